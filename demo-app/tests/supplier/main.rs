@@ -116,7 +116,7 @@ async fn the_breaker_is_shown_and_can_be_forced() {
     world.rating(1).await;
     let (status, forced) = world.put("/api/breakers/supplier", json!({ "state": "open" })).await;
     assert_eq!((status, &forced["state"]), (StatusCode::OK, &json!("forced_open")));
-    assert!(forced["changes"].as_array().unwrap().last().unwrap()["why"] == "somebody asked for it");
+    assert!(forced["changes"].as_array().unwrap().last().unwrap()["why"] == "it was forced");
     assert!(world.rating(2).await["stars"].is_null());
     assert_eq!(world.supplier.requests(), 1);
     let (_, all) = world.get("/api/resilience").await;

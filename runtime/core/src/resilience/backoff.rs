@@ -1,8 +1,8 @@
-//! Times that double.
+//! Exponential backoff.
 
 use std::time::Duration;
 
-/// The time after so many doublings, and `longest` at most. Zero stays zero.
+/// Returns `time` doubled `doublings` times, and at most `longest`. Zero stays zero.
 pub(super) fn doubled(time: Duration, doublings: u32, longest: Duration) -> Duration {
     let factor = 2_u32.checked_pow(doublings);
     let doubled = factor.and_then(|factor| time.checked_mul(factor));

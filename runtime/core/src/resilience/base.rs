@@ -1,4 +1,4 @@
-//! The base of all policies but breakers: a name, settings, a clock and, from the first use on, what calls share and count.
+//! The base of all policies but breakers: a name, settings, a clock and, from the first use on, the state and counters that its calls share.
 //!
 //! A policy can be a static: it is made by a `const fn`, and allocates on its first use. It can be cloned as well, and clones are the
 //! same policy: cloning counts as a use.
@@ -11,31 +11,31 @@ use super::snapshot::{PolicyKind, Snapshot};
 use crate::clock::Clock;
 use crate::sync::lock_static;
 
-/// The part of a policy that is of its kind.
+/// A kind of policy: its settings, its shared state, and the names of its outcomes.
 pub(super) trait Kind: fmt::Debug + Send + Sync + Sized + 'static {
     /// The settings that users give.
     type Settings: Clone + fmt::Debug + Send + Sync + 'static;
 
-    /// The kind, as snapshots say it.
+    /// The kind in snapshots.
     const KIND: PolicyKind;
-    /// Names of the ways in which a call ends.
+    /// The names of the outcomes of a call.
     const OUTCOMES: &'static [&'static str];
 
     /// Makes the state that all calls share.
     fn new(name: &Arc<str>, settings: &Self::Settings, clock: &Clock) -> Self;
 
-    /// Figures of this moment, by name.
+    /// Returns gauges, by name.
     fn levels(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
 }
 
-/// A policy.
+/// A policy of some kind.
 #[derive(Debug)]
 pub(super) struct Base<K: Kind> {
     name: &'static str,
     pub(super) settings: K::Settings,
-    /// `None` for the system's.
+    /// The clock of the policy; `None` for the system's.
     clock: Option<Clock>,
     shared: OnceLock<Arc<Shared<K>>>,
 }
@@ -59,7 +59,7 @@ impl<K: Kind> Base<K> {
         Self { clock: Some(clock), shared: OnceLock::new(), ..self }
     }
 
-    /// The shared part: made on the first use, and listed from then on.
+    /// Returns the shared part, which is made on the first use and listed from then on.
     #[inline]
     pub(super) fn shared(&self) -> &Arc<Shared<K>> {
         self.shared.get_or_init(|| self.make())
@@ -103,7 +103,7 @@ impl<K: Kind> Base<K> {
         self.shared().snapshot()
     }
 
-    /// The numbers of calls, in the order of [`Kind::OUTCOMES`].
+    /// Returns the numbers of calls, in the order of [`Kind::OUTCOMES`].
     pub(super) fn outcomes(&self) -> Vec<u64> {
         self.snapshot().outcomes.into_iter().map(|(_, count)| count).collect()
     }
@@ -114,12 +114,12 @@ static USED: Mutex<Vec<Weak<dyn Listed>>> = Mutex::new(Vec::new());
 
 fn list(policy: &Arc<dyn Listed>) {
     let mut used = lock_static(&USED);
-    // So that policies which come and go do not pile up where nobody asks.
+    // Policies that come and go would pile up if no snapshot is ever taken.
     used.retain(|policy| policy.strong_count() > 0);
     used.push(Arc::downgrade(policy));
 }
 
-/// Snapshots of the policies that were used so far and are still there.
+/// Returns snapshots of the policies that were used so far and still exist.
 pub(super) fn policy_snapshots() -> Vec<Snapshot> {
     let mut living = Vec::new();
     lock_static(&USED).retain(|policy| {

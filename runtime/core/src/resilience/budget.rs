@@ -1,29 +1,29 @@
-//! How many retries a number of calls may cause: what keeps them from turning a fault into a storm.
+//! The retry budget: bounds retries to a share of the calls, so that they do not turn a fault into a storm.
 //!
-//! A token bucket. Each call puts in a share of a token, each retry takes one out. It never holds more than [`MOST`], so
-//! quiet hours save up for no storm; and however few calls there are, a few tokens come with time, so that a service with
+//! A token bucket. Each call adds a share of a token, each retry takes one. The bucket never holds more than [`MOST`], so
+//! quiet hours do not save up for a storm; and a few tokens come with time, so that a service with
 //! one call a minute may retry too. Hence, in any time: retries <= share * calls + [`FLOOR`] + seconds.
 //!
-//! No clock, no lock: both numbers come in as arguments. What was put in is worked out when something is taken out.
+//! No clock and no lock: both numbers are arguments. Tokens are added only when one is taken.
 
 use super::percent::Percent;
 
-/// Tokens that are there at first, and that time alone fills up to, at one a second.
+/// The tokens at the start, and the number up to which time alone adds them, one a second.
 const FLOOR: u64 = 10;
-/// Tokens at most.
+/// The maximum number of tokens.
 const MOST: u64 = 100;
-/// A token is a hundred of these, so that a call's share is a whole number.
+/// The units of a token, so that a call's share in percent is a whole number.
 const TOKEN: u64 = 100;
 
 const SECOND: u64 = 1_000_000_000;
 
 #[derive(Debug)]
 pub(super) struct Budget {
-    /// In hundredths.
+    /// The tokens, in units of [`TOKEN`].
     tokens: u64,
-    /// Calls whose share is in there.
+    /// The calls whose share was added.
     calls: u64,
-    /// Up to when time is in there, in nanoseconds.
+    /// The time up to which tokens were added, in nanoseconds.
     at: u64,
 }
 
@@ -32,7 +32,7 @@ impl Budget {
         Self { tokens: FLOOR * TOKEN, calls: 0, at: now }
     }
 
-    /// Takes a token out if there is one, after so many calls since the start.
+    /// Takes a token if there is one, after this number of calls since the start.
     pub(super) fn take(&mut self, share: Percent, calls: u64, now: u64) -> bool {
         self.fill(share, calls, now);
         let enough = self.tokens >= TOKEN;

@@ -1,8 +1,8 @@
-//! What callers are told when a call was not made, or not waited for.
+//! The errors of policies: calls that were rejected, and calls that timed out.
 //!
-//! Two types, because callers must do two different things. A [`Rejected`] call was never made: trying it later is safe,
+//! There are two types, because callers have to react differently. A [`Rejected`] call was never made: trying it later is safe,
 //! whatever it does. A [`TimedOut`] call was made and dropped, so it may or may not have had its effect. An error type
-//! that is made from both (`#[from]` in `thiserror`) can be returned from every policy.
+//! with `From` for both (`#[from]` in `thiserror`) can be returned through every policy.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::noted;
 
-/// A call that was not made, because a policy refused it.
+/// The error of a call that a policy rejected: the call was not made.
 ///
 /// One `impl From<Rejected> for MyError` serves the circuit breaker, the bulkhead and the rate limit.
 ///
@@ -37,44 +37,44 @@ pub struct Rejected {
     name: Arc<str>,
     reason: Reason,
     retry_after: Option<Duration>,
-    /// By which its thread knows it.
+    /// The number by which its thread knows it.
     noted: u32,
 }
 
-/// The reason why a call was not made.
+/// The reason of a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The circuit breaker is open, or half-open with all its probes under way.
+    /// The circuit breaker is open, or half-open with all its probes in flight.
     Open,
-    /// The bulkhead runs as many calls as it may.
+    /// The bulkhead has as many calls in flight as it may have.
     Full,
     /// The rate limit is used up.
     Limited,
 }
 
 impl Rejected {
-    /// Noted for policies that this happens within, because they may get to see another error.
+    /// Creates a rejection, and notes it for the policies around this one, because they may see another error.
     pub(super) fn new(name: &Arc<str>, reason: Reason, retry_after: Option<Duration>) -> Self {
         Self { name: name.clone(), reason, retry_after, noted: noted::note(retry_after) }
     }
 
-    /// Makes the error of it that a policy returns.
+    /// Converts the rejection into the error that a policy returns.
     pub(super) fn into_error<E: From<Self>>(self) -> E {
         noted::converted(self.noted, self.retry_after, || self.into())
     }
 
-    /// The name of the policy that refused.
+    /// Returns the name of the policy that rejected the call.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Why it refused.
+    /// Returns the reason.
     pub fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// How long to wait before a call may get through; `None` where nobody knows. A good `Retry-After`.
+    /// Returns the time after which a call may get through, `None` if it is not known. Suitable as `Retry-After`.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -133,7 +133,7 @@ impl fmt::Display for Rejected {
 
 impl std::error::Error for Rejected {}
 
-/// A call that took too long and was dropped. It may have had its effect.
+/// The error of a call that took too long and was dropped. The call may have had its effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedOut {
     name: Arc<str>,
@@ -145,12 +145,12 @@ impl TimedOut {
         Self { name: name.clone(), after }
     }
 
-    /// The name of the policy that gave up.
+    /// Returns the name of the policy that dropped the call.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The time that the call was given.
+    /// Returns the time limit of the call.
     pub fn after(&self) -> Duration {
         self.after
     }
@@ -165,20 +165,20 @@ impl fmt::Display for TimedOut {
 
 impl std::error::Error for TimedOut {}
 
-/// What came of a call, for callers whose own error cannot be made from a [`Rejected`] or a [`TimedOut`].
+/// The error of `try_call`, for error types without `From<Rejected>` or `From<TimedOut>`.
 ///
 /// ```
 /// use fastness::resilience::CallError;
 /// use fastness::resilience::breaker::Breaker;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// let told = match Breaker::named("numbers").try_call(async { "x".parse::<u8>() }).await {
+/// let text = match Breaker::named("numbers").try_call(async { "x".parse::<u8>() }).await {
 ///     Ok(number) => format!("it is {number}"),
 ///     Err(CallError::Failed(error)) => format!("it is no number: {error}"),
-///     Err(CallError::Rejected(rejected)) => format!("nobody was asked: {rejected}"),
-///     Err(CallError::TimedOut(timed_out)) => format!("nobody knows: {timed_out}"),
+///     Err(CallError::Rejected(rejected)) => format!("not asked: {rejected}"),
+///     Err(CallError::TimedOut(timed_out)) => format!("no answer: {timed_out}"),
 /// };
-/// assert_eq!(told, "it is no number: invalid digit found in string");
+/// assert_eq!(text, "it is no number: invalid digit found in string");
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -189,12 +189,12 @@ pub enum CallError<E> {
     /// The call took too long and was dropped.
     #[error(transparent)]
     TimedOut(#[from] TimedOut),
-    /// The call failed by itself.
+    /// The call failed.
     #[error(transparent)]
     Failed(E),
 }
 
-/// A duration as people write it: `3.2 s`, `250 ms`.
+/// A duration in short form: `3.2 s`, `250 ms`.
 struct Short(Duration);
 
 impl fmt::Display for Short {
@@ -202,7 +202,7 @@ impl fmt::Display for Short {
         if self.0 >= Duration::from_secs(1) {
             write!(f, "{:.1} s", self.0.as_secs_f64())
         } else {
-            // Never "0 ms": whoever reads it would try at once.
+            // Never "0 ms", which a caller would take for "at once".
             write!(f, "{} ms", self.0.as_millis().max(1))
         }
     }

@@ -1,4 +1,4 @@
-//! What attributes give to policies, with its types said: a closure alone does not tell them.
+//! Functions that expansions of attributes call: they fix the types of closures and errors, which the compiler could not infer.
 
 use std::num::NonZeroU32;
 
@@ -29,17 +29,17 @@ impl<E: From<Rejected>> SaysRejected for E {}
 pub trait SaysTimedOut: From<TimedOut> {}
 impl<E: From<TimedOut>> SaysTimedOut for E {}
 
-/// What a function returns whose call was not made. The only place where its error type is asked, so that who cannot is told once.
+/// Returns the error of a function whose call was not made. The only place with this bound, so that a missing `From` is reported once.
 pub fn rejected<E: SaysRejected>(rejected: Rejected) -> E {
     rejected.into_error()
 }
 
-/// What a function returns whose call took too long.
+/// Returns the error of a function whose call took too long.
 pub fn timed_out<E: SaysTimedOut>(timed_out: TimedOut) -> E {
     timed_out.into()
 }
 
-/// [`Bulkhead::call`], for an error that is made elsewhere.
+/// [`Bulkhead::call`] for an error that the caller converts.
 pub fn in_bulkhead<T, E, F: Future<Output = Result<T, E>>>(
     bulkhead: &Bulkhead,
     call: F,
@@ -47,7 +47,7 @@ pub fn in_bulkhead<T, E, F: Future<Output = Result<T, E>>>(
     bulkhead.end_with(call, Result::is_ok, |ended| ended)
 }
 
-/// [`Bulkhead::call_sync`], for an error that is made elsewhere.
+/// [`Bulkhead::call_sync`] for an error that the caller converts.
 pub fn in_bulkhead_sync<T, E>(
     bulkhead: &Bulkhead,
     call: impl FnOnce() -> Result<T, E>,
@@ -62,11 +62,11 @@ pub fn in_bulkhead_sync<T, E>(
     note = "return a `Result`, or remove the option that asks its error"
 )]
 pub trait Fallible {
-    /// What it is when it succeeded.
+    /// The type of a success.
     type Value;
-    /// What it is when it failed.
+    /// The type of an error.
     type Error;
-    /// What it is when it failed, if it did.
+    /// Returns the error, if it is one.
     fn error(&self) -> Option<&Self::Error>;
 }
 
@@ -78,12 +78,12 @@ impl<T, E> Fallible for Result<T, E> {
     }
 }
 
-/// A call whose body borrows what it may change, attempt by attempt.
+/// Begins a call whose body borrows data that it may change, attempt by attempt.
 pub fn attempts(retry: &Retry) -> Attempts<'_> {
     retry.begin()
 }
 
-/// A number that the attribute has found not to be zero.
+/// Converts a number that the attribute has checked not to be zero.
 pub const fn at_least_one(number: u32) -> NonZeroU32 {
     match NonZeroU32::new(number) {
         Some(number) => number,
@@ -91,22 +91,22 @@ pub const fn at_least_one(number: u32) -> NonZeroU32 {
     }
 }
 
-/// A question to the error of an `R`.
+/// Fixes the type of a closure over the error of an `R`.
 pub fn of_error<R: Fallible, W, F: Fn(&R::Error) -> W>(question: F) -> F {
     question
 }
 
-/// A question to an `R`.
+/// Fixes the type of a closure over an `R`.
 pub fn of_result<R, W, F: Fn(&R) -> W>(question: F) -> F {
     question
 }
 
-/// `failure_if = ..`
+/// Converts the closure of `failure_if = ..`.
 pub fn failure_if<R>(question: impl Fn(&R) -> bool) -> impl Fn(&R) -> Verdict {
     move |result| if question(result) { Verdict::Failure } else { Verdict::Success }
 }
 
-/// `ignore = ..`
+/// Converts the closure of `ignore = ..`.
 pub fn ignore_if<R: Fallible>(question: impl Fn(&R::Error) -> bool) -> impl Fn(&R) -> Verdict {
     move |result| match result.error() {
         None => Verdict::Success,

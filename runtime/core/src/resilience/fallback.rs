@@ -1,4 +1,4 @@
-//! Another answer, where there is none.
+//! Fallbacks: another answer for a call that failed.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use super::outcomes::{Begun, Outcomes};
 use super::snapshot::PolicyKind;
 use crate::clock::Clock;
 
-/// Asks for another answer when a call failed, and counts how often. Cheap to clone; clones are the same policy.
+/// A fallback: makes a second call when the first failed, and counts both. Cheap to clone; clones are the same policy.
 ///
 /// ```
 /// use fastness::resilience::fallback::Fallback;
@@ -50,16 +50,16 @@ impl Kind for Otherwise {
 }
 
 impl Fallback {
-    /// A policy of its own.
+    /// Creates a policy that shares no counters with others.
     pub const fn new(name: &'static str) -> Self {
         Self(Base::new(name, ()))
     }
 
-    /// Makes the call, and `otherwise` with its error if it fails.
+    /// Makes the call, and if it fails, calls `otherwise` with its error.
     ///
     /// # Errors
     ///
-    /// That of `otherwise`.
+    /// The error of `otherwise`.
     ///
     /// # Cancel safety
     ///
@@ -72,8 +72,8 @@ impl Fallback {
         self.either(call, ByResult(PhantomData), otherwise)
     }
 
-    /// [`call`](Self::call), for outputs of any type: `failed` says of which of them another is asked for, and `otherwise`
-    /// gets that.
+    /// [`call`](Self::call) for outputs of any type: `failed` decides which of them is a failure, and `otherwise` gets that
+    /// output.
     ///
     /// ```
     /// use fastness::resilience::fallback::Fallback;
@@ -107,7 +107,7 @@ impl Fallback {
         Either { call: Some(call), other: None, otherwise: Some(otherwise), judge, outcomes, begun: None }
     }
 
-    /// [`call`](Self::call), for functions that block.
+    /// [`call`](Self::call) for blocking functions.
     pub fn call_sync<T, E, O>(
         &self,
         call: impl FnOnce() -> Result<T, E>,
@@ -116,7 +116,7 @@ impl Fallback {
         self.either_sync(call, &ByResult(PhantomData), otherwise)
     }
 
-    /// [`call_judged`](Self::call_judged), for functions that block.
+    /// [`call_judged`](Self::call_judged) for blocking functions.
     pub fn call_judged_sync<R>(
         &self,
         call: impl FnOnce() -> R,
@@ -148,17 +148,17 @@ impl Fallback {
     }
 }
 
-/// What is a failure, and what is made of it.
+/// Decides whether an output is a failure, and splits it for the second call.
 trait Judge<R> {
-    /// What the other call is given.
+    /// The argument of the second call.
     type Failed;
-    /// What callers get.
+    /// The output for the caller.
     type Output;
     fn split(&self, ended: R) -> Result<Self::Output, Self::Failed>;
     fn is_good(&self, ended: &Self::Output) -> bool;
 }
 
-/// An `Err` is a failure, and the other call may have an error of another type.
+/// Takes `Err` for a failure; the second call may have an error of another type.
 struct ByResult<O>(PhantomData<fn() -> O>);
 
 impl<T, E, O> Judge<Result<T, E>> for ByResult<O> {
@@ -174,7 +174,7 @@ impl<T, E, O> Judge<Result<T, E>> for ByResult<O> {
     }
 }
 
-/// What the user says is one.
+/// Takes for a failure what a closure of the user does.
 struct By<F>(F);
 
 impl<R, F: Fn(&R) -> bool> Judge<R> for By<F> {
@@ -191,9 +191,9 @@ impl<R, F: Fn(&R) -> bool> Judge<R> for By<F> {
 }
 
 pin_project! {
-    /// A call, and then perhaps another. By hand for the reason that `guarded` gives.
+    /// A call, and possibly a second one. Written by hand for the reason given in `guarded`.
     struct Either<'a, F, G, N, J> {
-        // Dropped before the other one begins.
+        // Dropped before the second call begins.
         #[pin]
         call: Option<F>,
         #[pin]

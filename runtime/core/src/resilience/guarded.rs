@@ -1,6 +1,6 @@
-//! The future of a call that needs a permit: admission, the call, and what is made of its end.
+//! The future of a call that needs a permit: admission, the call, and its end.
 //!
-//! Written by hand, because an `async fn` that takes a future as an argument holds it twice, and policies nest.
+//! Written by hand, because an `async fn` stores a future that it takes as an argument twice, and policies nest.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,31 +10,31 @@ use pin_project_lite::pin_project;
 use super::error::Rejected;
 use super::noted::{self, Mark};
 
-/// A permit that is told how its call ended, where that gave nothing.
+/// A permit that is told when its call ends without an output.
 pub(crate) trait Ends: Sized {
     fn end_early(self, how: Early);
 }
 
-/// How a call ended that gave nothing.
+/// The end of a call without an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "http"), expect(unreachable_pub, reason = "the gates of HTTP name it"))]
 pub enum Early {
-    /// It panicked.
+    /// The call panicked.
     Panicked,
-    /// It was dropped.
+    /// The call was dropped.
     Cancelled,
-    /// It was dropped while it waited to be made.
+    /// The call was dropped while it waited to be made.
     NotMade,
 }
 
-/// Nothing is held.
+/// No permit.
 impl Ends for () {
     fn end_early(self, _: Early) {}
 }
 
-/// The permit of a call that waits for something.
+/// The permit of a call that is pending.
 ///
-/// Stands below the call in the same future, so that the call is dropped before it.
+/// Declared below the call in the same future, so that the call is dropped before it.
 #[derive(Debug)]
 pub(crate) struct Held<P: Ends>(Option<P>);
 
@@ -49,7 +49,7 @@ impl<P: Ends> Held<P> {
         self.0.take()
     }
 
-    /// Begins to drop a future: what is noted from here on is of its call.
+    /// Marks the start of the drop of a future: rejections noted from here on belong to its call.
     #[inline]
     pub(crate) fn leave(&self) {
         if self.0.is_some() {
@@ -67,7 +67,7 @@ impl<P: Ends> Drop for Held<P> {
     }
 }
 
-/// The permit of a call that is being polled. It stands on the stack, and is dropped only where the call panics.
+/// The permit of a call that is being polled. It is on the stack, and is dropped only if the call panics.
 pub(crate) struct Running<P: Ends>(Option<P>);
 
 impl<P: Ends> Running<P> {
@@ -92,9 +92,9 @@ impl<P: Ends> Drop for Running<P> {
 }
 
 pin_project! {
-    /// Asks for a permit, runs the call while it holds it, and hands both to `finish`.
+    /// A future that acquires a permit, runs the call with it, and passes both to `finish`.
     ///
-    /// Dropped early, it drops the call first and the permit after it. If the call panics, the permit is dropped while
+    /// Dropped early, it drops the call first, then the permit. If the call panics, the permit is dropped while
     /// the panic unwinds.
     pub(super) struct Guarded<A, P, F, N>
     where
@@ -118,7 +118,7 @@ pin_project! {
     }
 }
 
-/// `finish` gets the permit, the call's output and when its last poll began, or the rejection.
+/// Guards a call. `finish` gets the permit, the output of the call and the mark of its last poll, or the rejection.
 pub(super) fn guarded<A, P, F, N, O>(admission: A, call: F, finish: N) -> Guarded<A, P, F, N>
 where
     A: Future<Output = Result<P, Rejected>>,
@@ -142,8 +142,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<O> {
         let this = self.project();
         let mut finish = || this.finish.take().expect("a future is not polled after its end");
-        // Each way ends by itself, because what they would meet in is copied in other pieces than it was written in, which
-        // the processor has to wait for.
+        // Return from each arm: merging them writes the value with narrow stores and reloads it with wide loads, which stalls store
+        // forwarding.
         let permit = match this.permit.take() {
             Some(permit) => permit,
             None => match ready!(this.admission.poll(cx)) {
@@ -152,7 +152,7 @@ where
             },
         };
         let mark = noted::mark();
-        // Held here while the call runs, not in the future, so that a panic drops it.
+        // On the stack while the call runs, not in the future, so that a panic drops it.
         let running = Running::new(Some(permit));
         match this.call.poll(cx) {
             Poll::Ready(output) => {

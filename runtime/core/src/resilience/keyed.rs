@@ -1,10 +1,9 @@
-//! One policy per key, and never more than so many of them.
+//! One policy per key, with a bound on their number.
 //!
-//! Whoever names keys (a host, a tenant) may name any number of them, so the number is capped: over the cap, the one goes
-//! that was used longest ago, of those that can be forgotten without harm if there are any. Calls under way keep what they
-//! began with.
+//! Keys (a host, a tenant) may come from outside in any number, so the number of policies is capped: above the cap, the least recently
+//! used one is dropped, preferably one that can be dropped without loss. Calls in flight hold the one that they began with.
 //!
-//! Finding one takes no lock. Adding one does, and over the cap it looks at all of them: 10 us at 1 000.
+//! A lookup takes no lock. Adding a policy does, and above the cap it scans all of them: 10 us at 1 000.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, RandomState};
@@ -17,12 +16,12 @@ use scc::{Guard, HashIndex};
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
-/// The longest name that is kept as it is, in bytes.
+/// The longest name that is stored in full, in bytes.
 const LONGEST: usize = 256;
 
-/// Shortens a name from outside to be stored: a longer one becomes its beginning and 128 bits of hash over all of it, since many are stored.
+/// Bounds a name from outside to be stored: a longer one becomes its beginning and 128 bits of hash over all of it.
 ///
-/// The hash is std's, under two keys that each process draws at random, so nobody outside can make two names that share a policy.
+/// The hash is std's, under two keys that each process draws at random, so a client cannot make two names that share a policy.
 pub(super) fn kept_name(name: &str) -> Cow<'_, str> {
     static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
     if name.len() <= LONGEST {
@@ -33,23 +32,23 @@ pub(super) fn kept_name(name: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{beginning}~{high:016x}{low:016x}"))
 }
 
-/// What can be kept per key.
+/// A policy that can be stored per key.
 pub(super) trait Keep {
-    /// Whether nothing is lost if it is made anew.
+    /// Returns whether it can be dropped and created again without loss.
     fn is_idle(&self) -> bool;
 }
 
 #[derive(Debug)]
 struct Held<T> {
     value: Arc<T>,
-    /// By the coarse time.
+    /// The last use, by the coarse time in nanoseconds.
     used: AtomicU64,
 }
 
 #[derive(Debug)]
 pub(super) struct Keyed<T: 'static> {
     held: HashIndex<Box<str>, Arc<Held<T>>>,
-    /// How many there are. Its lock orders all changes of the map.
+    /// The number of policies. The lock orders all changes of the map.
     count: Mutex<usize>,
     cap: usize,
     clock: Clock,
@@ -60,12 +59,12 @@ impl<T: Keep> Keyed<T> {
         Self { held: HashIndex::new(), count: Mutex::new(0), cap: cap.max(1), clock }
     }
 
-    /// That of this key; made if there is none. `forgotten` sees the one that has to go for that.
-    pub(super) fn get(&self, key: &str, make: impl FnOnce() -> T, forgotten: impl FnOnce(&T)) -> Arc<T> {
+    /// Returns the policy of this key, created if there is none. `dropped` gets the one that is dropped for it.
+    pub(super) fn get(&self, key: &str, make: impl FnOnce() -> T, dropped: impl FnOnce(&T)) -> Arc<T> {
         if thread_is_ending() {
             return Arc::new(make());
         }
-        let found = self.find(key).unwrap_or_else(|| self.add(key, make, forgotten));
+        let found = self.find(key).unwrap_or_else(|| self.add(key, make, dropped));
         watch_thread();
         found
     }
@@ -78,18 +77,18 @@ impl<T: Keep> Keyed<T> {
     }
 
     #[cold]
-    fn add(&self, key: &str, make: impl FnOnce() -> T, forgotten: impl FnOnce(&T)) -> Arc<T> {
+    fn add(&self, key: &str, make: impl FnOnce() -> T, dropped: impl FnOnce(&T)) -> Arc<T> {
         let value = Arc::new(make());
         let mut count = lock(&self.count);
-        // Another may have been faster.
+        // Another thread may have been faster.
         if let Some(found) = self.find(key) {
             return found;
         }
         if *count >= self.cap
-            && let Some(gone) = self.forget_one()
+            && let Some(gone) = self.drop_one()
         {
             *count -= 1;
-            forgotten(&gone);
+            dropped(&gone);
         }
         let held = Held { value: value.clone(), used: AtomicU64::new(self.clock.now()) };
         if self.held.insert_sync(key.into(), Arc::new(held)).is_ok() {
@@ -98,14 +97,14 @@ impl<T: Keep> Keyed<T> {
         value
     }
 
-    fn forget_one(&self) -> Option<Arc<T>> {
+    fn drop_one(&self) -> Option<Arc<T>> {
         let guard = Guard::new();
         let all = self.held.iter(&guard);
         let (key, held) = all.min_by_key(|(_, held)| (!held.value.is_idle(), held.used.load(Relaxed)))?;
         self.held.remove_sync(key).then(|| held.value.clone())
     }
 
-    /// All of them, in no order.
+    /// Returns all policies, in no order.
     pub(super) fn all(&self) -> Vec<Arc<T>> {
         let guard = Guard::new();
         self.held.iter(&guard).map(|(_, held)| held.value.clone()).collect()

@@ -1,10 +1,11 @@
-//! All policies of this process, for the health page and for metrics.
+//! The list of all policies of this process, for the health page and for metrics.
 
 use super::base::policy_snapshots;
 use super::breaker::{BREAKERS, Breaker, Calls, KEYED, KeyedBreaker, State, make_declared};
 use super::snapshot::{PolicyKind, Snapshot};
 
-/// Every policy that was used so far and is still there, and every breaker that an attribute names, by kind and name.
+/// Returns snapshots of every policy that was used so far and still exists, and of every breaker that an attribute names, sorted by kind
+/// and name.
 ///
 /// ```
 /// use fastness::resilience::{PolicyKind, snapshots};
@@ -40,7 +41,7 @@ fn breaker_snapshot(breaker: &Breaker) -> Snapshot {
     }
 }
 
-/// Their keys come from outside, so they are no part of what metrics make labels of.
+/// Returns one snapshot for all breakers per key of a name. Keys come from outside, so they do not become labels of metrics.
 fn keyed_snapshot(breakers: &KeyedBreaker) -> Snapshot {
     let all = breakers.all();
     let mut not_closed: Vec<_> = all.iter().map(Breaker::snapshot).collect();

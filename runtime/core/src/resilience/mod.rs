@@ -1,23 +1,23 @@
-//! Resilience: what keeps a service up while something that it calls is down, slow or overloaded.
+//! Resilience: policies that keep a service up while a dependency is down, slow or overloaded.
 //!
 //! May use: `clock`, `stats`, `sync`.
 //!
-//! Each policy is usable by itself, for a function that is async and, where that makes sense, for one that blocks. Each has a module,
+//! Each policy is usable by itself, for async functions and, where that makes sense, for blocking ones. Each has a module,
 //! with its `Settings`:
 //!
-//! - [`breaker`] stops calling what does not work, for a while;
-//! - [`retry`] calls again what failed, within a budget;
-//! - [`timeout`] gives up what takes too long;
-//! - [`bulkhead`] bounds how many calls are under way at a time;
-//! - `rate_limit`, with the feature `rate-limit`, bounds how many are made in a time;
-//! - [`hedge`] makes a slow call twice, and takes the first good answer;
-//! - [`fallback`] gives another answer instead.
+//! - [`breaker`] stops calling a failing dependency for a while;
+//! - [`retry`] makes failed calls again, within a budget;
+//! - [`timeout`] drops calls that take too long;
+//! - [`bulkhead`] bounds the calls in flight;
+//! - `rate_limit`, with the feature `rate-limit`, bounds the calls per time;
+//! - [`hedge`] makes a slow call a second time, and returns the first good answer;
+//! - [`fallback`] makes another call when the first failed.
 //!
-//! A policy is made by `new(name, settings)`, which is `const` for all but breakers, so that a policy can be a static. It is cheap to
-//! clone, and clones are the same policy. `with_clock` gives it another clock, for tests.
+//! Policies are created by `new(name, settings)`, which is `const` for all but breakers, so that a policy can be a static. They are cheap
+//! to clone, and clones are the same policy. `with_clock` sets another clock, for tests.
 //!
-//! A call that is not made is a value, [`Rejected`], and one that took too long is another, [`TimedOut`]. An error type
-//! that has `From` for both can be returned through every policy.
+//! A call that was not made is the error [`Rejected`], and one that took too long is [`TimedOut`]. An error type
+//! with `From` for both can be returned through every policy.
 
 mod backoff;
 mod base;

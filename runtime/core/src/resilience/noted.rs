@@ -1,17 +1,17 @@
-//! How a retry and a breaker learn of a rejection that they never see.
+//! The last rejection on each thread, by which a retry and a breaker learn of rejections inside the calls that they make.
 //!
-//! A [`Rejected`](super::Rejected) becomes an error of the user's, in which nobody can find it (the usual
-//! `#[error(transparent)]` hides it from `source`). So each thread notes the last rejection on it. Before they poll a call,
-//! a retry and a breaker take a [`Mark`], and when it failed they ask what was noted since.
+//! A [`Rejected`](super::Rejected) becomes an error of the user's type, in which it cannot be found (the usual
+//! `#[error(transparent)]` hides it from `source`). So each thread notes its last rejection. Before they poll a call,
+//! a retry and a breaker take a [`Mark`], and when the call has failed they check the rejections noted since.
 //!
-//! A call ended with a rejection only if that can be in what it gave: it lives on, or a policy has just made an error of it in
-//! which it is lost. One that was dropped otherwise was recovered from. So was one that was lost before the call
-//! waited for something else, or before another answer was asked for.
+//! A call ended with a rejection only if its output can hold the rejection: a copy of it still exists, or a policy has just converted
+//! it into an error in which it is *lost*. A rejection that was dropped otherwise was recovered from. So was one that was lost before
+//! the call waited for something else, or before a fallback was called.
 //!
-//! What is rejected on another thread, or held for longer, shows only when the error is dropped: [`drop_heard`].
+//! A rejection on another thread, or one that an error holds for longer, shows only when the error is dropped: [`drop_noting`].
 //!
-//! At worst, code that recovers by hand from an error in which the rejection is lost, and fails for another reason without
-//! having waited for anything, is taken for rejected.
+//! The one false positive: code that recovers by itself from an error in which the rejection is lost, and then fails for another reason
+//! without having waited for anything.
 
 use std::cell::Cell;
 use std::mem::needs_drop;
@@ -23,14 +23,14 @@ use pin_project_lite::pin_project;
 
 /// The last rejection on a thread.
 struct Noted {
-    /// Drawn at random, so that a copy that is dropped on another thread is not taken for one of this one.
+    /// The number of the rejection, drawn at random, so that a copy dropped on another thread is not taken for one of this thread.
     id: Cell<u32>,
-    /// Copies of it that were not dropped on this thread.
+    /// The copies of it that were not dropped on this thread.
     copies: Cell<u32>,
-    /// Whether a policy made an error of it in which it is lost.
+    /// True if a policy converted it into an error in which it is lost.
     is_lost: Cell<bool>,
     retry_after: Cell<Option<Duration>>,
-    /// While an error is dropped: the longest time that a rejection in it asked for.
+    /// The longest `retry_after` of the rejections in an error, while that is dropped.
     dropped: Cell<Option<Duration>>,
     is_dropping: Cell<bool>,
 }
@@ -60,7 +60,7 @@ impl Noted {
     }
 }
 
-/// Notes a new rejection, and gives it the number by which it is known here.
+/// Notes a new rejection, and returns its number.
 pub(super) fn note(retry_after: Option<Duration>) -> u32 {
     NOTED.with(|noted| noted.begin(1, false, retry_after))
 }
@@ -86,7 +86,7 @@ pub(super) fn dropped(id: u32, retry_after: Option<Duration>) {
     });
 }
 
-/// Makes an error of the user's of a rejection with this number, and notes if it is lost in there.
+/// Converts the rejection with this number into an error of the user, and notes whether it is lost in there.
 pub(super) fn converted<E>(id: u32, retry_after: Option<Duration>, convert: impl FnOnce() -> E) -> E {
     let error = convert();
     NOTED.with(|noted| {
@@ -97,33 +97,33 @@ pub(super) fn converted<E>(id: u32, retry_after: Option<Duration>, convert: impl
     error
 }
 
-/// Notes that a call was not made and will not be, without anybody having been told.
+/// Notes that a call was given up before it was made, without an error.
 pub(super) fn given_up() {
     NOTED.with(|noted| noted.begin(0, true, None));
 }
 
-/// Returns whether the last that was noted is a rejection that is lost.
+/// Returns whether the last noted rejection is lost in an error.
 pub(super) fn is_lost() -> bool {
     NOTED.with(|noted| noted.is_lost.get())
 }
 
-/// Forgets a rejection that is lost: another answer is asked for.
+/// Marks a lost rejection as recovered from, because another call is made.
 pub(super) fn recover() {
     NOTED.with(|noted| noted.is_lost.set(false));
 }
 
-/// A moment on this thread.
+/// A point in the sequence of rejections on this thread.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "http"), expect(unreachable_pub, reason = "the gates of HTTP name it"))]
 pub struct Mark(u32);
 
-/// The present moment.
+/// Returns the mark of this moment.
 #[inline]
 pub(crate) fn mark() -> Mark {
     Mark(NOTED.with(|noted| noted.id.get()))
 }
 
-/// A rejection that a call may have ended with, and when it asked to be tried again.
+/// A rejection that a call may have ended with, and the time after which it asks to be tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rejection {
     pub(super) retry_after: Option<Duration>,
@@ -136,7 +136,7 @@ impl Mark {
         mark().0 != self.0
     }
 
-    /// The rejection that a call of this output may have ended with, which began at this moment.
+    /// Returns the rejection that a call may have ended with that began at this mark and has an output of type `T`.
     pub(crate) fn rejection<T>(self) -> Option<Rejection> {
         NOTED.with(|noted| {
             let is_held = needs_drop::<T>() && noted.copies.get() > 0;
@@ -146,7 +146,7 @@ impl Mark {
     }
 }
 
-/// Notes what a call ended with that failed earlier, or that it was no rejection.
+/// Notes the end of a call that failed earlier: its rejection, or that it had none.
 pub(crate) fn note_again(rejection: Option<Rejection>) {
     NOTED.with(|noted| {
         let retry_after = rejection.and_then(|rejection| rejection.retry_after);
@@ -154,19 +154,19 @@ pub(crate) fn note_again(rejection: Option<Rejection>) {
     });
 }
 
-/// Drops what a call failed with, and says when what was rejected in it asks to be tried again.
-pub(super) fn drop_heard<T>(failed: T) -> Option<Duration> {
-    /// Ends the hearing, should the drop panic.
-    struct Hearing {
+/// Drops the failed output of a call, and returns the time after which a rejection in it asks to be tried again.
+pub(super) fn drop_noting<T>(failed: T) -> Option<Duration> {
+    /// Restores the state of an outer drop, even if this one panics.
+    struct Restore {
         was_dropping: bool,
-        heard: Option<Duration>,
+        dropped: Option<Duration>,
     }
 
-    impl Drop for Hearing {
+    impl Drop for Restore {
         fn drop(&mut self) {
             NOTED.with(|noted| {
                 noted.is_dropping.set(self.was_dropping);
-                noted.dropped.set(self.heard);
+                noted.dropped.set(self.dropped);
             });
         }
     }
@@ -174,17 +174,17 @@ pub(super) fn drop_heard<T>(failed: T) -> Option<Duration> {
     if !needs_drop::<T>() {
         return None;
     }
-    // What another drop heard, in which this one happens.
-    let hearing =
-        NOTED.with(|noted| Hearing { was_dropping: noted.is_dropping.replace(true), heard: noted.dropped.take() });
+    // The state of an outer drop during which this one happens.
+    let restore =
+        NOTED.with(|noted| Restore { was_dropping: noted.is_dropping.replace(true), dropped: noted.dropped.take() });
     drop(failed);
-    let heard = NOTED.with(|noted| noted.dropped.get());
-    drop(hearing);
-    heard
+    let noted = NOTED.with(|noted| noted.dropped.get());
+    drop(restore);
+    noted
 }
 
 pin_project! {
-    /// A future that was made by code that may have been rejected, which counts as if it had been while it was first polled.
+    /// A future with the rejection of the code that created it, which counts as if it happened during the first poll.
     #[derive(Debug)]
     pub struct Made<F> {
         #[pin]
@@ -193,11 +193,11 @@ pin_project! {
     }
 }
 
-/// Makes a future.
+/// Creates a future and wraps it, with the rejection that happened meanwhile.
 pub(crate) fn made<F: Future>(make: impl FnOnce() -> F) -> Made<F> {
     let mark = mark();
     let future = make();
-    // What it gives is not known yet; should it hold the rejection, the future does so now.
+    // The output is not known yet; if it will hold the rejection, the future holds it now.
     let early = mark.rejection::<F>();
     Made { future, early }
 }

@@ -1,4 +1,4 @@
-//! How the calls through a policy ended, counted so that threads do not slow each other down.
+//! Counters of the outcomes of calls through a policy, in one shard per thread.
 
 use std::mem;
 use std::pin::Pin;
@@ -12,20 +12,20 @@ use pin_project_lite::pin_project;
 use super::guarded::{Early, Ends};
 use crate::stats::Shard;
 
-/// As many different endings as a shard holds without touching another's cache line.
-const MOST: usize = 8;
+/// The maximum number of outcomes: as many as a shard holds within its cache line.
+const MAX_OUTCOMES: usize = 8;
 
-/// A count for each way in which a call can end.
+/// A counter for each outcome of a call.
 #[derive(Debug)]
 pub(super) struct Outcomes {
     names: &'static [&'static str],
-    shards: Box<[CachePadded<[AtomicU64; MOST]>]>,
+    shards: Box<[CachePadded<[AtomicU64; MAX_OUTCOMES]>]>,
 }
 
 impl Outcomes {
-    /// The names are those of the snapshot; whoever counts says which by its place among them.
+    /// Creates counters with these names, which are those of the snapshot. A counter is addressed by the index of its name.
     pub(super) fn new(names: &'static [&'static str]) -> Self {
-        debug_assert!(names.len() <= MOST);
+        debug_assert!(names.len() <= MAX_OUTCOMES);
         Self { names, shards: (0..Shard::COUNT).map(|_| CachePadded::default()).collect() }
     }
 
@@ -45,7 +45,7 @@ impl Outcomes {
     }
 }
 
-/// A call that was begun. It counts when it is dropped: as what it ended with, or else as cancelled or panicked.
+/// A call that has begun. Its drop counts it: with its outcome, or else as cancelled or panicked.
 #[derive(Debug)]
 pub(super) struct Begun<'a> {
     outcomes: &'a Outcomes,
@@ -62,7 +62,7 @@ impl<'a> Begun<'a> {
         self.outcome = outcome;
     }
 
-    /// Runs a part of the call. If it panics, so did the call.
+    /// Runs a part of the call. If it panics, the call counts as panicked.
     pub(super) fn run<T>(&mut self, part: impl FnOnce() -> T) -> T {
         let unwinding = Unwinding(self);
         let ended = part();
@@ -70,7 +70,7 @@ impl<'a> Begun<'a> {
         ended
     }
 
-    /// Waits for a part of the call. If it panics, so did the call.
+    /// Awaits a part of the call. If it panics, the call counts as panicked.
     pub(super) fn watch<F: Future>(&mut self, part: F) -> Watched<'_, 'a, F> {
         Watched { part, begun: self }
     }
@@ -83,7 +83,7 @@ impl Drop for Begun<'_> {
 }
 
 pin_project! {
-    /// A part of a call that is waited for.
+    /// A part of a call that is awaited.
     pub(super) struct Watched<'a, 'b, F> {
         #[pin]
         part: F,
@@ -100,7 +100,7 @@ impl<F: Future> Future for Watched<'_, '_, F> {
     }
 }
 
-/// Is dropped only where a part of a call panics.
+/// A guard that is dropped only if a part of a call panics.
 struct Unwinding<'a, 'b>(&'a mut Begun<'b>);
 
 impl Drop for Unwinding<'_, '_> {

@@ -1,4 +1,4 @@
-//! A share of calls.
+//! Shares of calls.
 
 /// A share of calls, in percent.
 ///
@@ -12,7 +12,7 @@
 pub struct Percent(u8);
 
 impl Percent {
-    /// A share of so many in a hundred. Less than 1 counts as 1, more than 100 as 100.
+    /// Creates a share in percent. Less than 1 counts as 1, more than 100 as 100.
     pub const fn new(percent: u8) -> Self {
         Self(match percent {
             0 => 1,
@@ -21,7 +21,7 @@ impl Percent {
         })
     }
 
-    /// The number.
+    /// Returns the share in percent, from 1 to 100.
     pub const fn get(self) -> u8 {
         self.0
     }

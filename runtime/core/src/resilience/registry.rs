@@ -1,7 +1,7 @@
-//! Policies by name: whoever uses the same name gets the same one, and whoever asked for it otherwise is on record.
+//! Policies by name: every use of a name gets the same policy, and uses with other settings are recorded.
 //!
-//! Names may come from outside, so their number is bounded: over the bound, the one goes that was used longest ago, of those that can
-//! be forgotten without harm. Where none can, a new name gets one of its own for each call, which is not kept.
+//! Names may come from outside, so their number is bounded: above the bound, the least recently used policy is dropped, among those that
+//! can be dropped without loss. If none can, a new name gets a new policy for each call, which is not stored.
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -17,43 +17,43 @@ use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 #[cfg(test)]
 mod tests;
 
-/// Uses of a name on record: one per place in the source and settings, which may come from outside like the name.
+/// The maximum number of recorded uses of a name, one per place in the source and settings. Settings may come from outside, as names may.
 const USES: usize = 16;
 
-/// One place that named a policy, and the settings that it asked for.
+/// A use of a name: its place in the source, and the requested settings.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Use<S> {
     pub(super) location: &'static Location<'static>,
     pub(super) settings: S,
 }
 
-/// All policies of one kind.
+/// All named policies of one kind.
 pub(super) struct Named<T: 'static, S: 'static> {
     by_name: HashIndex<Arc<str>, Arc<Held<T, S>>>,
-    /// Number of names. Its lock orders all changes of the map.
+    /// The number of names. The lock orders all changes of the map.
     count: Mutex<usize>,
     most: AtomicUsize,
-    /// Set once it was told that a name found no place.
-    told: AtomicBool,
+    /// True once the warning that a name was not stored was logged.
+    warned: AtomicBool,
     clock: Clock,
 }
 
 struct Held<T, S> {
     value: T,
-    /// When it was asked for last, by the coarse time.
+    /// The last lookup, by the coarse time in nanoseconds.
     used: AtomicU64,
-    /// One per place, the one whose settings are in force first.
+    /// The uses, one per place; the first has the settings in force.
     uses: Mutex<Vec<Use<S>>>,
 }
 
 impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
-    /// Keeps so many at most.
+    /// Creates a registry for at most `most` names.
     pub(super) fn new(most: usize, clock: Clock) -> Self {
         let (count, most) = (Mutex::new(0), AtomicUsize::new(most));
-        Self { by_name: HashIndex::new(), count, most, told: AtomicBool::new(false), clock }
+        Self { by_name: HashIndex::new(), count, most, warned: AtomicBool::new(false), clock }
     }
 
-    /// Allows so many from now on. Those that are there stay until another needs a place.
+    /// Sets the maximum number of names. Stored ones stay until another needs a place.
     pub(super) fn set_most(&self, most: usize) {
         self.most.store(most, Relaxed);
     }
@@ -65,15 +65,15 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
     fn find(&self, name: &str) -> Option<Arc<Held<T, S>>> {
         let held = self.by_name.peek_with(name, |_, held| held.clone())?;
         let now = self.clock.coarse();
-        // Written once a tick, since all threads read it.
+        // Written once a tick, because all threads read it.
         if held.used.load(Relaxed) != now {
             held.used.store(now, Relaxed);
         }
         Some(held)
     }
 
-    /// Returns the one of this name, made with these settings if there is none. `make` gets the name as it is kept.
-    pub(super) fn get_or_make(&self, name: &str, asked: Use<S>, make: impl FnOnce(&str) -> T) -> T {
+    /// Returns the policy of this name, created by `make` if there is none. `make` gets the name as it is stored.
+    pub(super) fn get_or_make(&self, name: &str, requested: Use<S>, make: impl FnOnce(&str) -> T) -> T {
         let name = &*kept_name(name);
         if thread_is_ending() {
             return make(name);
@@ -81,8 +81,8 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
         let held = self.find(name).unwrap_or_else(|| self.add(name, make));
         watch_thread();
         let mut uses = lock(&held.uses);
-        if uses.len() < USES && !uses.contains(&asked) {
-            uses.push(asked);
+        if uses.len() < USES && !uses.contains(&requested) {
+            uses.push(requested);
         }
         held.value.clone()
     }
@@ -90,38 +90,42 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
     #[cold]
     fn add(&self, name: &str, make: impl FnOnce(&str) -> T) -> Arc<Held<T, S>> {
         let mut count = lock(&self.count);
-        // Another may have been faster.
+        // Another thread may have been faster.
         if let Some(found) = self.find(name) {
             return found;
         }
         let held = Arc::new(Held { value: make(name), used: AtomicU64::new(self.clock.now()), uses: Mutex::default() });
         let most = self.most.load(Relaxed).max(1);
-        while *count >= most && self.forget_one() {
+        while *count >= most && self.drop_one() {
             *count -= 1;
         }
         if *count < most {
             *count += usize::from(self.by_name.insert_sync(name.into(), held.clone()).is_ok());
-        } else if !self.told.swap(true, Relaxed) {
-            tracing::warn!(name, most, "a name finds no place: all breakers are open or in use");
+        } else if !self.warned.swap(true, Relaxed) {
+            tracing::warn!(
+                name,
+                most,
+                "too many breaker names: all stored breakers are open or in use, so a new one is not stored; raise `Breaker::set_max_named`"
+            );
         }
         held
     }
 
-    /// Forgets the one that was used longest ago, of those that nobody is about to use and without which nothing is lost.
-    fn forget_one(&self) -> bool {
+    /// Drops the least recently used policy, among those that are held nowhere else and can be dropped without loss.
+    fn drop_one(&self) -> bool {
         let guard = scc::Guard::new();
         let idle = self.by_name.iter(&guard).filter(|(_, held)| Arc::strong_count(held) == 1 && held.value.is_idle());
         let longest_ago = idle.min_by_key(|(_, held)| held.used.load(Relaxed));
         longest_ago.is_some_and(|(name, _)| self.by_name.remove_sync(name))
     }
 
-    /// All of them, in no order.
+    /// Returns all policies, in no order.
     pub(super) fn all(&self) -> Vec<T> {
         let guard = scc::Guard::new();
         self.by_name.iter(&guard).map(|(_, held)| held.value.clone()).collect()
     }
 
-    /// Every use of every name.
+    /// Returns every use of every name.
     pub(super) fn uses(&self) -> Vec<(Arc<str>, Use<S>)> {
         let guard = scc::Guard::new();
         let mut all = Vec::new();

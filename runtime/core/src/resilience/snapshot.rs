@@ -25,7 +25,7 @@ pub enum PolicyKind {
 }
 
 impl PolicyKind {
-    /// The name in metrics, such as `"breaker"`.
+    /// Returns the name in metrics, such as `"breaker"`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Breaker => "breaker",
@@ -39,7 +39,7 @@ impl PolicyKind {
     }
 }
 
-/// One policy at one moment.
+/// The figures of a policy at one moment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -47,10 +47,10 @@ pub struct Snapshot {
     pub kind: PolicyKind,
     /// The name.
     pub name: Arc<str>,
-    /// Numbers of calls since the start, by how they ended. These only grow.
+    /// Numbers of calls since the start, by outcome. They only grow.
     pub outcomes: Vec<(&'static str, u64)>,
-    /// Figures of this moment, by name.
+    /// Gauges, by name.
     pub levels: Vec<(&'static str, u64)>,
-    /// More about a breaker. Where there is one per key, those that are not closed.
+    /// Details of a breaker; for breakers per key, those that are not closed.
     pub breakers: Vec<breaker::Snapshot>,
 }

@@ -1,7 +1,7 @@
-//! A bound on how long a call may take.
+//! Timeouts: a bound on the duration of a call.
 //!
-//! There is none for functions that block: nothing can stop a thread from outside, and a caller that stopped waiting
-//! would leave it behind with whatever it holds.
+//! There is none for blocking functions: a thread cannot be stopped from outside, and a caller that stopped waiting
+//! would leave it behind with everything that it holds.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::snapshot::PolicyKind;
 use super::within::within;
 use crate::clock::Clock;
 
-/// Gives calls so long, and drops those that take longer. Cheap to clone; clones are the same policy.
+/// A timeout: drops calls that take too long. Cheap to clone; clones are the same policy.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,7 +53,7 @@ impl Kind for Bounded {
 }
 
 impl Timeout {
-    /// A policy of its own: calls get so long from their first poll on.
+    /// Creates a policy whose calls may take `after`, counted from their first poll.
     pub const fn new(name: &'static str, after: Duration) -> Self {
         Self(Base::new(name, after))
     }
@@ -62,11 +62,11 @@ impl Timeout {
     ///
     /// # Errors
     ///
-    /// Those of the call, and what a [`TimedOut`] becomes.
+    /// The error of the call, or one made from [`TimedOut`] if its time was up.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with its timer enabled, unless the call is done at once.
+    /// Panics outside a tokio runtime with its timer enabled, unless the call is ready at once.
     ///
     /// # Cancel safety
     ///
@@ -79,7 +79,7 @@ impl Timeout {
         self.end_with(call, |ended| ended.unwrap_or_else(|timed_out| Err(timed_out.into())))
     }
 
-    /// [`call`](Self::call), for an error that cannot be made from a [`TimedOut`].
+    /// [`call`](Self::call) for an error type that has no `From<TimedOut>`.
     ///
     /// # Cancel safety
     ///
@@ -91,7 +91,7 @@ impl Timeout {
         self.end_with(call, |ended| ended?.map_err(CallError::Failed))
     }
 
-    /// [`call`](Self::call), for an output of any type.
+    /// [`call`](Self::call) for an output of any type.
     ///
     /// # Cancel safety
     ///

@@ -1,4 +1,4 @@
-//! The future of a call that is dropped when its time is up.
+//! The future of a call with a time limit.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use super::error::TimedOut;
 use crate::clock::pause;
 
 pin_project! {
-    /// A call that is dropped when it has taken too long.
+    /// A call that is dropped when its time is up.
     pub(super) struct Within<'a, F> {
-        // Dropped before anybody hears that it took too long.
+        // Dropped before the caller gets the error.
         #[pin]
         call: Option<F>,
         #[pin]
@@ -24,7 +24,7 @@ pin_project! {
     }
 }
 
-/// The time counts from the first poll on.
+/// Bounds a call to `bound`, counted from its first poll.
 pub(super) fn within<F: Future>(name: &Arc<str>, bound: Duration, call: F) -> Within<'_, F> {
     Within { call: Some(call), timer: None, bound, name }
 }
@@ -34,7 +34,7 @@ impl<F: Future> Future for Within<'_, F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // The call goes first: what is done is done, however late.
+        // The call is polled first: an output counts, however late.
         let call = this.call.as_mut().as_pin_mut().expect("a future is not polled after its end");
         if let Poll::Ready(output) = call.poll(cx) {
             return Poll::Ready(Ok(output));
@@ -42,7 +42,7 @@ impl<F: Future> Future for Within<'_, F> {
         if *this.bound == Duration::MAX {
             return Poll::Pending;
         }
-        // Nor does a bound of nothing need a timer.
+        // A bound of zero needs no timer either.
         if !this.bound.is_zero() {
             if this.timer.is_none() {
                 this.timer.set(Some(pause(*this.bound)));

@@ -179,7 +179,7 @@ fn no_count_outlives_a_change_of_state() {
     assert_eq!(breaker.state(), State::Open);
     breaker.automatic();
     assert_eq!((breaker.state(), breaker.snapshot().window_calls), (State::Closed, 0), "an open one is reset");
-    assert_eq!(breaker.events().last().map(|event| event.cause), Some(Cause::Asked));
+    assert_eq!(breaker.events().last().map(|event| event.cause), Some(Cause::Forced));
 }
 
 #[test]

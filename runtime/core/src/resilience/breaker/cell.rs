@@ -1,14 +1,14 @@
-//! One breaker's state, shared by all its callers.
+//! The state of one breaker, shared by all its callers.
 //!
-//! The decisions are [`Machine`]'s, which stands under a lock together with the counts of calls that were not good. What
-//! most calls need of it is published in one word, the [`Gate`]: whether calls may be made, the generation that they belong
-//! to, and whether a success changes anything. So a good call through a closed breaker is two loads of that word and an
-//! addition to a counter of its own thread, and a rejection is two loads and a clock.
+//! [`Machine`] decides, under a lock together with the counts of calls that were not good. The part that most calls need is
+//! published in one word, the [`Gate`]: whether calls may be made, the generation that they belong to, and whether a success
+//! changes anything. So a good call through a closed breaker is two loads of that word and an addition to a counter of its own
+//! thread, and a rejection is two loads and a reading of the clock.
 //!
 //! Invariants:
-//! - the gate is written under the lock only, after `until`, so who sees it open sees until when;
-//! - nothing but numbers is under the lock: no code of the user's runs there, and nobody is told of an event;
-//! - the counts of a generation are never mixed with another's ([`window`](super::window)).
+//! - the gate is written only under the lock, after `until`, so a thread that sees it open sees the time until which it is;
+//! - only arithmetic runs under the lock: no user code, and no notification of subscribers;
+//! - the counts of a generation are never mixed with those of another ([`window`](super::window)).
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -35,9 +35,9 @@ pub(super) struct Cell {
     pub(super) events: Arc<EventLog>,
     clock: Clock,
     gate: AtomicU64,
-    /// When an open breaker may be probed. Published with the gate.
+    /// The time from which an open breaker may be probed, in nanoseconds. Published with the gate.
     until: AtomicU64,
-    /// Its lock orders all changes. The events' lock may be taken under it, and no other.
+    /// The machine and its counts. The lock orders all changes; only the events' lock may be taken under it.
     core: Mutex<Core>,
     good: Good,
     counts: Counts,
@@ -59,7 +59,7 @@ struct Counts {
     rejected: Counter,
 }
 
-/// What is known of a breaker at one moment.
+/// The figures of a breaker at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
     pub(super) state: State,
@@ -70,7 +70,7 @@ pub(super) struct Reading {
 
 impl Cell {
     pub(super) fn new(name: Arc<str>, settings: Settings, clock: Clock, spread: Spread, events: Arc<EventLog>) -> Self {
-        // Good calls are counted by the coarse time. Without a ticker it still moves with every other call.
+        // Good calls are counted by the coarse time. Without a ticker, only calls that are not good move it.
         clock.ensure_ticking();
         let machine = Machine::new();
         Self {
@@ -102,7 +102,7 @@ impl Cell {
         Gate::from_word(self.gate.load(Acquire))
     }
 
-    /// Asks for a call to be made; each one that is granted must end in [`settle`](Self::settle) or
+    /// Admits a call or rejects it. Each admitted one must end in [`settle`](Self::settle) or
     /// [`cancel`](Self::cancel).
     #[inline]
     pub(super) fn admit(&self) -> Result<Gate, Rejected> {
@@ -129,19 +129,19 @@ impl Cell {
         Rejected::new(&self.name, Reason::Open, retry_after.map(Duration::from_nanos))
     }
 
-    /// When a call begins, if anybody is going to ask.
+    /// Returns the time when a call begins, or 0 if durations do not matter.
     #[inline]
     pub(super) fn started(&self, admitted: Gate) -> u64 {
         if admitted.is(TIMED) { self.precise() } else { 0 }
     }
 
-    /// Out of line, to keep the way of most calls short.
+    /// Out of line, to keep the path of most calls short.
     #[inline(never)]
     fn precise(&self) -> u64 {
         self.clock.now()
     }
 
-    /// Takes note of how a call ended.
+    /// Counts the end of a call.
     #[inline]
     pub(super) fn settle(&self, admitted: Gate, started: u64, verdict: Verdict) {
         if verdict == Verdict::Success && admitted.is_plain() && admitted == self.gate() {
@@ -164,7 +164,7 @@ impl Cell {
         }
     }
 
-    /// A call was dropped before its end.
+    /// Counts a call that was dropped before its end.
     #[cold]
     pub(super) fn cancel(&self, admitted: Gate, started: u64) {
         if self.settings.cancelled_is_failure {
@@ -174,7 +174,7 @@ impl Cell {
         }
     }
 
-    /// A call was dropped while it waited to be made, which is no failure whatever the settings say.
+    /// Counts a call that was dropped while it waited to be made, which is no failure whatever the settings say.
     #[cold]
     pub(super) fn cancel_unmade(&self, admitted: Gate) {
         if !admitted.is(DISABLED) {
@@ -212,13 +212,13 @@ impl Cell {
         });
     }
 
-    /// Counts a call that takes the long way, and says what is then known of the window, where that matters.
+    /// Counts a call that was not good, and returns the tally of the window if the decision needs it.
     fn count(&self, core: &mut Core, generation: u32, ending: Ending, now: u64) -> Tally {
         let current = generation == core.machine.generation;
         let other = match ending {
             Ending::Neither => return Tally::default(),
             Ending::Success { slow: false } => {
-                // Counted there also if it is too late to matter, because the total is kept there.
+                // Counted even if it is too late to matter, because the total is computed from these.
                 self.good.add(generation, now);
                 return Tally::default();
             }
@@ -235,7 +235,7 @@ impl Cell {
         core.others.tally(&self.good, generation, now)
     }
 
-    /// Changes the state under the lock, publishes it, and tells who listens.
+    /// Changes the state under the lock, publishes it, and notifies subscribers.
     fn change<T>(&self, now: u64, step: impl FnOnce(&mut Core) -> (T, Option<Change>)) -> (T, Gate) {
         let mut core = lock(&self.core);
         let (outcome, change) = step(&mut core);
@@ -245,7 +245,7 @@ impl Cell {
         let gate = Gate::new(&core.machine, &self.settings);
         self.gate.store(gate.word(), Release);
         if let Some(change) = change {
-            // Under the lock, so that events have the order of the changes.
+            // Under the lock, so that events are in the order of the changes.
             self.events.record(&self.name, change, now);
         }
         drop(core);
@@ -260,12 +260,12 @@ impl Cell {
         self.change(now, |core| ((), core.machine.force(phase)));
     }
 
-    /// Whether it can be forgotten without forgetting that something does not work.
+    /// Returns whether the breaker is closed, so that no known fault is lost with it.
     pub(super) fn is_closed(&self) -> bool {
         self.gate().is(ADMITS)
     }
 
-    /// Tells whether nothing is lost with it: it is closed, or its time to be open or to probe is up.
+    /// Returns whether the breaker can be dropped without loss: it is closed, or its time to be open or to probe is up.
     pub(super) fn may_be_forgotten(&self) -> bool {
         let now = self.clock.now();
         match lock(&self.core).machine.phase {
@@ -280,7 +280,7 @@ impl Cell {
         lock(&self.core).machine.phase.state()
     }
 
-    /// Whether what is published is the state, while nobody changes it.
+    /// Returns whether the published gate matches the state. Call it while no thread changes the state.
     #[cfg(all(test, fastness_loom))]
     pub(super) fn agrees(&self) -> bool {
         let machine = lock(&self.core).machine;

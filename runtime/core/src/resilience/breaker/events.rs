@@ -1,7 +1,7 @@
-//! What happened to a breaker, for people and for programs.
+//! Events: the changes of a breaker's state, as log lines and for subscribers.
 //!
-//! Changes of state are rare, so the last ones are kept, in their order, and whoever subscribed reads them from there. A
-//! subscriber that is slow misses the oldest; it never holds up a call.
+//! Changes of state are rare, so the last ones are stored in order, and subscribers read them from there. A slow subscriber misses
+//! the oldest; it never delays a call.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::sync::{Mutex, lock};
 
 use super::state::{Cause, Change, State};
 
-/// How many events are kept, of one name.
-const KEPT: usize = 100;
+/// The number of events stored per name.
+const STORED: usize = 100;
 
 /// A change of a breaker's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,15 +35,15 @@ pub struct Event {
 #[derive(Debug)]
 pub(super) struct EventLog {
     ring: Mutex<Ring>,
-    /// Wakes whoever listens.
+    /// Wakes subscribers.
     news: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
 struct Ring {
-    /// How many there were before the first one that is kept.
-    before: u64,
-    kept: VecDeque<Event>,
+    /// The number of the first stored event.
+    first: u64,
+    events: VecDeque<Event>,
 }
 
 impl EventLog {
@@ -54,14 +54,14 @@ impl EventLog {
     pub(super) fn record(&self, name: &Arc<str>, change: Change, now: u64) {
         let Change { from, to, cause } = change;
         let ring = &mut *lock(&self.ring);
-        if ring.kept.len() == KEPT {
-            ring.kept.pop_front();
-            ring.before += 1;
+        if ring.events.len() == STORED {
+            ring.events.pop_front();
+            ring.first += 1;
         }
-        ring.kept.push_back(Event { name: name.clone(), from, to, cause, at: Duration::from_nanos(now) });
+        ring.events.push_back(Event { name: name.clone(), from, to, cause, at: Duration::from_nanos(now) });
     }
 
-    /// Tells whoever listens; not under a lock.
+    /// Logs the change and wakes subscribers. Never called under a lock.
     pub(super) fn announce(&self, name: &Arc<str>, change: Change) {
         let Change { from, to, cause } = change;
         if to == State::Open {
@@ -74,23 +74,23 @@ impl EventLog {
     }
 
     pub(super) fn recent(&self) -> Vec<Event> {
-        lock(&self.ring).kept.iter().cloned().collect()
+        lock(&self.ring).events.iter().cloned().collect()
     }
 
     pub(super) fn subscribe(self: &Arc<Self>) -> Events {
         let next = {
             let ring = lock(&self.ring);
-            ring.before + ring.kept.len() as u64
+            ring.first + ring.events.len() as u64
         };
         Events { log: self.clone(), news: self.news.subscribe(), next }
     }
 
-    /// The first event from this number on that is kept, and the number after it.
+    /// Returns the first stored event from this number on, and the number after it.
     fn from(&self, number: u64) -> Option<(Event, u64)> {
         let ring = lock(&self.ring);
-        let skip = usize::try_from(number.saturating_sub(ring.before)).ok()?;
-        let event = ring.kept.get(skip)?.clone();
-        Some((event, number.max(ring.before) + 1))
+        let skip = usize::try_from(number.saturating_sub(ring.first)).ok()?;
+        let event = ring.events.get(skip)?.clone();
+        Some((event, number.max(ring.first) + 1))
     }
 }
 
@@ -103,11 +103,11 @@ pub struct Events {
 }
 
 impl Events {
-    /// Waits for the next one. A reader that is more than 100 events behind misses the oldest of them.
+    /// Waits for the next event. A reader that is more than 100 events behind misses the oldest of them.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, it has taken nothing.
+    /// Dropping the future loses no event.
     pub async fn next(&mut self) -> Event {
         loop {
             self.news.mark_unchanged();
@@ -115,7 +115,7 @@ impl Events {
                 self.next = next;
                 return event;
             }
-            // The sender cannot be gone: it is in what we hold.
+            // The sender is in the log that `self` holds.
             let _ = self.news.changed().await;
         }
     }

@@ -1,21 +1,21 @@
-//! What calls need to know of a breaker, in one word.
+//! The gate: the part of a breaker's state that every call reads, in one word.
 
 use super::settings::Settings;
 use super::state::{Machine, Phase};
 
-/// What is published of the machine: the generation above, these flags below.
+/// The published part of the machine: the generation in the upper 32 bits, flags in the lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gate(u64);
 
-/// Calls may be made without asking the machine.
+/// Flag: calls may be made without the lock.
 pub(super) const ADMITS: u64 = 1;
-/// A success changes nothing but the counts.
+/// Flag: a success changes only the counts.
 pub(super) const QUIET: u64 = 2;
-/// Calls are rejected until a time that is known.
+/// Flag: calls are rejected until a known time.
 pub(super) const OPEN: u64 = 4;
-/// Nothing is counted.
+/// Flag: no call is counted.
 pub(super) const DISABLED: u64 = 8;
-/// How long calls take matters.
+/// Flag: calls are timed.
 pub(super) const TIMED: u64 = 16;
 
 impl Gate {
@@ -31,7 +31,7 @@ impl Gate {
         Self(u64::from(machine.generation) << 32 | flags | timed)
     }
 
-    /// Whether a success only has to be counted.
+    /// Returns whether a success only has to be counted.
     pub(super) fn is_plain(self) -> bool {
         self.0 & (QUIET | TIMED) == QUIET
     }

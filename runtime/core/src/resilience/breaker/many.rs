@@ -1,4 +1,4 @@
-//! One breaker per key: a host that is down must not keep calls from the others.
+//! One breaker per key, so that a host that is down does not stop calls to the others.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use super::events::EventLog;
 use super::window::Spread;
 use super::{Breaker, Calls, Event, Events, Settings};
 
-/// Breakers under one name, one per key, and at most [`with_max_keys`](Self::with_max_keys) of them.
+/// Breakers under one name, one per key, and at most [`with_max_keys`](Self::with_max_keys) of them (1 000 by default).
 ///
-/// Over that, the one that was used longest ago is forgotten: a closed one, unless all are open. Calls that are under way
-/// end as they would have, but no longer count.
+/// Above the bound, the least recently used breaker is dropped: a closed one, unless all are open. Calls in flight through it
+/// end as usual, but no longer count.
 ///
 /// ```
 /// use fastness::resilience::breaker::{KeyedBreaker, Settings, State};
@@ -32,8 +32,8 @@ pub struct KeyedBreaker {
     clock: Clock,
     max_keys: usize,
     cells: Keyed<Cell>,
-    /// Calls through those that were forgotten.
-    forgotten: Mutex<Calls>,
+    /// Calls through breakers that were dropped.
+    dropped: Mutex<Calls>,
 }
 
 impl Keep for Cell {
@@ -43,21 +43,21 @@ impl Keep for Cell {
 }
 
 impl KeyedBreaker {
-    /// The number of keys at most, unless something else is said.
+    /// The default maximum number of keys.
     pub(in crate::resilience) const MAX_KEYS: usize = 1_000;
 
-    /// Breakers of their own, at most 1 000.
+    /// Creates breakers that share no state with others, for at most 1 000 keys.
     pub fn new(name: &str, settings: Settings) -> Self {
         Self::make(name.into(), settings, Self::MAX_KEYS, Clock::system())
     }
 
-    /// Breakers of their own, at most so many, and at least one.
+    /// Sets the maximum number of keys; at least 1.
     #[must_use]
     pub fn with_max_keys(self, keys: usize) -> Self {
         Self::make(self.name, self.settings, keys, self.clock)
     }
 
-    /// Breakers of their own with another clock: for tests.
+    /// Sets the clock, for tests.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self::make(self.name, self.settings, self.max_keys, clock)
@@ -65,33 +65,33 @@ impl KeyedBreaker {
 
     fn make(name: Arc<str>, settings: Settings, max_keys: usize, clock: Clock) -> Self {
         let cells = Keyed::new(max_keys, clock.clone());
-        Self { name, settings, events: EventLog::new(), clock, max_keys, cells, forgotten: Mutex::default() }
+        Self { name, settings, events: EventLog::new(), clock, max_keys, cells, dropped: Mutex::default() }
     }
 
-    /// The breaker of this key. Of a key of more than 256 bytes its name has the beginning and a digest.
+    /// Returns the breaker of this key. The name of a breaker whose key is longer than 256 bytes has the beginning of the key and a digest.
     pub fn get(&self, key: &str) -> Breaker {
         let key = &*kept_name(key);
         let make = || {
             let name = format!("{}[{key}]", self.name).into();
             Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.events.clone())
         };
-        let forget = |gone: &Cell| lock(&self.forgotten).add(gone.reading().calls);
-        Breaker { cell: self.cells.get(key, make, forget) }
+        let count_dropped = |gone: &Cell| lock(&self.dropped).add(gone.reading().calls);
+        Breaker { cell: self.cells.get(key, make, count_dropped) }
     }
 
-    /// Those that there are, by their names.
+    /// Returns all breakers, sorted by name.
     pub fn all(&self) -> Vec<Breaker> {
         let mut all: Vec<_> = self.cells.all().into_iter().map(|cell| Breaker { cell }).collect();
         all.sort_by(|a, b| a.name().cmp(b.name()));
         all
     }
 
-    /// The last 100 changes of state of all of them, oldest first.
+    /// Returns the last 100 changes of state of all keys together, oldest first.
     pub fn events(&self) -> Vec<Event> {
         self.events.recent()
     }
 
-    /// Their changes of state from now on.
+    /// Subscribes to the changes of state of all keys from now on.
     pub fn subscribe(&self) -> Events {
         self.events.subscribe()
     }
@@ -100,9 +100,9 @@ impl KeyedBreaker {
         &self.name
     }
 
-    /// All calls, those through breakers that were forgotten included.
+    /// Returns the numbers of calls through all breakers, dropped ones included.
     pub(in crate::resilience) fn calls(&self) -> Calls {
-        let mut calls = *lock(&self.forgotten);
+        let mut calls = *lock(&self.dropped);
         for cell in self.cells.all() {
             calls.add(cell.reading().calls);
         }

@@ -1,9 +1,9 @@
-//! Circuit breakers: while something does not work, it is not called, except to see whether it works again.
+//! Circuit breakers: a callee that fails is not called for a while, except for a few probes that find out whether it works again.
 //!
-//! Two signals open it: failures in a row notice an outage at once, even where calls are few; a rate notices a fault
-//! that hits every second call, which never fails five times in a row. Where calls are many, five failures in a row come up by
-//! chance, and only a longer row opens it. It closes only on probes of which enough succeeded, no more of which are under way
-//! at a time than it takes, so that what has just come up is not called down again.
+//! Two signals open a breaker: failures in a row show an outage at once, even with few calls; a rate shows a fault that hits every
+//! second call, which never fails five times in a row. With many calls, five failures in a row happen by chance, so only a longer
+//! row opens it. It closes after enough probes succeeded, and never admits more probes at a time than it needs, so that a callee
+//! that has just recovered is not overloaded.
 //!
 //! `state` decides, `window` counts, `cell` shares both between threads, and a `permit` ties the end of a call to its
 //! beginning.
@@ -53,7 +53,7 @@ use crate::clock::Clock;
 
 /// A circuit breaker. Cheap to clone; clones are the same breaker.
 ///
-/// [`named`](Self::named) gives the one of a name, which is the same in the whole process.
+/// [`named`](Self::named) returns the breaker of a name, which is the same in the whole process.
 ///
 /// ```
 /// use fastness::resilience::CallError;
@@ -77,8 +77,8 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// A breaker of its own: no other has its state, whatever its name, and [`snapshots`](super::snapshots) does not list
-    /// it. For tests, and for what is made and dropped at run time.
+    /// Creates a breaker that shares its state with no other, whatever its name, and that [`snapshots`](super::snapshots) does not
+    /// list. Meant for tests, and for breakers that come and go at run time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -117,25 +117,25 @@ impl Breaker {
         Self { cell: Arc::new(Cell::new(name, settings, clock, Spread::Threads, EventLog::new())) }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.cell.name
     }
 
-    /// The settings.
+    /// Returns the settings.
     pub fn settings(&self) -> &Settings {
         &self.cell.settings
     }
 
-    /// Makes the call if it may be made: `Ok` is a success, `Err` a failure.
+    /// Makes the call unless the breaker rejects it. `Ok` is a success, `Err` a failure.
     ///
     /// # Errors
     ///
-    /// Those of the call, and what a [`Rejected`] becomes.
+    /// The error of the call, or one made from [`Rejected`] if the call was not made.
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call. Dropped after it began, the call is [cancelled](Permit).
+    /// As safe as the call. A call that is dropped after it began counts as [cancelled](Permit).
     pub fn call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, E>>
     where
         E: From<Rejected>,
@@ -144,7 +144,7 @@ impl Breaker {
         self.guard(call, Verdict::from_result, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into_error())))
     }
 
-    /// [`call`](Self::call), for an error that cannot be made from a rejection.
+    /// [`call`](Self::call) for an error type that has no `From<Rejected>`.
     ///
     /// # Cancel safety
     ///
@@ -156,11 +156,11 @@ impl Breaker {
         self.guard(call, Verdict::from_result, |ended| ended?.map_err(CallError::Failed))
     }
 
-    /// [`call`](Self::call), for at most so long: a call that takes longer is dropped, and failed.
+    /// [`call`](Self::call) with a time limit: a call that takes longer than `bound` is dropped and counts as failed.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with its timer enabled.
+    /// Panics outside a tokio runtime with its timer enabled.
     ///
     /// # Cancel safety
     ///
@@ -179,8 +179,8 @@ impl Breaker {
         })
     }
 
-    /// Makes the call if it may be made; `judge` says what its output, of any type, tells. What a rejection becomes is for
-    /// the caller to say.
+    /// [`call`](Self::call) for an output of any type: `judge` decides whether it is a success or a failure. The caller handles
+    /// the rejection.
     ///
     /// ```
     /// use fastness::resilience::Rejected;
@@ -219,17 +219,17 @@ impl Breaker {
         })
     }
 
-    /// [`call`](Self::call), for a function that blocks.
+    /// [`call`](Self::call) for a blocking function.
     pub fn call_sync<T, E: From<Rejected>>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         self.call_judged_sync(call, Verdict::from_result).map_err(Rejected::into_error::<E>)?
     }
 
-    /// [`try_call`](Self::try_call), for a function that blocks.
+    /// [`try_call`](Self::try_call) for a blocking function.
     pub fn try_call_sync<T, E>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
         self.call_judged_sync(call, Verdict::from_result)?.map_err(CallError::Failed)
     }
 
-    /// [`call_judged`](Self::call_judged), for a function that blocks.
+    /// [`call_judged`](Self::call_judged) for a blocking function.
     pub fn call_judged_sync<T>(
         &self,
         call: impl FnOnce() -> T,
@@ -242,30 +242,34 @@ impl Breaker {
         Ok(output)
     }
 
-    /// The right to make one call, for calls of another shape.
+    /// Returns a permit for one call, for code that none of the `call` methods fits.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`] if the call may not be made.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejected> {
         self.cell.admit().map(|gate| Permit::new(&self.cell, gate))
     }
 
-    /// The right to make one call, for a holder that has the breaker itself. To be ended by way of [`resume`](Self::resume).
+    /// Admits one call of a holder that owns a clone of the breaker. The holder turns it into a permit by [`resume`](Self::resume).
     #[cfg(feature = "http")]
     pub(crate) fn admit(&self) -> Result<Admitted, Rejected> {
         self.cell.admit().map(|gate| Admitted::new(&self.cell, gate))
     }
 
-    /// The permit of a call that was admitted.
+    /// Returns the permit of an admitted call.
     #[cfg(feature = "http")]
     pub(crate) fn resume(&self, admitted: Admitted) -> Permit<'_> {
         Permit::resume(&self.cell, admitted)
     }
 
-    /// The state: what it does with calls. An open breaker whose time is up is half-open only when the next call comes.
+    /// Returns the state. An open breaker whose time is up becomes half-open only with the next call.
     pub fn state(&self) -> State {
         self.cell.state()
     }
 
-    /// Its figures at this moment.
+    /// Returns the figures of this moment.
     pub fn snapshot(&self) -> Snapshot {
         let reading = self.cell.reading();
         let Tally { calls, failures, slow } = reading.window;
@@ -280,12 +284,12 @@ impl Breaker {
         }
     }
 
-    /// The last 100 changes of its state, oldest first; those of all keys together, if it is one of many.
+    /// Returns the last 100 changes of state, oldest first; for a breaker of a [`KeyedBreaker`], those of all keys together.
     pub fn events(&self) -> Vec<Event> {
         self.cell.events.recent()
     }
 
-    /// The changes of its state from now on.
+    /// Subscribes to the changes of state from now on.
     ///
     /// ```
     /// use fastness::resilience::breaker::{Breaker, State};
@@ -301,23 +305,23 @@ impl Breaker {
         self.cell.events.subscribe()
     }
 
-    /// Rejects all calls until [`automatic`](Self::automatic) is called, or another of these.
+    /// Rejects all calls, until [`automatic`](Self::automatic), [`force_closed`](Self::force_closed) or [`disable`](Self::disable) is called.
     pub fn force_open(&self) {
         self.cell.force(Phase::ForcedOpen);
     }
 
-    /// Lets all calls through, and counts them.
+    /// Lets all calls through and counts them.
     pub fn force_closed(&self) {
         self.cell.force(Phase::ForcedClosed);
     }
 
-    /// Lets all calls through, and counts none.
+    /// Lets all calls through and counts none.
     pub fn disable(&self) {
         self.cell.force(Phase::Disabled);
     }
 
-    /// Lets the breaker decide again, from closed and with nothing counted; one that is closed forgets what it counted.
-    /// Calls that are under way count no more.
+    /// Lets the breaker decide again. It starts closed with empty counts, even if it was closed before. Calls in flight no longer
+    /// count.
     pub fn automatic(&self) {
         self.cell.force(Phase::Closed { failed_in_a_row: 0 });
     }

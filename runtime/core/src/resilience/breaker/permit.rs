@@ -1,4 +1,4 @@
-//! The right to make one call, and how it ended.
+//! Permits: the right to make one call, and its end.
 
 use std::mem::ManuallyDrop;
 use std::thread;
@@ -8,13 +8,13 @@ use super::cell::Cell;
 use super::gate::Gate;
 use super::verdict::Verdict;
 
-/// The right to make one call, from [`Breaker::try_acquire`](super::Breaker::try_acquire). Say how it ended with
+/// The right to make one call, from [`Breaker::try_acquire`](super::Breaker::try_acquire). Report its end by
 /// [`settle`](Self::settle).
 ///
-/// Dropped without that, the call was cancelled, which counts as nothing unless the settings say
-/// [`cancelled_is_failure`](super::Settings::cancelled_is_failure); dropped while its thread panics, it failed.
-/// However it goes, what it reserved of a half-open breaker is given back. If the breaker has changed its state since, how
-/// the call ended changes nothing.
+/// A permit that is dropped without that counts as cancelled, which is ignored unless the settings say
+/// [`cancelled_is_failure`](super::Settings::cancelled_is_failure); dropped while its thread panics, it counts as failed.
+/// In each case the place that it reserved in a half-open breaker is released. If the breaker has changed its state since, the
+/// end of the call changes nothing.
 ///
 /// ```
 /// use fastness::resilience::Rejected;
@@ -34,7 +34,7 @@ pub struct Permit<'a> {
     admitted: Admitted,
 }
 
-/// A call that may be made, as the breaker that admitted it knows it.
+/// An admitted call, without a borrow of its breaker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
     gate: Gate,
@@ -72,7 +72,7 @@ impl<'a> Permit<'a> {
         Self { cell, admitted }
     }
 
-    /// Says how the call ended.
+    /// Reports the end of the call.
     #[inline]
     pub fn settle(self, verdict: Verdict) {
         let this = ManuallyDrop::new(self);

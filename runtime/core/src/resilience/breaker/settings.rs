@@ -1,18 +1,18 @@
-//! When a breaker opens, for how long, and how it closes again.
+//! Settings of a circuit breaker: when it opens, for how long, and how it closes again.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::super::percent::Percent;
 
-/// Failures in a row where the window holds too few calls for a rate, and where it holds enough: chosen by the simulation in
-/// `tests/src/breakers`.
+/// Default failures in a row that open a breaker, with too few calls in the window for a rate and with enough. Chosen by the
+/// simulation in `tests/src/breakers`.
 const FEW_CALLS: u32 = 5;
 const MANY_CALLS: u32 = 15;
 const MIN_CALLS: NonZeroU32 = NonZeroU32::new(80).unwrap();
 const PROBES: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
-/// The settings of a circuit breaker. Every method is `const`, so they can be those of a static.
+/// The settings of a circuit breaker. Every method is `const`, so settings can be constants. Defaults are in parentheses.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -42,16 +42,16 @@ pub struct Settings {
     pub(super) cancelled_is_failure: bool,
 }
 
-/// How many failures in a row open a breaker.
+/// The failures in a row that open a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Threshold {
-    /// As many as fit the number of calls.
-    Fitting,
+    /// A number that depends on the calls in the window.
+    ByCalls,
     Fixed(NonZeroU32),
     Off,
 }
 
-/// Which calls the rates are of.
+/// The calls from which rates are computed.
 ///
 /// ```
 /// use std::{num::NonZeroU32, time::Duration};
@@ -63,20 +63,20 @@ enum Threshold {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
-    /// The last so many calls. Remembers each failure among them, in 16 bytes.
+    /// The last calls, this many. Each failure among them takes 16 bytes.
     Count(NonZeroU32),
-    /// The calls of the last so long, at least 150 ms. Counted in 8 to 15 slices, which are forgotten whole, so it is exact
-    /// to a slice.
+    /// The calls of the last stretch of time, at least 160 ms. It is counted in 8 to 15 slices, each dropped as a whole, so the window
+    /// is exact to one slice.
     Time(Duration),
 }
 
 impl Settings {
-    /// The defaults: opens on 50 % failures among the calls of the last 30 s, where there are at least 80, and on 15 failures in a
-    /// row; on 5 where there are fewer. Stays open for 5 s, doubling up to 60 s. Closes after 3 probes, unless half of
-    /// them fail.
+    /// Creates the default settings. The breaker opens at 50 % failures among the calls of the last 30 s if there are at least 80, and
+    /// after 15 failures in a row, or 5 with fewer than 80 calls. It stays open for 5 s, doubling up to 60 s, and closes after 3
+    /// probes, unless half of them fail.
     pub const fn new() -> Self {
         Self {
-            failure_threshold: Threshold::Fitting,
+            failure_threshold: Threshold::ByCalls,
             failure_rate: Some(Percent::new(50)),
             slow_rate: None,
             min_calls: None,
@@ -89,90 +89,90 @@ impl Settings {
         }
     }
 
-    /// Opens after so many failures in a row, however many calls there are (5 while the window holds fewer than
-    /// [`min_calls`](Self::min_calls), and 15 otherwise: where calls are many, short rows come up by chance).
+    /// Sets the failures in a row that open the breaker, whatever the number of calls (5 while the window holds fewer than
+    /// [`min_calls`](Self::min_calls), and 15 otherwise: with many calls, short rows happen by chance).
     #[must_use]
     pub const fn failure_threshold(mut self, failures: NonZeroU32) -> Self {
         self.failure_threshold = Threshold::Fixed(failures);
         self
     }
 
-    /// However many failures in a row: only the rates open it.
+    /// Turns off opening by failures in a row: only the rates open the breaker.
     #[must_use]
     pub const fn no_failure_threshold(mut self) -> Self {
         self.failure_threshold = Threshold::Off;
         self
     }
 
-    /// Opens when so many of the calls in the window failed (50 %), and opens again when so many of the probes did.
+    /// Sets the share of failed calls in the window that opens the breaker (50 %), and the share of failed probes that opens it again.
     #[must_use]
     pub const fn failure_rate(mut self, rate: Percent) -> Self {
         self.failure_rate = Some(rate);
         self
     }
 
-    /// Whatever share of the calls fails: only failures in a row or slow calls open it, and the first probe that fails.
+    /// Turns off opening by the failure rate: failures in a row, slow calls, and the first failed probe open the breaker.
     #[must_use]
     pub const fn no_failure_rate(mut self) -> Self {
         self.failure_rate = None;
         self
     }
 
-    /// Opens when so many of the calls in the window took at least `slow` (off), and opens again when so many of
-    /// the probes did. Costs each call two readings of the precise clock, about 50 ns.
+    /// Sets the share of calls in the window that took at least `slow` that opens the breaker (off), and the same share of probes that
+    /// opens it again. Costs each call two readings of the precise clock, about 50 ns.
     #[must_use]
     pub const fn slow_rate(mut self, rate: Percent, slow: Duration) -> Self {
         self.slow_rate = Some((rate, slow));
         self
     }
 
-    /// Rates count only among at least so many calls in the window (80, or all of a window of fewer). Below that, failures in
-    /// a row decide alone.
+    /// Sets the calls in the window from which rates count (80, or all of a smaller window). With fewer, failures in a row decide
+    /// alone.
     #[must_use]
     pub const fn min_calls(mut self, calls: NonZeroU32) -> Self {
         self.min_calls = Some(calls);
         self
     }
 
-    /// Which calls the rates are of (those of the last 30 s).
+    /// Sets the calls from which rates are computed (those of the last 30 s).
     #[must_use]
     pub const fn window(mut self, window: Window) -> Self {
         self.window = window;
         self
     }
 
-    /// How long it stays open at first (5 s). Up to a fifth is added at random, so that a fleet does not probe in step.
+    /// Sets the time that the breaker stays open at first (5 s). Up to a fifth is added at random, so that the processes of a fleet do not
+    /// probe at the same time.
     #[must_use]
     pub const fn open_for(mut self, time: Duration) -> Self {
         self.open_for = time;
         self
     }
 
-    /// How long it stays open at most, before that fifth: the time doubles whenever the probes fail (60 s). If it is less
-    /// than `open_for`, the time does not grow.
+    /// Sets the longest time that the breaker stays open, before that fifth (60 s). The time doubles whenever the probes fail. If the
+    /// maximum is less than `open_for`, the time does not grow.
     #[must_use]
     pub const fn max_open(mut self, time: Duration) -> Self {
         self.max_open = time;
         self
     }
 
-    /// How many calls are made, half-open, to see whether it may close; no more are let through at a time (3). It closes
-    /// once all have ended, and opens again as soon as too many of them failed or were slow for their rate.
+    /// Sets the number of calls that a half-open breaker admits as probes, in all and at a time (3). It closes once all have ended,
+    /// and opens again as soon as too many of them failed or were slow for their rate.
     #[must_use]
     pub const fn probes(mut self, probes: NonZeroU32) -> Self {
         self.probes = probes;
         self
     }
 
-    /// When probes that did not come back are given up, and others take their place (30 s). Their results no longer
-    /// count.
+    /// Sets the time after which probes that have not ended are replaced by new ones (30 s). Their results no longer count.
     #[must_use]
     pub const fn probe_timeout(mut self, time: Duration) -> Self {
         self.probe_timeout = time;
         self
     }
 
-    /// A call whose future is dropped before its end counts as a failure (it counts as nothing).
+    /// Counts a call whose future is dropped before its end as a failure (it is ignored).
     #[must_use]
     pub const fn cancelled_is_failure(mut self) -> Self {
         self.cancelled_is_failure = true;
@@ -181,17 +181,17 @@ impl Settings {
 }
 
 impl Settings {
-    /// How many failures in a row open it, where the window holds so many calls.
+    /// Returns the failures in a row that open the breaker with this number of calls in the window.
     pub(super) fn failures_in_a_row(&self, calls: u64) -> Option<u32> {
         match self.failure_threshold {
-            Threshold::Fitting if calls < self.enough_calls() => Some(FEW_CALLS),
-            Threshold::Fitting => Some(MANY_CALLS),
+            Threshold::ByCalls if calls < self.enough_calls() => Some(FEW_CALLS),
+            Threshold::ByCalls => Some(MANY_CALLS),
             Threshold::Fixed(failures) => Some(failures.get()),
             Threshold::Off => None,
         }
     }
 
-    /// How many calls in the window are enough for a rate.
+    /// Returns the calls in the window that are enough for a rate.
     pub(super) fn enough_calls(&self) -> u64 {
         let calls = self.min_calls.unwrap_or(MIN_CALLS);
         u64::from(match self.window {
@@ -200,7 +200,7 @@ impl Settings {
         })
     }
 
-    /// What cannot be meant, a sentence each: what attributes refuse.
+    /// Returns a sentence for each contradiction, the same that attributes refuse.
     #[cfg(any(feature = "registry", test))]
     pub(super) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();

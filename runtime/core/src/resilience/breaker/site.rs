@@ -13,21 +13,20 @@ use super::super::keyed::Keep;
 use super::super::registry::{Named, Use};
 use super::{Breaker, KeyedBreaker, Settings};
 
-/// The settings that were asked for, and the number of keys where there is one per key.
-type Asked = (Settings, Option<usize>);
+/// The requested settings, and the maximum number of keys of a breaker per key.
+type Requested = (Settings, Option<usize>);
 
-/// Names that are kept by default.
-const MOST: usize = 1_000;
+/// The default number of stored names.
+const DEFAULT_NAMES: usize = 1_000;
 
-/// All breakers that have a name.
-pub(in crate::resilience) static BREAKERS: LazyLock<Named<Breaker, Asked>> =
-    LazyLock::new(|| Named::new(MOST, Clock::system()));
-/// All that are one per key. Only attributes name them, so the source bounds their number.
-pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Asked>> =
+/// All breakers with a name.
+pub(in crate::resilience) static BREAKERS: LazyLock<Named<Breaker, Requested>> =
+    LazyLock::new(|| Named::new(DEFAULT_NAMES, Clock::system()));
+/// All breakers per key. Only attributes name them, so the source bounds their number.
+pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Requested>> =
     LazyLock::new(|| Named::new(usize::MAX, Clock::system()));
 
-/// It can be forgotten if it refuses no call, and nobody but the registry has it: not an attribute, not a variable, not a call under
-/// way.
+/// A breaker can be dropped if it rejects no call and only the registry holds it: no attribute, variable or call in flight.
 impl Keep for Breaker {
     fn is_idle(&self) -> bool {
         Arc::strong_count(&self.cell) == 1 && self.cell.may_be_forgotten()
@@ -41,11 +40,12 @@ impl Keep for Arc<KeyedBreaker> {
 }
 
 impl Breaker {
-    /// The circuit breaker of this name, which is the same in the whole process. If nobody named it before, it gets the
-    /// settings of the attribute that names it, or else the defaults.
+    /// Returns the circuit breaker of this name, which is the same in the whole process. A new one gets the settings of the attribute
+    /// that names it, or else the defaults.
     ///
-    /// Looking it up costs about 50 ns: keep it where that matters. There are 1 000 names at most, see [`set_max_named`](Self::set_max_named); for one
-    /// breaker per host or tenant there is [`KeyedBreaker`]. Of a name of more than 256 bytes the beginning and a digest are kept.
+    /// The lookup takes about 50 ns: hold on to the breaker where that matters. At most 1 000 names are stored (see
+    /// [`set_max_named`](Self::set_max_named)); for one breaker per host or tenant use [`KeyedBreaker`]. A name longer than 256 bytes is
+    /// stored as its beginning and a digest.
     ///
     /// ```
     /// use fastness::resilience::CallError;
@@ -61,7 +61,8 @@ impl Breaker {
         Self::find(name).unwrap_or_else(|| get_or_make(name, &Settings::new(), Location::caller()))
     }
 
-    /// [`named`](Self::named), with settings. If it is there already with others, they stay in force, and [`conflicts`](Self::conflicts) tells.
+    /// Returns the circuit breaker of this name, as [`named`](Self::named) does; a new one gets these settings. One that exists keeps its
+    /// own, and [`conflicts`](Self::conflicts) lists the difference.
     ///
     /// ```
     /// use std::num::NonZeroU32;
@@ -75,8 +76,8 @@ impl Breaker {
         get_or_make(name, settings, Location::caller())
     }
 
-    /// The circuit breaker of this name, if an attribute names it or it was asked for before. Makes none, so the name may come
-    /// from outside.
+    /// Returns the circuit breaker of this name, if an attribute names it or [`named`](Self::named) was called with it before. Creates
+    /// none, so the name may come from outside.
     ///
     /// ```
     /// use fastness::resilience::breaker::Breaker;
@@ -89,11 +90,12 @@ impl Breaker {
         BREAKERS.get(name).or_else(|| declared().find(|site| site.name == name).map(|site| site.breaker().clone()))
     }
 
-    /// Sets how many breakers there may be by name in this process: at least one, and 1 000 until this is called.
+    /// Sets the maximum number of breakers by name in this process: at least 1, by default 1 000.
     ///
-    /// Over the bound, the breaker that was asked for longest ago is forgotten, of those that are not held anywhere and that are closed or were open
-    /// until now; attributes hold theirs. Where all refuse calls or are held, a new name gets a breaker that is not kept: calls are made, and each time anew nothing is
-    /// known of those before. So names from outside cost a bounded memory and never push out a breaker that refuses calls, or that was forced.
+    /// Above the bound, the least recently requested breaker is dropped, among those that are held nowhere and reject no calls; attributes
+    /// hold theirs. If all reject calls or are held, a new name gets a breaker that is not stored: its calls are made, and each lookup
+    /// starts with empty counts. So names from outside take bounded memory, and never push out a breaker that rejects calls or that was
+    /// forced.
     ///
     /// ```
     /// use fastness::resilience::breaker::Breaker;
@@ -110,8 +112,7 @@ impl Breaker {
         BREAKERS.set_most(breakers);
     }
 
-    /// All names that are given different settings at different places, of what was called so far and of what attributes
-    /// declare.
+    /// Returns the names that were given different settings at different places, by calls so far or by attributes.
     ///
     /// ```
     /// use std::time::Duration;
@@ -132,7 +133,7 @@ fn declared() -> impl Iterator<Item = &'static BreakerSite> {
     inventory::iter::<BreakerDeclared>().map(|declared| declared.0)
 }
 
-/// Makes those that attributes name, so that they are listed before their first call.
+/// Creates the breakers that attributes name, so that they are listed before their first call.
 pub(in crate::resilience) fn make_declared() {
     for site in declared() {
         site.breaker();
@@ -143,11 +144,11 @@ pub(in crate::resilience) fn make_declared() {
 }
 
 fn get_or_make(name: &str, settings: &Settings, location: &'static Location<'static>) -> Breaker {
-    let asked = Use { location, settings: (settings.clone(), None) };
-    BREAKERS.get_or_make(name, asked, |name| Breaker::new(name, settings.clone()))
+    let requested = Use { location, settings: (settings.clone(), None) };
+    BREAKERS.get_or_make(name, requested, |name| Breaker::new(name, settings.clone()))
 }
 
-/// A static that names a breaker: what an attribute expands to.
+/// The static that an attribute expands to: a named breaker.
 #[derive(Debug)]
 pub struct BreakerSite {
     name: &'static str,
@@ -157,19 +158,19 @@ pub struct BreakerSite {
 }
 
 impl BreakerSite {
-    /// Names a breaker, at this location in the source.
+    /// Creates a site for a breaker of this name, declared at this location.
     pub const fn new(name: &'static str, settings: Settings, location: &'static Location<'static>) -> Self {
         Self { name, settings, location, breaker: OnceLock::new() }
     }
 
-    /// The breaker.
+    /// Returns the breaker.
     #[inline]
     pub fn breaker(&self) -> &Breaker {
         self.breaker.get_or_init(|| get_or_make(self.name, &self.settings, self.location))
     }
 }
 
-/// A static that names breakers, one per key.
+/// The static that an attribute with `per` expands to: a named breaker per key.
 #[derive(Debug)]
 pub struct KeyedBreakerSite {
     name: &'static str,
@@ -180,48 +181,48 @@ pub struct KeyedBreakerSite {
 }
 
 impl KeyedBreakerSite {
-    /// The number of keys at most, unless something else is said.
+    /// The default maximum number of keys.
     pub const DEFAULT_CAP: usize = KeyedBreaker::MAX_KEYS;
 
-    /// Names breakers, at most so many, at this location in the source.
+    /// Creates a site for at most `cap` breakers of this name, declared at this location.
     pub const fn new(name: &'static str, settings: Settings, cap: usize, location: &'static Location<'static>) -> Self {
         Self { name, settings, cap, location, breakers: OnceLock::new() }
     }
 
-    /// The breaker of this key.
+    /// Returns the breaker of this key.
     pub fn get(&self, key: &str) -> Breaker {
         self.breakers().get(key)
     }
 
     fn breakers(&self) -> &KeyedBreaker {
         self.breakers.get_or_init(|| {
-            let asked = Use { location: self.location, settings: (self.settings.clone(), Some(self.cap)) };
+            let requested = Use { location: self.location, settings: (self.settings.clone(), Some(self.cap)) };
             let make = || KeyedBreaker::new(self.name, self.settings.clone()).with_max_keys(self.cap);
-            KEYED.get_or_make(self.name, asked, |_| Arc::new(make()))
+            KEYED.get_or_make(self.name, requested, |_| Arc::new(make()))
         })
     }
 }
 
-/// A site that is known from link time on, for [`Breaker::find`] and [`Breaker::conflicts`].
+/// A site that is registered at link time, for [`Breaker::find`] and [`Breaker::conflicts`].
 #[derive(Debug)]
 pub struct BreakerDeclared(pub &'static BreakerSite);
 
-/// The same, of one per key.
+/// A site per key that is registered at link time.
 #[derive(Debug)]
 pub struct KeyedBreakerDeclared(pub &'static KeyedBreakerSite);
 
 inventory::collect!(BreakerDeclared);
 inventory::collect!(KeyedBreakerDeclared);
 
-/// Two places that name one breaker, with different settings. Those of the one that was first are in force.
+/// Two places that name one breaker with different settings. The settings of the first one called are in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Conflict {
     /// The name.
     pub name: String,
-    /// One location.
+    /// The first place.
     pub first: &'static Location<'static>,
-    /// The other.
+    /// The second place.
     pub second: &'static Location<'static>,
 }
 
@@ -236,27 +237,27 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Settings that cannot be meant, a sentence for each, of what was called so far and of what attributes declare.
+/// Returns a sentence for each contradiction in settings that were requested so far or that attributes declare.
 #[cfg(feature = "registry")]
 pub(crate) fn faults() -> Vec<String> {
     let all = uses().into_iter().chain(keyed_uses());
-    let told = all.flat_map(|(name, one)| {
+    let sentences = all.flat_map(|(name, one)| {
         let location = one.location;
         let faults = one.settings.0.faults().into_iter();
         faults.map(move |fault| format!("circuit breaker `{name}` at {location}: {fault}")).collect::<Vec<_>>()
     });
-    told.collect::<BTreeSet<_>>().into_iter().collect()
+    sentences.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Every use of a name, called or declared.
-fn uses() -> Vec<(Arc<str>, Use<Asked>)> {
+/// Returns every use of a name, called or declared.
+fn uses() -> Vec<(Arc<str>, Use<Requested>)> {
     let declared = declared()
         .map(|site| (Arc::from(site.name), Use { location: site.location, settings: (site.settings.clone(), None) }));
     BREAKERS.uses().into_iter().chain(declared).collect()
 }
 
-/// The same, of those that are one per key.
-fn keyed_uses() -> Vec<(Arc<str>, Use<Asked>)> {
+/// Returns every use of a name of breakers per key, called or declared.
+fn keyed_uses() -> Vec<(Arc<str>, Use<Requested>)> {
     let declared = inventory::iter::<KeyedBreakerDeclared>().map(|declared| {
         let site = declared.0;
         (Arc::from(site.name), Use { location: site.location, settings: (site.settings.clone(), Some(site.cap)) })
@@ -264,9 +265,9 @@ fn keyed_uses() -> Vec<(Arc<str>, Use<Asked>)> {
     KEYED.uses().into_iter().chain(declared).collect()
 }
 
-/// Per name, the first use, and each other one that differs from it.
-fn differing(uses: impl Iterator<Item = (Arc<str>, Use<Asked>)>) -> Vec<Conflict> {
-    let mut by_name = BTreeMap::<Arc<str>, Vec<Use<Asked>>>::new();
+/// Pairs the first use of each name with every later one that differs from it.
+fn differing(uses: impl Iterator<Item = (Arc<str>, Use<Requested>)>) -> Vec<Conflict> {
+    let mut by_name = BTreeMap::<Arc<str>, Vec<Use<Requested>>>::new();
     for (name, one) in uses {
         let known = by_name.entry(name).or_default();
         if !known.contains(&one) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::state::State;
 
-/// A circuit breaker at one moment.
+/// The figures of a circuit breaker at one moment.
 ///
 /// ```
 /// use fastness::resilience::breaker::{Breaker, Verdict};
@@ -20,13 +20,13 @@ use super::state::State;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
-    /// The name; with the key, if it is one of many.
+    /// The name; that of a breaker per key includes the key.
     pub name: Arc<str>,
     /// The state.
     pub state: State,
-    /// The time for which it is still open; `None` if it is not, or was forced to be.
+    /// The remaining time open; `None` unless the breaker opened by itself.
     pub retry_after: Option<Duration>,
-    /// Calls in the window. A window of time begins anew with each change of state, as does one of calls.
+    /// Calls in the window. Every change of state empties the window.
     pub window_calls: u64,
     /// Failed calls in the window.
     pub window_failures: u64,
@@ -37,12 +37,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The share of the calls in the window that failed, from 0 to 1; `None` if there are none.
+    /// Returns the share of the calls in the window that failed, from 0 to 1; `None` without calls.
     pub fn failure_rate(&self) -> Option<f64> {
         share(self.window_failures, self.window_calls)
     }
 
-    /// The share of the calls in the window that were slow, from 0 to 1; `None` if there are none.
+    /// Returns the share of the calls in the window that were slow, from 0 to 1; `None` without calls.
     pub fn slow_rate(&self) -> Option<f64> {
         share(self.window_slow, self.window_calls)
     }
@@ -57,17 +57,17 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Calls {
-    /// Succeeded, slow ones included.
+    /// Calls that succeeded, slow ones included.
     pub successes: u64,
-    /// Failed, those that panicked or were too long included.
+    /// Calls that failed, panicked or exceeded their time limit.
     pub failures: u64,
-    /// Took at least the time that counts as slow, however they ended.
+    /// Calls that took at least the time that counts as slow, whatever their end.
     pub slow: u64,
-    /// Ended in a way that tells nothing.
+    /// Calls whose end says nothing about the callee.
     pub ignored: u64,
-    /// Were dropped before their end.
+    /// Calls that were dropped before their end.
     pub cancelled: u64,
-    /// Were not made.
+    /// Calls that were rejected.
     pub rejected: u64,
 }
 

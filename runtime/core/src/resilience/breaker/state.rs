@@ -1,4 +1,4 @@
-//! What a breaker decides. No clock, no lock, no counter: the time, the counts and the random draw come in as arguments.
+//! The decisions of a breaker, without clock, lock or counter: time, counts and the random draw are arguments.
 //!
 //! ```text
 //!                 failures in a row, or a rate
@@ -10,9 +10,9 @@
 //!
 //! Invariants:
 //! - every change of phase begins a new *generation*; a result of an older one changes nothing;
-//! - half-open, `in_flight` and those that ended never exceed `probes`, and each reservation is given back exactly once: by its
-//!   result, or by the deadline, which begins a new generation so that a result which comes after all is not taken twice;
-//! - half-open never lasts: a call finds room, or the deadline of those under way passes.
+//! - half-open, `in_flight` and the ended probes together never exceed `probes`, and each reservation is released exactly once: by its
+//!   result, or by the deadline, which begins a new generation so that a late result is not counted twice;
+//! - half-open always ends: a call finds room, or the deadline of the probes in flight passes.
 
 use std::fmt;
 
@@ -22,33 +22,33 @@ use super::super::backoff::doubled;
 use super::super::percent::Percent;
 use super::settings::Settings;
 
-/// The largest part of its time by which a breaker stays open for longer, at random.
+/// The largest random extension of the time open, as a share of it.
 const JITTER: f64 = 0.2;
 
-/// What a breaker does with calls.
+/// The state of a breaker: its treatment of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// Calls are made, and counted.
+    /// Calls are made and counted.
     Closed,
-    /// Calls are rejected, for a time.
+    /// Calls are rejected for a time.
     Open,
-    /// A few calls are made, to see whether they succeed again.
+    /// A few calls are made as probes, to find out whether they succeed again.
     HalfOpen,
-    /// Calls are rejected until somebody says otherwise.
+    /// Calls are rejected until the breaker is told otherwise.
     ForcedOpen,
-    /// Calls are made and counted, and nothing opens the breaker until somebody says otherwise.
+    /// Calls are made and counted, and the breaker does not open until it is told otherwise.
     ForcedClosed,
-    /// Calls are made and nothing is counted, until somebody says otherwise.
+    /// Calls are made and not counted, until the breaker is told otherwise.
     Disabled,
 }
 
 impl State {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 6] =
         [Self::Closed, Self::Open, Self::HalfOpen, Self::ForcedOpen, Self::ForcedClosed, Self::Disabled];
 
-    /// Its name in metrics and on pages, such as `"half_open"`.
+    /// Returns the name in metrics and on pages, such as `"half_open"`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Closed => "closed",
@@ -61,48 +61,48 @@ impl State {
     }
 }
 
-/// Why a breaker changed its state.
+/// The cause of a change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// So many calls in a row failed.
+    /// A row of failed calls reached its threshold.
     FailuresInARow(u32),
-    /// So many of the calls in the window failed.
+    /// The failure rate in the window reached its threshold.
     FailureRate {
         /// Calls that failed.
         failures: u64,
         /// Calls in the window.
         calls: u64,
     },
-    /// So many of the calls in the window were slow.
+    /// The rate of slow calls in the window reached its threshold.
     SlowRate {
         /// Calls that were slow.
         slow: u64,
         /// Calls in the window.
         calls: u64,
     },
-    /// It was open for its time.
+    /// The time open was over.
     TimeUp,
-    /// The probes did not come back in time, and others take their place.
+    /// The probes did not end in time, and new ones replace them.
     ProbesLost,
-    /// So many of the probes failed.
+    /// Too many probes failed.
     ProbesFailed {
         /// Probes that failed.
         failures: u32,
         /// Probes in all.
         probes: u32,
     },
-    /// So many of the probes were slow.
+    /// Too many probes were slow.
     ProbesSlow {
         /// Probes that were slow.
         slow: u32,
         /// Probes in all.
         probes: u32,
     },
-    /// Enough of the probes succeeded.
+    /// Enough probes succeeded.
     ProbesSucceeded,
-    /// Somebody asked for it.
-    Asked,
+    /// A call to the breaker forced it.
+    Forced,
 }
 
 impl fmt::Display for Cause {
@@ -112,12 +112,12 @@ impl fmt::Display for Cause {
             Self::FailuresInARow(calls) => write!(f, "{calls} calls in a row failed"),
             Self::FailureRate { failures, calls } => write!(f, "{failures} of the last {calls} calls failed"),
             Self::SlowRate { slow, calls } => write!(f, "{slow} of the last {calls} calls were slow"),
-            Self::TimeUp => f.write_str("it was open for its time"),
+            Self::TimeUp => f.write_str("its time open was over"),
             Self::ProbesLost => f.write_str("the probes did not end in time"),
             Self::ProbesFailed { failures, probes } => write!(f, "{failures} of {probes} probes failed"),
             Self::ProbesSlow { slow, probes } => write!(f, "{slow} of {probes} probes were slow"),
             Self::ProbesSucceeded => f.write_str("enough probes succeeded"),
-            Self::Asked => f.write_str("somebody asked for it"),
+            Self::Forced => f.write_str("it was forced"),
         }
     }
 }
@@ -130,7 +130,7 @@ pub(super) struct Change {
     pub(super) cause: Cause,
 }
 
-/// What is known of the calls in the window.
+/// The counts of the calls in the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) calls: u64,
@@ -138,7 +138,7 @@ pub(super) struct Tally {
     pub(super) slow: u64,
 }
 
-/// How a call ended, as far as the decision goes.
+/// The end of a call, as far as the decision depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Success {
@@ -151,12 +151,12 @@ pub(super) enum Ending {
     Neither,
 }
 
-/// Whether a call may be made.
+/// The decision whether a call may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It may, and its result belongs to this generation.
+    /// The call may be made; its result belongs to this generation.
     Granted { generation: u32 },
-    /// It may not; after so many nanoseconds another may, if that is known.
+    /// The call may not be made. The time after which the next one may is in nanoseconds, if it is known.
     Refused { retry_after: Option<u64> },
 }
 
@@ -170,7 +170,7 @@ pub(super) enum Phase {
     Disabled,
 }
 
-/// Probes that ended since the breaker was open.
+/// The probes that ended since the breaker was open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Probes {
     pub(super) calls: u32,
@@ -183,7 +183,7 @@ pub(super) struct Probes {
 pub(super) struct Machine {
     pub(super) phase: Phase,
     pub(super) generation: u32,
-    /// How often in a row probes failed: the exponent of the time that it stays open.
+    /// The number of times in a row that probes failed: the exponent of the time open.
     reopened: u32,
 }
 
@@ -205,7 +205,7 @@ impl Machine {
         Self { phase: Phase::Closed { failed_in_a_row: 0 }, generation: 0, reopened: 0 }
     }
 
-    /// Asks for a call to be made at `now`.
+    /// Admits or rejects a call at `now`, in nanoseconds.
     pub(super) fn admit(&mut self, settings: &Settings, now: u64) -> (Admission, Option<Change>) {
         let deadline = now.saturating_add(nanos(settings.probe_timeout));
         let mut change = None;
@@ -237,8 +237,8 @@ impl Machine {
         (Admission::Granted { generation: self.generation }, change)
     }
 
-    /// Takes note of how a call of this generation ended. `tally` is of the window with this call in it; `draw` is from 0
-    /// to 1, at random.
+    /// Processes the end of a call of this generation. `tally` counts the window with this call in it; `draw` is a random number from 0
+    /// to 1.
     pub(super) fn settle(
         &mut self,
         settings: &Settings,
@@ -280,15 +280,15 @@ impl Machine {
         }
     }
 
-    /// Does what somebody asked for; [`State::Closed`] stands for "decide by yourself, from the start".
+    /// Forces a phase; [`State::Closed`] means to decide again, from the start.
     pub(super) fn force(&mut self, phase: Phase) -> Option<Change> {
         let is_the_same = phase.state() == self.phase.state();
         if is_the_same && phase.state() != State::Closed {
             return None;
         }
         self.reopened = 0;
-        let change = self.enter(phase, Cause::Asked);
-        // From closed to closed nothing changes but what was counted.
+        let change = self.enter(phase, Cause::Forced);
+        // From closed to closed only the counts change.
         (!is_the_same).then_some(change)
     }
 
@@ -310,7 +310,7 @@ impl Machine {
     }
 }
 
-/// Whether a closed breaker has to open, and why.
+/// Returns the cause for which a closed breaker has to open, if any.
 fn opens(settings: &Settings, failed_in_a_row: u32, tally: Tally) -> Option<Cause> {
     let Tally { calls, failures, slow } = tally;
     if settings.failures_in_a_row(calls).is_some_and(|threshold| failed_in_a_row >= threshold) {
@@ -326,12 +326,12 @@ fn opens(settings: &Settings, failed_in_a_row: u32, tally: Tally) -> Option<Caus
     too_slow.then_some(Cause::SlowRate { slow, calls })
 }
 
-/// Returns whether a half-open breaker has to open again, and why: as soon as the share of all probes is certain.
+/// Returns the cause for which a half-open breaker has to open again, as soon as the share of all probes is certain.
 fn opens_again(settings: &Settings, ended: Probes) -> Option<Cause> {
     let Probes { failures, slow, .. } = ended;
     let probes = settings.probes.get();
     let reached = |rate: Percent, part: u32| part > 0 && rate.reached(part.into(), probes.into());
-    // Where no rate says what is too many, one is.
+    // Without a rate, one failed probe is too many.
     if settings.failure_rate.map_or(failures > 0, |rate| reached(rate, failures)) {
         return Some(Cause::ProbesFailed { failures, probes });
     }
@@ -339,11 +339,11 @@ fn opens_again(settings: &Settings, ended: Probes) -> Option<Cause> {
     too_slow.then_some(Cause::ProbesSlow { slow, probes })
 }
 
-/// In nanoseconds.
+/// Returns the random time open, in nanoseconds.
 fn time_open(settings: &Settings, reopened: u32, draw: f64) -> u64 {
     let longest = settings.max_open.max(settings.open_for);
     let time = nanos(doubled(settings.open_for, reopened, longest));
-    // Exactness is not the point of a random part.
+    // A random part need not be exact.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let extra = (time as f64 * JITTER * draw) as u64;
     time.saturating_add(extra)

@@ -396,7 +396,7 @@ fn people_have_the_last_word() {
     assert_eq!((breaker.state(), breaker.snapshot().window_calls), (State::Closed, 0));
     let events: Vec<_> = breaker.events().iter().map(|event| (event.to, event.cause)).collect();
     let states = [State::ForcedClosed, State::Disabled, State::ForcedOpen, State::Closed];
-    assert_eq!(events, states.map(|state| (state, Cause::Asked)));
+    assert_eq!(events, states.map(|state| (state, Cause::Forced)));
 }
 
 #[test]
@@ -473,7 +473,7 @@ fn that_it_opened_is_a_warning_and_all_else_is_said_in_passing() {
 }
 
 #[test]
-fn a_long_name_is_kept_short_by_whoever_has_it() {
+fn a_long_name_is_stored_short() {
     let long = "x".repeat(1 << 20);
     let breaker = Breaker::named(&long);
     assert!(breaker.name().len() <= 256, "{}", breaker.name().len());
@@ -509,7 +509,7 @@ inventory::submit! { KeyedBreakerDeclared(&DECLARED_HOSTS) }
 
 #[test]
 fn what_is_declared_is_there_before_its_first_call() {
-    assert!(Breaker::find("nobody names this").is_none());
+    assert!(Breaker::find("a name without a breaker").is_none());
     let all = super::super::snapshots();
     for name in ["declared", "declared hosts"] {
         assert!(all.iter().any(|policy| &*policy.name == name), "{name}");
@@ -572,7 +572,7 @@ fn ten_thousand_keys_stay_within_the_cap() {
 }
 
 #[test]
-fn a_key_that_is_used_is_kept() {
+fn a_key_that_is_used_stays() {
     let clock = Clock::manual();
     let hosts = KeyedBreaker::new("host", small()).with_max_keys(10).with_clock(clock.clone());
     for i in 0..100 {
@@ -631,7 +631,7 @@ fn one_name_is_one_breaker_and_other_settings_are_a_conflict() {
 
 #[cfg(feature = "registry")]
 #[test]
-fn settings_that_cannot_be_meant_are_told_of() {
+fn contradictory_settings_are_reported() {
     Breaker::named_with("misfit", &Settings::new().window(Window::Count(n(10))).min_calls(n(20)));
     Breaker::named_with("fit", &Settings::new().window(Window::Count(n(10))));
     let of =

@@ -1,29 +1,29 @@
-//! How a call ended.
+//! Verdicts: the end of a call, as far as a breaker is concerned.
 
 use super::super::noted::Mark;
 
 /// The end of a call, as far as a breaker is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// The callee works.
+    /// A success: the callee works.
     Success,
-    /// The callee does not work.
+    /// A failure: the callee does not work.
     Failure,
-    /// Nothing is told of the callee: a caller's own mistake, say.
+    /// An end that says nothing about the callee, such as a mistake of the caller.
     Ignored,
 }
 
 impl Verdict {
-    /// The verdict that `Ok` is a success and `Err` a failure.
+    /// Returns `Success` for `Ok` and `Failure` for `Err`.
     pub fn from_result<T, E>(result: &Result<T, E>) -> Self {
         if result.is_ok() { Self::Success } else { Self::Failure }
     }
 }
 
 impl Mark {
-    /// What a call tells that began at this moment and has this output, of which `verdict` is said.
+    /// Returns the verdict on a call that began at this mark, given the `verdict` on its output of type `R`.
     ///
-    /// One that failed because a policy within rejected it was not made, and tells nothing of what it was to call.
+    /// A call that failed because a policy inside rejected it was not made, so it says nothing about the callee.
     #[inline]
     pub(crate) fn verdict<T>(self, verdict: Verdict) -> Verdict {
         if verdict == Verdict::Failure && self.rejection::<T>().is_some() { Verdict::Ignored } else { verdict }

@@ -1,15 +1,14 @@
-//! Counting the calls of a sliding window, cheaply enough for every call.
+//! The sliding window: counts of calls, cheap enough for every call.
 //!
 //! Good calls (quick successes) are nearly all calls, so they are counted in shards, one per thread, without a lock and
-//! without a cache line that two threads write. All others go through the breaker's lock anyway, where they are kept in
-//! full. The rates are summed up only when one of those comes in.
+//! without a cache line that two threads write. All others take the breaker's lock anyway, and are stored under it in
+//! full. Rates are summed up only when one of those is counted.
 //!
-//! A count carries a *stamp* that says which slice of time and which generation it is of. A stamp only grows, and a new
-//! generation moves it by a whole ring, so neither a slice that is over nor a generation that is over has to be wiped:
-//! what has an old stamp does not count, and the next call that needs the place takes it over.
+//! A count carries a *stamp*, which identifies its slice of time and its generation. Stamps only grow, and a new generation moves
+//! them by a whole ring, so neither an old slice nor an old generation has to be wiped: a count with an old stamp does not count,
+//! and the next call that needs its place replaces it.
 //!
-//! A window of the last `n` calls needs no order among good calls: it is enough to know, of each other call, how many calls
-//! came before it.
+//! A window of the last `n` calls needs no order among good calls: each other call has the number of calls before it.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -24,28 +23,27 @@ use crate::sync::atomic::AtomicU64;
 use super::settings::Window;
 use super::state::Tally;
 
-/// Slices of time that are kept: they fill a cache line and its neighbour. A power of two, so that finding one takes no
-/// division.
+/// The number of slices: they fill a cache line and its neighbour. A power of two, so that the index takes no division.
 const SLICES: usize = 16;
 const RING: u64 = SLICES as u64;
 /// The shortest time window: a slice should be as long as a tick of the clock.
 const SHORTEST: Duration = Duration::from_millis(160);
 
-/// Of a counter, the lower bits are the count: enough for a day of calls at 800 000 a second.
+/// The lower bits of a counter, which hold the count: enough for a day of calls at 800 000 a second.
 const COUNT_BITS: u32 = 36;
 const COUNT: u64 = (1 << COUNT_BITS) - 1;
-/// The others are the stamp. It starts over after 31 days of the shortest slices, so a count that nobody touched since is
-/// then taken for a new one, for the length of a window.
+/// The largest stamp, which is in the upper bits. Stamps start over after 31 days of the shortest slices, so a count that was not
+/// touched since is then taken for a new one, for the length of a window.
 const STAMP: u64 = (1 << (64 - COUNT_BITS)) - 1;
-/// How many slices or generations a thread may be late without being taken for one from the future.
+/// The number of slices or generations that a thread may be late by without being taken for one from the future.
 const LATE: u64 = 1 << 16;
 
-/// How a window is cut into slices.
+/// The division of a window into slices.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
-    /// One slice per generation, and the last `n` calls of it count.
+    /// A single slice per generation, of which the last `n` calls count.
     Count { calls: u64 },
-    /// A slice is `2^shift` nanoseconds, so that finding the right one takes no division by a variable.
+    /// Slices of `2^shift` nanoseconds, so that the index takes no division by a variable.
     Time { shift: u32, slices: u64 },
 }
 
@@ -61,21 +59,21 @@ impl Cut {
         }
     }
 
-    /// Where calls of this generation are counted at this time.
+    /// Returns the position at which calls of this generation are counted at this time.
     #[inline]
-    fn place(self, generation: u32, now: u64) -> Position {
+    fn position(self, generation: u32, now: u64) -> Position {
         let tick = match self {
             Self::Count { .. } => 0,
             Self::Time { shift, .. } => now >> shift,
         };
         let stamp = tick.wrapping_add(u64::from(generation) * RING);
-        // Generations move it by whole rings, so the index depends on the time alone.
+        // Generations move the stamp by whole rings, so the index depends on the time alone.
         #[allow(clippy::cast_possible_truncation)] // below SLICES
         let index = (tick % RING) as usize;
         Position { index, stamp: stamp & STAMP }
     }
 
-    /// How many of the slices are ever used.
+    /// Returns the number of slices that are used.
     fn slices(self) -> usize {
         match self {
             Self::Count { .. } => 1,
@@ -83,13 +81,13 @@ impl Cut {
         }
     }
 
-    /// Whether a stamp is within the window that ends at `place`.
-    fn covers(self, place: Position, stamp: u64) -> bool {
+    /// Returns whether a stamp is within the window that ends at `end`.
+    fn covers(self, end: Position, stamp: u64) -> bool {
         let slices = match self {
             Self::Count { .. } => 1,
             Self::Time { slices, .. } => slices,
         };
-        (place.stamp.wrapping_sub(stamp) & STAMP) < slices
+        (end.stamp.wrapping_sub(stamp) & STAMP) < slices
     }
 }
 
@@ -99,44 +97,44 @@ struct Position {
     stamp: u64,
 }
 
-/// The good calls.
+/// The counts of good calls.
 #[derive(Debug)]
 pub(super) struct Good {
     cut: Cut,
-    /// Stamp and count of each slice.
+    /// The stamp and count of each slice.
     shards: Box<[CachePadded<[AtomicU64; SLICES]>]>,
-    /// Those that are in no slice any more.
+    /// Calls that are in no slice any more.
     retired: AtomicU64,
-    /// The largest total that anybody was told, because totals only grow.
-    told: AtomicU64,
+    /// The largest total returned so far, because totals only grow.
+    reported: AtomicU64,
 }
 
-/// How many shards the good calls are counted in.
+/// The number of shards that count good calls.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Spread {
-    /// One per thread: 2.5 KiB, and no thread waits for another.
+    /// A shard per thread: 2.5 KiB, and no thread waits for another.
     Threads,
-    /// One for all: 128 bytes, where there are many breakers and each is busy seldom.
+    /// A single shard for all threads: 128 bytes, for many breakers that are seldom busy.
     Single,
 }
 
 impl Good {
     pub(super) fn new(window: Window, spread: Spread) -> Self {
         let shards = match spread {
-            // Loom's threads are one to the system, so they would share a shard that its owner thinks its own.
+            // Loom's threads are one thread to the system, so all would add to one owned shard without synchronisation.
             Spread::Threads if !cfg!(fastness_loom) => Shard::COUNT,
             Spread::Threads | Spread::Single => 1,
         };
         let shards = (0..shards).map(|_| CachePadded::default()).collect();
-        Self { cut: Cut::new(window), shards, retired: AtomicU64::new(0), told: AtomicU64::new(0) }
+        Self { cut: Cut::new(window), shards, retired: AtomicU64::new(0), reported: AtomicU64::new(0) }
     }
 
     /// Counts a good call of this generation.
     #[inline]
     pub(super) fn add(&self, generation: u32, now: u64) {
-        let Position { index, stamp } = self.cut.place(generation, now);
+        let Position { index, stamp } = self.cut.position(generation, now);
         let shard = Shard::own();
-        // Where there is one shard for all threads, none of them owns it.
+        // A single shard is owned by no thread.
         let (slices, own) = match self.shards.get(shard.index()) {
             Some(slices) if self.shards.len() > 1 => (slices, Some(shard)),
             _ => (&self.shards[0], None),
@@ -149,42 +147,42 @@ impl Good {
         }
     }
 
-    /// Takes a slice's place over for a new stamp, with one call in it.
+    /// Replaces the count of an old slice by a new stamp with one call.
     #[cold]
     fn begin(&self, word: &AtomicU64, stamp: u64) {
         let count_in = |now: u64| match now >> COUNT_BITS {
             // Another thread was faster.
             current if current == stamp => Some(now + 1),
-            // One who was slow must not undo what came later.
+            // A slow thread must not undo a later slice.
             current if (current.wrapping_sub(stamp) & STAMP) < LATE && now != 0 => None,
             _ => Some((stamp << COUNT_BITS) | 1),
         };
         let gone = match word.fetch_update(Relaxed, Relaxed, count_in) {
             Ok(before) if before >> COUNT_BITS == stamp => 0,
             Ok(before) => before & COUNT,
-            // It belongs to a slice that is over, and counts in the total alone.
+            // The call belongs to a slice that is over, and counts only in the total.
             Err(_) => 1,
         };
-        // After it has left its slice, so that nobody counts it in both.
+        // After it has left its slice, so that no reader counts it twice.
         self.retired.fetch_add(gone, Release);
     }
 
-    /// All good calls since the start. Those that are being counted at this moment may be missing.
+    /// Returns the good calls since the start. Calls that are being counted at this moment may be missing.
     pub(super) fn total(&self) -> u64 {
         let retired = self.retired.load(Acquire);
         let words = self.shards.iter().flat_map(|slices| slices.iter());
         let total = retired + words.map(|word| word.load(Relaxed) & COUNT).sum::<u64>();
-        self.told.fetch_max(total, Relaxed).max(total)
+        self.reported.fetch_max(total, Relaxed).max(total)
     }
 
-    fn within(&self, place: Position) -> u64 {
+    fn within(&self, end: Position) -> u64 {
         let slices = self.cut.slices();
         let words = self.shards.iter().flat_map(|shard| &shard[..slices]).map(|word| word.load(Relaxed));
-        words.filter(|word| self.cut.covers(place, word >> COUNT_BITS)).map(|word| word & COUNT).sum()
+        words.filter(|word| self.cut.covers(end, word >> COUNT_BITS)).map(|word| word & COUNT).sum()
     }
 }
 
-/// Counts one more. The owner of a shard is alone in writing it.
+/// Adds one to a word. Only the owner of a shard writes it.
 #[inline]
 fn bump(word: &AtomicU64, owner: Option<Shard>) {
     match owner {
@@ -196,14 +194,14 @@ fn bump(word: &AtomicU64, owner: Option<Shard>) {
     }
 }
 
-/// All other calls: under the breaker's lock.
+/// The calls that were not good. Under the breaker's lock.
 #[derive(Debug)]
 pub(super) enum Others {
     Count {
         generation: u32,
-        /// Of this generation.
+        /// Calls of this generation that were not good.
         total: u64,
-        /// Those that may still be among the last calls, oldest first, and how many calls came before each.
+        /// The calls that may still be among the last ones, oldest first, each with the number of calls before it.
         recent: VecDeque<(u64, Other)>,
     },
     Time(Box<[Slice; SLICES]>),
@@ -240,7 +238,7 @@ impl Others {
 
     /// Counts a call of this generation that was not good.
     pub(super) fn add(&mut self, good: &Good, generation: u32, now: u64, other: Other) {
-        let place = good.cut.place(generation, now);
+        let place = good.cut.position(generation, now);
         match self {
             Self::Count { generation: current, total, recent } => {
                 if *current != generation {
@@ -260,16 +258,16 @@ impl Others {
         }
     }
 
-    /// What is known of the calls in the window. Those that are being counted at this moment may be missing.
+    /// Returns the counts of the window. Calls that are being counted at this moment may be missing.
     pub(super) fn tally(&mut self, good: &Good, generation: u32, now: u64) -> Tally {
-        let place = good.cut.place(generation, now);
-        let good_calls = good.within(place);
+        let end = good.cut.position(generation, now);
+        let good_calls = good.within(end);
         let mut tally = Tally::default();
         match (self, good.cut) {
             (Self::Count { generation: current, total, recent }, Cut::Count { calls: n }) => {
                 let others = if *current == generation { *total } else { 0 };
                 let calls = good_calls + others;
-                // Those before the last n.
+                // Drop those before the last n.
                 while recent.front().is_some_and(|(before, _)| before.saturating_add(n) < calls) {
                     recent.pop_front();
                 }
@@ -281,7 +279,7 @@ impl Others {
                 tally.calls = calls.min(n);
             }
             (Self::Time(slices), cut) => {
-                for slice in slices.iter().filter(|slice| cut.covers(place, slice.stamp)) {
+                for slice in slices.iter().filter(|slice| cut.covers(end, slice.stamp)) {
                     tally.calls += slice.tally.calls;
                     tally.failures += slice.tally.failures;
                     tally.slow += slice.tally.slow;
@@ -305,13 +303,13 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     #[test]
-    fn who_is_late_takes_no_place_from_what_came_later() {
+    fn a_late_call_takes_no_place_from_a_later_one() {
         let good = Good::new(Window::Time(Duration::from_secs(30)), Spread::Single);
         let others = |generation, now| Others::new(Window::Time(Duration::ZERO)).tally(&good, generation, now).calls;
         good.add(7, 100 * SECOND);
         good.add(6, 100 * SECOND);
         assert_eq!(others(7, 100 * SECOND), 1, "a late call of an older generation");
-        // A ring later, where the index is the same.
+        // A ring later, with the same index.
         let later = 100 * SECOND + (RING << 31);
         good.add(7, later);
         good.add(7, 100 * SECOND);
@@ -320,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_a_place_that_another_thread_just_took_counts_there() {
+    fn a_call_counts_in_a_place_that_another_thread_just_took() {
         let good = Good::new(Window::Count(NonZeroU32::MIN), Spread::Single);
         let word = &good.shards[0][0];
         for calls in 1..=3 {
@@ -340,7 +338,7 @@ mod tests {
         );
     }
 
-    /// One of them has the number of that place; it is not its own all the same.
+    /// A thread that owns the shard with the number of that place does not own this place.
     #[test]
     fn threads_that_share_a_place_lose_no_call() {
         const CALLS: u64 = 50_000;
@@ -365,7 +363,7 @@ mod tests {
             let Cut::Time { shift, .. } = good.cut else { panic!() };
             let now = stamp << shift;
             good.add(0, now);
-            assert_eq!(good.within(good.cut.place(0, now)), 1, "{stamp}");
+            assert_eq!(good.within(good.cut.position(0, now)), 1, "{stamp}");
         }
     }
 }

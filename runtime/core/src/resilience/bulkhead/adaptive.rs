@@ -1,4 +1,4 @@
-//! A bound that adapts itself, and the permits that the semaphore has beyond it.
+//! The adaptive bound of a bulkhead, and the permits that the semaphore has beyond it.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,29 +8,29 @@ use tokio::sync::Semaphore;
 use super::gradient::{Gradient, Sample};
 use crate::sync::{Mutex, lock};
 
-/// A bound that adapts itself.
+/// An adaptive bound.
 #[derive(Debug)]
 pub(super) struct Adaptive {
-    /// Orders all changes of the bound. The semaphore's own lock may be taken under it; nobody is woken there.
+    /// The bound. The lock orders all changes; the semaphore's own lock may be taken under it, but no task is woken there.
     bound: Mutex<Bound>,
-    /// Whether there is debt, for those who have not got the lock.
+    /// True if there is debt; readable without the lock.
     is_indebted: AtomicBool,
 }
 
-/// The bound, and what the semaphore has beyond it.
+/// The bound, and the permits that the semaphore has beyond it.
 #[derive(Debug)]
 struct Bound {
     gradient: Gradient,
-    /// Permits that are to be forgotten when they are given back.
+    /// Permits to be removed when they are released.
     debt: usize,
 }
 
-/// What the end of a call tells of the time that calls take.
+/// The information that the end of a call gives on the time that calls take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Lesson {
-    /// Took from `started` to `ended`, both in nanoseconds.
+    /// The call took from `started` to `ended`, both in nanoseconds.
     Took { started: u64, ended: u64, given_up: bool },
-    /// Tells nothing: errors and panics may be quick.
+    /// None: errors and panics may be quick.
     None,
 }
 
@@ -40,17 +40,17 @@ impl Adaptive {
         Self { bound: Mutex::new(bound), is_indebted: AtomicBool::new(false) }
     }
 
-    /// The bound, and the permits that there are.
+    /// Returns the bound, and the number of permits.
     pub(super) fn levels(&self) -> (u32, usize) {
         let bound = lock(&self.bound);
         (bound.gradient.limit(), bound.permits())
     }
 
-    /// Gives the permit of a call back that has ended, and learns from it.
+    /// Releases the permit of a call that has ended, and adapts the bound by its duration.
     pub(super) fn release(&self, semaphore: &Semaphore, lesson: Lesson) {
         let free = semaphore.available_permits();
         let mut held = true;
-        // Where there is debt, it is paid with this permit, or else nobody would ever pay while others wait for one.
+        // Debt is paid with this permit, or else it would stay while others wait for one.
         if !self.is_indebted.load(Relaxed) {
             semaphore.add_permits(1);
             held = false;
@@ -65,7 +65,7 @@ impl Adaptive {
         });
         if more > 0 || held {
             semaphore.add_permits(more + usize::from(held));
-            // There may be new debt, which was to be paid with these.
+            // There may be new debt, to be paid with these permits.
             self.change(semaphore, |_| ());
         }
     }
@@ -84,13 +84,13 @@ impl Adaptive {
 }
 
 impl Bound {
-    /// The permits that there are.
+    /// Returns the number of permits.
     fn permits(&self) -> usize {
         self.gradient.limit() as usize + self.debt
     }
 
-    /// Lets the gradient know of a call, beside which so many permits were free. Returns how many permits are to be added to the
-    /// semaphore, for the caller to do so when the lock is released.
+    /// Passes a call to the gradient, with the number of permits that were free beside it. Returns the number of permits to be added to the
+    /// semaphore, which the caller does when the lock is released.
     fn learn(&mut self, lesson: Lesson, free: usize) -> usize {
         let Lesson::Took { started, ended, given_up } = lesson else { return 0 };
         let in_flight = u32::try_from(self.permits().saturating_sub(free)).unwrap_or(u32::MAX);
@@ -104,7 +104,7 @@ impl Bound {
         more - forgiven
     }
 
-    /// Pays with permits that nobody has.
+    /// Pays debt with free permits.
     fn settle(&mut self, semaphore: &Semaphore) {
         if self.debt > 0 {
             self.debt -= semaphore.forget_permits(self.debt);

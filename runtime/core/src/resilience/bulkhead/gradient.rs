@@ -1,36 +1,36 @@
-//! How many calls at a time something can take, found out from how long they take. No clock, no lock.
+//! The adaptive limit: derives the number of calls that a callee can take at a time from their durations. No clock, no lock.
 //!
-//! In the manner of TCP Vegas. If calls take longer than they do on an idle server, the difference is the time that they
-//! wait there; so of `limit` calls under way, `limit * (1 - baseline / latency)` are in the server's queue. A queue that is
-//! nearly empty means that more calls can be made; a long one, that fewer should be.
+//! The algorithm is that of TCP Vegas, with the constants of Netflix's `concurrency-limits`. If calls take longer than on an idle
+//! server, the difference is the time that they wait there; so of `limit` calls in flight, `limit * (1 - baseline / latency)` are in
+//! the server's queue. With a queue that is nearly empty the limit grows, with a long one it shrinks.
 //!
-//! The judgement is made once per *window*, of the calls that began in it and succeeded. The baseline is the shortest mean of
-//! a window; because a server may become slower for good, it is measured anew every [`PROBE_EVERY`] windows, by halving
-//! the limit for one window so that its queue empties.
+//! The limit changes once per *window*, by the calls that began in it and succeeded. The baseline is the shortest mean of
+//! a window; because a server may become slower for good, it is measured again every [`PROBE_EVERY`] windows, by halving
+//! the limit for one window so that the queue empties.
 //!
 //! Invariants: `min <= limit <= max`; the limit grows only in a window in which at least half of it was used; nothing but
 //! samples changes it.
 
-/// Windows from one measurement of the baseline to the next: it costs half the throughput of one in so many.
+/// Windows from one measurement of the baseline to the next. A measurement costs half the throughput of a window.
 const PROBE_EVERY: u32 = 50;
-/// Calls in a window, at least.
+/// The minimum number of calls in a window.
 const FEWEST: f64 = 10.0;
-/// What a window leaves of the limit in which a call was given up.
+/// The share of the limit that is left after a window in which a call was given up.
 const BACKOFF: f64 = 0.9;
-/// A queue shorter than so many steps lets the limit grow, and one longer than so many makes it shrink; a step is the
-/// decimal logarithm of the limit. All as in Netflix's `concurrency-limits`.
+/// Thresholds of the queue, in steps of the decimal logarithm of the limit: below the first the limit grows, above the second it
+/// shrinks. As in Netflix's `concurrency-limits`.
 const SHORT_QUEUE: f64 = 3.0;
 const LONG_QUEUE: f64 = 6.0;
 
 /// A call that has ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
-    /// In nanoseconds, as is the end.
+    /// The start of the call, in nanoseconds, as is the end.
     pub(super) started: u64,
     pub(super) ended: u64,
-    /// How many were under way when it ended, itself included.
+    /// The calls in flight when it ended, itself included.
     pub(super) in_flight: u32,
-    /// It was dropped before its end, because it took too long for somebody.
+    /// True if the call was dropped before its end, because it took too long.
     pub(super) given_up: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Gradient {
     /// The mean latency of an empty queue, in nanoseconds.
     baseline: Option<f64>,
     windows: u32,
-    /// While the baseline is measured: the limit to return to.
+    /// The limit to return to, while the baseline is measured.
     resume: Option<f64>,
     window: Window,
 }
@@ -71,17 +71,17 @@ impl Gradient {
     }
 
     pub(super) fn limit(&self) -> u32 {
-        // From numbers that were whole, and rounded between them.
+        // Between `min` and `max`, which are whole numbers of 32 bits.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let limit = self.limit as u32;
         limit
     }
 
-    /// Takes note of a call; the limit may be another one afterwards.
+    /// Adds a call to the window; the limit may change.
     pub(super) fn add(&mut self, sample: Sample) {
         let window = &mut self.window;
         window.most_in_flight = window.most_in_flight.max(sample.in_flight);
-        // Calls of before may have waited in a queue that another limit made.
+        // Calls that began before the window may have waited in a queue that another limit caused.
         if sample.started < window.began {
             return;
         }
@@ -137,8 +137,8 @@ mod tests {
 
     use super::*;
 
-    /// A server that works on so many calls at a time and lets the others wait, all of whose callers are impatient enough
-    /// to use the limit up.
+    /// A server that works on a fixed number of calls at a time and queues the others, with enough callers to use up the
+    /// limit.
     struct Server {
         at_a_time: f64,
         work: f64,

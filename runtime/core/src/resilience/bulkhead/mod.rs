@@ -1,8 +1,8 @@
-//! A bound on how many calls are under way at a time, so that what is slow does not take everything else down with it.
+//! Bulkheads: a bound on the calls in flight, so that a slow callee does not use up the resources of all others.
 //!
-//! A semaphore. Where the bound adapts itself, `gradient` decides it, and `adaptive` makes the semaphore follow: permits
-//! that are to go but are in use are a *debt*. A call that gives a permit back pays with it, or else the debt would stay while
-//! others wait for one; and looks for debt afterwards, so that none is left when all permits are back.
+//! A bulkhead is a semaphore. An adaptive bound is decided by `gradient`, and `adaptive` makes the semaphore follow: permits to be
+//! removed that are in use are a *debt*. A call that releases a permit pays debt with it, or else the debt would stay while
+//! others wait for a permit; and checks for debt afterwards, so that none is left when all permits are released.
 
 mod adaptive;
 mod gradient;
@@ -22,7 +22,7 @@ pub use settings::Settings;
 pub(crate) use slot::Ticket;
 use slot::{Slot, Slots};
 
-/// Lets so many calls through at a time. Cheap to clone; clones are the same bulkhead.
+/// A bound on the calls in flight. Cheap to clone; clones are the same bulkhead.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -41,30 +41,30 @@ use slot::{Slot, Slots};
 pub struct Bulkhead(Base<Slots>);
 
 impl Bulkhead {
-    /// A bulkhead of its own.
+    /// Creates a bulkhead that shares no state with others.
     pub const fn new(name: &'static str, settings: Settings) -> Self {
         Self(Base::new(name, settings))
     }
 
-    /// A bulkhead of its own with another clock to measure calls by: for tests.
+    /// Sets the clock that measures calls, for tests. The result is another bulkhead of the same name and settings.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self(self.0.with_clock(clock))
     }
 
-    /// Makes the call when it is its turn.
+    /// Makes the call when there is a place for it, waiting for at most the `wait` of the settings.
     ///
     /// # Errors
     ///
-    /// Those of the call, and what a [`Rejected`] becomes.
+    /// The error of the call, or one made from [`Rejected`] if the call was not made.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with its timer enabled, when it has to wait for its turn.
+    /// Panics outside a tokio runtime with its timer enabled, if it has to wait for a place.
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call; while it waits, dropping it gives up its place.
+    /// As safe as the call; dropped while it waits, it leaves the queue.
     pub fn call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, E>>
     where
         E: From<Rejected>,
@@ -73,7 +73,7 @@ impl Bulkhead {
         self.end_with(call, Result::is_ok, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into_error())))
     }
 
-    /// [`call`](Self::call), for an error that cannot be made from a rejection.
+    /// [`call`](Self::call) for an error type that has no `From<Rejected>`.
     ///
     /// # Cancel safety
     ///
@@ -85,7 +85,7 @@ impl Bulkhead {
         self.end_with(call, Result::is_ok, |ended| ended?.map_err(CallError::Failed))
     }
 
-    /// [`call`](Self::call), for an output of any type.
+    /// [`call`](Self::call) for an output of any type.
     ///
     /// # Cancel safety
     ///
@@ -94,23 +94,23 @@ impl Bulkhead {
         self.end_with(call, |_| true, |ended| ended)
     }
 
-    /// Makes the call if it may be made at once. It never waits: a thread that waits is what a bulkhead is to save.
+    /// [`call`](Self::call) for a blocking function. Never waits for a place, because a bulkhead is there to save waiting threads.
     pub fn call_sync<T, E: From<Rejected>>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         self.end_with_sync(call, Result::is_ok).map_err(Rejected::into_error::<E>)?
     }
 
-    /// [`call_sync`](Self::call_sync), for an output of any type.
+    /// [`call_sync`](Self::call_sync) for an output of any type.
     pub fn run_sync<T>(&self, call: impl FnOnce() -> T) -> Result<T, Rejected> {
         self.end_with_sync(call, |_| true)
     }
 
-    /// A slot for a holder that has the bulkhead itself, if there is one at once. To be ended by way of [`resume`](Self::resume).
+    /// Takes a slot for a holder that owns a clone of the bulkhead, without waiting. The holder ends it by [`resume`](Self::resume).
     #[cfg(feature = "http")]
     pub(crate) fn enter(&self) -> Result<Ticket, Rejected> {
         self.0.shared().enter()
     }
 
-    /// The slot that was entered.
+    /// Returns the slot of a ticket.
     #[cfg(feature = "http")]
     pub(crate) fn resume(&self, ticket: Ticket) -> Slot<'_> {
         self.0.shared().resume(ticket)

@@ -1,9 +1,9 @@
-//! How many calls at a time.
+//! Settings of a bulkhead.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// The settings of a bulkhead: how many calls at a time. Every method is `const`.
+/// The settings of a bulkhead: the number of calls in flight. Every method is `const`.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -21,19 +21,20 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A bound that stays as it is.
+    /// Creates settings with a fixed bound.
     pub const fn fixed(max: NonZeroU32) -> Self {
         Self { min: max, max, wait: Duration::ZERO }
     }
 
-    /// A bound that adapts itself to as many calls as can be taken without making them queue, by how long they take: in the
-    /// manner of TCP Vegas, beginning with `min`. Costs each call two readings of the cycle counter and a lock.
+    /// Creates settings with an adaptive bound from `min` to `max`, which starts at `min` and follows the number of calls that the callee
+    /// takes without queueing them. It is derived from the durations of calls, by the algorithm of TCP Vegas with the constants of
+    /// Netflix's `concurrency-limits`. Costs each call two readings of the cycle counter and a lock.
     pub const fn adaptive(min: NonZeroU32, max: NonZeroU32) -> Self {
         let max = if max.get() < min.get() { min } else { max };
         Self { min, max, wait: Duration::ZERO }
     }
 
-    /// Sets how long a call waits for its turn before it is rejected (not at all). Turns are given in order.
+    /// Sets the time that a call waits for a place before it is rejected (zero). Places are given in order of arrival.
     #[must_use]
     pub const fn wait(mut self, wait: Duration) -> Self {
         self.wait = wait;

@@ -1,4 +1,4 @@
-//! The right to be under way: how it is taken and given back.
+//! Slots: the right of a call to be in flight, taken and released.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::clock::Clock;
 #[derive(Debug)]
 pub(in crate::resilience) struct Slots {
     semaphore: Semaphore,
-    /// The bound, where it is fixed.
+    /// The fixed bound, or the maximum of an adaptive one.
     max: u32,
     adaptive: Option<Adaptive>,
 }
@@ -49,7 +49,7 @@ impl Kind for Slots {
 }
 
 impl Slots {
-    /// The bound, and the calls under way.
+    /// Returns the bound, and the calls in flight.
     pub(super) fn in_use(&self) -> (u32, usize) {
         let fixed = (self.max, self.max as usize);
         let (limit, permits) = self.adaptive.as_ref().map_or(fixed, Adaptive::levels);
@@ -57,15 +57,15 @@ impl Slots {
     }
 }
 
-/// A slot that was taken, for a holder that has the bulkhead itself.
+/// A slot that was taken, without a borrow of its bulkhead.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "http"), expect(unreachable_pub, reason = "the gates of HTTP name it"))]
 pub struct Ticket {
-    /// When it was taken, where that matters.
+    /// The start of the call in nanoseconds, if calls are timed.
     started: u64,
 }
 
-/// How a call ended that had a slot.
+/// The end of a call that had a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     Succeeded,
@@ -96,7 +96,7 @@ impl Shared<Slots> {
         mem::forget(waiting);
         match ended {
             Ok(Ok(permit)) => Ok(Slot::new(self, permit)),
-            // Nobody closes the semaphore.
+            // The semaphore is never closed.
             Ok(Err(_)) | Err(_) => Err(self.rejected()),
         }
     }
@@ -105,7 +105,7 @@ impl Shared<Slots> {
         self.own.semaphore.try_acquire().map(|permit| Slot::new(self, permit)).map_err(|_| self.rejected())
     }
 
-    /// Takes a slot, if there is one at once.
+    /// Takes a slot without waiting.
     #[cfg(feature = "http")]
     pub(super) fn enter(&self) -> Result<Ticket, Rejected> {
         self.own.semaphore.try_acquire().map(|permit| self.ticket(permit)).map_err(|_| self.rejected())
@@ -116,12 +116,12 @@ impl Shared<Slots> {
         Ticket { started: if self.own.adaptive.is_some() { self.clock.reading() } else { 0 } }
     }
 
-    /// The slot of this ticket.
+    /// Returns the slot of this ticket.
     pub(super) fn resume(&self, ticket: Ticket) -> Slot<'_> {
         Slot { slots: self, ticket, ending: Ending::Early(Early::Cancelled) }
     }
 
-    /// Gives a slot back.
+    /// Releases a slot.
     fn leave(&self, ticket: &Ticket, ending: Ending) {
         let Slots { semaphore, adaptive, .. } = &self.own;
         match adaptive {
@@ -146,7 +146,7 @@ impl Shared<Slots> {
     }
 }
 
-/// A call that waits for its turn. Dropped, it is never made, and what is around it should know that.
+/// A call that waits for a place. If it is dropped, the call is never made, and this is noted for the policies around it.
 struct Waiting;
 
 impl Drop for Waiting {
@@ -155,7 +155,7 @@ impl Drop for Waiting {
     }
 }
 
-/// The right to be under way. Dropped without an end, the call was given up.
+/// The right of a call to be in flight. Dropped without an end, the call counts as given up.
 pub(crate) struct Slot<'a> {
     slots: &'a Shared<Slots>,
     ticket: Ticket,

@@ -1,15 +1,15 @@
-//! The live 95th percentile of how long calls take. No clock, no lock.
+//! The 95th percentile of the durations of the last calls. No clock, no lock.
 
-/// Calls that are remembered: of so many, six are above it.
+/// The number of durations stored; six of them are above the percentile.
 const KEPT: usize = 128;
-/// It is worked out anew after so many calls.
+/// The number of calls after which the percentile is computed again.
 const EVERY: usize = 16;
-/// Fewer calls tell nothing of one in twenty.
+/// The minimum number of calls for a percentile.
 const FEWEST: usize = 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Latencies {
-    /// In nanoseconds, the oldest overwritten first.
+    /// The durations in nanoseconds; the oldest is overwritten first.
     kept: Vec<u64>,
     added: usize,
     p95: Option<u64>,
@@ -30,7 +30,7 @@ impl Latencies {
         }
     }
 
-    /// `None` while too few calls are known.
+    /// Returns the percentile; `None` while too few calls are known.
     pub(super) fn p95(&self) -> Option<u64> {
         self.p95
     }

@@ -1,8 +1,8 @@
-//! A second try beside a first one that takes long, so that a slow server, or a lost packet, is waited for by nobody.
+//! Hedges: a second try beside a slow first one, so that no caller waits for a slow server or a lost packet.
 //!
-//! It is for calls that may be made twice. Only what is slower than most is tried again, and never more than a share of the
-//! calls: when everything is slow, a second try would only add to it. There is none for functions that block, because
-//! nothing could stop the one that lost.
+//! A hedge is for calls that may be made twice. Only calls that are slower than most are tried again, and never more than a share of
+//! the calls: when all calls are slow, second tries would only add load. There is none for blocking functions, because
+//! the try that lost could not be stopped.
 
 mod latency;
 
@@ -27,7 +27,7 @@ use super::within::within;
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock};
 
-/// The settings of a hedge: when a second try begins. Every method is `const`.
+/// The settings of a hedge: the time after which a second try begins. Every method is `const`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,18 +45,19 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A second try when the first one has taken so long.
+    /// Creates settings with a fixed time: the second try begins when the first has taken this long.
     pub const fn after(delay: Duration) -> Self {
         Self { after: delay, live: false, budget: Percent::new(10) }
     }
 
-    /// A second try when the first one has taken longer than 95 of the last 100 calls did; `at_first` as long as fewer than 32 are known.
+    /// Creates settings by percentile: the second try begins when the first has taken longer than 95 of the last 100 calls, or `at_first`
+    /// while fewer than 32 are known.
     pub const fn p95(at_first: Duration) -> Self {
         Self { after: at_first, live: true, budget: Percent::new(10) }
     }
 
-    /// Sets how many second tries there are at most, of 100 calls (10). Ten more are there at first, and one a second comes when
-    /// there are fewer than ten.
+    /// Sets the maximum share of calls with a second try (10 %). Ten more are allowed at first, and one a second is added
+    /// while fewer than ten are left.
     #[must_use]
     pub const fn budget(mut self, share: Percent) -> Self {
         self.budget = share;
@@ -64,7 +65,7 @@ impl Settings {
     }
 }
 
-/// Makes calls twice that take long, and takes the first good answer. Cheap to clone; clones are the same policy.
+/// A hedge: makes a slow call a second time, and returns the first good answer. Cheap to clone; clones are the same policy.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -90,7 +91,7 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct Hedge(Base<Tries>);
 
-/// What the calls of a hedge share. Only arithmetic is under these locks.
+/// The state that the calls of a hedge share. Only arithmetic runs under these locks.
 #[derive(Debug)]
 struct Tries {
     latencies: Mutex<Latencies>,
@@ -123,27 +124,27 @@ impl Kind for Tries {
 }
 
 impl Hedge {
-    /// A policy of its own.
+    /// Creates a policy that shares no state with others.
     pub const fn new(name: &'static str, settings: Settings) -> Self {
         Self(Base::new(name, settings))
     }
 
-    /// A policy of its own with another clock for the budget and the percentile: for tests.
+    /// Sets the clock of the budget and the percentile, for tests. The result is another policy of the same name and settings.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self(self.0.with_clock(clock))
     }
 
-    /// Makes the call, and makes it a second time beside the first if that takes long. The first `Ok` is the answer, and
-    /// the other try is dropped.
+    /// Makes the call, and makes it a second time beside the first if that is slow. Returns the first `Ok`, and drops the other
+    /// try.
     ///
     /// # Errors
     ///
-    /// That of the first try if it fails before there is a second, or if the second fails too.
+    /// The error of the first try, if it fails before there is a second or if the second fails too.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with its timer enabled, unless the call is done at once.
+    /// Panics outside a tokio runtime with its timer enabled, unless the call is ready at once.
     ///
     /// # Cancel safety
     ///
@@ -155,7 +156,7 @@ impl Hedge {
         self.call_judged(call, Result::is_err)
     }
 
-    /// [`call`](Self::call), for an output of any type: one of which `failed` says so is no good answer.
+    /// [`call`](Self::call) for an output of any type: `failed` decides which outputs are failures.
     ///
     /// ```
     /// use std::time::Duration;
@@ -193,7 +194,7 @@ impl Hedge {
     }
 }
 
-/// The first good output of two, or that of `first` once both have failed; and which one it is from.
+/// Returns the first good output of two tries, or that of `first` once both have failed; and the try that it is from.
 async fn first_good<R, F: Future<Output = R>>(
     mut first: Pin<&mut F>,
     mut second: Pin<&mut F>,
@@ -219,7 +220,7 @@ async fn first_good<R, F: Future<Output = R>>(
         }
         match failed.take_if(|_| second_failed) {
             Some((ended, rejection)) => {
-                // Not what the second failed with.
+                // Not the error of the second.
                 noted::note_again(rejection);
                 Poll::Ready((ended, FIRST))
             }
@@ -229,7 +230,7 @@ async fn first_good<R, F: Future<Output = R>>(
     .await
 }
 
-/// One call under way.
+/// A call in flight.
 struct Run<'a> {
     shared: &'a Shared<Tries>,
     begun: Begun<'a>,
@@ -237,7 +238,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Makes a try.
+    /// Begins a try.
     fn make<F>(&mut self, make: impl FnMut() -> F) -> F {
         self.begun.run(make)
     }
@@ -245,7 +246,7 @@ impl Run<'_> {
     fn end<R>(mut self, ended: R, by: usize, failed: impl Fn(&R) -> bool) -> R {
         let is_good = self.begun.run(|| !failed(&ended));
         if is_good {
-            // Of a first try that lost, at least: it would have taken longer still.
+            // The time of a first try that lost is a lower bound: it would have taken longer.
             let nanos = self.shared.clock.now().saturating_sub(self.started);
             lock(&self.shared.own.latencies).add(nanos);
         }

@@ -4,7 +4,7 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Something that may hold a rejection.
+/// A type that may hold a rejection.
 type Anything = String;
 
 #[test]
@@ -45,16 +45,16 @@ fn what_is_dropped_tells_of_the_rejections_in_it() {
     struct Nests;
     impl Drop for Nests {
         fn drop(&mut self) {
-            assert_eq!(drop_heard(Holds(Some(SECOND * 9))), Some(SECOND * 9));
+            assert_eq!(drop_noting(Holds(Some(SECOND * 9))), Some(SECOND * 9));
         }
     }
-    assert_eq!(drop_heard(Holds(Some(SECOND))), Some(SECOND));
-    assert_eq!(drop_heard((Holds(Some(SECOND)), Holds(None), Holds(Some(SECOND * 2)))), Some(SECOND * 2));
-    assert_eq!(drop_heard((Holds(Some(SECOND)), Nests)), Some(SECOND), "of its own alone");
-    assert_eq!(drop_heard(String::new()), None);
-    assert_eq!(drop_heard(7), None);
+    assert_eq!(drop_noting(Holds(Some(SECOND))), Some(SECOND));
+    assert_eq!(drop_noting((Holds(Some(SECOND)), Holds(None), Holds(Some(SECOND * 2)))), Some(SECOND * 2));
+    assert_eq!(drop_noting((Holds(Some(SECOND)), Nests)), Some(SECOND), "of its own alone");
+    assert_eq!(drop_noting(String::new()), None);
+    assert_eq!(drop_noting(7), None);
     drop(Holds(Some(SECOND)));
-    assert_eq!(drop_heard(String::new()), None, "that was before");
+    assert_eq!(drop_noting(String::new()), None, "that was before");
 }
 
 #[test]

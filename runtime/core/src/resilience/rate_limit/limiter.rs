@@ -1,4 +1,4 @@
-//! Limits at work, and their counts.
+//! The state of rate limits, and their counters.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -21,7 +21,7 @@ const ALLOWED: usize = 0;
 const REJECTED: usize = 1;
 const OUTCOMES: &[&str] = &["allowed", "rejected"];
 
-/// Counts how a call ended that asked a limit.
+/// Counts the result of a check.
 pub(super) fn count<L>(shared: &Shared<L>, checked: Result<(), Rejected>) -> Result<(), Rejected> {
     shared.outcomes.count(if checked.is_ok() { ALLOWED } else { REJECTED });
     checked
@@ -46,7 +46,7 @@ pub(in crate::resilience) struct Limiters {
 }
 
 impl Kind for Limiters {
-    /// With the number of keys at most.
+    /// The settings, and the maximum number of keys.
     type Settings = (Settings, usize);
 
     const KIND: PolicyKind = PolicyKind::RateLimit;
@@ -70,18 +70,18 @@ impl Limiters {
     }
 }
 
-/// One limit.
+/// The state of one limit.
 #[derive(Debug)]
 pub(in crate::resilience) struct Limiter {
     name: Arc<str>,
     time: Time,
     rate: RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddleware<Duration>>,
-    /// When it was last asked, and how long from then all its calls are back, in nanoseconds.
-    asked: AtomicU64,
+    /// The last check by the coarse time, and the time from then until all calls are available again; both in nanoseconds.
+    checked: AtomicU64,
     full_after: u64,
 }
 
-/// Our clock, as governor wants it.
+/// The clock, as governor needs it.
 #[derive(Clone, Debug)]
 struct Time(Clock);
 
@@ -89,7 +89,7 @@ impl GovernorClock for Time {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        // What governor adds to it is three centuries at most, and must not overflow.
+        // Governor adds up to three centuries to it, which must not overflow.
         Duration::from_nanos(self.0.now().min(u64::MAX / 2))
     }
 }
@@ -99,11 +99,11 @@ impl Limiter {
         let time = Time(clock);
         let rate = RateLimiter::direct_with_clock(settings.quota(), time.clone());
         let full_after = nanos(settings.one().saturating_mul(settings.burst.get()));
-        Self { name, time, rate, asked: AtomicU64::new(0), full_after }
+        Self { name, time, rate, checked: AtomicU64::new(0), full_after }
     }
 
     pub(super) fn check(&self) -> Result<(), Rejected> {
-        self.asked.store(self.time.0.coarse(), Relaxed);
+        self.checked.store(self.time.0.coarse(), Relaxed);
         self.rate.check().map_err(|until| {
             let after = until.wait_time_from(self.time.now());
             Rejected::new(&self.name, Reason::Limited, Some(after))
@@ -113,6 +113,6 @@ impl Limiter {
 
 impl Keep for Limiter {
     fn is_idle(&self) -> bool {
-        self.time.0.now().saturating_sub(self.asked.load(Relaxed)) > self.full_after
+        self.time.0.now().saturating_sub(self.checked.load(Relaxed)) > self.full_after
     }
 }

@@ -1,7 +1,7 @@
-//! A bound on how many calls are made in a time, for what is paid or punished by the call.
+//! Rate limits: a bound on the calls per time, for callees that charge or penalise each call.
 //!
-//! The decisions are `governor`'s: the generic cell rate algorithm, one atomic number per limit. Up to the burst may be made
-//! at once; what was used comes back evenly. So a stretch of `per` never sees more than the burst and another `calls`.
+//! The crate `governor` decides, by the generic cell rate algorithm (GCRA) on one atomic number per limit. Calls up to the burst may be
+//! made at once; used calls become available again evenly. So a stretch of `per` never has more calls than the burst and another `calls`.
 
 mod limiter;
 mod settings;
@@ -16,7 +16,7 @@ use super::base::Base;
 use super::error::Rejected;
 use crate::clock::Clock;
 
-/// Lets so many calls through in a time. Cheap to clone; clones are the same limit.
+/// A bound on the calls per time. Cheap to clone; clones are the same limit.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -40,26 +40,30 @@ use crate::clock::Clock;
 pub struct RateLimit(Base<Limiter>);
 
 impl RateLimit {
-    /// A limit of its own.
+    /// Creates a limit that shares no state with others.
     pub const fn new(name: &'static str, settings: Settings) -> Self {
         Self(Base::new(name, settings))
     }
 
-    /// A limit of its own with another clock: for tests.
+    /// Sets the clock, for tests. The result is another limit of the same name and settings.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self(self.0.with_clock(clock))
     }
 
-    /// Counts a call, or says when there may be one. Put it before what is to be limited, whether that blocks or not.
+    /// Counts a call if the limit allows it. Call it before the code to be limited, async or blocking.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], with the time until the next call is allowed.
     pub fn check(&self) -> Result<(), Rejected> {
         let shared = self.0.shared();
         count(shared, shared.own.check())
     }
 }
 
-/// [`RateLimit`], one per key: a customer, an address. At most [`with_max_keys`](Self::with_max_keys) keys are kept; over that,
-/// the one is forgotten that was used longest ago, of those that have all their calls back if there are any. Cheap to clone; clones
+/// A [`RateLimit`] per key, such as a customer or an address. At most [`with_max_keys`](Self::with_max_keys) keys are stored (10 000 by
+/// default). Above that, the least recently used one is dropped, preferably one with all its calls available. Cheap to clone; clones
 /// are the same limits.
 ///
 /// ```
@@ -79,25 +83,29 @@ impl RateLimit {
 pub struct KeyedRateLimit(Base<Limiters>);
 
 impl KeyedRateLimit {
-    /// Limits of its own, for at most 10 000 keys.
+    /// Creates limits that share no state with others, for at most 10 000 keys.
     pub const fn new(name: &'static str, settings: Settings) -> Self {
         Self(Base::new(name, (settings, 10_000)))
     }
 
-    /// Limits of its own for at most so many keys, and at least one.
+    /// Sets the maximum number of keys; at least 1.
     #[must_use]
     pub const fn with_max_keys(mut self, keys: usize) -> Self {
         self.0.settings.1 = keys;
         self
     }
 
-    /// Limits of its own with another clock: for tests.
+    /// Sets the clock, for tests. The result are other limits of the same name and settings.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self(self.0.with_clock(clock))
     }
 
-    /// Counts a call for this key, or says when there may be one.
+    /// Counts a call for this key if its limit allows it.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejected`], with the time until the next call of this key is allowed.
     pub fn check(&self, key: &str) -> Result<(), Rejected> {
         let shared = self.0.shared();
         let checked = shared.own.check(key, &shared.name, &self.0.settings.0);

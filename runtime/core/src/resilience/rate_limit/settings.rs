@@ -1,14 +1,14 @@
-//! How many calls in which time.
+//! Settings of a rate limit.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::Quota;
 
-/// Governor counts 64 bits of nanoseconds, and a burst has to come back within them.
+/// The longest time in which a burst becomes available: governor counts nanoseconds in 64 bits.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// The settings of a rate limit: how many calls in which time. Every method is `const`.
+/// The settings of a rate limit: the number of calls per time. Every method is `const`.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -27,24 +27,24 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A limit of so many in so long, and as many at once.
+    /// Creates settings for `calls` calls in each `per`, and as many at once.
     ///
     /// # Panics
     ///
-    /// If `per` is zero, which is a compile error in a constant or a static.
+    /// Panics if `per` is zero, which is a compile error in a constant or a static.
     pub const fn new(calls: NonZeroU32, per: Duration) -> Self {
-        assert!(!per.is_zero(), "a rate limit needs a time: its `per` is zero");
+        assert!(!per.is_zero(), "`per` of a rate limit is zero: write the time in which `calls` calls are allowed");
         Self { calls, per, burst: calls }
     }
 
-    /// Sets how many there may be at once, after a time without any (`calls`). With 1 they are spread out evenly.
+    /// Sets the number of calls at once after a time without calls (`calls`). With 1, calls are spread out evenly.
     #[must_use]
     pub const fn burst(mut self, burst: NonZeroU32) -> Self {
         self.burst = burst;
         self
     }
 
-    /// The time in which one call comes back; a whole burst is back in a century.
+    /// Returns the time in which one call becomes available; a whole burst takes at most a century.
     pub(super) fn one(&self) -> Duration {
         (self.per / self.calls.get()).clamp(Duration::from_nanos(1), CENTURY / self.burst.get())
     }

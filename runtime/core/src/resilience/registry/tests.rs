@@ -35,7 +35,7 @@ fn names_from_outside_take_a_bounded_room() {
     }
     assert_eq!(policies.all().len(), 100);
     assert!(ask(&policies, "busy").0.load(Relaxed), "what is busy stays");
-    assert!(Arc::ptr_eq(&held.0, &ask(&policies, "held").0), "one name is one policy for whoever has it");
+    assert!(Arc::ptr_eq(&held.0, &ask(&policies, "held").0), "one name is one policy for all");
     assert!(policies.get("99999").is_some() && policies.get("99902").is_some() && policies.get("99901").is_none());
 }
 
@@ -50,7 +50,7 @@ fn the_one_that_was_used_longest_ago_goes() {
 }
 
 #[test]
-fn where_none_can_go_a_new_name_is_not_kept() {
+fn a_new_name_is_not_stored_if_none_can_be_dropped() {
     let (policies, _) = named(2);
     let (one, two) = (ask(&policies, "one"), ask(&policies, "two"));
     assert!(!Arc::ptr_eq(&ask(&policies, "three").0, &ask(&policies, "three").0));

@@ -1,14 +1,14 @@
-//! Whether to try again.
+//! The decision to try again.
 
 use std::time::Duration;
 
-/// The answer to whether to try again after an error. Made from a `bool`, or from what the error says.
+/// The decision whether to make a call again after an error. Converts from `bool`.
 ///
 /// ```
 /// use std::time::Duration;
 /// use fastness::resilience::retry::Again;
 ///
-/// /// Of an answer's status, and its `Retry-After` in seconds.
+/// /// Decides by the status of an answer and its `Retry-After` in seconds.
 /// fn again(status: u16, retry_after: Option<u64>) -> Again {
 ///     match (status, retry_after) {
 ///         (429 | 503, Some(seconds)) => Again::After(Duration::from_secs(seconds)),
@@ -20,11 +20,11 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
-    /// No: it would fail again, or is not safe to repeat.
+    /// Do not try again: the call would fail again, or is not safe to repeat.
     No,
-    /// Yes, when it is time.
+    /// Try again after the usual wait.
     Yes,
-    /// Yes, but not before so long.
+    /// Try again, but not before this time has passed.
     After(Duration),
 }
 

@@ -1,4 +1,4 @@
-//! One call, attempt by attempt.
+//! The attempts of one call.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(super) const CANCELLED: usize = 5;
 pub(super) const PANICKED: usize = 6;
 pub(super) const RETRIES: usize = 7;
 
-/// The budget of a policy, which its calls share. Nothing but arithmetic happens under its lock, and only after a failure.
+/// The budget of a policy, which its calls share. The lock is taken only after a failure, and only for arithmetic.
 #[derive(Debug)]
 pub(in crate::resilience) struct Budgeted(Mutex<Budget>);
 
@@ -43,26 +43,26 @@ impl Kind for Budgeted {
     }
 }
 
-/// One call, attempt by attempt.
+/// The attempts of one call.
 #[derive(Debug)]
 pub struct Attempts<'a> {
     settings: &'a Settings,
     shared: &'a Shared<Budgeted>,
     begun: Begun<'a>,
-    /// Attempts so far.
+    /// The attempts so far.
     made: u32,
-    /// Whether there is no other after the one under way, whatever it gives.
+    /// True if the attempt in flight is the last, whatever its output.
     is_last: bool,
 }
 
-/// What an attempt gave, and the rejection that it may have ended with.
+/// The output of an attempt, and the rejection that it may have ended with.
 #[derive(Debug)]
 pub struct Ended<R> {
     value: R,
     rejection: Option<Rejection>,
 }
 
-/// What the end of an attempt means.
+/// The judgement on the output of an attempt.
 enum Judged {
     Good,
     Failed(Again),
@@ -86,25 +86,25 @@ impl<'a> Attempts<'a> {
     /// # Cancel safety
     ///
     /// As safe as the attempt.
-    pub fn run<F: Future>(&mut self, attempt: F) -> Heard<'_, 'a, F> {
-        Heard { attempt, mark: None, begun: &mut self.begun }
+    pub fn run<F: Future>(&mut self, attempt: F) -> Attempt<'_, 'a, F> {
+        Attempt { attempt, mark: None, begun: &mut self.begun }
     }
 
-    /// [`run`](Self::run), of an attempt whose future is made here: what is rejected meanwhile belongs to it.
-    pub(super) fn make<F: Future>(&mut self, make: impl FnOnce() -> F) -> Heard<'_, 'a, F> {
+    /// [`run`](Self::run) for an attempt whose future is created here: rejections meanwhile belong to it.
+    pub(super) fn make<F: Future>(&mut self, make: impl FnOnce() -> F) -> Attempt<'_, 'a, F> {
         let mark = noted::mark();
         let attempt = self.begun.run(make);
-        Heard { attempt, mark: Some(mark), begun: &mut self.begun }
+        Attempt { attempt, mark: Some(mark), begun: &mut self.begun }
     }
 
-    /// [`run`](Self::run), of an attempt that blocks.
+    /// [`run`](Self::run) for a blocking attempt.
     pub fn run_sync<R>(&mut self, attempt: impl FnOnce() -> R) -> Ended<R> {
         let mark = noted::mark();
         let value = self.begun.run(attempt);
         Ended { rejection: mark.rejection::<R>(), value }
     }
 
-    /// What the call ends with, or `None` when it is time for another attempt.
+    /// Returns the output of the call, or after a wait `None` for another attempt.
     ///
     /// # Cancel safety
     ///
@@ -117,7 +117,7 @@ impl<'a> Attempts<'a> {
         Between::new(self.next(ended, |ended| Judged::from_result(ended, when)))
     }
 
-    /// [`end`](Self::end), of an output of any type.
+    /// [`end`](Self::end) for an output of any type.
     ///
     /// # Cancel safety
     ///
@@ -126,7 +126,7 @@ impl<'a> Attempts<'a> {
         Between::new(self.next(ended, |ended| Judged::new(again(ended).into())))
     }
 
-    /// [`end`](Self::end), on a thread that waits.
+    /// [`end`](Self::end) for a blocking call.
     pub fn end_sync<T, E, W: Into<Again>>(
         &mut self,
         ended: Ended<Result<T, E>>,
@@ -136,7 +136,7 @@ impl<'a> Attempts<'a> {
         self.block(next)
     }
 
-    /// [`end_judged`](Self::end_judged), on a thread that waits.
+    /// [`end_judged`](Self::end_judged) for a blocking call.
     pub fn end_judged_sync<R, W: Into<Again>>(&mut self, ended: Ended<R>, again: impl FnOnce(&R) -> W) -> Option<R> {
         let next = self.next(ended, |ended| Judged::new(again(ended).into()));
         self.block(next)
@@ -151,7 +151,7 @@ impl<'a> Attempts<'a> {
         None
     }
 
-    /// What to do after an attempt.
+    /// Decides the next step after an attempt.
     fn next<R>(&mut self, ended: Ended<R>, judge: impl FnOnce(&R) -> Judged) -> Next<R> {
         let Ended { value, rejection } = ended;
         self.made += 1;
@@ -162,13 +162,13 @@ impl<'a> Attempts<'a> {
             }
             Judged::Failed(again) => again,
         };
-        let asked = rejection.and_then(|rejection| rejection.retry_after);
-        match self.wait(again, asked) {
+        let retry_after = rejection.and_then(|rejection| rejection.retry_after);
+        match self.wait(again, retry_after) {
             Ok(wait) => {
                 self.shared.outcomes.count(RETRIES);
                 noted::recover();
-                let heard = self.begun.run(|| noted::drop_heard(value));
-                Next::Wait(if heard > asked { self.wait_longer(wait, heard) } else { wait })
+                let noted = self.begun.run(|| noted::drop_noting(value));
+                Next::Wait(if noted > retry_after { self.wait_longer(wait, noted) } else { wait })
             }
             Err(outcome) => {
                 self.begun.end(outcome);
@@ -177,24 +177,24 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// How long to wait before another attempt, or what the call ends with.
-    fn wait(&self, again: Again, asked: Option<Duration>) -> Result<Duration, usize> {
-        let asked = match again {
+    /// Returns the wait before another attempt, or the outcome of the call.
+    fn wait(&self, again: Again, retry_after: Option<Duration>) -> Result<Duration, usize> {
+        let retry_after = match again {
             Again::No => return Err(FAILED),
-            Again::Yes => asked,
-            Again::After(own) => asked.max(Some(own)),
+            Again::Yes => retry_after,
+            Again::After(own) => retry_after.max(Some(own)),
         };
         if self.is_last || self.made >= self.settings.attempts.get() {
             return Err(FAILED);
         }
-        let wait = self.settings.wait(self.made, asked, fastrand::f64()).ok_or(FAILED)?;
+        let wait = self.settings.wait(self.made, retry_after, fastrand::f64()).ok_or(FAILED)?;
         if self.within_budget() { Ok(wait) } else { Err(OVER_BUDGET) }
     }
 
-    /// How long to wait, where only the dropped error told how long a rejection asked for. If that is too long, there is
-    /// nothing left to return: one more attempt, at once, says what the call ends with.
-    fn wait_longer(&mut self, wait: Duration, heard: Option<Duration>) -> Duration {
-        let longer = self.settings.wait(self.made, heard, fastrand::f64());
+    /// Returns the wait after a rejection whose `retry_after` was known only when the error was dropped. If that is too long, no error is
+    /// left to return, so one more attempt is made at once, and its output ends the call.
+    fn wait_longer(&mut self, wait: Duration, retry_after: Option<Duration>) -> Duration {
+        let longer = self.settings.wait(self.made, retry_after, fastrand::f64());
         self.is_last = longer.is_none();
         longer.map_or(Duration::ZERO, |longer| longer.max(wait))
     }
@@ -220,18 +220,18 @@ impl Judged {
 }
 
 pin_project! {
-    /// An attempt under way.
+    /// An attempt in flight.
     #[derive(Debug)]
-    pub struct Heard<'a, 'b, F> {
+    pub struct Attempt<'a, 'b, F> {
         #[pin]
         attempt: F,
-        // From before its future was made, until it is polled.
+        // The mark from before the future was created, until it is polled.
         mark: Option<Mark>,
         begun: &'a mut Begun<'b>,
     }
 }
 
-impl<F: Future> Future for Heard<'_, '_, F> {
+impl<F: Future> Future for Attempt<'_, '_, F> {
     type Output = Ended<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
@@ -247,11 +247,11 @@ pin_project! {
     #[project = Projected]
     #[derive(Debug)]
     pub enum Between<R> {
-        /// There is no other.
+        /// The call has ended.
         Done { ended: Option<R> },
-        /// It waits for the timer.
+        /// The wait is for a timer.
         Waits { #[pin] sleep: Sleep },
-        /// It has nothing to wait for, and lets others run.
+        /// The wait is zero: the task yields once.
         Yields { yielded: bool },
     }
 }

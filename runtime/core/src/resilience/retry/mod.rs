@@ -1,8 +1,8 @@
-//! Trying again, without making things worse: later each time, at random, and within a budget.
+//! Retries: failed calls are made again, with growing random waits and within a budget.
 //!
-//! Random waits ("full jitter": anything from nothing to the bound, and the bound doubles) spread out callers that failed
-//! together. The budget bounds what retries add to the load of a service that fails for everyone; attempts alone would
-//! triple it.
+//! Random waits ("full jitter": from zero to a bound that doubles) spread out callers that failed
+//! together. The budget bounds the load that retries add to a service that fails for all callers; without it, three attempts would
+//! triple the load.
 
 mod again;
 mod attempts;
@@ -19,12 +19,12 @@ pub use settings::Settings;
 use super::base::Base;
 use crate::clock::Clock;
 
-/// Makes calls again that failed. Cheap to clone; clones are the same policy, with one budget.
+/// A retry: makes failed calls again. Cheap to clone; clones are the same policy, with one budget.
 ///
-/// A call that ended because it was [`Rejected`](super::Rejected) somewhere within is tried again no sooner than that said, or
-/// not at all if that is later than the longest wait. It is heard where the error still holds the rejection, or where
-/// a policy made the error of it; not where your own code made an error of it that does not hold it. A rejection from which an
-/// attempt recovered says nothing.
+/// A call that failed because a policy inside [rejected](super::Rejected) it is tried again no sooner than the rejection's `retry_after`, or
+/// not at all if that is later than the longest wait. A rejection is recognised if the error still holds it, or if
+/// a policy converted it into the error, but not if your own code converted it into an error that does not hold it. A rejection from
+/// which an attempt recovered is ignored.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -45,31 +45,32 @@ use crate::clock::Clock;
 pub struct Retry(Base<Budgeted>);
 
 impl Retry {
-    /// A policy of its own, with its own budget.
+    /// Creates a policy with its own budget.
     pub const fn new(name: &'static str, settings: Settings) -> Self {
         Self(Base::new(name, settings))
     }
 
-    /// A policy of its own with another clock for the budget and for [`call_sync`](Self::call_sync), whose waits then move it: for tests.
+    /// Sets the clock of the budget and of [`call_sync`](Self::call_sync), whose waits then advance a manual clock; for tests. The result is
+    /// another policy of the same name and settings.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self(self.0.with_clock(clock))
     }
 
-    /// One call, attempt by attempt.
+    /// Begins a call.
     pub(super) fn begin(&self) -> Attempts<'_> {
         Attempts::new(&self.0)
     }
 
-    /// Makes the call, and makes it again while it fails with an error for which `when` says so.
+    /// Makes the call, and makes it again while it fails with an error for which `when` decides so.
     ///
     /// # Errors
     ///
-    /// That of the last attempt.
+    /// The error of the last attempt.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime with its timer enabled, when it has to wait. A wait of nothing needs none.
+    /// Panics outside a tokio runtime with its timer enabled, if it has to wait. A wait of zero needs no timer.
     ///
     /// # Cancel safety
     ///
@@ -88,8 +89,8 @@ impl Retry {
         }
     }
 
-    /// [`call`](Self::call), for an output of any type: `again` says of which of them the call is made again. It ends with
-    /// the last one.
+    /// [`call`](Self::call) for an output of any type: `again` decides for which outputs the call is made again. Returns the
+    /// last one.
     ///
     /// ```
     /// use fastness::resilience::retry::{Retry, Settings};
@@ -124,7 +125,7 @@ impl Retry {
         }
     }
 
-    /// [`call`](Self::call), for a function that blocks; so do the waits.
+    /// [`call`](Self::call) for a blocking function; the waits block, too.
     pub fn call_sync<T, E, W>(&self, mut call: impl FnMut() -> Result<T, E>, when: impl Fn(&E) -> W) -> Result<T, E>
     where
         W: Into<Again>,
@@ -138,7 +139,7 @@ impl Retry {
         }
     }
 
-    /// [`call_judged`](Self::call_judged), for a function that blocks; so do the waits.
+    /// [`call_judged`](Self::call_judged) for a blocking function; the waits block, too.
     pub fn call_judged_sync<R, W: Into<Again>>(&self, mut call: impl FnMut() -> R, again: impl Fn(&R) -> W) -> R {
         let mut attempts = self.begin();
         loop {

@@ -1,4 +1,4 @@
-//! How often to try, and how long to wait.
+//! Settings of a retry.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::super::percent::Percent;
 
 const ATTEMPTS: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
-/// The settings of a retry: how often and when to try again. Every method is `const`.
+/// The settings of a retry: attempts, waits and budget. Every method is `const`. Defaults are in parentheses.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -29,7 +29,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: 3 attempts, waits of up to 100 ms, 200 ms, .. 10 s, and 20 retries in 100 calls.
+    /// Creates the default settings: 3 attempts, waits of up to 100 ms, 200 ms, .. 10 s, and 20 retries in 100 calls.
     pub const fn new() -> Self {
         Self {
             attempts: ATTEMPTS,
@@ -39,51 +39,51 @@ impl Settings {
         }
     }
 
-    /// How often the call is made at most, the first time included (3).
+    /// Sets the maximum number of attempts, the first included (3).
     #[must_use]
     pub const fn attempts(mut self, attempts: NonZeroU32) -> Self {
         self.attempts = attempts;
         self
     }
 
-    /// The longest wait before the second attempt (100 ms). It doubles from attempt to attempt; what is really waited is
-    /// drawn at random between nothing and that. Nothing ([`Duration::ZERO`]) stays nothing, and needs no timer.
+    /// Sets the longest wait before the second attempt (100 ms). It doubles from attempt to attempt; the actual wait is
+    /// drawn at random between zero and that. [`Duration::ZERO`] stays zero, and needs no timer.
     #[must_use]
     pub const fn first_wait(mut self, wait: Duration) -> Self {
         self.first_wait = wait;
         self
     }
 
-    /// The longest wait before any attempt (10 s), the random part included. Whoever was asked to wait for longer does not
-    /// try again.
+    /// Sets the longest wait before any attempt (10 s), the random part included. A call that is asked to wait for longer is not made
+    /// again.
     #[must_use]
     pub const fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
     }
 
-    /// How many retries the calls of one policy may cause, of 100 calls (20). Ten more are there at first, and one a second
-    /// comes when there are fewer than ten.
+    /// Sets the budget: the retries of all calls of the policy, in percent of calls (20 %). Ten more are allowed at first, and one a second
+    /// is added while fewer than ten are left.
     #[must_use]
     pub const fn budget(mut self, share: Percent) -> Self {
         self.budget = Some(share);
         self
     }
 
-    /// As many retries as the attempts allow, however many calls fail.
+    /// Removes the budget: every failed call makes all its attempts.
     #[must_use]
     pub const fn no_budget(mut self) -> Self {
         self.budget = None;
         self
     }
 
-    /// How long to wait after so many attempts; `None` if that would be too long.
+    /// Returns the wait after this number of attempts, or `None` if it would be too long. `draw` is a random number from 0 to 1.
     pub(super) fn wait(&self, attempts: u32, asked: Option<Duration>, draw: f64) -> Option<Duration> {
         let asked = asked.unwrap_or_default();
-        // On top of what was asked for, so that those who were told the same do not come back together.
+        // In addition to the requested time, so that callers with the same `retry_after` do not come back together.
         let rest = self.max_wait.checked_sub(asked)?;
         let bound = doubled(self.first_wait, attempts - 1, self.max_wait).min(rest);
-        // Rounded up, the longest duration times a part of it may be more than a duration holds.
+        // Rounding may exceed the longest duration.
         let drawn = Duration::try_from_secs_f64(bound.as_secs_f64() * draw).unwrap_or(bound);
         Some(asked.saturating_add(drawn))
     }

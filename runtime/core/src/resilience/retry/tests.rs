@@ -62,7 +62,7 @@ fn waits_double_up_to_the_longest() {
     assert_eq!(SETTINGS.wait(5, None, 0.0), Some(Duration::ZERO));
 }
 
-/// An error in which nobody finds the rejection.
+/// An error in which the rejection cannot be found.
 #[derive(Debug, PartialEq)]
 struct Opaque;
 
@@ -126,7 +126,7 @@ fn down(clock: &Clock) -> Breaker {
     breaker
 }
 
-/// How long the attempts of a retry take, the last of which succeeds unless it is rejected.
+/// Returns the time that the attempts of a retry take, the last of which succeeds unless it is rejected.
 fn waited<E>(attempt: impl Fn(&Breaker) -> Result<(), E>) -> (Result<(), E>, Duration) {
     let (retry, clock) = made(SETTINGS.first_wait(Duration::from_millis(10)));
     let breaker = down(&clock);
@@ -167,7 +167,7 @@ fn what_an_attempt_recovered_from_does_not_say_when_to_try_again() {
         let tries = Cell::new(0);
         let call = || {
             tries.set(tries.get() + 1);
-            // Held by nobody, and asked only once.
+            // Held nowhere, and judged only once.
             if tries.get() == 1 { breaker.try_acquire().map(drop).map_err(|_| Opaque) } else { Ok(()) }
         };
         inner.call_sync(call, again).map_err(|_| "inner".to_owned()).and(Err("reset".to_owned()))
@@ -207,7 +207,7 @@ fn of_what_is_dropped_while_an_attempt_panics_nothing_stays() {
         Err::<(), _>("caught".to_owned())
     };
     assert_eq!(outer.call_sync(caught, |_| true), Err("caught".to_owned()));
-    assert!(clock.now() <= 300_000_001, "nobody asked the outer one to wait");
+    assert!(clock.now() <= 300_000_001, "the outer retry was not asked to wait");
     assert_eq!((outcomes(&inner)[CANCELLED], outcomes(&inner)[PANICKED]), (0, 3));
 }
 
@@ -373,7 +373,7 @@ fn time_alone_allows_a_few_retries() {
 }
 
 proptest! {
-    /// Whatever happens when, the bound of the module's head holds from every moment to every later one.
+    /// The bound in the head of the module holds from every moment to every later one.
     #[test]
     fn the_budget_keeps_its_bound(
         share in 1_u8..=100,

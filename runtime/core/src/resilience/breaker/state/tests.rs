@@ -19,7 +19,7 @@ fn settings() -> Settings {
         .probe_timeout(Duration::from_secs(10))
 }
 
-/// Nothing is known of a window.
+/// Settles a call, with an empty window.
 fn settle(machine: &mut Machine, ending: Ending, now: u64) -> Option<Change> {
     machine.settle(&settings(), (machine.generation, ending), Tally::default(), (now, 0.0))
 }
@@ -43,7 +43,7 @@ fn refused(machine: &mut Machine, now: u64) -> Option<u64> {
     }
 }
 
-/// What a call that is made changes.
+/// Admits a call, and returns the change that it causes.
 fn granted(machine: &mut Machine, now: u64) -> Option<(State, Cause)> {
     match machine.admit(&settings(), now) {
         (Admission::Granted { generation }, change) => {
@@ -147,7 +147,7 @@ fn who_asks_for_what_is_there_changes_nothing() {
     let mut machine = open();
     assert_eq!(machine.force(Phase::Open { until: 9 }), None);
     assert_eq!(refused(&mut machine, 0), Some(SECOND));
-    let change = Change { from: State::Open, to: State::ForcedOpen, cause: Cause::Asked };
+    let change = Change { from: State::Open, to: State::ForcedOpen, cause: Cause::Forced };
     assert_eq!(machine.force(Phase::ForcedOpen), Some(change));
     assert_eq!(refused(&mut machine, 100 * SECOND), None);
 }
@@ -196,12 +196,12 @@ fn states_and_causes_have_their_names() {
         (Cause::FailuresInARow(2), "2 calls in a row failed"),
         (Cause::FailureRate { failures: 3, calls: 4 }, "3 of the last 4 calls failed"),
         (Cause::SlowRate { slow: 3, calls: 4 }, "3 of the last 4 calls were slow"),
-        (Cause::TimeUp, "it was open for its time"),
+        (Cause::TimeUp, "its time open was over"),
         (Cause::ProbesLost, "the probes did not end in time"),
         (Cause::ProbesFailed { failures: 2, probes: 3 }, "2 of 3 probes failed"),
         (Cause::ProbesSlow { slow: 3, probes: 4 }, "3 of 4 probes were slow"),
         (Cause::ProbesSucceeded, "enough probes succeeded"),
-        (Cause::Asked, "somebody asked for it"),
+        (Cause::Forced, "it was forced"),
     ] {
         assert_eq!(cause.to_string(), text);
     }

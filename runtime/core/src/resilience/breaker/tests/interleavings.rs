@@ -110,7 +110,7 @@ fn a_breaker_that_opens_rejects_until_its_own_time() {
         let (breaker, clock) = shared();
         half_open(&breaker, &clock);
         let opener = call(&breaker, Verdict::Failure);
-        // It opens for two seconds the second time; nobody is told the time of the first.
+        // It opens for two seconds the second time; no caller gets the time of the first.
         let told = breaker.try_acquire().err().and_then(|rejected| rejected.retry_after());
         assert!(told.is_none_or(|after| after >= SECOND), "{told:?}");
         opener.join().unwrap();

@@ -24,9 +24,9 @@ fn settings() -> Settings {
 #[derive(Clone, Debug)]
 enum Step {
     Begin,
-    /// Of those under way, which one, and how; `None`: dropped.
+    /// The end of a call in flight, by its index and its verdict; `None`: dropped.
     End(prop::sample::Index, Option<Verdict>),
-    /// In milliseconds.
+    /// A wait, in milliseconds.
     Wait(u64),
     Ask(State),
 }
@@ -60,7 +60,7 @@ struct Call {
     began: u64,
 }
 
-/// How a call of the present era ended.
+/// The end of a call of the present era.
 #[derive(Clone, Copy)]
 struct Ended {
     failed: bool,

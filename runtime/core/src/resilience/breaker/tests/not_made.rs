@@ -10,7 +10,7 @@ use crate::resilience::hedge::{self, Hedge};
 use crate::resilience::retry::{self, Retry};
 use crate::resilience::timeout::Timeout;
 
-/// An error in which nobody finds what it was made of.
+/// An error in which the rejection cannot be found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Opaque;
 
