@@ -1,4 +1,4 @@
-//! The audit: what no compiler can know of one function, but the registry knows of all.
+//! The audit: checks all annotated functions of a program against each other, which a macro cannot do.
 //!
 //! May use: `registry`, `resilience`.
 
@@ -7,7 +7,7 @@ use std::fmt;
 use crate::registry::{Annotated, Role, annotated};
 use crate::resilience::breaker::{Breaker, faults};
 
-/// What [`audit`] found.
+/// The findings of [`audit`].
 ///
 /// ```
 /// #[fastness::cacheable(ttl = 60, key = "planet:{n}")]
@@ -23,13 +23,13 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// What cannot be meant: a pattern that no cached function's key can match, a circuit breaker of two minds, one whose window
-    /// never holds its `min_calls`.
+    /// Returns the contradictions: a pattern that no key of a cached function can match, a circuit breaker with two settings, one whose
+    /// window never holds its `min_calls`.
     pub fn errors(&self) -> &[String] {
         &self.errors
     }
 
-    /// What may be meant: keys that nothing invalidates, receivers that are not in the key.
+    /// Returns the findings that may be intended: keys that no function invalidates, receivers that are not in the key.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -48,7 +48,7 @@ impl fmt::Display for Audit {
 }
 
 /// Checks all annotated functions of the program against each other, and the circuit breakers that were used or declared.
-/// Worth one assertion in a test of yours.
+/// Meant for an assertion in a test.
 ///
 /// ```
 /// #[fastness::cacheable(ttl = 60, key = "song:{id}")]
@@ -134,7 +134,7 @@ fn receiver_not_keyed(reader: &Annotated) -> Option<String> {
     };
     Some(format!(
         "`self` is not in the key of {}{doubt}: name a field of it (`{{self.tenant}}`), implement `KeyNamespace` for its type, \
-         or say `skip(self)` if all values of the type cache the same",
+         or write `skip(self)` if all values of the type cache the same",
         place(reader)
     ))
 }
@@ -143,7 +143,7 @@ fn place(f: &Annotated) -> String {
     format!("`{}::{}` ({}:{})", f.module, f.name, f.file, f.line)
 }
 
-/// Whether some arguments make the pattern cover a key of the template.
+/// Returns whether the pattern can cover a key of the template, with some arguments.
 fn matches(pattern: &str, template: &str) -> bool {
     let template: Vec<_> = template.split(':').map(Segment::parse).collect();
     let (prefix, open) = pattern.strip_suffix(":*").map_or((pattern, false), |prefix| (prefix, true));
@@ -155,7 +155,7 @@ fn matches(pattern: &str, template: &str) -> bool {
 /// Literal text around at most one placeholder.
 struct Segment<'a> {
     before: &'a str,
-    /// `None` if it is literal throughout.
+    /// The text after the placeholder; `None` without one.
     after: Option<&'a str>,
 }
 
@@ -186,7 +186,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// The Levenshtein distance, in characters.
+/// Returns the Levenshtein distance, in characters.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,21 +1,21 @@
-//! The one clock that everything reads.
+//! The clock: the only reader of time in the crate.
 //!
 //! May use: `sync`.
 //!
-//! A precise clock read costs more than a whole cache look-up, so a hit compares its expiry with a *coarse* time: one
-//! relaxed load of a number that a thread of its own raises every 10 ms. Every miss and every invalidation raises it to
-//! the precise time as well, so a starved ticker delays expiry for pure-hit traffic only.
+//! A precise clock reading costs more than a whole cache lookup, so a hit compares its expiry with a *coarse* time: one
+//! relaxed load of a number that a dedicated thread raises every 10 ms. Every miss and every invalidation raises it to
+//! the precise time as well, so a starved ticker delays expiry only in traffic of hits alone.
 //!
 //! Invariant: the coarse time never runs backwards and never ahead of the precise one.
 //!
-//! | part | what it does |
+//! | part | purpose |
 //! |---|---|
 //! | `origin` | the system's clock |
-//! | `ticker` | makes time pass: a thread for each process, forked children included |
-//! | `process` | a process, to tell it from its forked children |
-//! | `alarm`, `armed` | what is to happen at a time, without a runtime; one alarm that is set |
+//! | `ticker` | the thread that raises the coarse time, one per process, forked children included |
+//! | `process` | the identity of a process, different from that of its forked children |
+//! | `alarm`, `armed` | callbacks at a time, without a runtime; the guard of an alarm |
 //! | `moment` | durations of work |
-//! | `pause` | a thread's pause that others may end |
+//! | `pause` | a pause of a thread that other threads can end |
 
 #[cfg(feature = "redis")]
 use std::sync::Weak;
@@ -44,13 +44,13 @@ pub(crate) use process::Process;
 pub(crate) use ticker::Tick;
 use ticker::Ticker;
 
-/// How often the coarse time moves: 0.4 % of one core, and far below any ttl worth setting.
+/// The interval of the coarse time: costs 0.4 % of one core, and is far below any useful ttl.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Where a [`Fastness`](crate::Fastness) reads the time.
+/// The clock of a [`Fastness`](crate::Fastness).
 ///
-/// The default is the system's monotonic clock, [`system`](Self::system). Tests that want to see an entry expire build with a manual one and move
-/// it by hand, so nothing has to sleep.
+/// The default is the system's monotonic clock, [`system`](Self::system). Tests of expiry use a manual clock and advance it, so they
+/// need not sleep.
 ///
 /// ```
 /// use std::time::Duration;
@@ -89,23 +89,23 @@ enum TimeSource {
 static SYSTEM: LazyLock<Clock> = LazyLock::new(|| Clock::new(TimeSource::System(Origin::now())));
 
 impl Process {
-    /// This one, as far as a fork was noticed.
+    /// Returns this process, as far as a fork was noticed.
     pub(crate) fn current() -> Self {
         SYSTEM.ticker().process()
     }
 }
 
 impl Clock {
-    /// Makes time pass again in a process that was forked from one in which the cache was in use. Call it first in the child.
+    /// Restarts the clock in a process that was forked from one in which the cache was in use. Call it first in the child.
     ///
-    /// A forked child has none of its parent's threads, and so not the one that makes time pass: until it is started again,
-    /// whatever is in the cache is served regardless of its ttl. A child notices that by itself at its next miss, invalidation or
-    /// read of the shared tier; after this call it need not come to one. In a process that was not forked the call does nothing.
+    /// A forked child has none of its parent's threads, so its coarse time stands still: until the clock is restarted, entries are
+    /// served regardless of their ttl. A child notices that by itself at its next miss, invalidation or
+    /// read of the shared tier; this call makes sure before the first of them. In a process that was not forked the call has no effect.
     ///
-    /// The child keeps what was cached. Its parent's connections to a shared tier are not used by it: reads of the shared tier are
-    /// misses there, invalidations are [`LocalOnly`](crate::Reach::LocalOnly), and what is in memory is served for
-    /// [`max_stale`](crate::Builder::max_stale) at most. A child that needs the shared tier builds a [`Fastness`](crate::Fastness) of its own,
-    /// in a runtime of its own, because tokio's does not survive a fork either.
+    /// The child has its parent's entries, but does not use its connections to a shared tier: reads of the shared tier are
+    /// misses there, invalidations are [`LocalOnly`](crate::Reach::LocalOnly), and entries in memory are served for at most
+    /// [`max_stale`](crate::Builder::max_stale). A child that needs the shared tier builds a [`Fastness`](crate::Fastness) of its own,
+    /// in a new runtime, because tokio's does not survive a fork either.
     ///
     /// Fork while no other thread uses the cache: a lock that such a thread holds stays locked in the child.
     ///
@@ -128,20 +128,20 @@ impl Clock {
         Self::system().notice_fork();
     }
 
-    /// The system's monotonic clock, which counts the time for which the machine was suspended: `CLOCK_BOOTTIME` on Linux and
-    /// Android, `CLOCK_MONOTONIC` on Apple's systems, and what [`Instant`](std::time::Instant) reads on Windows. On other systems
-    /// `Instant` is read too, and may stand still during a suspension.
+    /// Returns the system's monotonic clock, which counts the time for which the machine was suspended: `CLOCK_BOOTTIME` on Linux and
+    /// Android, `CLOCK_MONOTONIC` on Apple's systems, and [`Instant`](std::time::Instant) on Windows. On other systems
+    /// it is `Instant`, too, which may stand still during a suspension.
     pub fn system() -> Self {
         SYSTEM.clone()
     }
 
-    /// A clock that moves only by [`advance`](Self::advance).
+    /// Creates a clock that moves only by [`advance`](Self::advance).
     pub fn manual() -> Self {
         Self::new(TimeSource::Manual)
     }
 
     fn new(source: TimeSource) -> Self {
-        // Not zero, so that "a nanosecond ago" can be expressed from the first moment on.
+        // Not zero, so that there is a time before the first one.
         let (coarse, ticker) = (AtomicU64::new(1), Ticker::new(Process::default()));
         Self { inner: Arc::new(Inner { coarse, source, ticker }) }
     }
@@ -150,42 +150,42 @@ impl Clock {
         self.inner.ticker.newest()
     }
 
-    /// Tells this one of the time from now on, while it lives.
+    /// Notifies this listener of every tick from now on, until it is dropped.
     #[cfg(feature = "redis")]
     pub(crate) fn listen(&self, listener: Weak<dyn Tick>) {
         self.ticker().listen(listener);
         self.ensure_ticking();
     }
 
-    fn tell(&self, now: u64) {
-        self.ticker().tell(now);
+    fn notify(&self, now: u64) {
+        self.ticker().notify(now);
     }
 
-    /// Starts the ticker again if this process was forked from the one in which it ran. Takes a system call, so hits do
-    /// without.
+    /// Starts the ticker again if this process was forked from the one in which it ran. Takes a system call, so hits do not
+    /// call it.
     pub(crate) fn notice_fork(&self) {
         if matches!(self.inner.source, TimeSource::System(_)) && self.ticker().follow(Process::default()) {
-            self.tell(self.now());
+            self.notify(self.now());
             self.ensure_ticking();
         }
     }
 
-    /// Moves a manual clock forward, by 584 years at most in all; the system's clock ignores it.
+    /// Moves a manual clock forward, by at most 584 years in all. Has no effect on the system's clock.
     pub fn advance(&self, by: Duration) {
         if matches!(self.inner.source, TimeSource::Manual) {
             let moved = |now: u64| Some(now.saturating_add(nanos(by)));
             let _ = self.inner.coarse.fetch_update(Ordering::Release, Ordering::Relaxed, moved);
-            self.tell(self.now());
+            self.notify(self.now());
         }
     }
 
-    /// The time as of the last tick, in nanoseconds since the clock's origin.
+    /// Returns the time of the last tick, in nanoseconds since the clock's origin.
     #[inline]
     pub(crate) fn coarse(&self) -> u64 {
         self.inner.coarse.load(Ordering::Relaxed)
     }
 
-    /// The precise time, in nanoseconds since the clock's origin. Raises the coarse time to it.
+    /// Returns the precise time, in nanoseconds since the clock's origin, and raises the coarse time to it.
     pub(crate) fn now(&self) -> u64 {
         match &self.inner.source {
             TimeSource::System(origin) => {
@@ -196,8 +196,8 @@ impl Clock {
         }
     }
 
-    /// A reading by which to tell how long something took, in nanoseconds: to be compared with others like it and with nothing
-    /// else. It takes less than [`now`](Self::now), and writes nothing that other threads read.
+    /// Returns a reading for durations, in nanoseconds, to be compared with other readings only. It is cheaper than
+    /// [`now`](Self::now), and writes no memory that other threads read.
     pub(crate) fn reading(&self) -> u64 {
         match &self.inner.source {
             TimeSource::System(_) => Moment::now().nanos(),
@@ -205,7 +205,7 @@ impl Clock {
         }
     }
 
-    /// The time of day, for what is dated. A manual clock begins on 1 January 2026.
+    /// Returns the time of day, for dates. A manual clock begins on 1 January 2026.
     #[cfg(any(feature = "http", feature = "monitor"))]
     pub(crate) fn wall(&self) -> SystemTime {
         match &self.inner.source {
@@ -216,13 +216,13 @@ impl Clock {
         }
     }
 
-    /// Starts the ticker if it is not running. False if the system refuses the thread: nothing may then be stored whose
-    /// expiry only the coarse time would notice.
+    /// Starts the ticker if it is not running. Returns false if the system refuses the thread: then no entry may be stored,
+    /// because only the coarse time would notice its expiry.
     pub(crate) fn ensure_ticking(&self) -> bool {
         matches!(self.inner.source, TimeSource::Manual) || self.ticker().start(|| self.spawn_ticker())
     }
 
-    /// Blocks this thread for so long; a manual clock moves on by as much instead.
+    /// Blocks this thread for this time; a manual clock is advanced instead.
     pub(crate) fn block(&self, time: Duration) {
         match &self.inner.source {
             #[expect(clippy::disallowed_methods, reason = "for functions that block anyway")]
@@ -235,14 +235,14 @@ impl Clock {
         let clock = self.clone();
         let tick = move || {
             loop {
-                #[expect(clippy::disallowed_methods, reason = "it makes time pass for everybody else")]
+                #[expect(clippy::disallowed_methods, reason = "the ticker raises the coarse time")]
                 thread::sleep(TICK);
-                // A process that was stopped in the midst of this would be a tick late: it tells the time once more.
-                let told = clock.now();
-                clock.tell(told);
+                // A process that was stopped during the notification would be a tick late, so it notifies once more.
+                let notified = clock.now();
+                clock.notify(notified);
                 let now = clock.now();
-                if now.saturating_sub(told) >= nanos(TICK) {
-                    clock.tell(now);
+                if now.saturating_sub(notified) >= nanos(TICK) {
+                    clock.notify(now);
                 }
             }
         };
@@ -256,19 +256,19 @@ impl std::fmt::Debug for Inner {
     }
 }
 
-/// Waits from now on, on the runtime's own timer: for work that tries again, or is given up.
+/// Returns a wait on the timer of the runtime, for retries and timeouts.
 pub fn pause(time: Duration) -> tokio::time::Sleep {
     #[expect(clippy::disallowed_methods, reason = "everything else waits through this")]
     tokio::time::sleep(time)
 }
 
-/// The time of the runtime's own timer, which tests pause.
+/// Returns the time of the runtime's timer, which tests pause.
 #[cfg(test)]
 pub(crate) fn timer_now() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
-/// The time of the day, to compare with what another machine says it was.
+/// Returns the time of day, to compare with that of another machine.
 pub fn time_of_day() -> SystemTime {
     system_time()
 }
@@ -278,7 +278,7 @@ fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
-/// A duration in whole nanoseconds; 584 years and more saturate.
+/// Converts a duration to whole nanoseconds; 584 years and more saturate.
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! Errors of a set-up and of keys, and the timeout of a load.
 //!
 //! May use: nothing of this crate.
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// An error of the cache itself.
 ///
-/// Annotated functions never see one: whatever happens to the cache, they return what their body returns. It comes from
+/// Annotated functions never return one: whatever happens to the cache, they return the value of their body. It comes from
 /// set-up ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)) and from text that is
 /// parsed as a [`Key`](crate::Key) or a [`Scope`](crate::Scope).
 ///
@@ -32,25 +32,25 @@ pub(crate) enum Kind {
 }
 
 impl Error {
-    /// Returns true if a text is no key or no scope.
+    /// Returns whether a text is not a key or not a scope.
     pub fn is_bad_key(&self) -> bool {
         matches!(self.0, Kind::Key(_))
     }
 
-    /// Whether the process default was already set.
+    /// Returns whether the process default was already set.
     pub fn is_already_installed(&self) -> bool {
         matches!(self.0, Kind::AlreadyInstalled)
     }
 
-    /// Whether a setting of the builder makes no sense.
+    /// Returns whether a setting of the builder is out of range.
     pub fn is_bad_setting(&self) -> bool {
         matches!(self.0, Kind::Setting(_))
     }
 }
 
-/// A load took longer than the `load_timeout` of its call site, and its body was dropped.
+/// The error of a load that took longer than the `load_timeout` of its call site; its body was dropped.
 ///
-/// The function's error type must be made from it: `impl From<fastness::LoadTimeout> for MyError`.
+/// The error type of the function needs `impl From<fastness::LoadTimeout> for MyError`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -80,7 +80,7 @@ impl LoadTimeout {
         Self { bound }
     }
 
-    /// The bound that was exceeded.
+    /// Returns the bound that was exceeded.
     pub fn bound(&self) -> Duration {
         self.bound
     }

@@ -1,11 +1,11 @@
-//! `cache_invalidate`: when the function has done its work, what it names is gone.
+//! `cache_invalidate`: invalidates scopes when the function has ended.
 //!
 //! May use: `handle`, `key`, `log`, `shape`, `site`.
 //!
-//! The scopes are made before the body runs, because the body may consume the arguments. They are appended when it has
-//! ended well, or in any case with `when = always`. A body whose end is not seen (cancelled, panicked) may have done its
-//! work, so a guard appends them then too.
-// Public only through `__private`, where the names have to speak for themselves.
+//! The scopes are rendered before the body runs, because the body may consume the arguments. They are appended when it has
+//! succeeded, or in any case with `when = always`. A body that was cancelled or panicked may have done its
+//! work, so a guard appends them then, too.
+// Public only through `__private`.
 #![allow(missing_docs)]
 
 use crate::handle::Fastness;
@@ -16,7 +16,7 @@ use crate::log::Record;
 use crate::shape::{Outcome, Shape};
 use crate::site::Receiver;
 
-/// What a pattern names.
+/// The kind of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatternKind {
     Exact,
@@ -24,15 +24,15 @@ pub enum PatternKind {
     Tag,
 }
 
-/// One pattern, as the macro checked it.
+/// A pattern that the macro has checked.
 #[derive(Clone, Copy, Debug)]
 pub struct SitePattern {
     pub kind: PatternKind,
-    /// The text as written; the pieces without `:*`.
+    /// The text as written, and the pieces without `:*`.
     pub template: Template,
 }
 
-/// What the macro knows.
+/// The compile-time facts about an invalidating function.
 #[derive(Debug)]
 pub struct InvalidateMeta {
     pub name: &'static str,
@@ -59,7 +59,7 @@ impl InvalidateSite {
         &self.meta
     }
 
-    /// Nothing yet, on the handle in force.
+    /// Creates an empty list of scopes, for `on` or the handle in force.
     pub fn scopes(&'static self, on: Option<&Fastness>) -> Scopes {
         Scopes {
             handle: on.cloned().unwrap_or_else(Fastness::current),
@@ -71,7 +71,7 @@ impl InvalidateSite {
     }
 }
 
-/// What one call invalidates.
+/// The scopes that one call invalidates.
 #[derive(Debug)]
 pub struct Scopes {
     handle: Fastness,
@@ -82,7 +82,7 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    /// Adds the pattern at this place with these arguments.
+    /// Adds the pattern with this index, rendered with these arguments.
     pub fn add<A: Args>(&mut self, index: usize, args: &A) {
         let Some(pattern) = self.patterns.get(index) else {
             return;
@@ -95,27 +95,27 @@ impl Scopes {
         }
     }
 
-    /// Also if the body fails.
+    /// Invalidates even if the body fails.
     #[must_use]
     pub fn always(mut self) -> Self {
         self.always = true;
         self
     }
 
-    /// Also before the body.
+    /// Invalidates before the body, too.
     #[must_use]
     pub fn before(mut self) -> Self {
         self.before = true;
         self
     }
 
-    /// Adds what this pattern names.
+    /// Adds the scope of a pattern.
     pub(crate) fn push(&mut self, pattern: Pattern) {
         self.record.push(pattern.scope, pattern.root);
     }
 }
 
-/// Appends when dropped, unless told that there is no need.
+/// A guard that appends the scopes when it is dropped, unless it was settled as not needed.
 #[derive(Debug)]
 pub struct PendingScopes(Option<Scopes>);
 
@@ -139,12 +139,11 @@ impl Drop for PendingScopes {
     }
 }
 
-/// Runs an async body and invalidates. A body that failed is waited for no longer: what it invalidates with
-/// `when = always`, it invalidates in this process, and others are told in the background.
+/// Runs an async body and invalidates. After a failed body with `when = always` the announcement to other processes is not awaited.
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the body and invalidates.
+/// Dropping the future drops the body and invalidates.
 pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scopes, body: F) -> S::Out {
     if scopes.before {
         scopes.handle.announce(scopes.record.clone()).await;
@@ -152,7 +151,7 @@ pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scop
     ended::<S, F>(PendingScopes::new(scopes), body).await
 }
 
-/// [`invalidate`], for a body whose future was made under a guard: what making it did counts even if nothing polls it.
+/// [`invalidate`] for a body whose future was created under a guard: the guard invalidates even if the future is never polled.
 pub(crate) async fn invalidate_guarded<S, F>(_: S, guard: PendingScopes, body: F) -> S::Out
 where
     S: Shape,
@@ -165,9 +164,9 @@ where
     ended::<S, F>(guard, body).await
 }
 
-/// Awaits the body, and invalidates.
+/// Awaits the body and invalidates.
 async fn ended<S: Shape, F: Future<Output = S::Out>>(mut guard: PendingScopes, body: F) -> S::Out {
-    // An error does not live across the wait: it may not be `Send`.
+    // An error is not held across the wait, because it may not be `Send`.
     let value = match S::open(body.await) {
         Outcome::Failed(error) => {
             guard.settle(false);
@@ -182,7 +181,7 @@ async fn ended<S: Shape, F: Future<Output = S::Out>>(mut guard: PendingScopes, b
     S::close(value.map_or_else(Outcome::Absent, Outcome::Present))
 }
 
-/// Runs a sync body and invalidates; other processes are told in the background.
+/// Runs a sync body and invalidates; the announcement to other processes is sent in the background.
 pub fn invalidate_sync<S: Shape>(_: S, scopes: Scopes, body: impl FnOnce() -> S::Out) -> S::Out {
     if scopes.before {
         scopes.handle.announce_later(scopes.record.clone());

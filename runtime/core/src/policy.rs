@@ -10,17 +10,18 @@ use crate::error::LoadTimeout;
 use crate::l1::{FoundEntry, Lifetime};
 use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 
-/// The largest part of a ttl that jitter takes off, by default.
+/// The default jitter: the largest share that is taken off a ttl.
 const JITTER: f64 = 0.1;
 
-/// No refresh is early by more than this part of the ttl, a tenth: where loads are slow, a busy value would else be refreshed again and
-/// again, and a load of a third of the ttl asked the origin three times as often. So it is asked 1.11 times as often at most.
+/// The divisor of the ttl that bounds how early a refresh may be: a tenth. Without the bound, a busy value with slow loads would be
+/// refreshed again and again, three times as often for a load of a third of the ttl. With it, the origin is called at most 1.11 times as
+/// often.
 const EARLY_SHARE: u64 = 10;
 
-type Which<E> = fn(&E) -> bool;
+type ErrorFilter<E> = fn(&E) -> bool;
 type MakeError<E> = fn(LoadTimeout) -> E;
 
-/// The longest time of a load, and the error that says that it took longer.
+/// The time limit of a load, and the constructor of its error.
 pub(crate) type LoadBound<S> = Option<(Duration, MakeError<<S as Shape>::Error>)>;
 
 /// An error that can say that a load took too long, as `load_timeout` needs.
@@ -34,7 +35,7 @@ pub(crate) type LoadBound<S> = Option<(Duration, MakeError<<S as Shape>::Error>)
 pub trait SaysLoadTimeout: From<LoadTimeout> {}
 impl<E: From<LoadTimeout>> SaysLoadTimeout for E {}
 
-/// The way in which a call site loads and stores. Built on a miss only.
+/// The options by which a call site loads and stores. Built on a miss only.
 ///
 /// An option is a field with its default in `new`, and a method that expansions call. The method has the bounds that the option
 /// asks of the user's types, so that the compiler blames the option's value.
@@ -44,24 +45,24 @@ pub struct Policy<S: Shape> {
     pub(crate) jitter: f64,
     pub(crate) negative_ttl: Option<Duration>,
     pub(crate) unless: Option<fn(&S::Item) -> bool>,
-    pub(crate) cache_err: Option<(Which<S::Error>, Duration)>,
+    pub(crate) cache_err: Option<(ErrorFilter<S::Error>, Duration)>,
     pub(crate) copy_error: Copier<S::Error>,
     pub(crate) stale: Duration,
     pub(crate) stale_if_error: Duration,
     pub(crate) early: bool,
     pub(crate) single_flight: bool,
     pub(crate) load_timeout: LoadBound<S>,
-    /// Whether a load goes on when its caller does not wait for it any more.
+    /// True if a load goes on when its caller no longer waits for it.
     pub(crate) task: bool,
-    /// Whether a refresh does so that nobody waits for.
+    /// True if a refresh that no caller waits for does so.
     pub(crate) background: bool,
-    /// How values go to the shared tier; `None` where they stay in this process.
+    /// The conversion of values for the shared tier; `None` if they stay in this process.
     pub(crate) wire: Option<Wire<S::Item>>,
     pub(crate) codec: Option<Codec>,
-    /// Whether values are kept in this process where there is a shared tier.
+    /// True if values are stored in the local tier beside a shared one.
     pub(crate) in_process: bool,
     pub(crate) local_ttl: Option<Duration>,
-    /// Whether one process at a time loads a key.
+    /// True if one process at a time loads a key.
     pub(crate) fleet: bool,
 }
 
@@ -89,7 +90,7 @@ impl<S: Shape> Policy<S> {
         }
     }
 
-    /// The way of values to the shared tier, if their type has one.
+    /// Sets the conversion of values for the shared tier, if their type has one.
     #[must_use]
     pub fn wire(mut self, wire: Option<Wire<S::Item>>) -> Self {
         self.wire = wire;
@@ -106,7 +107,7 @@ impl<S: Shape> Policy<S> {
         self
     }
 
-    /// `tier = both`, said explicitly: the values must be fit for it.
+    /// `tier = both`, written explicitly: the type of the values must have a form for the shared tier.
     #[must_use]
     pub fn both_tiers(self) -> Self
     where
@@ -235,34 +236,34 @@ impl<S: Shape> Policy<S> {
         self
     }
 
-    /// How long this value is served, or with `None` the word that there is none; `None` if it is not to be stored.
+    /// Returns the ttl of this value, or of an absence for `None`; `None` if it is not to be stored.
     pub(crate) fn ttl_for(&self, value: Option<&S::Item>) -> Option<Duration> {
         let ttl = match value {
             Some(value) => (!self.unless.is_some_and(|unless| unless(value))).then_some(self.ttl),
             None => self.negative_ttl,
         };
-        // What expires as it is stored would only take room.
+        // An entry that expires as it is stored would only take room.
         ttl.filter(|ttl| !ttl.is_zero())
     }
 
-    /// Until when this call site serves an absence that was found then, whoever found it.
+    /// Returns the time until which this call site serves an absence that was found at `ended`, in nanoseconds.
     pub(crate) fn absent_until(&self, ended: u64) -> u64 {
         self.negative_ttl.map_or(0, |ttl| ended.saturating_add(nanos(ttl)))
     }
 
-    /// How long after its expiry a value may be served at all.
+    /// Returns the longest time after its expiry for which a value may be served.
     pub(crate) fn longest_stale(&self) -> Duration {
         self.stale.max(self.stale_if_error)
     }
 
-    /// The lifetime of a value whose load ran from `began` to `ended`.
+    /// Returns the lifetime of a value whose load ran from `began` to `ended`, in nanoseconds.
     pub(crate) fn lifetime(&self, ttl: Duration, began: u64, ended: u64) -> Lifetime {
         let load_time = ended.saturating_sub(began);
         let expires = ended.saturating_add(jittered(nanos(ttl), self.jitter));
         self.lifetime_until(expires, load_time, ended)
     }
 
-    /// The lifetime of a value that expires then.
+    /// Returns the lifetime of a value that expires at `expires`.
     pub(crate) fn lifetime_until(&self, expires: u64, load_time: u64, now: u64) -> Lifetime {
         let span = early_span(load_time).min(nanos(self.ttl) / EARLY_SHARE);
         let early_from = if self.early { expires.saturating_sub(span).max(now.saturating_add(1)) } else { expires };
@@ -271,7 +272,7 @@ impl<S: Shape> Policy<S> {
         Lifetime { load_time, expires, early_from, local_until, served_until }
     }
 
-    /// The lifetime here of an entry that another call site has stored, which said until when it is fresh. `None` if this one has no use
+    /// Returns the lifetime here of an entry that another call site stored with its own expiry; `None` if this call site has no use
     /// for it.
     pub(crate) fn lifetime_of<V>(&self, found: &FoundEntry<V>, now: u64) -> Option<Lifetime> {
         let Lifetime { expires, load_time, local_until, .. } = found.life;
@@ -291,8 +292,8 @@ impl<S: Shape> std::fmt::Debug for Policy<S> {
     }
 }
 
-/// The ttl less a random part of it, so that what was loaded together does not expire together. Never longer than asked,
-/// and nothing only if nothing was asked: what expires as it is stored is no hit, as no clock runs backwards.
+/// Returns the ttl less a random share of it, so that entries that were loaded together do not expire together. Zero only for a ttl of
+/// zero: an entry that expires as it is stored is never a hit.
 fn jittered(ttl: u64, share: f64) -> u64 {
     // Nanoseconds lose precision beyond 104 days, by less than a microsecond.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -300,13 +301,13 @@ fn jittered(ttl: u64, share: f64) -> u64 {
     ttl.saturating_sub(off).max(ttl.min(1))
 }
 
-/// How long before its expiry a hit may ask for a refresh at all: `-ln(rand)` exceeds 20 once in 500 million draws.
+/// Returns the time before the expiry from which a hit may request a refresh: `-ln(rand)` exceeds 20 once in 500 million draws.
 fn early_span(load_time: u64) -> u64 {
     load_time.saturating_mul(20)
 }
 
-/// `XFetch` (Vattani, Chierichetti and Lowenstein, VLDB 2015) with beta = 1: refresh iff
-/// `now - load_time * ln(rand) >= expires`. The dearer the load and the nearer the expiry, the likelier.
+/// Decides on an early refresh, by `XFetch` (Vattani, Chierichetti and Lowenstein, VLDB 2015) with beta = 1: refresh iff
+/// `now - load_time * ln(rand) >= expires`. The longer the load and the nearer the expiry, the likelier.
 pub(crate) fn refresh_early(now: u64, life: &Lifetime) -> bool {
     // 1 - [0, 1) is never zero, so the logarithm is finite.
     let draw = -(1.0 - fastrand::f64()).ln();

@@ -2,15 +2,15 @@
 //!
 //! May use: `invalidate`, `site`, `timed`.
 //!
-//! For diagnostics only. A linker may drop an entry, so nothing that must be right depends on it.
-// Public only through `__private`, where the names have to speak for themselves.
+//! For diagnostics only: a linker may drop an entry, so correctness must not depend on it.
+// Public only through `__private`.
 #![allow(missing_docs)]
 
 use crate::invalidate::{InvalidateSite, PatternKind};
 use crate::site::{Receiver, Site, SiteKind};
 use crate::timed::{self, TimedSite};
 
-/// What a macro registers.
+/// The entry that a macro registers.
 #[derive(Debug)]
 pub struct Registered(Kind);
 
@@ -32,7 +32,7 @@ impl Registered {
 
 inventory::collect!(Registered);
 
-/// What an annotated function does.
+/// The role of an annotated function: its attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Role {
@@ -48,29 +48,29 @@ pub enum Role {
     Timed,
 }
 
-/// One annotated function.
+/// An annotated function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Annotated {
-    /// What it does.
+    /// The role.
     pub role: Role,
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// The module it is in.
+    /// The path of its module.
     pub module: &'static str,
     /// The source file.
     pub file: &'static str,
     /// The line of the attribute.
     pub line: u32,
-    /// The key template, or the patterns that it invalidates; none where it is only timed.
+    /// The key template, or the patterns that it invalidates; empty for a function that is only timed.
     pub keys: Vec<&'static str>,
-    /// Its tags, or the tags that it invalidates.
+    /// The tags of its entries, or those that it invalidates.
     pub tags: Vec<&'static str>,
-    /// What is known of the receiver; for [`audit`](crate::audit).
+    /// True if the receiver is missing from the key; `None` if that is not known yet. For [`audit`](crate::audit).
     pub(crate) receiver_unkeyed: Option<bool>,
 }
 
-/// Every annotated function of this program, in the order of files and lines.
+/// Returns every annotated function of this program, sorted by file and line.
 ///
 /// ```
 /// #[fastness::cacheable(ttl = 60, key = "city:{zip}")]

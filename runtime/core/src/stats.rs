@@ -1,12 +1,13 @@
-//! Counting what the caches do, cheaply enough for the hit path.
+//! Counters of calls, cheap enough for the hit path.
 //!
 //! May use: `sync`.
 //!
-//! Hits are counted in shards on cache lines of their own. The first threads own a shard each, which they add to without an
-//! atomic read-modify-write, and give it back when they end; later ones share. Everything rarer than a hit is a plain
-//! counter. A thread-local tally beside them lets [`observe`] say what one future did.
+//! Hits are counted in shards on cache lines of their own. The first 16 threads own a shard each, which they add to without an
+//! atomic read-modify-write, and release it when they end; later ones share four. Everything rarer than a hit is a plain
+//! counter. Thread-local counters beside them serve [`observe`].
 //!
-//! Each call is counted once, where it ends ([`Call`]), and each counter only grows: so what counts calls adds up to them at every moment.
+//! Each call is counted once, at its end ([`CountedCall`]), and counters only grow, so at every moment the counters of calls add up to the
+//! number of calls.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -22,18 +23,18 @@ mod call;
 
 pub(crate) use call::{Answered, CountedCall, Uncounted};
 
-/// Shards that one thread at a time adds to.
+/// The number of shards that are owned by one thread at a time.
 const OWNED: usize = 16;
-/// Shards for all other threads.
+/// The number of shards for all other threads.
 const SHARED: usize = 4;
 const SHARDS: usize = OWNED + SHARED;
 
-/// Owned shards that are free. Under a lock, so that who gets one sees what its last owner added.
+/// The owned shards that are free. Under a lock, so that a new owner sees the additions of the last one.
 static FREE: std::sync::Mutex<[bool; OWNED]> = std::sync::Mutex::new([true; OWNED]);
 
-struct Tally {
+struct ThreadCounts {
     shard: Cell<usize>,
-    /// Answered by either tier.
+    /// Calls that either tier answered.
     hits: Cell<u64>,
     misses: Cell<u64>,
     coalesced: Cell<u64>,
@@ -41,8 +42,8 @@ struct Tally {
 }
 
 thread_local! {
-    static TALLY: Tally = const {
-        Tally {
+    static COUNTS: ThreadCounts = const {
+        ThreadCounts {
             shard: Cell::new(usize::MAX),
             hits: Cell::new(0),
             misses: Cell::new(0),
@@ -53,7 +54,7 @@ thread_local! {
     static OWNER: Owner = Owner::new();
 }
 
-impl Tally {
+impl ThreadCounts {
     #[inline]
     fn shard(&self) -> usize {
         let shard = self.shard.get();
@@ -65,7 +66,7 @@ impl Tally {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let one_of_the_shared = || OWNED + usize::try_from(NEXT.fetch_add(1, Relaxed)).unwrap_or(0) % SHARED;
         watch_thread();
-        // A thread that is ending has no owner any more.
+        // A thread that is ending has no owned shard any more.
         let owned = OWNER.try_with(|owner| owner.0).ok().flatten();
         let shard = owned.unwrap_or_else(one_of_the_shared);
         self.shard.set(shard);
@@ -73,20 +74,20 @@ impl Tally {
     }
 }
 
-/// The shard that the calling thread adds to, of anything that has [`Shard::COUNT`] of them.
+/// The index of the shard that a thread adds to, for anything that has [`Shard::COUNT`] shards.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shard(usize);
 
 impl Shard {
     pub(crate) const COUNT: usize = SHARDS;
 
-    /// That of this thread.
+    /// Returns the shard of this thread.
     #[inline]
     pub(crate) fn own() -> Self {
-        Self(TALLY.with(Tally::shard))
+        Self(COUNTS.with(ThreadCounts::shard))
     }
 
-    /// Which of them it is, below [`COUNT`](Self::COUNT).
+    /// Returns the index, below [`COUNT`](Self::COUNT).
     #[inline]
     pub(crate) fn index(self) -> usize {
         self.0
@@ -103,7 +104,7 @@ impl Shard {
     }
 }
 
-/// A thread's own shard, given back when the thread ends.
+/// The shard that a thread owns, released when the thread ends.
 struct Owner(Option<usize>);
 
 impl Owner {
@@ -120,8 +121,8 @@ impl Owner {
 impl Drop for Owner {
     fn drop(&mut self) {
         if let Some(shard) = self.0 {
-            // Hits that the thread still makes while it ends go to a shard that others add to as well.
-            TALLY.with(|tally| tally.shard.set(OWNED));
+            // Hits while the thread ends go to a shared shard.
+            COUNTS.with(|counts| counts.shard.set(OWNED));
             lock_static(&FREE)[shard] = true;
         }
     }
@@ -136,11 +137,11 @@ macro_rules! counters {
             $(pub(crate) $name: Counter,)*
         }
 
-        /// What one call site, or all of a handle, did so far.
+        /// The counters of one call site, or of all call sites of a handle, since the start.
         ///
-        /// Each call is counted where it ends, in exactly one of `hits`, `shared_hits`, `misses`, `coalesced` and `bypassed`: so is a look
-        /// (`handle.get`, [`Cache::get`](crate::Cache::get)), and each element of a batch. The other counters tell more of the same calls,
-        /// or count loads. No counter ever falls.
+        /// Each call is counted at its end, in exactly one of `hits`, `shared_hits`, `misses`, `coalesced` and `bypassed`. Reads without a
+        /// load (`get` of a typed handle, [`Cache::get`](crate::Cache::get)) and elements of a batch are counted as calls. The other counters
+        /// give details of the same calls, or count loads. No counter ever falls.
         ///
         /// ```
         /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
@@ -157,7 +158,7 @@ macro_rules! counters {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Stats {
-            /// Calls answered from the tier in this process without a load of their own, stale answers and cached absences and errors included.
+            /// Calls answered from the local tier without a load of their own, stale answers and cached absences and errors included.
             pub hits: u64,
             $($(#[$doc])* pub $name: u64,)*
         }
@@ -170,7 +171,7 @@ macro_rules! counters {
         }
 
         impl Stats {
-            /// What was counted since it was this.
+            /// Returns the counts since an earlier state.
             #[cfg(feature = "monitor")]
             pub(crate) fn since(&self, earlier: &Self) -> Self {
                 Self { hits: self.hits.saturating_sub(earlier.hits), $($name: self.$name.saturating_sub(earlier.$name),)* }
@@ -187,7 +188,7 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Calls that ran the function, whatever came of it, looks that found nothing, and calls that were dropped before they had an answer.
+    /// Calls that ran the function, whatever its outcome, reads that found no value, and calls that were dropped before they had an answer.
     misses,
     /// Calls answered from the shared tier.
     shared_hits,
@@ -199,13 +200,13 @@ counters! {
     loads_abandoned,
     /// Loads that ran into their `load_timeout`; with `load = task`, callers that did.
     load_timeouts,
-    /// Loads that were not polled for their `load_timeout`, or for 30 s without one, so that a caller who needed the value began another.
+    /// Loads that were not polled for their `load_timeout`, or for 30 s without one, so that a caller that needed the value began another.
     loads_stalled,
-    /// Nanoseconds spent in loads that ended, in sum.
+    /// The time of all loads that ended, in nanoseconds.
     load_nanos,
-    /// Calls that waited for another call's load and got what that ended with, or were dropped while they waited.
+    /// Calls that waited for another call's load and got its outcome, or were dropped while they waited.
     coalesced,
-    /// Calls that passed by the cache, because the `condition` of their function did not hold.
+    /// Calls that bypassed the cache, because the `condition` of their function did not hold.
     bypassed,
     /// Answers after the value's ttl, while it was refreshed (hits) or because the call's own load failed (misses).
     stale_served,
@@ -216,26 +217,26 @@ counters! {
 }
 
 impl Stats {
-    /// The share of calls that either tier answered, from 0 to 1, among all that asked the cache, which bypassed ones do not; `None` before
+    /// Returns the share of calls that either tier answered, from 0 to 1, among all calls that did not bypass the cache; `None` before
     /// the first.
     pub fn hit_rate(&self) -> Option<f64> {
-        let calls = self.look_ups();
+        let calls = self.lookups();
         #[allow(clippy::cast_precision_loss)]
         let rate = (self.hits + self.shared_hits) as f64 / calls as f64;
         (calls > 0).then_some(rate)
     }
 
-    /// Calls that asked the cache.
-    pub(crate) fn look_ups(&self) -> u64 {
+    /// Returns the number of calls that did not bypass the cache.
+    pub(crate) fn lookups(&self) -> u64 {
         self.hits + self.shared_hits + self.misses + self.coalesced
     }
 
-    /// All calls.
+    /// Returns the number of all calls.
     pub fn calls(&self) -> u64 {
-        self.look_ups() + self.bypassed
+        self.lookups() + self.bypassed
     }
 
-    /// The mean time of a load that ended; `None` before the first one.
+    /// Returns the mean time of the loads that ended; `None` before the first.
     pub fn mean_load_time(&self) -> Option<Duration> {
         let ended = self.loads + self.load_errors;
         self.load_nanos.checked_div(ended).map(Duration::from_nanos)
@@ -255,7 +256,7 @@ impl Counter {
         self.add(1);
     }
 
-    /// Counts, and says whether it was the first time.
+    /// Counts, and returns whether it was the first time.
     pub(crate) fn count_first(&self) -> bool {
         self.0.fetch_add(1, Relaxed) == 0
     }
@@ -268,59 +269,59 @@ impl Counter {
 impl Counters {
     #[inline]
     pub(crate) fn hit(&self) {
-        TALLY.with(|tally| {
-            let shard = Shard(tally.shard());
+        COUNTS.with(|counts| {
+            let shard = Shard(counts.shard());
             shard.add(&self.hits[shard.index()], 1);
-            tally.hits.set(tally.hits.get() + 1);
+            counts.hits.set(counts.hits.get() + 1);
         });
     }
 
-    /// So many calls found nothing.
+    /// Counts calls that found no value.
     pub(crate) fn miss(&self, calls: u64) {
         self.misses.add(calls);
-        TALLY.with(|tally| tally.misses.set(tally.misses.get() + calls));
+        COUNTS.with(|counts| counts.misses.set(counts.misses.get() + calls));
     }
 
-    /// The shared tier answered so many calls.
+    /// Counts calls that the shared tier answered.
     pub(crate) fn shared_hit(&self, calls: u64) {
         self.shared_hits.add(calls);
-        TALLY.with(|tally| tally.hits.set(tally.hits.get() + calls));
+        COUNTS.with(|counts| counts.hits.set(counts.hits.get() + calls));
     }
 
-    /// So many calls got what another's load ended with.
+    /// Counts calls that got the outcome of another call's load.
     pub(crate) fn join(&self, calls: u64) {
         self.coalesced.add(calls);
-        TALLY.with(|tally| tally.coalesced.set(tally.coalesced.get() + calls));
+        COUNTS.with(|counts| counts.coalesced.set(counts.coalesced.get() + calls));
     }
 
-    /// A call passed by the cache.
+    /// Counts a call that bypassed the cache.
     pub(crate) fn bypass(&self) {
         self.bypassed.count();
-        TALLY.with(|tally| tally.bypassed.set(tally.bypassed.get() + 1));
+        COUNTS.with(|counts| counts.bypassed.set(counts.bypassed.get() + 1));
     }
 }
 
-/// What [`observe`] saw.
+/// The calls of cached functions that a future made, from [`observe`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Observed {
     /// Cached calls answered from the cache, in either tier.
     pub hits: u64,
-    /// Cached calls that ran their function, and looks that found nothing.
+    /// Cached calls that ran their function, and reads that found no value.
     pub misses: u64,
     /// Cached calls that waited for another call's load, which may have been one of these.
     pub coalesced: u64,
-    /// Calls that passed by the cache, because the `condition` of their function did not hold.
+    /// Calls that bypassed the cache, because the `condition` of their function did not hold.
     pub bypassed: u64,
 }
 
-/// What a thread counted so far.
-fn so_far() -> [u64; 4] {
-    TALLY.with(|tally| [&tally.hits, &tally.misses, &tally.coalesced, &tally.bypassed].map(Cell::get))
+/// Returns the counts of this thread so far.
+fn thread_counts() -> [u64; 4] {
+    COUNTS.with(|counts| [&counts.hits, &counts.misses, &counts.coalesced, &counts.bypassed].map(Cell::get))
 }
 
-/// Runs a future and says how the calls of cached functions ended that it made, directly or not, as [`Stats`] counts them. What the
-/// future spawns as tasks of their own is not seen.
+/// Runs a future, and counts the calls of cached functions that it makes, directly or not, as [`Stats`] does. Tasks that the
+/// future spawns are not counted.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -339,16 +340,16 @@ fn so_far() -> [u64; 4] {
 /// As safe as the future itself.
 pub async fn observe<F: Future>(future: F) -> (F::Output, Observed) {
     let mut future = pin!(future);
-    let mut seen = [0; 4];
+    let mut counted = [0; 4];
     let output = std::future::poll_fn(|cx| {
-        let before = so_far();
+        let before = thread_counts();
         let poll = future.as_mut().poll(cx);
-        for ((seen, before), after) in seen.iter_mut().zip(before).zip(so_far()) {
-            *seen += after - before;
+        for ((counted, before), after) in counted.iter_mut().zip(before).zip(thread_counts()) {
+            *counted += after - before;
         }
         poll
     })
     .await;
-    let [hits, misses, coalesced, bypassed] = seen;
+    let [hits, misses, coalesced, bypassed] = counted;
     (output, Observed { hits, misses, coalesced, bypassed })
 }

@@ -1,8 +1,8 @@
-//! Questions about users' own types, for their tests.
+//! Checks of values and types for the shared tier, for use in tests.
 //!
 //! May use: `codec`.
 //!
-//! A value that does not come back from the shared tier as it went is served differently by a hit than by a load; a type
+//! A value that does not survive the way to the shared tier and back is served differently by a hit than by a load; a type
 //! whose fingerprint changes finds no older values. Both are worth a line in a test of the type.
 
 use std::fmt;
@@ -11,20 +11,20 @@ use crate::codec::forms::Form;
 use crate::codec::value_codec::ValueCodec;
 use crate::codec::{Codec, SharedValue};
 
-/// Why a value cannot go through a codec.
+/// The error of a value that a codec cannot carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoundTripError {
     type_name: &'static str,
     codec: Codec,
-    why: String,
+    reason: String,
 }
 
-/// Whether a value comes back from a codec as it went: encoded, decoded, and compared by all that its `Serialize` says. What that does not
-/// say it cannot see: fields with `#[serde(skip)]`, and which of two variants of an untagged enum that look the same.
+/// Checks that a value survives a codec: encodes and decodes it, and compares the results by their `Serialize`. That does not cover
+/// fields with `#[serde(skip)]`, nor the choice between two variants of an untagged enum that look the same.
 ///
 /// # Errors
 ///
-/// If it cannot be encoded or decoded, or comes back as another value.
+/// Fails if the value cannot be encoded or decoded, or is decoded as another value.
 ///
 /// ```
 /// use fastness::testing;
@@ -35,7 +35,7 @@ pub struct RoundTripError {
 /// assert!(error.to_string().contains("`f64` does not survive Json"), "{error}");
 /// ```
 pub fn round_trip<T: SharedValue>(value: &T, codec: Codec) -> Result<(), RoundTripError> {
-    let error = |why| RoundTripError { type_name: std::any::type_name::<T>(), codec, why };
+    let error = |reason| RoundTripError { type_name: std::any::type_name::<T>(), codec, reason };
     let value_codec = ValueCodec::<T>::new();
     let plain = value_codec.survives(value, Form::Plain(codec));
     let result =
@@ -43,8 +43,9 @@ pub fn round_trip<T: SharedValue>(value: &T, codec: Codec) -> Result<(), RoundTr
     result.map_err(|unfit| error(unfit.0))
 }
 
-/// A number for what a type announces to serde: names of types, fields and variants, their order, and the kinds of the leaves. Values
-/// are found only under the number under which they were stored, by a type of the same path. It cannot see through flattened and untagged types.
+/// Returns the fingerprint of a type: a hash of the names of types, fields and variants that it announces to serde, their order, and the
+/// kinds of the leaves. Stored values are found only by a type of the same path and fingerprint. It does not cover the contents of flattened
+/// and untagged types.
 ///
 /// Pin it where a deployment must not lose the values of the one before:
 ///
@@ -60,12 +61,12 @@ pub fn fingerprint<T: SharedValue>() -> u64 {
 
 impl fmt::Display for RoundTripError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { type_name, codec, why } = self;
+        let Self { type_name, codec, reason } = self;
         let instead = match codec {
-            Codec::MessagePack => "keep it in this process (`tier = local`), or change how it is serialised",
-            _ => "try `codec = messagepack`, which gives back most types",
+            Codec::MessagePack => "store it in this process only (`tier = local`), or change its serialisation",
+            _ => "try `codec = messagepack`, which most types survive",
         };
-        write!(f, "`{type_name}` does not survive {codec:?}: {why}; {instead}")
+        write!(f, "`{type_name}` does not survive {codec:?}: {reason}; {instead}")
     }
 }
 

@@ -7,9 +7,9 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{Mutex, lock};
 
-/// Does something at a time that it was set for, up to a tick later. Runs on the clock's thread, so it must be short.
+/// A callback at a set time, or up to a tick later. Runs on the clock's thread, so it must be short.
 pub(crate) trait Alarm: Send + Sync {
-    /// Returns when it is to ring again, if at all.
+    /// Handles the alarm, and returns the next time in nanoseconds, if any.
     fn ring(&self, now: u64) -> Option<u64>;
 }
 
@@ -17,7 +17,7 @@ type AlarmsByNumber = BTreeMap<u64, (u64, Weak<dyn Alarm>)>;
 
 /// The alarms of one process, each with its time, by number.
 pub(super) struct Alarms {
-    /// None is due before.
+    /// The earliest time of an alarm, or a lower bound of it.
     earliest: AtomicU64,
     waiting: Mutex<AlarmsByNumber>,
 }
@@ -28,7 +28,7 @@ impl Alarms {
     }
 
     pub(super) fn insert(&self, at: u64, alarm: Weak<dyn Alarm>) -> u64 {
-        /// Not of one process: an alarm that was set before a fork is cancelled in the child to no effect.
+        /// Unique across forks: a child that cancels an alarm of its parent must not cancel one of its own.
         static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         let id = NUMBER.fetch_add(1, Relaxed);
         let mut waiting = lock(&self.waiting);
@@ -41,7 +41,7 @@ impl Alarms {
         lock(&self.waiting).remove(&id);
     }
 
-    /// Rings all that are due, with no lock held.
+    /// Rings all alarms that are due, with no lock held.
     pub(super) fn ring(&self, now: u64) {
         if now < self.earliest.load(Relaxed) {
             return;
@@ -58,7 +58,7 @@ impl Alarms {
         self.earliest.store(waiting.values().map(|(at, _)| *at).min().unwrap_or(u64::MAX), Relaxed);
     }
 
-    /// The alarms whose time has come; alarms whose owner is gone are forgotten.
+    /// Returns the alarms that are due, and removes those whose owner is gone.
     fn due(&self, now: u64) -> Vec<(u64, Arc<dyn Alarm>)> {
         let mut due = Vec::new();
         lock(&self.waiting).retain(|id, (at, alarm)| {
@@ -125,7 +125,7 @@ mod tests {
         drop(gone);
         clock.advance(std::time::Duration::from_secs(1));
         assert_eq!(cancelled.rung(), 0);
-        assert_eq!(clock.ticker().alarms.earliest.load(Relaxed), u64::MAX, "nothing is left to look for");
+        assert_eq!(clock.ticker().alarms.earliest.load(Relaxed), u64::MAX, "no alarm is left");
     }
 
     #[test]

@@ -1,18 +1,18 @@
-//! An alarm that is set.
+//! The guard of an alarm.
 
 use std::sync::Weak;
 
 use super::Clock;
 use super::alarm::Alarm;
 
-/// An alarm that is set; dropping it cancels the alarm.
+/// The guard of an alarm that is set; dropping it cancels the alarm.
 pub(crate) struct Armed {
     clock: Clock,
     id: u64,
 }
 
 impl Clock {
-    /// Sets an alarm, which rings while its owner lives.
+    /// Sets an alarm for a time in nanoseconds. It does not ring after its owner is dropped.
     pub(crate) fn set_alarm(&self, at: u64, alarm: Weak<dyn Alarm>) -> Armed {
         self.ensure_ticking();
         Armed { clock: self.clone(), id: self.ticker().alarms.insert(at, alarm) }

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-/// A moment by the processor's cycle counter: for durations of work, which no manual clock can know.
+/// A moment by the processor's cycle counter, for durations of work, which a manual clock cannot measure.
 ///
-/// The first one in a process calibrates the counter against the system's clock, which takes a millisecond as a rule and
-/// is bounded by 200 ms.
+/// The first one in a process calibrates the counter against the system's clock, which usually takes a millisecond and
+/// at most 200 ms.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment(u64);
 
@@ -25,13 +25,13 @@ impl Moment {
         Self(CYCLES.clock.raw())
     }
 
-    /// Nanoseconds from an earlier moment to this one.
+    /// Returns the nanoseconds from an earlier moment to this one.
     #[inline]
     pub(crate) fn nanos_since(self, earlier: Self) -> u64 {
         CYCLES.clock.delta_as_nanos(earlier.0, self.0)
     }
 
-    /// Nanoseconds since the process first asked.
+    /// Returns the nanoseconds since the first moment of the process.
     pub(crate) fn nanos(self) -> u64 {
         self.nanos_since(Self(CYCLES.origin))
     }

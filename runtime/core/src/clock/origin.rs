@@ -1,10 +1,10 @@
-//! The system's monotonic clock, the one that goes on while the machine is suspended.
+//! The system's monotonic clock that continues while the machine is suspended.
 
 use std::time::Duration;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 use std::time::Instant;
 
-/// When a clock began.
+/// The origin of a clock.
 #[derive(Debug)]
 pub(super) struct Origin(Reading);
 
@@ -13,7 +13,7 @@ type Reading = Duration;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 type Reading = Instant;
 
-/// `Instant` stands still here while the machine is suspended.
+/// Reads the clock that continues during a suspension, unlike `Instant` on these systems.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn read() -> Reading {
     use rustix::time::{ClockId, clock_gettime};
@@ -27,7 +27,7 @@ fn read() -> Reading {
     Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// On Windows `Instant` counts a suspension; elsewhere it is what there is.
+/// Reads `Instant`, which counts a suspension on Windows and is the only choice elsewhere.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn read() -> Reading {
     instant()
@@ -46,9 +46,9 @@ impl Origin {
     }
 }
 
-/// The clock that `Clock::system` reads where there is nothing better.
+/// Reads the clock of `Clock::system` on systems without a better one.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-#[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is to read")]
+#[expect(clippy::disallowed_methods, reason = "the only reading of this clock")]
 fn instant() -> Instant {
     Instant::now()
 }

@@ -1,4 +1,4 @@
-//! A thread's pause, which others may end.
+//! Pauses of a thread that other threads can end.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Pause {
         Self { ended: Mutex::new(false), changed: Condvar::new() }
     }
 
-    /// Waits for so long, or until it is ended; not at all if it was ended before.
+    /// Waits for at most this time, or until the pause is ended; not at all if it was ended before.
     pub(crate) fn wait(&self, at_most: Duration) {
         let mut ended = lock(&self.ended);
         if !*ended {
@@ -25,7 +25,7 @@ impl Pause {
         *ended = false;
     }
 
-    /// Ends it, or the next one.
+    /// Ends the current pause, or the next one.
     pub(crate) fn end(&self) {
         let before = std::mem::replace(&mut *lock(&self.ended), true);
         if !before {

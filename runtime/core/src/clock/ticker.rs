@@ -1,4 +1,4 @@
-//! The thread that makes time pass, which a forked child has to start anew.
+//! The ticker: the thread that raises the coarse time, which a forked child has to start again.
 
 use std::sync::{Arc, OnceLock, TryLockError, Weak};
 
@@ -10,7 +10,7 @@ use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{Mutex, lock};
 
-/// Is told that time has passed: every 10 ms, or when a manual clock is moved. Runs on the clock's thread, so it must be
+/// A listener to ticks: every 10 ms, or when a manual clock is advanced. Runs on the clock's thread, so it must be
 /// short.
 pub(crate) trait Tick: Send + Sync {
     fn tick(&self, now: u64);
@@ -25,7 +25,7 @@ pub(super) struct Ticker {
     warned: AtomicBool,
     listeners: Mutex<Listeners>,
     pub(super) alarms: Alarms,
-    /// The ticker of a forked child. A new one instead of a reset, because a thread that the child does not have may have held a lock.
+    /// The ticker of a forked child. A new one instead of a reset, because a thread of the parent may have held a lock.
     child: OnceLock<Box<Ticker>>,
 }
 
@@ -49,7 +49,7 @@ impl Ticker {
         self.process
     }
 
-    /// The ticker of this process, as far as a fork was noticed.
+    /// Returns the ticker of this process, as far as a fork was noticed.
     pub(super) fn newest(&self) -> &Self {
         let mut ticker = self;
         while let Some(child) = ticker.child.get() {
@@ -58,7 +58,7 @@ impl Ticker {
         ticker
     }
 
-    /// Whether this process was forked from the one whose ticker this is; it then has one of its own.
+    /// Returns whether this process was forked from the one of this ticker; it then gets a ticker of its own.
     pub(super) fn follow(&self, process: Process) -> bool {
         let forked = self.process != process;
         if forked {
@@ -74,7 +74,7 @@ impl Ticker {
         forked
     }
 
-    /// Starts its thread by `spawn`, once. False if the system refuses the thread.
+    /// Starts the thread by `spawn`, once. Returns false if the system refuses the thread.
     pub(super) fn start(&self, spawn: impl FnOnce() -> std::io::Result<()>) -> bool {
         let started = self.started.get_or_try_init(spawn);
         if let Err(error) = &started
@@ -90,13 +90,13 @@ impl Ticker {
         lock(&self.listeners).push(listener);
     }
 
-    /// Tells all who listen, with no lock held, and rings what is due.
-    pub(super) fn tell(&self, now: u64) {
+    /// Notifies all listeners, with no lock held, and rings the alarms that are due.
+    pub(super) fn notify(&self, now: u64) {
         let mut living: Vec<Arc<dyn Tick>> = Vec::new();
         lock(&self.listeners).retain(|listener| {
-            let own = listener.upgrade();
-            living.extend(own.clone());
-            own.is_some()
+            let listener = listener.upgrade();
+            living.extend(listener.clone());
+            listener.is_some()
         });
         for listener in living {
             listener.tick(now);

@@ -1,4 +1,4 @@
-//! Settings.
+//! The builder of a handle.
 
 use std::sync::Arc;
 #[cfg(feature = "redis")]
@@ -14,18 +14,18 @@ use crate::shared::Tier;
 use crate::shared::{HandleContext, Redis};
 use crate::sync::Mutex;
 
-/// Entries per store where neither the builder nor the attribute says otherwise.
+/// The default capacity of a call site, in entries.
 const CAPACITY: usize = 10_000;
 
-/// How long another process's invalidation may go unheard.
+/// The default bound on the delay of another process's invalidation.
 #[cfg(feature = "redis")]
 const MAX_STALE: Duration = Duration::from_secs(3);
 
-/// Bytes of the table that remembers invalidations: 80 000 scopes.
+/// The default size of the table of invalidations, in bytes: 80 000 scopes.
 const MIRROR_BYTES: usize = 1 << 20;
 
 impl Fastness {
-    /// Starts from the defaults: embedded, 10 000 entries per call site, 1 MiB to remember invalidations.
+    /// Returns a builder with the defaults: no shared tier, 10 000 entries per call site, 1 MiB for the table of invalidations.
     pub fn builder() -> Builder {
         Builder {
             capacity: CAPACITY,
@@ -40,7 +40,7 @@ impl Fastness {
     }
 }
 
-/// Settings of a [`Fastness`].
+/// The settings of a [`Fastness`].
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
@@ -65,53 +65,53 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Entries per call site, where its attribute does not say `capacity = ..`. Default 10 000.
+    /// Sets the entries per call site without `capacity = ..` in its attribute. Default 10 000.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.capacity = entries;
         self
     }
 
-    /// Entries of all call sites together. Default: no bound.
+    /// Sets the maximum number of entries of all call sites together. Default: no bound.
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.max_entries = entries;
         self
     }
 
-    /// Bytes of the table that remembers what was invalidated. Default 1 MiB, some 80 000 scopes. Too small a table costs
+    /// Sets the size of the table of invalidated scopes, in bytes. Default 1 MiB, some 80 000 scopes. A table that is too small costs
     /// hits, never correctness; 8 MiB suffice for 1 000 different keys invalidated a second and ttls of 5 minutes.
     pub fn invalidation_memory(mut self, bytes: usize) -> Self {
         self.mirror_bytes = bytes;
         self
     }
 
-    /// Where to read the time. Default: the system's monotonic clock.
+    /// Sets the clock. Default: the system's monotonic clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// The tier that all processes share. Default: none, the cache is this process's own.
+    /// Sets the shared tier of all processes. Default: none, so the cache belongs to this process.
     #[cfg(feature = "redis")]
     pub fn redis(mut self, redis: Redis) -> Self {
         self.redis = Some(redis);
         self
     }
 
-    /// For how long after another process has invalidated something this one may still serve it from memory, when it hears
-    /// nothing from the log; with a healthy connection that is a matter of milliseconds. While it hears nothing, it serves
-    /// only what was loaded within this time. Default 3 s.
+    /// Sets the time for which this process may serve an entry from memory after another process has invalidated it, without a
+    /// connection to the log; with a healthy connection it is a matter of milliseconds. While the connection is down, the process serves
+    /// only entries that were loaded within this time. Default 3 s, at least 100 ms.
     #[cfg(feature = "redis")]
     pub fn max_stale(mut self, bound: Duration) -> Self {
         self.max_stale = bound;
         self
     }
 
-    /// Builds the handle. Does not wait for a connection to the shared tier; with one, call it within the tokio runtime that
+    /// Builds the handle. Does not wait for a connection to the shared tier; with a shared tier, call it within the tokio runtime that
     /// is to drive the connections.
     ///
     /// # Errors
     ///
-    /// If a setting makes no sense, such as a capacity of zero.
+    /// Fails if a setting is out of range, such as a capacity of zero.
     pub fn build(self) -> Result<Fastness, Error> {
         if self.capacity == 0 {
             return Err(
@@ -124,7 +124,7 @@ impl Builder {
         #[cfg(feature = "redis")]
         if self.max_stale < Duration::from_millis(100) {
             return Err(Kind::Setting(
-                "`max_stale` is below 100ms, which no heartbeat keeps: give more, or leave it at 3 s",
+                "`max_stale` is below 100ms, the interval that heartbeats can hold: give more, or leave it at 3 s",
             )
             .into());
         }
@@ -148,7 +148,7 @@ impl Builder {
         Ok(self.assemble(context, Some(tier)))
     }
 
-    /// The embedded cache.
+    /// Makes a handle without a shared tier.
     pub(super) fn make(self) -> Fastness {
         let context = self.context();
         self.assemble(context, None)
@@ -169,7 +169,7 @@ impl Builder {
             context,
             tier,
             capacity: self.capacity,
-            cells: Arc::default(),
+            states: Arc::default(),
             stores: Mutex::default(),
             sites: Mutex::default(),
         };

@@ -45,16 +45,16 @@ pub struct Fastness {
 }
 
 type Erased = Arc<dyn Any + Send + Sync>;
-type Cells = scc::HashIndex<(usize, TypeId), Erased, foldhash::fast::RandomState>;
+type SiteStates = scc::HashIndex<(usize, TypeId), Erased, foldhash::fast::RandomState>;
 
 pub(crate) struct Inner {
     context: StoreContext,
-    /// The shared tier, where there is one.
+    /// The shared tier, if there is one.
     tier: Option<Arc<Tier>>,
     capacity: usize,
-    /// Per call site and instantiation, what it keeps here.
-    cells: Arc<Cells>,
-    /// Per key template and types, the store. Under one lock with `all`.
+    /// The states of call sites, by site and instantiation.
+    states: Arc<SiteStates>,
+    /// The stores, by key template and types.
     stores: Mutex<HandleStores>,
     sites: Mutex<Vec<SiteCounters>>,
 }
@@ -65,7 +65,7 @@ struct HandleStores {
     all: Vec<Arc<dyn AnyStore>>,
     /// Objects that call sites of the same values share, by their number and type.
     common: HashMap<(u64, TypeId), Erased>,
-    /// The function that has the values of a key template where only its path is known: in the shared tier, and for direct calls.
+    /// The function that owns the values of a key template where only its path is known: in the shared tier, and for direct calls.
     owners: HashMap<String, TypeId>,
 }
 
@@ -83,16 +83,16 @@ impl Fastness {
         Self::current_override().unwrap_or_else(|| Self::process_default().clone())
     }
 
-    /// Makes this the process default.
+    /// Makes this handle the process default.
     ///
     /// # Errors
     ///
-    /// If there is one already, because another was installed or an annotated function was called before.
+    /// Fails if there is a process default already, because another was installed or an annotated function was called before.
     pub fn install(self) -> Result<(), Error> {
         DEFAULT.set(self).map_err(|_| Kind::AlreadyInstalled.into())
     }
 
-    /// What this handle's call sites did so far.
+    /// Returns the counters of this handle and its call sites so far.
     pub fn stats(&self) -> HandleStats {
         let mut stats = HandleStats {
             invalidations: self.log().records(),
@@ -111,14 +111,14 @@ impl Fastness {
         stats
     }
 
-    /// What the shared tier does; `None` where there is none.
+    /// Returns the state and counters of the shared tier; `None` without one.
     #[cfg(feature = "redis")]
     pub fn shared(&self) -> Option<SharedStats> {
         self.inner.tier.as_ref().map(|tier| tier.stats())
     }
 
-    /// Bounds the entries of all call sites together, at once and from now on; each store gives up its share. Meant for a
-    /// guard that watches memory; `usize::MAX` lifts the bound.
+    /// Bounds the entries of all call sites together, at once and from now on; each store evicts its share. Meant for a
+    /// guard that watches memory; `usize::MAX` removes the bound.
     pub fn set_max_entries(&self, entries: usize) {
         let budget = &self.inner.context.budget;
         budget.set_limit(entries);
@@ -133,18 +133,18 @@ impl Fastness {
         self.sweep();
     }
 
-    /// Invalidates everything that is cached, and frees it in this process before it returns; with a shared tier it is invalidated by
-    /// all processes, to whom it is announced in the background.
+    /// Invalidates all entries, and frees them in this process before it returns. With a shared tier the invalidation is announced to all
+    /// processes in the background.
     ///
-    /// Values are dropped by the thread that calls it. From within the `Drop` of a cached value it returns first, and the others are
-    /// dropped after that one. What another thread is reading at that moment is dropped soon after, by the sweep or by this thread's next
-    /// operation.
+    /// The calling thread drops the values. Called from the `Drop` of a cached value, it returns first, and the other values are
+    /// dropped after that one. Values that another thread is reading at that moment are dropped soon after, by the sweep or by this
+    /// thread's next operation.
     pub fn clear(&self) {
         self.announce_later(Record::clear());
         self.sweep();
     }
 
-    /// Frees what is dead, or has it freed.
+    /// Frees dead entries, or wakes the sweep to do so.
     fn sweep(&self) {
         let is_left = self.stores().into_iter().filter(|store| !store.sweep()).count() > 0;
         free_earlier();
@@ -153,17 +153,17 @@ impl Fastness {
         }
     }
 
-    /// All stores. Out of the lock, which every new call site needs: what is done with them takes a while, and may drop values.
+    /// Returns all stores, cloned so that the lock, which every new call site needs, is not held during long operations that may drop values.
     fn stores(&self) -> Vec<Arc<dyn AnyStore>> {
         lock(&self.inner.stores).all.clone()
     }
 
-    /// Invalidates here and now; other processes are told in the background.
+    /// Invalidates in this process at once, and announces it to other processes in the background.
     pub(crate) fn announce_later(&self, record: Record) {
         if record.is_empty() {
             return;
         }
-        // Time moves with invalidations too, should the ticker be starved, or be that of a forked child's parent.
+        // Raise the coarse time with invalidations too: the ticker may be starved, or belong to the parent of a fork.
         self.inner.context.clock.notice_fork();
         self.inner.context.clock.now();
         match &self.inner.tier {
@@ -172,11 +172,11 @@ impl Fastness {
         }
     }
 
-    /// Invalidates here and everywhere.
+    /// Invalidates in this process, and waits for the announcement to others.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it invalidates here, and tells others in the background.
+    /// Dropping the future invalidates in this process, and announces it to others in the background.
     pub(crate) async fn announce(&self, record: Record) -> Reach {
         match &self.inner.tier {
             Some(tier) if !record.is_empty() => {
@@ -191,19 +191,19 @@ impl Fastness {
         }
     }
 
-    /// How many entries there are, and how many there may be, of all call sites together.
+    /// Returns the number of entries of all call sites together, and its bound.
     #[cfg(feature = "monitor")]
     pub(crate) fn entries_and_bound(&self) -> (usize, usize) {
         let budget = &self.inner.context.budget;
         (budget.used(), budget.limit())
     }
 
-    /// Where it reads the time.
+    /// Returns the clock.
     pub(crate) fn clock(&self) -> &Clock {
         &self.inner.context.clock
     }
 
-    /// What is the same for all processes that share what is cached here; `None` if nobody does.
+    /// Returns the identity that all processes with this shared tier have in common; `None` without a shared tier.
     pub(crate) fn fleet(&self) -> Option<String> {
         self.inner.tier.as_ref().map(|tier| tier.identity())
     }
@@ -225,25 +225,31 @@ impl Fastness {
         DEFAULT.get().is_some_and(|default| Arc::ptr_eq(&self.inner, &default.inner))
     }
 
-    /// What a call site keeps here, made on its first call.
-    pub(crate) fn cell<C: Send + Sync + 'static>(&self, site: usize, here: TypeId, make: impl FnOnce() -> C) -> Arc<C> {
+    /// Returns the state of a call site in this handle, created on its first call.
+    pub(crate) fn site_state<C: Send + Sync + 'static>(
+        &self,
+        site: usize,
+        instance: TypeId,
+        make: impl FnOnce() -> C,
+    ) -> Arc<C> {
         let mut make = Some(make);
-        downcast(self.erased_cell(site, here, &mut || Arc::new((make.take().expect("made once"))())))
+        downcast(self.erased_state(site, instance, &mut || Arc::new((make.take().expect("made once"))())))
     }
 
     /// Not generic, so that the index is compiled here and not in every crate that has call sites.
-    fn erased_cell(&self, site: usize, here: TypeId, make: &mut dyn FnMut() -> Erased) -> Erased {
+    fn erased_state(&self, site: usize, instance: TypeId, make: &mut dyn FnMut() -> Erased) -> Erased {
         if thread_is_ending() {
-            // A cell that no other call finds, over the same stores.
+            // A state that no other call finds, over the same stores.
             return make();
         }
-        let cell = self.inner.cells.peek_with(&(site, here), |_, cell| cell.clone());
-        let cell = cell.unwrap_or_else(|| self.inner.cells.entry_sync((site, here)).or_insert_with(make).get().clone());
+        let state = self.inner.states.peek_with(&(site, instance), |_, state| state.clone());
+        let state =
+            state.unwrap_or_else(|| self.inner.states.entry_sync((site, instance)).or_insert_with(make).get().clone());
         watch_thread();
-        cell
+        state
     }
 
-    /// The store of a key template, made when first asked for.
+    /// Returns the store of a key template and its types, created on first use.
     pub(crate) fn store<K, V>(&self, key: &str, of: Option<TypeId>, capacity: Option<usize>) -> Arc<L1<K, V>>
     where
         K: Clone + Eq + Send + Sync + 'static,
@@ -274,19 +280,19 @@ impl Fastness {
         store
     }
 
-    /// The object that call sites of the same values share in this handle, made when it is first asked for.
+    /// Returns the object that call sites of the same values share in this handle, created on first use.
     pub(crate) fn common<T: Default + Send + Sync + 'static>(&self, number: u64, value: TypeId) -> Arc<T> {
         let id = (number, value);
         downcast(lock(&self.inner.stores).common.entry(id).or_insert_with(|| Arc::<T>::default()).clone())
     }
 
-    /// Whether this function is the one that its path is known by, where its path is in its keys. Paths may be spelled the same where
-    /// functions are not (in blocks of one function, in macros): it is the first that is called.
+    /// Returns whether this function owns its path, if the path is in its keys. Different functions may have the same path (in blocks of one
+    /// function, in macros): the first one called owns it.
     pub(crate) fn is_owner(&self, key: &str, of: Option<TypeId>) -> bool {
         of.is_none_or(|of| *lock(&self.inner.stores).owners.entry(key.to_owned()).or_insert(of) == of)
     }
 
-    /// The shared tier for a function that [is the owner](Self::is_owner) of its keys or not; others keep to this process.
+    /// Returns the shared tier for a function that [owns](Self::is_owner) its keys; other functions use the local tier only.
     pub(crate) fn tier_of(&self, is_owner: bool, name: &str) -> Option<Arc<Tier>> {
         let tier = self.inner.tier.clone()?;
         if !is_owner {
@@ -298,12 +304,12 @@ impl Fastness {
         is_owner.then_some(tier)
     }
 
-    /// Says that a function's values stay in this process.
+    /// Logs that the values of a function stay in this process, if there is a shared tier.
     pub(crate) fn no_tier_of(&self, name: &str) -> Option<Arc<Tier>> {
         if self.inner.tier.is_some() {
             tracing::warn!(
                 function = name,
-                "a closure is among the types of this function, and no other process knows which: its values stay here"
+                "a closure is among the types of this function, so its values stay in this process: name a function in place of the closure"
             );
         }
         None
@@ -320,23 +326,23 @@ impl Fastness {
 }
 
 impl Drop for Inner {
-    /// A thread that is ending must not touch an index, not even to drop it, so another one does. If there is none to be had, they
-    /// are lost.
+    /// A thread that is ending must not touch an index, not even to drop it, so another thread does. If none can be started, the indexes
+    /// are leaked.
     fn drop(&mut self) {
-        static NONE: LazyLock<Arc<Cells>> = LazyLock::new(Arc::default);
+        static NONE: LazyLock<Arc<SiteStates>> = LazyLock::new(Arc::default);
         if thread_is_ending() {
-            let indexes = (std::mem::replace(&mut self.cells, NONE.clone()), std::mem::take(&mut self.stores));
-            let parcel = Arc::new(Mutex::new(Some(indexes)));
-            let sent = parcel.clone();
+            let indexes = (std::mem::replace(&mut self.states, NONE.clone()), std::mem::take(&mut self.stores));
+            let shared = Arc::new(Mutex::new(Some(indexes)));
+            let moved = shared.clone();
             let thread = std::thread::Builder::new().name("fastness-drop".into());
-            if thread.spawn(move || drop(lock(&sent).take())).is_err() {
-                std::mem::forget(parcel);
+            if thread.spawn(move || drop(lock(&moved).take())).is_err() {
+                std::mem::forget(shared);
             }
         }
     }
 }
 
-/// The type was part of the key under which it was found.
+/// Downcasts an object to the type that was part of its key.
 fn downcast<T: Send + Sync + 'static>(any: Erased) -> Arc<T> {
     any.downcast().unwrap_or_else(|_| unreachable!("looked up by its TypeId"))
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Fastness;
 use crate::sync::ThreadStack;
 
-/// Whether [`with_cache`] was ever used: until then no call looks for an override.
+/// True once [`with_cache`] was used: until then no call looks for an override.
 static USED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {

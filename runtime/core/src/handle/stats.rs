@@ -1,8 +1,8 @@
-//! What a handle's call sites did, in sum and each.
+//! The counters of a handle and of each of its call sites.
 
 use crate::stats::Stats;
 
-/// What all call sites of one handle did.
+/// The counters of a handle.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
@@ -21,28 +21,28 @@ use crate::stats::Stats;
 pub struct HandleStats {
     /// All call sites together.
     pub total: Stats,
-    /// Each call site that was called, in the order of first calls.
+    /// Each call site that was called, in the order of their first calls.
     pub sites: Vec<SiteStats>,
-    /// Invalidations and refreshes so far, by whatever means.
+    /// Invalidations and refreshes so far, from all sources.
     pub invalidations: u64,
-    /// Entries in the in-process tier that can still be served, be it stale. Of a store of more than 4096, as of the last sweep, a second or
-    /// so ago.
+    /// Entries in the local tier that can still be served, fresh or stale. For a store of more than 4096 entries, as of the last sweep, about
+    /// a second ago.
     pub entries: usize,
-    /// Entries that had to go for lack of room.
+    /// Entries that were evicted for lack of room.
     pub evictions: u64,
-    /// How often an entry was judged by a floor because the table of invalidations had no room for its scope: each may
-    /// have spoiled a hit. If it grows with your hits, give the table more memory ([`Builder::invalidation_memory`](crate::Builder::invalidation_memory)).
+    /// Judgements of entries by a floor, because the table of invalidations had no room for a scope: each may
+    /// have cost a hit. If the number grows with your hits, give the table more memory ([`Builder::invalidation_memory`](crate::Builder::invalidation_memory)).
     pub floor_verdicts: u64,
 }
 
-/// What one call site did.
+/// The counters of one call site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SiteStats {
-    /// The function's path.
+    /// The path of the function.
     pub name: String,
-    /// Its key template.
+    /// The key template.
     pub key: String,
-    /// Its counters.
+    /// The counters.
     pub stats: Stats,
 }

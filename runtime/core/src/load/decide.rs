@@ -148,18 +148,18 @@ where
             Some(found) => Outcome::Present(found.value),
             None => self.cached_negative(now)?,
         };
-        self.call.answered(Answered::Here);
+        self.call.answered(Answered::Locally);
         Some(S::close(ending))
     }
 
     fn served(&self, ending: Ending<S>) -> CallLookup<S> {
-        self.call.answered(Answered::Here);
+        self.call.answered(Answered::Locally);
         Lookup::Answer(ending)
     }
 
     /// Ends the call with a value that is, or ought to be, refreshed by somebody else.
     pub(super) fn serve_old(&self, old: Old<S::Item>) -> Ending<S> {
-        self.call.answered(if old.fresh { Answered::Here } else { Answered::Stale });
+        self.call.answered(if old.fresh { Answered::Locally } else { Answered::Stale });
         Outcome::Present(old.value)
     }
 }

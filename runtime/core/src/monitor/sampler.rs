@@ -261,7 +261,7 @@ fn readings(facts: &Facts, database: Option<&ProbeAnswer>) -> [(AlertKind, Optio
     let (requests, cache) = (facts.window.requests(), facts.window.cache());
     let one = |value: f64| Reading { value, events: 1 };
     let mean = requests.mean().map(|mean| Reading { value: millis(mean), events: requests.count });
-    let hits = hit_rate(&cache).map(|value| Reading { value, events: cache.look_ups() });
+    let hits = hit_rate(&cache).map(|value| Reading { value, events: cache.lookups() });
     let errors = Reading { value: requests.error_rate(), events: requests.count };
     [
         (AlertKind::ResponseTime, mean),

@@ -178,7 +178,7 @@ impl Site {
         let handle = on.or(current.as_ref()).unwrap_or_else(|| Fastness::process_default());
         self.has_namespace.store(1 + u8::from(A::HAS_NAMESPACE), Relaxed);
         let make = || self.make_state::<A, S>(handle, instance);
-        let state = handle.cell(std::ptr::from_ref(self).addr(), instance.id(), make);
+        let state = handle.site_state(std::ptr::from_ref(self).addr(), instance.id(), make);
         // A state that is made while a thread ends is in no statistics, so it must not become the one that all later calls find.
         if handle.is_process_default() && !thread_is_ending() {
             self.remember(instance, &|| Slot {

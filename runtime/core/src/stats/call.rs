@@ -1,4 +1,4 @@
-//! One call, from its beginning to where it is counted.
+//! A call, from its beginning until it is counted.
 
 use std::mem::take;
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::Counters;
 
-/// A call that was no hit at once: counted where it ends, in exactly one way. One that is dropped without a word (it ran its body, or
-/// its caller went away) is a miss; while it waits for another call's load, it has joined that.
+/// A call that was no hit at first: counted at its end, exactly once. Dropped without an answer (it ran its body, or its caller went
+/// away) it counts as a miss; dropped while it waits for another call's load, as coalesced.
 pub(crate) struct CountedCall {
     counters: Arc<Counters>,
     state: AtomicU8,
 }
 
-/// State of what is no call, or was counted.
-const NOTHING: u8 = 0;
+/// The state of a call that was counted, or that is not to be counted.
+const COUNTED: u8 = 0;
 const LOADS: u8 = 1;
 const WAITS: u8 = 2;
 
 /// The end of a call that did not load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Answered {
-    /// From this process: a value, an absence or an error.
-    Here,
-    /// From this process, after the value's ttl.
+    /// The local tier answered: with a value, an absence or an error.
+    Locally,
+    /// The local tier answered after the value's ttl.
     Stale,
-    /// From the shared tier.
+    /// The shared tier answered.
     Shared,
-    /// Answered with the outcome of another call's load.
+    /// The load of another call answered.
     Joined,
 }
 
@@ -37,33 +37,33 @@ impl CountedCall {
         Self { counters, state: AtomicU8::new(LOADS) }
     }
 
-    /// What is no call and is not counted: a write, or a question of this crate's own.
+    /// Marks this as not to be counted: a write, or a read by this crate itself.
     pub(crate) fn uncounted(mut self) -> Self {
-        self.state = AtomicU8::new(NOTHING);
+        self.state = AtomicU8::new(COUNTED);
         self
     }
 
-    /// It waits for another call's load from now on, or no longer.
+    /// Sets whether the call waits for another call's load.
     pub(crate) fn waits(&self, waits: bool) {
-        if self.state.load(Relaxed) != NOTHING {
+        if self.state.load(Relaxed) != COUNTED {
             self.state.store(if waits { WAITS } else { LOADS }, Relaxed);
         }
     }
 
-    /// The answer, of which the call counts as something else, is one after the value's ttl.
+    /// Counts a stale answer of a call that is counted as something else.
     pub(crate) fn gets_stale(&self) {
-        if self.state.load(Relaxed) != NOTHING {
+        if self.state.load(Relaxed) != COUNTED {
             self.counters.stale_served.count();
         }
     }
 
-    /// It ends with an answer that it did not load.
+    /// Counts the call as answered without a load of its own.
     pub(crate) fn answered(&self, how: Answered) {
-        if self.state.swap(NOTHING, Relaxed) == NOTHING {
+        if self.state.swap(COUNTED, Relaxed) == COUNTED {
             return;
         }
         match how {
-            Answered::Here => self.counters.hit(),
+            Answered::Locally => self.counters.hit(),
             Answered::Stale => {
                 self.counters.stale_served.count();
                 self.counters.hit();
@@ -73,9 +73,9 @@ impl CountedCall {
         }
     }
 
-    /// Ends it without an answer of another's, though what it began may go on.
+    /// Counts the call as a miss, or as coalesced if it waits. A load that it began may go on.
     pub(crate) fn ends(&self) {
-        match self.state.swap(NOTHING, Relaxed) {
+        match self.state.swap(COUNTED, Relaxed) {
             LOADS => self.counters.miss(1),
             WAITS => self.counters.join(1),
             _ => {}
@@ -89,28 +89,28 @@ impl Drop for CountedCall {
     }
 }
 
-/// Elements of a batch that are not counted yet: those that are left when it is dropped are misses.
+/// The elements of a batch that are not counted yet. Elements that are left at its drop are misses.
 #[derive(Default)]
 pub(crate) struct Uncounted {
     counters: Option<Arc<Counters>>,
     elements: u64,
-    /// Whether another batch is waited for.
+    /// True while another batch is waited for.
     waits: bool,
 }
 
 impl Uncounted {
-    /// One more.
+    /// Adds an element.
     pub(crate) fn push(&mut self, counters: &Arc<Counters>) {
         self.counters.get_or_insert_with(|| counters.clone());
         self.elements += 1;
     }
 
-    /// It waits for another batch from now on, or no longer.
+    /// Sets whether the elements wait for another batch.
     pub(crate) fn waits(&mut self, waits: bool) {
         self.waits = waits;
     }
 
-    /// This process had one of them after all.
+    /// Counts an element that the local tier had after all.
     pub(crate) fn hit(&mut self) {
         self.elements -= 1;
         if let Some(counters) = &self.counters {
@@ -118,14 +118,14 @@ impl Uncounted {
         }
     }
 
-    /// Another batch answered all that are left.
+    /// Counts all elements that are left as answered by another batch.
     pub(crate) fn joined(&mut self) {
         if let Some(counters) = &self.counters {
             counters.join(take(&mut self.elements));
         }
     }
 
-    /// The shared tier answered so many of them.
+    /// Counts elements that the shared tier answered.
     pub(crate) fn shared(&mut self, elements: u64) {
         self.elements -= elements;
         if let Some(counters) = &self.counters {
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn a_call_is_counted_once_however_it_ends() {
         assert_eq!(counted(|_| {}), [0, 0, 0, 0, 1], "it loaded, or was given up");
-        assert_eq!(counted(|call| call.answered(Answered::Here)), [1, 0, 0, 0, 0]);
+        assert_eq!(counted(|call| call.answered(Answered::Locally)), [1, 0, 0, 0, 0]);
         assert_eq!(counted(|call| call.answered(Answered::Stale)), [1, 1, 0, 0, 0]);
         assert_eq!(counted(|call| call.answered(Answered::Shared)), [0, 0, 1, 0, 0]);
         assert_eq!(counted(|call| call.answered(Answered::Joined)), [0, 0, 0, 1, 0]);
@@ -172,7 +172,7 @@ mod tests {
         };
         assert_eq!(counted(loads_after_all), [0, 0, 0, 0, 1]);
         let twice = |call: &CountedCall| {
-            call.answered(Answered::Here);
+            call.answered(Answered::Locally);
             call.waits(true);
             call.answered(Answered::Shared);
         };
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_call_is_not_counted() {
+    fn an_uncounted_call_is_not_counted() {
         let counters = Arc::<Counters>::default();
         let call = CountedCall::begin(counters.clone()).uncounted();
         call.waits(true);

@@ -1,4 +1,4 @@
-//! The histogram: written by many threads without a lock, read whenever somebody asks.
+//! The histogram: written by many threads without a lock, read on demand.
 //!
 //! Each of the first threads adds to a shard of its own by plain loads and stores; later threads share some shards by
 //! atomic additions ([`Shard`] tells which). A shard is made when its thread first records here, and stays: from then on
@@ -18,11 +18,11 @@ use crate::stats::Shard;
 ///
 /// 160 bytes, and 9.6 KiB for each shard that was written to: one per thread, 20 at most.
 pub(crate) struct Histogram {
-    shards: [OnceBox<CachePadded<Part>>; Shard::COUNT],
+    shards: [OnceBox<CachePadded<HistogramShard>>; Shard::COUNT],
 }
 
-/// What was recorded in one shard.
-struct Part {
+/// The records of one shard.
+struct HistogramShard {
     buckets: [AtomicU64; buckets::COUNT],
     sum: AtomicU64,
     max: AtomicU64,
@@ -36,33 +36,33 @@ impl Histogram {
     #[inline]
     pub(crate) fn record(&self, nanos: u64) {
         let shard = Shard::own();
-        let part = &self.shards[shard.index()];
-        let part = match part.get() {
-            Some(part) => part,
-            None => first(part),
+        let slot = &self.shards[shard.index()];
+        let records = match slot.get() {
+            Some(records) => records,
+            None => allocate(slot),
         };
-        shard.add(&part.buckets[buckets::index(nanos)], 1);
-        shard.add(&part.sum, nanos);
-        if nanos > part.max.load(Relaxed) {
-            part.max.fetch_max(nanos, Relaxed);
+        shard.add(&records.buckets[buckets::index(nanos)], 1);
+        shard.add(&records.sum, nanos);
+        if nanos > records.max.load(Relaxed) {
+            records.max.fetch_max(nanos, Relaxed);
         }
     }
 
-    /// What was recorded so far. A record that is under way may be in it in part: in the count and not yet in the sum.
+    /// Returns the records so far. A record that is being written may be included in part: in the count and not yet in the sum.
     pub(crate) fn read(&self) -> Latency {
         let mut all = Latency::default();
-        for part in self.shards.iter().filter_map(OnceBox::get) {
-            let counts = part.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
-            all += Latency::new(counts, part.sum.load(Relaxed), part.max.load(Relaxed));
+        for shard in self.shards.iter().filter_map(OnceBox::get) {
+            let counts = shard.buckets.iter().map(|bucket| bucket.load(Relaxed)).collect();
+            all += Latency::new(counts, shard.sum.load(Relaxed), shard.max.load(Relaxed));
         }
         all
     }
 }
 
 #[cold]
-fn first(part: &OnceBox<CachePadded<Part>>) -> &CachePadded<Part> {
-    part.get_or_init(|| {
-        Box::new(CachePadded::new(Part {
+fn allocate(slot: &OnceBox<CachePadded<HistogramShard>>) -> &CachePadded<HistogramShard> {
+    slot.get_or_init(|| {
+        Box::new(CachePadded::new(HistogramShard {
             buckets: [const { AtomicU64::new(0) }; buckets::COUNT],
             sum: AtomicU64::new(0),
             max: AtomicU64::new(0),
@@ -71,4 +71,4 @@ fn first(part: &OnceBox<CachePadded<Part>>) -> &CachePadded<Part> {
 }
 
 #[cfg(test)]
-pub(crate) const PART_BYTES: usize = size_of::<CachePadded<Part>>();
+pub(crate) const SHARD_BYTES: usize = size_of::<CachePadded<HistogramShard>>();

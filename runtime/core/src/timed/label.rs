@@ -1,9 +1,9 @@
-//! Labels: what tells the calls of one site apart.
+//! Labels, which separate the calls of one site.
 
-/// A value that can be a label of a timing: one of a few that are known when the program is written.
+/// A value that can be a label of a timing: one of a few values that are known when the program is written.
 ///
-/// `bool` is one, and so is an enum that derives it; a variant is written in snake case, its fields are left out. Text and
-/// numbers are not: each new value would be a new series that is kept, and sent to the monitoring system, for ever.
+/// `bool` is a label, and so is an enum that derives the trait; a variant is written in snake case, without its fields. Text and
+/// numbers are not: each new value would be a new series that stays in memory and in the monitoring system for ever.
 ///
 /// ```
 /// use fastness::timing::Label;
@@ -26,7 +26,7 @@
     note = "use a `bool`, or an enum with `#[derive(fastness::timing::Label)]`"
 )]
 pub trait Label {
-    /// The value as it is written in metrics.
+    /// Returns the value as it is written in metrics.
     fn label(&self) -> &'static str;
 }
 

@@ -1,14 +1,14 @@
-//! What a histogram held at one moment.
+//! Latencies: the content of a histogram at one moment.
 
 use std::ops::AddAssign;
 use std::time::Duration;
 
 use super::buckets;
 
-/// How long calls took, as of the moment it was asked for; by outcome in [`Snapshot`](super::Snapshot).
+/// The durations of calls at one moment; by outcome in [`Snapshot`](super::Snapshot).
 ///
-/// Count, mean and maximum are exact. Quantiles are read off a log-linear histogram and differ from the recorded time by at
-/// most 1.6 %; times over 73 minutes are told apart by the maximum alone.
+/// Count, mean and maximum are exact. Quantiles come from a log-linear histogram with 32 buckets per power of two, and differ from the
+/// recorded time by at most 1.6 %; times over 73 minutes share a bucket, so only the maximum separates them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,7 +27,7 @@ use super::buckets;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Latency {
-    /// Per bucket; empty where nothing was recorded.
+    /// The count of each bucket; empty without records.
     counts: Vec<u64>,
     count: u64,
     sum: u64,
@@ -40,7 +40,7 @@ impl Latency {
         Self { counts, count, sum, max }
     }
 
-    /// The latency that calls of these durations leave.
+    /// Creates the latency of calls with these durations.
     #[cfg(all(test, feature = "monitor"))]
     pub(crate) fn from_times(times: &[Duration]) -> Self {
         let mut counts = vec![0; buckets::COUNT];
@@ -49,28 +49,28 @@ impl Latency {
         Self::new(counts, nanos.clone().sum(), nanos.max().unwrap_or(0))
     }
 
-    /// How many calls.
+    /// Returns the number of calls.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The time of all of them, in sum.
+    /// Returns the time of all calls together.
     pub fn total(&self) -> Duration {
         Duration::from_nanos(self.sum)
     }
 
-    /// The mean time; `None` before the first call.
+    /// Returns the mean time; `None` before the first call.
     pub fn mean(&self) -> Option<Duration> {
         self.sum.checked_div(self.count).map(Duration::from_nanos)
     }
 
-    /// The longest time; `None` before the first call.
+    /// Returns the longest time; `None` before the first call.
     pub fn max(&self) -> Option<Duration> {
         (self.count > 0).then(|| Duration::from_nanos(self.max))
     }
 
-    /// The least time that a share `q` of the calls did not exceed (nearest rank): `quantile(0.5)` is the median. `q` is
-    /// brought into 0 to 1; `None` before the first call.
+    /// Returns the least time that a share `q` of the calls did not exceed (nearest rank): `quantile(0.5)` is the median. `q` is
+    /// clamped to 0 to 1; `None` before the first call.
     pub fn quantile(&self, q: f64) -> Option<Duration> {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let rank = ((q.clamp(0.0, 1.0) * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
@@ -79,34 +79,34 @@ impl Latency {
             seen += count;
             seen >= rank
         })?;
-        // The last bucket has no upper end; no other is read as more than the longest time.
+        // The last bucket has no upper end, so the maximum stands for it.
         let nanos = if bucket + 1 == buckets::COUNT { self.max } else { buckets::middle(bucket).min(self.max) };
         Some(Duration::from_nanos(nanos))
     }
 
-    /// The median.
+    /// Returns the median.
     pub fn p50(&self) -> Option<Duration> {
         self.quantile(0.5)
     }
 
-    /// What 95 % of the calls did not exceed.
+    /// Returns the time that 95 % of the calls did not exceed.
     pub fn p95(&self) -> Option<Duration> {
         self.quantile(0.95)
     }
 
-    /// What 99 % of the calls did not exceed.
+    /// Returns the time that 99 % of the calls did not exceed.
     pub fn p99(&self) -> Option<Duration> {
         self.quantile(0.99)
     }
 
-    /// The buckets that hold anything, from the shortest: the time that each is read as, and its count.
+    /// Returns the buckets that are not empty, from the shortest: the time that each is read as, and its count.
     #[cfg(any(feature = "metrics", feature = "monitor", feature = "prometheus"))]
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> + '_ {
         let filled = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         filled.map(|(index, count)| (Duration::from_nanos(buckets::middle(index)), *count))
     }
 
-    /// What was recorded since it was this; in the form of [`buckets`](Self::buckets).
+    /// Returns the records since an earlier state, in the form of [`buckets`](Self::buckets).
     #[cfg(any(feature = "metrics", feature = "monitor"))]
     pub(crate) fn since(&self, earlier: &Self) -> impl Iterator<Item = (Duration, u64)> {
         let counted = |index: usize| earlier.counts.get(index).copied().unwrap_or(0);
@@ -120,7 +120,7 @@ impl AddAssign for Latency {
         if self.counts.is_empty() {
             self.counts = other.counts;
         } else {
-            self.counts.iter_mut().zip(other.counts).for_each(|(own, more)| *own += more);
+            self.counts.iter_mut().zip(other.counts).for_each(|(count, more)| *count += more);
         }
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);

@@ -1,16 +1,16 @@
-//! A timed place in the source, as known when the program is built.
-// Public only through `__private`, where the names have to speak for themselves.
+//! The compile-time facts about a timed place in the source.
+// Public only through `__private`.
 #![allow(missing_docs)]
 
-/// What is known of a site when the program is built.
+/// The compile-time facts about a timed site.
 #[derive(Clone, Copy, Debug)]
 pub struct TimedMeta {
     pub name: &'static str,
-    /// The function, where one is annotated.
+    /// The annotated function, or an empty text.
     pub function: &'static str,
     pub module: &'static str,
     pub file: &'static str,
     pub line: u32,
-    /// The names of its labels.
+    /// The names of the labels.
     pub labels: &'static [&'static str],
 }

@@ -1,15 +1,15 @@
-//! `timed`: how long calls take and how they end, cheaply enough to leave on.
+//! `timed`: durations and outcomes of calls, cheap enough to leave on.
 //!
 //! May use: `clock`, `stats`, `sync`.
 //!
-//! A call reads the cycle counter twice and adds to three numbers that, as a rule, its thread alone writes to. Everything
-//! else, scaling aside, is work of whoever reads: `snapshots()`, the metrics.
+//! A call reads the cycle counter twice and adds to three numbers that usually only its thread writes. Everything
+//! else, except for scaling, happens when the figures are read: by `snapshots()` and by the metrics.
 //!
 //! Flow: [`TimedSite::start`] -> [`Timer`] (its drop is an outcome) -> [`series::Series`] (one per combination of labels)
-//! -> [`histogram::Histogram`] (one per outcome) -> [`Latency`] (what it held when it was asked).
+//! -> [`histogram::Histogram`] (one per outcome) -> [`Latency`] (its content at one moment).
 //!
-//! Memory: a site takes 0.8 KiB, and as much again per combination of labels (100 at most). For each outcome that occurs,
-//! each thread that sees it adds 9.6 KiB, up to 20 of them. So a function that succeeds and fails on 8 threads takes
+//! Memory: a site takes 0.8 KiB, and as much again per combination of labels (at most 100). For each outcome that occurs,
+//! each thread that records it adds 9.6 KiB, up to 20 times. So a function that succeeds and fails on 8 threads takes
 //! 155 KiB.
 
 pub(crate) mod buckets;
@@ -39,20 +39,20 @@ pub use slow::Gate;
 pub use stats::Snapshot;
 pub use timer::Timer;
 
-/// What the macro registers.
-// Public only through `__private`, where the names have to speak for themselves.
+/// The entry that the macro registers.
+// Public only through `__private`.
 #[allow(missing_docs)]
 #[derive(Debug)]
 pub struct TimedEntry(pub &'static TimedSite);
 
 inventory::collect!(TimedEntry);
 
-/// The annotated functions.
+/// Returns the annotated functions.
 pub(crate) fn annotated() -> impl Iterator<Item = &'static TimedSite> {
     inventory::iter::<TimedEntry>().map(|entry| entry.0)
 }
 
-/// What every `#[timed]` function and every [`Timing`] recorded so far, by name. Made for a page that shows it: each entry
+/// Returns the figures of every `#[timed]` function and every [`Timing`] so far, sorted by name. Meant for pages and exports: each entry
 /// holds whole histograms.
 ///
 /// ```

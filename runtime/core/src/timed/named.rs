@@ -1,4 +1,4 @@
-//! Timing without the attribute.
+//! Timings without the attribute.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,9 +14,9 @@ use crate::sync::lock_static;
 
 static NAMED: Mutex<BTreeMap<&'static str, &'static TimedSite>> = Mutex::new(BTreeMap::new());
 
-/// What `#[timed]` records, for code that is no function of its own.
+/// The recorder behind `#[timed]`, for code that is not a function of its own.
 ///
-/// All timings of one name are one. Finding it by its name takes a lock: on a hot path, make it once and keep it.
+/// All timings of one name are the same. The lookup by name takes a lock: on a hot path, create the timing once and store it.
 ///
 /// ```
 /// use std::sync::LazyLock;
@@ -33,22 +33,22 @@ static NAMED: Mutex<BTreeMap<&'static str, &'static TimedSite>> = Mutex::new(BTr
 pub struct Timing(&'static TimedSite);
 
 impl Timing {
-    /// The timing of this name. It is kept for ever, so names are few and known.
+    /// Returns the timing of this name. A new one stays for ever, so use few and fixed names.
     pub fn new(name: &'static str) -> Self {
         let make = || {
             let meta = TimedMeta { name, function: "", module: "", file: "", line: 0, labels: &[] };
-            // Never freed, as the static of an annotated function is not.
+            // Never freed, like the static of an annotated function.
             &*Box::leak(Box::new(TimedSite::new(meta)))
         };
         Self(lock_static(&NAMED).entry(name).or_insert_with(make))
     }
 
-    /// Starts to time; the timer counts as `Ok` when it is dropped, unless it is told otherwise.
+    /// Starts a timer, whose drop counts as `Ok` unless it was finished with another outcome.
     pub fn start(self) -> Timer {
         Timer::new(self.0, self.0.plain(), CallOutcome::Ok)
     }
 
-    /// Records a time that was taken elsewhere.
+    /// Records a duration that was measured elsewhere.
     pub fn record(self, took: Duration, outcome: CallOutcome) {
         self.0.plain().record(nanos(took), outcome);
     }
@@ -69,7 +69,7 @@ impl Timing {
         result
     }
 
-    /// Times a future that cannot fail, from when it is first polled until it is done.
+    /// Times a future that cannot fail, from its first poll until it is ready.
     ///
     /// # Cancel safety
     ///
@@ -81,7 +81,7 @@ impl Timing {
         value
     }
 
-    /// Times a future that can fail, from when it is first polled until it is done.
+    /// Times a future that can fail, from its first poll until it is ready.
     ///
     /// # Cancel safety
     ///

@@ -1,23 +1,23 @@
-//! How a call ended, found by the type of what it returned.
+//! The outcome of a timed call, by the type of its return value.
 
-/// How a timed call ended.
+/// The outcome of a timed call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CallOutcome {
-    /// It returned, and not an error.
+    /// The call returned, and not an error.
     Ok,
-    /// It returned an error.
+    /// The call returned an error.
     Error,
-    /// Its future was dropped before it was done.
+    /// The future of the call was dropped before it was ready.
     Cancelled,
-    /// It panicked.
+    /// The call panicked.
     Panicked,
 }
 
 impl CallOutcome {
-    /// All of them, in the order of their discriminants.
+    /// All outcomes, in the order of their discriminants.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Error, Self::Cancelled, Self::Panicked];
 
-    /// As it is written in metrics and logs: `ok`, `error`, `cancelled`, `panicked`.
+    /// Returns the name in metrics and logs: `ok`, `error`, `cancelled`, `panicked`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -27,15 +27,15 @@ impl CallOutcome {
         }
     }
 
-    /// `Ok` if it is so, else `Error`.
+    /// Returns `Ok` if `ok` is true, else `Error`.
     pub(crate) fn ok_if(ok: bool) -> Self {
         if ok { Self::Ok } else { Self::Error }
     }
 }
 
-/// What a call returned. A call site asks `(&&Returned(&value)).__outcome()`: the rung with more references that applies
-/// wins. Unlike the ladder of `shape`, it asks nothing of the error, which may be borrowed and need not be `Clone`.
-// Public only through `__private`, where the names have to speak for themselves.
+/// The return value of a call. A call site calls `(&&Returned(&value)).__outcome()`: the impl with more references that applies
+/// wins. Unlike the ladder of `shape`, it needs nothing of the error, which may be borrowed and need not be `Clone`.
+// Public only through `__private`.
 #[allow(missing_docs)]
 #[derive(Debug)]
 pub struct Returned<'a, R>(pub &'a R);
@@ -64,19 +64,19 @@ impl<R> ReturnedValue for Returned<'_, R> {
     }
 }
 
-/// The outcome as `ok_if` says.
+/// Returns the outcome by the closure of `ok_if`.
 #[allow(missing_docs)]
 pub fn ok_if<R: ?Sized>(value: &R, is_ok: impl FnOnce(&R) -> bool) -> CallOutcome {
     CallOutcome::ok_if(is_ok(value))
 }
 
-/// The outcome as `error_if` says.
+/// Returns the outcome by the closure of `error_if`.
 #[allow(missing_docs)]
 pub fn error_if<R: ?Sized>(value: &R, is_error: impl FnOnce(&R) -> bool) -> CallOutcome {
     CallOutcome::ok_if(!is_error(value))
 }
 
-/// Calls a closure once: what it returns may borrow from what it captures, which the compiler sees only if it is told so.
+/// Calls a closure once. The bound `FnOnce` lets the return value borrow from captured values, which inference alone does not.
 #[allow(missing_docs)]
 #[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {

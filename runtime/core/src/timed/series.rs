@@ -1,4 +1,5 @@
-//! What is kept per combination of labels: a chain, because it is short, grows only at its end and is read without a lock.
+//! Series: the histograms of one combination of labels. They form a linked list, which is short, grows only at its end and is read without
+//! a lock.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,11 +10,10 @@ use super::histogram::Histogram;
 use super::latency::Latency;
 use super::outcome::CallOutcome;
 
-/// Combinations of labels that one site keeps apart. More than that are not a few known values, whatever their types say;
-/// they are counted together under [`OTHER`].
-pub(crate) const MOST_SERIES: usize = 100;
+/// The maximum number of combinations of labels per site. Further ones are counted together under [`OTHER`].
+pub(crate) const MAX_SERIES: usize = 100;
 
-/// The value of every label once there are too many combinations.
+/// The value of every label of the series for further combinations.
 pub(crate) const OTHER: &str = "other";
 
 /// The times of one site with one combination of labels.
@@ -51,10 +51,10 @@ impl Series {
         self.histograms[outcome as usize].read()
     }
 
-    /// The one with these labels, behind this one in the chain.
-    pub(crate) fn with(&self, labels: &[&'static str]) -> &Self {
+    /// Returns the series with these labels, from the list after this one.
+    pub(crate) fn with_labels(&self, labels: &[&'static str]) -> &Self {
         let mut last = self;
-        for _ in 0..MOST_SERIES {
+        for _ in 0..MAX_SERIES {
             // Another thread may have appended first, and other labels than ours.
             last = last.next.get_or_init(|| Box::new(Self::new(labels.to_vec())));
             if same(&last.labels, labels) {
@@ -64,13 +64,13 @@ impl Series {
         last.next.get_or_init(|| Box::new(Self::new(vec![OTHER; labels.len()])))
     }
 
-    /// Those behind this one in the chain.
+    /// Returns the series after this one in the list.
     pub(crate) fn following(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(self.next.get(), |series| series.next.get())
     }
 }
 
-/// Whether two lists hold the same texts. The same static text is at one address as a rule, which is quickly seen.
+/// Returns whether two lists hold the same texts. A static text usually has one address, which is compared first.
 fn same(left: &[&'static str], right: &[&'static str]) -> bool {
     left.len() == right.len()
         && left.iter().zip(right).all(|(left, right)| std::ptr::eq(*left, *right) || left == right)

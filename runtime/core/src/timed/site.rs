@@ -1,5 +1,5 @@
-//! A place in the source whose calls are timed.
-// Public only through `__private`, where the names have to speak for themselves.
+//! Timed sites: places in the source whose calls are timed.
+// Public only through `__private`.
 #![allow(missing_docs)]
 
 use super::meta::TimedMeta;
@@ -9,10 +9,10 @@ use super::slow::Gate;
 use super::stats::Snapshot;
 use crate::clock::Moment;
 
-/// A timed function, or a [`Timing`](super::Timing) by name. A static: what it holds is never freed.
+/// A timed function, or a [`Timing`](super::Timing) by name. A static, whose memory is never freed.
 pub struct TimedSite {
     meta: TimedMeta,
-    /// The calls of a site without labels, and the head of the chain of a site with labels.
+    /// The calls of a site without labels, and the head of the list of a site with labels.
     plain: Series,
     gate: Gate,
 }
@@ -30,7 +30,7 @@ impl TimedSite {
         &self.plain
     }
 
-    /// One line in the log for a slow call, unless there was one within the last second.
+    /// Logs a slow call, unless a line was logged within the last second.
     #[cold]
     pub(crate) fn log_slow(&self, series: &Series, nanos: u64, outcome: CallOutcome, now: Moment) {
         series.count_slow();

@@ -1,15 +1,15 @@
-//! Logging slow calls, one line a second at most.
+//! The log lines of slow calls, at most one a second.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// Time between two lines of one site.
+/// The time between two lines of one site, in nanoseconds.
 const PAUSE: u64 = 1_000_000_000;
 
-/// Says which of a site's slow calls are logged.
+/// A gate that admits at most one log line a second.
 #[derive(Debug)]
 pub struct Gate {
-    /// When the next line may be written, in nanoseconds of [`Moment::nanos`](crate::clock::Moment::nanos).
+    /// The time of the next line, in nanoseconds of [`Moment::nanos`](crate::clock::Moment::nanos).
     next: AtomicU64,
     left_out: AtomicU64,
 }
@@ -21,12 +21,12 @@ impl Default for Gate {
 }
 
 impl Gate {
-    /// Lets the first line pass.
+    /// Creates a gate that admits the first line.
     pub const fn new() -> Self {
         Self { next: AtomicU64::new(0), left_out: AtomicU64::new(0) }
     }
 
-    /// Whether to write a line now: if so, how many were left out since the last one.
+    /// Returns the number of lines left out since the last one, if a line may be written now.
     pub fn admit(&self, now: u64) -> Option<u64> {
         let next = self.next.load(Relaxed);
         if now < next || self.next.compare_exchange(next, now.saturating_add(PAUSE), Relaxed, Relaxed).is_err() {

@@ -5,13 +5,13 @@ use super::meta::TimedMeta;
 use super::outcome::CallOutcome;
 use super::series::Series;
 
-/// What was recorded of one timed function or [`Timing`](super::Timing), with one combination of labels.
+/// The figures of one timed function or [`Timing`](super::Timing), for one combination of labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// The name: `name = ".."`, else the path of the function.
     pub name: &'static str,
-    /// The labels, names and values.
+    /// The labels: names and values.
     pub labels: Vec<(&'static str, &'static str)>,
     /// The source file; empty for a [`Timing`](super::Timing).
     pub file: &'static str,
@@ -23,9 +23,9 @@ pub struct Snapshot {
     pub ok: Latency,
     /// Calls that returned an error.
     pub error: Latency,
-    /// Calls whose future was dropped; the time until then.
+    /// Calls whose future was dropped, with the time until then.
     pub cancelled: Latency,
-    /// Calls that panicked; the time until then.
+    /// Calls that panicked, with the time until then.
     pub panicked: Latency,
 }
 
@@ -44,8 +44,8 @@ impl Snapshot {
         }
     }
 
-    /// The calls that returned, errors included: what to show where there is room for one latency. How long a call ran that
-    /// was cancelled or panicked says nothing of how long it takes.
+    /// Returns the latency of all calls that returned, errors included: the one to show if there is room for one. A call that was
+    /// cancelled or panicked is not included, because its time says nothing about how long the call takes.
     pub fn returned(&self) -> Latency {
         let mut all = self.ok.clone();
         all += self.error.clone();
@@ -62,7 +62,7 @@ impl Snapshot {
         }
     }
 
-    /// Calls, however they ended.
+    /// Returns the number of calls with any outcome.
     pub fn calls(&self) -> u64 {
         CallOutcome::ALL.iter().map(|outcome| self.latency(*outcome).count()).sum()
     }

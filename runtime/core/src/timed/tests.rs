@@ -1,12 +1,12 @@
 use std::time::Duration;
 
-use super::histogram::{Histogram, PART_BYTES};
-use super::series::{MOST_SERIES, OTHER, Series};
+use super::histogram::{Histogram, SHARD_BYTES};
+use super::series::{MAX_SERIES, OTHER, Series};
 use super::slow::Gate;
 use super::*;
 use crate::stats::Shard;
 
-/// Around every power of two, and far beyond the end.
+/// Times around every power of two, and far beyond the end.
 fn samples() -> impl Iterator<Item = u64> {
     (0..64)
         .flat_map(|bit| [0, 1, 3].map(|off| (1_u64 << bit).saturating_sub(off)).into_iter().chain([(1 << bit) + bit]))
@@ -89,22 +89,22 @@ fn memory_is_as_the_module_says() {
     assert!(size_of::<TimedSite>() <= 820, "{}", size_of::<TimedSite>());
     assert!(size_of::<Series>() <= 700, "{}", size_of::<Series>());
     assert_eq!(size_of::<Histogram>(), 160);
-    assert_eq!(PART_BYTES, 9_856);
+    assert_eq!(SHARD_BYTES, 9_856);
 }
 
 #[test]
 fn combinations_of_labels_are_kept_apart_up_to_a_bound() {
     let head = Series::new(Vec::new());
     let text = |n: usize| -> &'static str { Box::leak(n.to_string().into_boxed_str()) };
-    for n in 0..MOST_SERIES + 50 {
-        head.with(&["same", text(n)]).record(1, CallOutcome::Ok);
-        head.with(&["same", text(n)]).record(1, CallOutcome::Ok);
+    for n in 0..MAX_SERIES + 50 {
+        head.with_labels(&["same", text(n)]).record(1, CallOutcome::Ok);
+        head.with_labels(&["same", text(n)]).record(1, CallOutcome::Ok);
     }
     let all: Vec<_> = head.following().collect();
-    assert_eq!(all.len(), MOST_SERIES + 1);
-    assert!(all[..MOST_SERIES].iter().all(|series| series.read(CallOutcome::Ok).count() == 2));
-    assert_eq!(all[MOST_SERIES].labels, [OTHER, OTHER]);
-    assert_eq!(all[MOST_SERIES].read(CallOutcome::Ok).count(), 100);
+    assert_eq!(all.len(), MAX_SERIES + 1);
+    assert!(all[..MAX_SERIES].iter().all(|series| series.read(CallOutcome::Ok).count() == 2));
+    assert_eq!(all[MAX_SERIES].labels, [OTHER, OTHER]);
+    assert_eq!(all[MAX_SERIES].read(CallOutcome::Ok).count(), 100);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The guard of one timed call.
+//! The timer of one call.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::series::Series;
 use super::site::TimedSite;
 use crate::clock::{Moment, nanos};
 
-/// Times one call, from when it is made until [`finish`](Self::finish) or until it is dropped.
+/// A timer of one call, from its creation until [`finish`](Self::finish) or its drop.
 ///
 /// A timer of [`time`](crate::timing::time) or [`Timing::start`](super::Timing::start) that is dropped counts as `Ok`, or as `Panicked`
 /// if the thread is unwinding.
@@ -26,20 +26,20 @@ pub struct Timer {
     site: &'static TimedSite,
     series: &'static Series,
     start: Moment,
-    /// From how many nanoseconds on the call is slow.
+    /// The duration from which the call is slow, in nanoseconds.
     slow: u64,
     ended: Option<CallOutcome>,
-    /// What it means that nobody said how the call ended.
-    dropped: CallOutcome,
+    /// The outcome of a timer that is dropped without one.
+    on_drop: CallOutcome,
 }
 
 impl Timer {
     #[inline]
-    pub(crate) fn new(site: &'static TimedSite, series: &'static Series, dropped: CallOutcome) -> Self {
-        Self { site, series, start: Moment::now(), slow: u64::MAX, ended: None, dropped }
+    pub(crate) fn new(site: &'static TimedSite, series: &'static Series, on_drop: CallOutcome) -> Self {
+        Self { site, series, start: Moment::now(), slow: u64::MAX, ended: None, on_drop }
     }
 
-    /// Logs and counts the call if it takes this long or longer; of each name, one line a second is written at most.
+    /// Logs and counts the call if it takes this long or longer. At most one line a second is logged per name.
     #[inline]
     pub fn slow(mut self, from: Duration) -> Self {
         self.slow = nanos(from);
@@ -53,22 +53,22 @@ impl Timer {
     }
 
     #[cold]
-    fn unsaid(&self) -> CallOutcome {
-        if std::thread::panicking() { CallOutcome::Panicked } else { self.dropped }
+    fn outcome_of_drop(&self) -> CallOutcome {
+        if std::thread::panicking() { CallOutcome::Panicked } else { self.on_drop }
     }
 }
 
 impl TimedSite {
-    /// Starts to time a call. If the timer is dropped before it is told how the call ended, the call was cancelled.
+    /// Starts the timer of a call. A timer that is dropped without an outcome counts as cancelled.
     #[inline]
     pub fn start(&'static self) -> Timer {
         Timer::new(self, self.plain(), CallOutcome::Cancelled)
     }
 
-    /// The same for a call with labels.
+    /// Starts the timer of a call with labels.
     #[inline]
     pub fn start_with(&'static self, labels: &[&'static str]) -> Timer {
-        Timer::new(self, self.plain().with(labels), CallOutcome::Cancelled)
+        Timer::new(self, self.plain().with_labels(labels), CallOutcome::Cancelled)
     }
 }
 
@@ -77,7 +77,7 @@ impl Drop for Timer {
     fn drop(&mut self) {
         let now = Moment::now();
         let took = now.nanos_since(self.start);
-        let outcome = self.ended.unwrap_or_else(|| self.unsaid());
+        let outcome = self.ended.unwrap_or_else(|| self.outcome_of_drop());
         self.series.record(took, outcome);
         if took >= self.slow {
             self.site.log_slow(self.series, took, outcome, now);

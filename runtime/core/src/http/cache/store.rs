@@ -56,7 +56,7 @@ pub(super) struct Place {
 impl Store {
     /// Of this handle: for a cache, or for coalescing alone. The capacity is that which is asked for first.
     pub(super) fn from_handle(handle: &Fastness, keeps: bool, capacity: usize) -> Arc<Self> {
-        handle.cell(usize::from(keeps), TypeId::of::<Self>(), || Self::new(handle, keeps, capacity))
+        handle.site_state(usize::from(keeps), TypeId::of::<Self>(), || Self::new(handle, keeps, capacity))
     }
 
     fn new(handle: &Fastness, keeps: bool, capacity: usize) -> Self {

@@ -16,7 +16,7 @@ const MANY: u64 = 100;
 const LOW: f64 = 70.0;
 
 fn rate(stats: &Stats) -> f64 {
-    percent(stats.hits + stats.shared_hits, stats.look_ups())
+    percent(stats.hits + stats.shared_hits, stats.lookups())
 }
 
 fn site((name, key): &(String, String)) -> String {
@@ -27,7 +27,7 @@ pub(super) fn hit_rate(facts: &Facts, found: &mut Vec<Recommendation>) {
     let before = found.len();
     for (id, stats) in &facts.window.sites {
         let rate = rate(stats);
-        if stats.look_ups() < LOOK_UPS || stats.loads < LOADS || rate >= LOW {
+        if stats.lookups() < LOOK_UPS || stats.loads < LOADS || rate >= LOW {
             continue;
         }
         let spoiled = percent(stats.overtaken, stats.loads);
@@ -44,18 +44,18 @@ pub(super) fn hit_rate(facts: &Facts, found: &mut Vec<Recommendation>) {
         found.push(Recommendation {
             rule: "low-hit-rate",
             subject: site(id),
-            evidence: format!("{} of {} look-ups loaded, {} loads", stats.misses, stats.look_ups(), stats.loads),
+            evidence: format!("{} of {} look-ups loaded, {} loads", stats.misses, stats.lookups(), stats.loads),
             value: rounded(rate),
             target: Targets::DEFAULT.hit_rate,
             advice,
         });
     }
     let all = facts.window.cache();
-    if found.len() == before && all.look_ups() >= 5 * LOOK_UPS && rate(&all) < Targets::DEFAULT.hit_rate {
+    if found.len() == before && all.lookups() >= 5 * LOOK_UPS && rate(&all) < Targets::DEFAULT.hit_rate {
         found.push(Recommendation {
             rule: "hit-rate",
             subject: "cache".into(),
-            evidence: format!("{} of {} look-ups of all functions", all.hits + all.shared_hits, all.look_ups()),
+            evidence: format!("{} of {} look-ups of all functions", all.hits + all.shared_hits, all.lookups()),
             value: rounded(rate(&all)),
             target: Targets::DEFAULT.hit_rate,
             advice: "begin with the function of the lowest hit rate and the most look-ups in the list of call sites"
@@ -67,7 +67,7 @@ pub(super) fn hit_rate(facts: &Facts, found: &mut Vec<Recommendation>) {
 pub(super) fn evictions(facts: &Facts, found: &mut Vec<Recommendation>) {
     let (all, evictions) = (facts.window.cache(), facts.window.evictions);
     let share = percent(evictions, all.loads);
-    if evictions < MANY || all.look_ups() < LOOK_UPS || share < 25.0 || rate(&all) >= Targets::DEFAULT.hit_rate {
+    if evictions < MANY || all.lookups() < LOOK_UPS || share < 25.0 || rate(&all) >= Targets::DEFAULT.hit_rate {
         return;
     }
     found.push(Recommendation {
@@ -86,7 +86,7 @@ pub(super) fn evictions(facts: &Facts, found: &mut Vec<Recommendation>) {
 
 pub(super) fn floor_verdicts(facts: &Facts, found: &mut Vec<Recommendation>) {
     let (all, verdicts) = (facts.window.cache(), facts.window.floor_verdicts);
-    let share = percent(verdicts, all.look_ups());
+    let share = percent(verdicts, all.lookups());
     if verdicts < MANY || share < 0.1 {
         return;
     }
@@ -95,7 +95,7 @@ pub(super) fn floor_verdicts(facts: &Facts, found: &mut Vec<Recommendation>) {
         subject: "cache".into(),
         evidence: format!(
             "{verdicts} of {} look-ups were judged too carefully, as the table of invalidations is full",
-            all.look_ups()
+            all.lookups()
         ),
         value: rounded(share),
         target: 0.1,

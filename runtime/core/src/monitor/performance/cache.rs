@@ -54,14 +54,14 @@ pub(in crate::monitor) fn hit_rate(stats: &Stats) -> Option<f64> {
 impl CacheActivity {
     pub(in crate::monitor) fn new(window: &Interval, entries: usize, shared: Option<SharedTier>) -> Self {
         let all = window.cache();
-        let called = window.sites.iter().filter(|(_, stats)| stats.look_ups() > 0);
+        let called = window.sites.iter().filter(|(_, stats)| stats.lookups() > 0);
         let mut sites: Vec<_> = called
             .map(|((name, key), stats)| SiteStats { name: name.clone(), key: key.clone(), stats: *stats })
             .collect();
-        sites.sort_by_key(|site| std::cmp::Reverse(site.stats.look_ups()));
+        sites.sort_by_key(|site| std::cmp::Reverse(site.stats.lookups()));
         Self {
             hit_rate: hit_rate(&all),
-            per_second: per_second(all.look_ups(), window.nanos),
+            per_second: per_second(all.lookups(), window.nanos),
             entries,
             evictions: window.evictions,
             sites,

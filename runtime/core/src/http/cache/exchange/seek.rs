@@ -173,7 +173,7 @@ impl<'a, B: http_body::Body> Seeking<'a, B> {
     fn consider(&mut self, found: &FoundEntry<Arc<Held>>, recorded: &Recorded) -> Lookup<Answer<B>, Stale<B>> {
         let (now, exchange) = (self.exchange.now(), &mut *self.exchange);
         let standing = standing(found, recorded, now);
-        let how = if self.fetched.is_some() { Answered::Shared } else { Answered::Here };
+        let how = if self.fetched.is_some() { Answered::Shared } else { Answered::Locally };
         let answer = |exchange: &Exchange| {
             if !standing.is_fresh() {
                 exchange.call.gets_stale();
