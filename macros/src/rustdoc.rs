@@ -60,7 +60,7 @@ Storage:
 
 | option | default | meaning |
 |---|---|---|
-| `capacity = 10_000` | `Builder::capacity`, 10 000 | number of entries of this function in this process |
+| `capacity = 10_000` | `Builder::capacity`, 10 000 | largest number of entries of this function in this process |
 | `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
@@ -116,7 +116,7 @@ Storage:
 
 | option | default | meaning |
 |---|---|---|
-| `capacity = 10_000` | `Builder::capacity`, 10 000 | number of entries of this function in this process |
+| `capacity = 10_000` | `Builder::capacity`, 10 000 | largest number of entries of this function in this process |
 | `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
@@ -153,7 +153,7 @@ Other forms:
 | `ignore = \|error\| error.is_not_found()` | none | errors that count neither as a failure nor as a success |
 | `failure_if = \|result\| result.is_err()` | an `Err` is a failure | predicate over the whole result that defines a failure; not with `ignore` |
 | `per = "{host}"` | one for all | a separate breaker for each key |
-| `keys = 1_000` | 1 000 | number of breakers that are stored; needs `per` |
+| `keys = 1_000` | 1 000 | largest number of breakers that are stored; needs `per` |
 | `fallback = path` | none | function that answers rejected calls, with the same arguments and a `Rejected`; a path that begins with `Self::` gets `self` |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 
@@ -253,7 +253,7 @@ Other forms:
 | `per = "1s"` | required | period for that number |
 | `burst = 10` | `calls` | number of calls at once after a pause; with 1, calls are spread evenly |
 | `key = "{customer}"` | one limit for all | a separate limit for each key: text with parameters in braces, or an expression |
-| `keys = 10_000` | 10 000 | number of keys that are stored; needs `key` |
+| `keys = 10_000` | 10 000 | largest number of keys that are stored; needs `key` |
 | `name = "supplier"` | the function's path | name in metrics and errors |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 

@@ -173,7 +173,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Count,
         written: &["keys = 1_000"],
         default: "1 000",
-        meaning: "number of breakers that are stored; needs `per`",
+        meaning: "largest number of breakers that are stored; needs `per`",
         ..PLAIN
     },
     Row {

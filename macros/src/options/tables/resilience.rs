@@ -214,7 +214,7 @@ const BOUNDS: &[Row] = &[
         takes: Takes::Count,
         written: &["keys = 10_000"],
         default: "10 000",
-        meaning: "number of keys that are stored; needs `key`",
+        meaning: "largest number of keys that are stored; needs `key`",
         ..PLAIN
     },
 ];

@@ -175,7 +175,7 @@ const TIERS: &[Row] = &[
         takes: Takes::Count,
         written: &["capacity = 10_000"],
         default: "`Builder::capacity`, 10 000",
-        meaning: "number of entries of this function in this process",
+        meaning: "largest number of entries of this function in this process",
         call: Call::Of(Builder::Site, Method::Value("capacity")),
         elsewhere: &["max_size", "size"],
     },
