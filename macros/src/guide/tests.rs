@@ -8,7 +8,7 @@ fn shown(page: &str, text: &str) -> String {
 fn links_between_pages_are_paths_of_modules() {
     for (page, link, path) in [
         ("guide/cacheable.md", "keys.md", "crate::guide::keys"),
-        ("guide/cacheable.md", "keys.md#namespaces", "crate::guide::keys#scopes"),
+        ("guide/cacheable.md", "keys.md#namespaces", "crate::guide::keys#namespaces"),
         ("guide/cacheable.md", "README.md#pages", "crate::guide#pages"),
         ("guide/README.md", "coming-from/spring.md", "crate::guide::coming_from::spring"),
         ("guide/coming-from/spring.md", "../http-cache.md", "crate::guide::http_cache"),
