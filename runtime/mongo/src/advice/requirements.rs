@@ -125,7 +125,7 @@ fn collect(prefix: &str, filter: &Document, sorts: bool, branches: &mut Vec<Inde
                 parts.iter().filter_map(Bson::as_document).for_each(|part| collect(prefix, part, sorts, branches));
             }
             ("$or", Bson::Array(parts)) if branches.len().saturating_mul(parts.len()) > MAX_BRANCHES => {
-                mark_unsupported(branches)
+                mark_unsupported(branches);
             }
             ("$or", Bson::Array(parts)) => {
                 let branch = |part: &Document| {

@@ -123,7 +123,7 @@ pub trait ScopeValue: KeyPart {}
 
 impl<T: KeyPart + ?Sized> ScopeValue for T {}
 
-/// The last rung of the ladder: takes a value that is no key part, so that the compiler reports [`ScopeValue`]. Like `UnfitArg` of the
+/// The last rung of the ladder: takes a value that is no key part, so that the compiler reports `ScopeValue`. Like `UnfitArg` of the
 /// core, for arguments.
 pub trait UnfitField {
     /// The type of the field.

@@ -50,7 +50,7 @@ pub struct Profiler {
 /// use std::time::Duration;
 /// use fastness::mongo::slow::Settings;
 ///
-/// let half_of_what_takes_long = Settings::default().slow(Duration::from_millis(250)).sample_rate(0.5);
+/// let half_of_slow_operations = Settings::default().slow(Duration::from_millis(250)).sample_rate(0.5);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
