@@ -59,7 +59,7 @@ struct Slot {
 
 impl Site {
     /// What every call site has; the rest is refined, where it differs. By position, which takes the compiler half as long
-    /// as a literal of [`SiteMeta`]. The place in the source is that of the attribute.
+    /// as a literal of `SiteMeta`. The place in the source is that of the attribute.
     #[track_caller]
     pub const fn new(
         kind: SiteKind,
