@@ -8,8 +8,8 @@ use rustdoc_types::ItemKind;
 use crate::crates::FACADE;
 use crate::list::Name;
 
-/// Type names that users write with their module, and that several modules may have.
-pub(crate) const QUALIFIED: [&str; 3] = ["Settings", "Snapshot", "Error"];
+/// Names that users write with their module, and that several modules may have.
+pub(crate) const QUALIFIED: [&str; 4] = ["Settings", "Snapshot", "snapshots", "Error"];
 
 /// Counts of names: at the root, in each module, in all. Modules are counted apart.
 pub(crate) fn totals(names: &[Name<'_>]) -> String {
