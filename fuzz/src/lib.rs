@@ -1,11 +1,11 @@
-//! What must hold for input of unknown origin. Each function panics where it does not.
+//! Properties that must hold for input of unknown origin. Each function panics if one does not.
 //!
-//! `scripts/fuzz` feeds them through libFuzzer; `tests/random.rs` through proptest, which needs no nightly compiler. What libFuzzer
-//! found is repeated by `cargo run -p fastness-fuzz --bin TARGET FILE`.
+//! `scripts/fuzz` runs them under libFuzzer; `tests/random.rs` under proptest, which needs no nightly compiler. `cargo run -p fastness-fuzz
+//! --bin TARGET FILE` repeats a finding of libFuzzer.
 
-// The parser's own tests, which come along with it, run where it belongs.
+// The tests of the parser, which is compiled in below, run in its own crate.
 #![cfg(not(test))]
-// It is what these functions are for.
+// Panicking is the purpose of these functions.
 #![allow(clippy::missing_panics_doc)]
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use fastness::__private::fuzz;
 use proc_macro2::Span;
 use syn::LitStr;
 
-// The parser of templates belongs to the crate of macros, which can export nothing else. It is compiled in here as it is.
+// The template parser belongs to the macros' crate, which cannot export it. Its files are compiled in here.
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../macros/src/diag.rs"]
 mod diag;
@@ -32,7 +32,7 @@ use template::{Piece, Template, Use};
 #[doc(hidden)]
 pub use libfuzzer_sys;
 
-/// The program around a function: libFuzzer's under `cargo fuzz`, else one that is given files.
+/// Makes the program around a function: libFuzzer's under `cargo fuzz`, else one that reads files.
 #[cfg(fuzzing)]
 #[macro_export]
 macro_rules! target {
@@ -41,7 +41,7 @@ macro_rules! target {
     };
 }
 
-/// The program around a function: libFuzzer's under `cargo fuzz`, else one that is given files.
+/// Makes the program around a function: libFuzzer's under `cargo fuzz`, else one that reads files.
 #[cfg(not(fuzzing))]
 #[macro_export]
 macro_rules! target {
@@ -60,15 +60,15 @@ const KEY: &str = "user:7";
 const TYPE: u64 = 7;
 const MAX_BYTES: usize = 1 << 16;
 
-/// Something of each kind that a format treats in a way of its own.
+/// A type with each kind of value that the formats treat differently.
 type Value = (u64, String, Option<f64>, Vec<(char, i128)>, BTreeMap<String, Vec<u8>>, Result<bool, ()>);
 
-/// Bytes in the shared tier: whatever they are, they are a value or they are refused.
+/// Checks bytes in the shared tier: any bytes are a value or an error.
 pub fn envelope(bytes: &[u8]) {
     let open = |bytes: &[u8]| {
         let opened = fuzz::open::<Value>(bytes, KEY, TYPE, MAX_BYTES);
         if let Some((payload, _)) = &opened {
-            assert!(payload.len() <= MAX_BYTES.max(bytes.len()), "more room than is allowed");
+            assert!(payload.len() <= MAX_BYTES.max(bytes.len()), "the payload is larger than allowed");
         }
         opened.map(|(payload, _)| payload)
     };
@@ -76,11 +76,11 @@ pub fn envelope(bytes: &[u8]) {
 
     for compress in [false, true] {
         if let Some(sealed) = fuzz::seal(bytes, KEY, TYPE, compress) {
-            assert_eq!(open(&sealed).as_deref(), Some(bytes), "it does not come out as it went in");
+            assert_eq!(open(&sealed).as_deref(), Some(bytes), "the payload has changed");
         }
     }
 
-    // An attacker who knows the checksum: the input says how to read what is left of it.
+    // An attacker who knows the checksum: the first two bytes are the codec and the flags, the others the payload.
     if let [codec, flags, payload @ ..] = bytes
         && let Some(mut forged) = fuzz::seal(payload, KEY, TYPE, false)
     {
@@ -95,15 +95,15 @@ pub fn envelope(bytes: &[u8]) {
     }
 }
 
-/// A record of the shared log: whatever the bytes are, no scope that they hold is passed over.
+/// Checks a record of the shared log: no scope in the bytes is ignored.
 pub fn record(bytes: &[u8]) {
     if let Some((concerned, written)) = fuzz::record(bytes) {
-        assert!(concerned.scopes.len() * 8 + concerned.roots.len() * 2 <= bytes.len(), "more than there is");
+        assert!(concerned.scopes.len() * 8 + concerned.roots.len() * 2 <= bytes.len(), "more scopes than bytes");
         let again = fuzz::record(&written).map(|(concerned, _)| concerned);
-        assert_eq!(again, Some(concerned), "it does not come out as it went in");
+        assert_eq!(again, Some(concerned), "the record has changed");
     }
 
-    // The input as the kind and the fields of a newer build: the scopes count whatever they say.
+    // The input as the kind and the fields of a newer build, which must not hide the scopes.
     let mut extended = fuzz::record_of("user:7").expect("a pattern");
     let plain = fuzz::record(&extended).map(|(concerned, _)| concerned);
     extended[0] = 2;
@@ -111,14 +111,14 @@ pub fn record(bytes: &[u8]) {
     let read = fuzz::record(&extended).map(|(concerned, _)| concerned);
     assert!(read.is_none() || read == plain);
 
-    // The same with nothing in the conservative part: everything, if a part must not be skipped.
+    // The same with an empty conservative part: the record counts as everything, if a part is not skippable.
     let empty = [&[2, 0, 0, 0, 0, 0, 0, 0], bytes].concat();
     if let Some((concerned, _)) = fuzz::record(&empty) {
         assert!(concerned.scopes.is_empty() && (concerned.everything || bytes[0] < 128));
     }
 }
 
-/// The text of a key, a pattern or a tag in an attribute: a template that keeps its promises, or an error.
+/// Checks the text of a key, a pattern or a tag in an attribute: it is a template with all invariants, or an error.
 pub fn template(text: &str) {
     for used in [Use::Key, Use::Pattern, Use::Tag] {
         let mut diag = Diag::default();
@@ -127,13 +127,13 @@ pub fn template(text: &str) {
         if let Some(template) = parsed {
             assert_eq!(template.text, text);
             assert!(!template.prefix || used == Use::Pattern && text.ends_with(":*"), "{text:?} as {used:?}");
-            promises(&template);
+            invariants(&template);
         }
     }
 }
 
-/// Those by which two argument lists never make one key.
-fn promises(template: &Template) {
+/// Checks the invariants by which different arguments never render to the same key.
+fn invariants(template: &Template) {
     const HOLE: char = '\0';
     let text: String = template
         .pieces
@@ -151,11 +151,11 @@ fn promises(template: &Template) {
         assert!(!segment.is_empty(), "{:?} has an empty segment", template.text);
         assert!(segment.matches(HOLE).count() <= 1, "{:?} has two placeholders in a segment", template.text);
         let escaped = |letter: char| "*%".contains(letter) || letter != HOLE && letter.is_control();
-        assert!(!segment.contains(escaped), "{:?} holds what arguments escape", template.text);
+        assert!(!segment.contains(escaped), "{:?} contains a character that arguments escape", template.text);
     }
 }
 
-/// A pattern given at run time, and a key: it concerns the key exactly if the text says so.
+/// Checks a pattern and a key: the pattern concerns the key exactly if its text says so.
 pub fn pattern(pattern: &str, key: &str) {
     if let Some(concerns) = fuzz::concerns(pattern, key) {
         let expected = match pattern.strip_suffix(":*") {

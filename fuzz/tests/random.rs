@@ -1,8 +1,8 @@
-//! The fuzz targets' functions on random input, on any compiler. `PROPTEST_CASES` says how many of each; the default is 256.
+//! The functions of the fuzz targets on random input, with any compiler. `PROPTEST_CASES` sets the number of cases; the default is 256.
 
 use proptest::prelude::*;
 
-/// Text of what the parsers look at.
+/// Text made of the characters that the parsers treat specially.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         5 => "[ab:]",
@@ -15,7 +15,7 @@ fn text() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
 }
 
-/// Noise, and what compresses well.
+/// Noise, and bytes that compress well.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..300),
@@ -29,7 +29,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Records, whole and damaged, with what a newer build may add.
+/// Records, whole and damaged, with parts that a newer build may add.
 fn record() -> impl Strategy<Value = Vec<u8>> {
     let field = (any::<u8>(), 0_u16..4, proptest::collection::vec(any::<u8>(), 0..4))
         .prop_map(|(number, length, content)| [&[number], &length.to_le_bytes()[..], &content].concat());

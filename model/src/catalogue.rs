@@ -1,4 +1,4 @@
-//! The scenarios: each is there for one part of the protocol, and all but `failback` are small enough to be explored to the end.
+//! The scenarios. Each covers one part of the protocol; all but `failback` are small enough to be explored to the end.
 
 use crate::scenario::{Begin, Scenario, Warm};
 use crate::state::{Faults, KEY, Kind, OTHER, PREFIX, REFRESH};
@@ -13,9 +13,9 @@ pub(crate) const EXACT: Kind = Kind::Invalidate(KEY);
 const BELOW: Kind = Kind::Invalidate(PREFIX);
 /// Writes the key's value and refreshes the key.
 const FRESH: Kind = Kind::Invalidate(KEY | REFRESH);
-/// Reads the key, and is served what is expired.
+/// Reads the key, and accepts an expired value.
 const STALE: Kind = Kind::StaleRead;
-/// Invalidates something else: a record that makes others be trimmed or skipped.
+/// Invalidates another scope: a record that lets others be trimmed or skipped.
 const NEXT: Kind = Kind::Invalidate(OTHER);
 
 pub(crate) const NONE: Faults = Faults {
@@ -35,7 +35,7 @@ const FLUSH: Faults = Faults { flushes: 1, ..NONE };
 const FAILOVER: Faults = Faults { failovers: 1, ..NONE };
 
 impl Scenario {
-    /// Less than a million states each where the protocol is kept: these are explored by the tests too.
+    /// Scenarios with less than a million states each under the protocol, which the tests explore too.
     pub fn small() -> Vec<Self> {
         vec![
             Self::new("invalidate", &[(A, READ), (A, READ), (A, EXACT)]).shared(),
@@ -102,7 +102,7 @@ impl Scenario {
         ]
     }
 
-    /// Some millions of states each.
+    /// Scenarios with some million states each.
     pub fn large() -> Vec<Self> {
         vec![
             Self { ring: 1, ..Self::new("overflow", &[(A, EXACT), (A, BELOW), (A, READ)]) }.shared().faults(LOST),

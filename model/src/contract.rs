@@ -1,16 +1,16 @@
-//! The promise, judged from outside: what a read may return, fixed when it starts and when its GET is executed.
+//! The contract, judged from outside: the versions that a read may return, fixed when it starts and when its GET is executed.
 
 use crate::mutants::Rules;
 use crate::scenario::Scenario;
 use crate::state::{Announcement, Kind, Node, Phase, State};
 use crate::takeover::Takeover;
 
-/// Returns whether an announcement concerns a read of this kind: one that is served expired values is not concerned by a refresh.
+/// Returns whether an announcement concerns a read of this kind: a refresh does not concern reads that accept expired values.
 fn concerns(said: Announcement, kind: Kind) -> bool {
     !said.refresh || kind != Kind::StaleRead
 }
 
-/// The oldest version that a read which starts now on this node may return, from any tier.
+/// Returns the oldest version that a read which starts now on this node may return from any tier.
 pub(crate) fn oldest(scenario: &Scenario, state: &State, node: u8, kind: Kind) -> u8 {
     if let Some(takeover) = scenario.takeover {
         let old = |said: &Announcement| binds(*said, state, takeover) && state.now > said.time + scenario.max_stale;
@@ -19,7 +19,7 @@ pub(crate) fn oldest(scenario: &Scenario, state: &State, node: u8, kind: Kind) -
     newest(state, kind, |said| said.node == node || is_old(scenario, state, node, *said))
 }
 
-/// The same, by what this node itself said.
+/// Returns the oldest version that this node's own announcements allow.
 pub(crate) fn oldest_own(state: &State, node: u8, kind: Kind) -> u8 {
     newest(state, kind, |said| said.node == node)
 }
@@ -29,19 +29,19 @@ fn newest(state: &State, kind: Kind, which: impl Fn(&Announcement) -> bool) -> u
     binding.map(|said| said.version).max().unwrap_or(0)
 }
 
-/// Whether an announcement concerns other nodes where two servers take writes: always, but for one that a former master
-/// acknowledged where that may go on for too long; it is announced again.
+/// Returns whether an announcement binds other nodes where two servers take writes. Always true, except if a former master that may go on
+/// for too long acknowledged it: it is then announced again.
 fn binds(said: Announcement, state: &State, takeover: Takeover) -> bool {
     said.server.is_some_and(|server| !takeover.replay || usize::from(server) + 1 == state.servers.len())
 }
 
-/// The oldest version that a GET which is sent now may bring, whoever announced it.
+/// Returns the oldest version that a GET which is sent now may return, by the announcements of all nodes.
 pub(crate) fn oldest_sent(state: &State, kind: Kind, rules: Rules) -> u8 {
     rules.takeover().map_or(0, |takeover| newest(state, kind, |said| binds(*said, state, takeover)))
 }
 
-/// The oldest version that a GET of this node may bring if it is executed now: whatever was announced was appended before. With
-/// a lease, an announcement elsewhere concerns what is sent later.
+/// Returns the oldest version that a GET of this node may return if it is executed now: all announcements were appended before. With a lease,
+/// an announcement elsewhere concerns only later GETs.
 pub(crate) fn oldest_shared(state: &State, op: u8, node: u8, at: u8, rules: Rules) -> u8 {
     let kind = state.ops[usize::from(op)].kind;
     if let Some(takeover) = rules.takeover() {
@@ -53,8 +53,8 @@ pub(crate) fn oldest_shared(state: &State, op: u8, node: u8, at: u8, rules: Rule
     newest(state, kind, |said| said.server.is_some_and(|server| follows >= server) && !ahead(*said, node))
 }
 
-/// Whether another node's announcement binds this node's L1 and flights: `max_stale` after it, or after the last time that a
-/// former primary answered this node; at once if the node left the incarnation that had it.
+/// Returns whether another node's announcement binds this node's L1 and flights. It does so `max_stale` after it was made, or after the last
+/// answer of a former primary to this node; and at once if the node has left the incarnation that holds it.
 fn is_old(scenario: &Scenario, state: &State, node: u8, said: Announcement) -> bool {
     let Some(server) = said.server else { return false };
     if ahead(said, node) {
@@ -77,7 +77,7 @@ fn ahead(said: Announcement, node: u8) -> bool {
 pub(crate) fn returned(state: &mut State, op: usize, server: Option<u8>, rules: Rules) {
     let (version, node, refresh) = (state.ops[op].version, state.ops[op].node, state.ops[op].kind.is_refresh());
     let left = |at: usize| server.is_some_and(|server| state.nodes[at].feed.server > server);
-    // What a former primary acknowledged is unknown to whoever had left it before.
+    // Nodes that had left a former primary do not know the records that it acknowledges later.
     let ahead = (0..state.nodes.len()).filter(|at| left(*at)).fold(0, |bits, at| bits | 1 << at);
     if version == 0 {
         return;
@@ -102,7 +102,7 @@ pub(crate) fn sees(node: &mut Node, conn: usize) {
     node.feed.server = node.feed.server.max(node.conns[conn].server);
 }
 
-/// A read returns a version.
+/// Notes that a read returns a version, and judges it.
 pub(crate) fn served(state: &mut State, op: usize, version: u8, shared: bool) {
     let read = &mut state.ops[op];
     read.phase = Phase::Done;

@@ -1,12 +1,12 @@
-//! Folding records into a node's tables: the global table first, the local one next, the position last. One fold at a time
-//! per node; readers run between the steps.
+//! Folding of records into a node's tables: the global table first, then the local one, and the position last. One fold at a time per node;
+//! readers run between its steps.
 
 use crate::mutants::{Mutant, Rules};
 use crate::state::{ALL, After, Fold, Incarnation, Kind, Link, Node, Op, Phase, Record, State, Token, Verdict};
 use crate::steps::{Action, Steps};
 use crate::{contract, link, takeover, write};
 
-/// The next step of the node's fold, if one is under way.
+/// Adds the next step of the node's fold, if there is one.
 pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
     let Some(fold) = &steps.from.nodes[node].fold else { return };
     let (stage, rules) = (fold.stage, steps.rules);
@@ -14,7 +14,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
     steps.add(Action::Node(name(node), text), |state| step(state, node, rules));
 }
 
-/// Folds to the end: readers see nothing in between.
+/// Runs a fold to its end, so that readers see no state in between.
 pub(crate) fn whole(state: &mut State, node: usize, rules: Rules) {
     while state.nodes[node].fold.is_some() {
         step(state, node, rules);
@@ -163,7 +163,7 @@ fn finish(state: &mut State, at: usize, fold: &Fold, rules: Rules) {
     }
 }
 
-/// An index as it is kept in a state.
+/// Converts an index to the number in a state.
 pub(crate) fn name(index: usize) -> u8 {
     u8::try_from(index).expect("few of everything")
 }

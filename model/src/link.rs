@@ -1,4 +1,4 @@
-//! Connections: what a node sends, what the server executes, and what comes back, each in order.
+//! Connections: sending, executing and delivering, each in order.
 
 use crate::fold::{self, name};
 use crate::mutants::{Mutant, Rules};
@@ -6,7 +6,7 @@ use crate::state::{After, Conn, Delivery, Fold, Incarnation, Link, Phase, Record
 use crate::steps::{Action, Steps};
 use crate::{contract, server, takeover};
 
-/// The node's connections that are in use.
+/// Returns the node's connections that are in use.
 pub(crate) fn ready(state: &State, node: usize) -> impl DoubleEndedIterator<Item = usize> + use<> {
     let conns = &state.nodes[node].conns;
     let leased = state.nodes[node].leased.is_some_and(|until| state.now <= until);
@@ -14,7 +14,7 @@ pub(crate) fn ready(state: &State, node: usize) -> impl DoubleEndedIterator<Item
     ready.into_iter()
 }
 
-/// Those over which GET may be sent.
+/// Returns the connections over which GET may be sent.
 pub(crate) fn readable(state: &State, node: usize, rules: Rules) -> Vec<usize> {
     if rules.has(Mutant::ReadWithoutLease) {
         let conns = &state.nodes[node].conns;
@@ -23,7 +23,7 @@ pub(crate) fn readable(state: &State, node: usize, rules: Rules) -> Vec<usize> {
     ready(state, node).collect()
 }
 
-/// Those over which a script may be sent.
+/// Returns the connections over which a script may be sent.
 pub(crate) fn writable(state: &State, node: usize, rules: Rules) -> Vec<usize> {
     if rules.has(Mutant::AppendWithoutLease) || rules.has(Mutant::AppendInWait) {
         let in_use = |link: Link| link == Link::Ready || (link == Link::Waiting && rules.has(Mutant::AppendInWait));
@@ -33,7 +33,7 @@ pub(crate) fn writable(state: &State, node: usize, rules: Rules) -> Vec<usize> {
     ready(state, node).collect()
 }
 
-/// The next steps of a node's connections.
+/// Adds the next steps of a node's connections.
 pub(crate) fn steps(steps: &mut Steps<'_>, node: usize) {
     let rules = steps.rules;
     for conn in 0..steps.from.nodes[node].conns.len() {
@@ -76,7 +76,7 @@ fn connects(steps: &mut Steps<'_>, node: usize, conn: usize) {
     let rules = steps.rules;
     for (at, server) in steps.from.servers.iter().enumerate() {
         let last = at + 1 == steps.from.servers.len();
-        // A former master that is never demoted is cut off with the node that stays with it.
+        // A former master that is never demoted is cut off together with the node that stays with it.
         let apart = !last && takeover::leases(rules) && steps.scenario.steady != Some(name(node));
         if !server.reachable || apart {
             continue;
@@ -111,7 +111,7 @@ fn pings(steps: &mut Steps<'_>, node: usize, conn: usize) {
     }
 }
 
-/// The connection is lost: requests may still be executed, everything else is gone.
+/// Cuts a connection: its requests may still be executed, its deliveries are lost.
 pub(crate) fn cut(state: &mut State, node: usize, conn: usize, rules: Rules) {
     let link = &mut state.nodes[node].conns[conn];
     let server = &mut state.servers[usize::from(link.server)];
@@ -146,7 +146,7 @@ pub(crate) fn cut(state: &mut State, node: usize, conn: usize, rules: Rules) {
     }
 }
 
-/// A node that follows a new server gives up its links to others.
+/// Cuts the links of a node to other servers than the one that it follows now.
 pub(crate) fn close_other_runs(state: &mut State, node: usize, server: u8, rules: Rules) {
     for conn in 0..state.nodes[node].conns.len() {
         let link = &state.nodes[node].conns[conn];
@@ -156,8 +156,7 @@ pub(crate) fn close_other_runs(state: &mut State, node: usize, server: u8, rules
     }
 }
 
-/// Deliveries that nothing can tell from earlier ones: replies of GET, which wait in the reader's mailbox, and pushes that are
-/// ignored.
+/// Adds deliveries whose delay shows nothing new: replies of GET, which wait in the reader's mailbox, and pushes that are ignored.
 pub(crate) fn first(steps: &mut Steps<'_>, node: usize) {
     for conn in 0..steps.from.nodes[node].conns.len() {
         let link = &steps.from.nodes[node].conns[conn];
@@ -200,7 +199,7 @@ fn deliver(state: &mut State, at: usize, conn: usize, delivery: Delivery, rules:
     let link = node.conns[conn].link;
     let run = state.servers[usize::from(node.conns[conn].server)].run;
     match delivery {
-        // Whatever is pushed before the delta's reply is in the delta.
+        // Records that are pushed before the reply of the delta are in the delta.
         Delivery::Push(_) if link != Link::Ready => {}
         Delivery::Push(record) => fold::begin(node, conn, run, record, After::Nothing, rules),
         Delivery::Value(op, stored) => {
@@ -245,7 +244,7 @@ fn appended(state: &mut State, at: usize, conn: usize, run: u8, record: Record, 
     }
 }
 
-/// Takes in a delta, inclusive of the position that was asked for; or, without one, the log's end as an own append found it.
+/// Handles a delta, which includes the requested position; or, without one, the log's end that an append of the node found.
 fn resync(state: &mut State, at: usize, conn: usize, from: Option<u8>, records: Vec<Record>, rules: Rules) {
     let node = &mut state.nodes[at];
     let Some(first) = records.first() else { return empty_delta(&mut node.conns[conn], rules) };
@@ -274,7 +273,7 @@ fn resync(state: &mut State, at: usize, conn: usize, from: Option<u8>, records: 
     node.fold = Some(Fold { conn: name(conn), records, stage: 0, reset, gap, seen: false, last: 0, after });
 }
 
-/// Nothing at or after the own position: the log is empty or another. An own append tells its end.
+/// Handles an empty delta: the log is empty or another one, and an append of the node finds its end.
 fn empty_delta(link: &mut Conn, rules: Rules) {
     if rules.has(Mutant::GenesisMissing) || rules.has(Mutant::DeltaExclusive) {
         link.link = Link::Ready;

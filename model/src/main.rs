@@ -1,6 +1,7 @@
-//! Explores every scenario, and every mutant in the scenario that catches it; prints a report in markdown.
+//! Explores every scenario, and every mutant in the scenario that catches it, and prints a report in markdown.
 //!
-//! With the name of a scenario, explores that one alone and prints each trace in full; with `harmless`, the mutants that break nothing.
+//! With the name of a scenario as its argument, it explores only that one and prints each trace in full; with `harmless`, it explores the
+//! mutants that break nothing.
 
 use std::sync::Mutex;
 use std::thread;
@@ -53,7 +54,7 @@ fn table(scenarios: &[Scenario], full: bool) {
     });
 }
 
-/// Mutants that break no promise, in every scenario that the tests explore.
+/// Explores the mutants that do not break the contract, in every scenario of the tests.
 fn harmless() {
     println!("| harmless mutant | states | result |\n|---|---|---|");
     for mutant in Mutant::ALL.iter().filter(|mutant| mutant.scenario().is_empty()) {

@@ -1,4 +1,4 @@
-//! What nodes and servers send each other, and what is stored.
+//! Messages between nodes and servers, and stored values.
 
 /// A set of scopes as bits. There is one key.
 pub(crate) type Scopes = u8;
@@ -8,33 +8,33 @@ pub(crate) const OTHER: Scopes = 8;
 pub(crate) const KEY: Scopes = 1;
 /// The prefix that holds the key.
 pub(crate) const PREFIX: Scopes = 2;
-/// Everything: what the replay appends after the ring overflowed.
+/// Everything, which the replay appends after the ring overflowed.
 pub(crate) const ALL: Scopes = 4;
 
-/// The scopes are refreshed: what began before is expired, and not invalid.
+/// Flag of a refresh: loads that began before are expired, not invalid.
 pub(crate) const REFRESH: Scopes = 16;
 
 /// The name of one life of one server's log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Incarnation {
-    /// Which server process.
+    /// The server process.
     pub(crate) run: u8,
-    /// Which life of the log; copied from entry to entry.
+    /// The life of the log, copied from entry to entry.
     pub(crate) nonce: u8,
 }
 
-/// Whose append a record is.
+/// The origin of a record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Token {
-    /// The first entry of a log that was empty, or one that only asks for the log's end.
+    /// The first entry of an empty log, or an entry whose only purpose is to find the log's end.
     Genesis,
-    /// An invalidation's or a put's own append, by the number of the operation.
+    /// The append of an invalidation or a put, by the number of the operation.
     Own(u8),
-    /// The replay of a ring entry, by the operations that it stands for.
+    /// The replay of a ring entry, by the operations that the entry stands for.
     Replay(u8),
 }
 
-/// One entry of the log, and the push that tells of it.
+/// An entry of the log, and the push that publishes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Record {
     pub(crate) id: u8,
@@ -54,7 +54,7 @@ pub(crate) struct Stored {
     pub(crate) id: u8,
 }
 
-/// What a node sends.
+/// A request of a node.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Request {
     /// GET, for an operation.
@@ -67,11 +67,11 @@ pub(crate) enum Request {
     Delta(u8),
     /// PING, with the time at which it was sent.
     Ping(u8),
-    /// Gives the log a new life that names the server, if the life that was seen is still its last, or if it is still empty.
+    /// The script that gives the log a new life, which names the server, if the given life is still its last, or if it is still empty.
     Settle(Option<u8>),
 }
 
-/// What a node gets, in the order in which the server executed.
+/// A message to a node, in the order in which the server executed.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Delivery {
     /// A published record.
@@ -80,7 +80,7 @@ pub(crate) enum Delivery {
     Value(u8, Option<Stored>),
     /// The reply of the append script.
     Appended(Record),
-    /// The reply of XRANGE, the position that was asked for, and the log's last entry.
+    /// The reply of XRANGE: the requested position, the records, and the log's last entry.
     Delta(u8, Vec<Record>, Option<Record>),
     /// The reply of PING.
     Pong(u8),

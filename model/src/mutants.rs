@@ -1,4 +1,4 @@
-//! Deviations from the protocol. Each is one condition somewhere in the steps; the protocol itself is written once.
+//! Deviations from the protocol. Each is one condition in one of the steps; the protocol itself is written once.
 
 use crate::takeover::Takeover;
 
@@ -10,7 +10,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The protocol with this mistake.
+    /// Returns the protocol with this mistake.
     pub fn with(mutant: Mutant) -> Self {
         Self { mutant: Some(mutant), takeover: None }
     }
@@ -23,17 +23,17 @@ impl Rules {
         self.mutant
     }
 
-    /// Whether no server is waited for, as before there was a rule.
+    /// Returns whether nodes enter a promoted server without a wait.
     pub(crate) fn enters_at_once(self) -> bool {
         [Mutant::EnterAtOnce, Mutant::LeaveAlone, Mutant::ReplayAlone].iter().any(|mutant| self.has(*mutant))
     }
 
-    /// The same with the settings of a scenario.
-    pub(crate) fn under(self, takeover: Option<Takeover>) -> Self {
+    /// Adds the settings of a scenario.
+    pub(crate) fn with_takeover(self, takeover: Option<Takeover>) -> Self {
         Self { takeover, ..self }
     }
 
-    /// How a change of master is taken, where a scenario has two writable servers.
+    /// Returns the settings of a change of master, if a scenario has two writable servers.
     pub(crate) fn takeover(self) -> Option<Takeover> {
         self.takeover
     }
@@ -41,7 +41,7 @@ impl Rules {
 
 macro_rules! mutants {
     ($($name:ident: $text:literal, $scenario:literal;)*) => {
-        /// One mistake.
+        /// A mistake in the protocol.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Mutant {
             $(#[doc = $text] $name,)*
@@ -51,12 +51,12 @@ macro_rules! mutants {
             /// Every mutant.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// What is done wrong.
+            /// Returns the description.
             pub fn text(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// The scenario that catches it; empty if it breaks no promise, for the reason that the text gives.
+            /// Returns the scenario that catches it; empty if it does not break the contract, for the reason in the description.
             pub fn scenario(self) -> &'static str {
                 match self { $(Self::$name => $scenario,)* }
             }
@@ -71,7 +71,7 @@ mutants! {
     IncarnationWithoutRun: "the incarnation is the nonce alone", "failover";
     IncarnationWithoutNonce: "the incarnation is the run id alone", "flush alone";
     RunOfProcess: "an incarnation names the server process, which may become primary again", "failback";
-    OldReplyJudged: "a GET reply of a lost connection is judged: the tables know at least what they knew when it was sent", "";
+    OldReplyJudged: "a GET reply of a lost connection is judged: the tables know at least as much as when it was sent", "";
     OldReplyAccepted: "replies of a lost connection are handled on the next", "failover alone";
     DoubtReadsShared: "scopes in doubt do not keep the node from reading the shared tier", "doubt";
     RaiseBeforeDoubt: "the local raise comes before the mark of doubt", "doubt";
@@ -88,49 +88,49 @@ mutants! {
     ResetKeepsTable: "a reset keeps the ids of the former incarnation", "failover alone";
     ResetToRetired: "an incarnation that was left is entered again", "partition";
     OtherRunStaysConnected: "links to a former server stay in use after a reset", "partition, two links";
-    GapUnnoticed: "a delta that does not begin with the own position is taken as whole", "trim";
+    GapUnnoticed: "a delta that does not begin with the known position counts as complete", "trim";
     GapWithoutLocalFloor: "a gap leaves the local floor", "trim and time";
-    DeltaExclusive: "the delta is asked for after the own position, so that a gap cannot be seen", "trim";
+    DeltaExclusive: "the delta is requested from behind the known position, so that a gap cannot be seen", "trim";
     PartialDelta: "the connection is used after a part of the delta", "resync";
-    GenesisMissing: "an empty delta is trusted", "flush and time";
-    BeganAfterOrigin: "the load's beginning is noted after the origin was read", "load";
+    GenesisMissing: "an empty delta counts as complete", "flush and time";
+    BeganAfterOrigin: "the start of a load is noted after the origin was read", "load";
     SharedPositionAtStore: "the shared tier gets the position of the time of storing", "load";
     JoinInvalidFlight: "a reader joins a flight that was overtaken", "load";
-    TakeOverWithoutRead: "whoever takes over goes on from where the dropped leader was, under a new epoch", "cancel";
-    TakeOverOldEpoch: "whoever takes over keeps the flight's old epoch, with a new read: fewer may join", "";
+    TakeOverWithoutRead: "the heir of a dropped leader goes on from where the leader was, under a new epoch", "cancel";
+    TakeOverOldEpoch: "the heir of a dropped leader keeps the flight's old epoch, with a new read: fewer may join", "";
     PutStoresPosition: "a put stores the feed's position instead of its own id", "puts";
-    PutWithoutVerdict: "a put stores whatever happened since its body began", "puts";
+    PutWithoutVerdict: "a put stores its value although its key was invalidated since its body began", "puts";
     VerdictAfterRaise: "a put's verdict is asked after its own raise: nothing is ever stored", "";
     PutIgnoresTime: "a put's L1 entry counts as young as its reply", "time and put";
     JoinRefreshedFlight: "a reader joins a flight that began before a refresh", "refresh";
     FillForgetsRefresh: "a value that is expired in the shared tier is fresh in L1", "refresh";
     RefreshTakesPair: "a scope has one pair, so that a refresh hides the invalidation before it", "refresh and invalidate";
-    RefreshInDoubtIsFresh: "a refresh in doubt does not concern what comes from the shared tier", "refresh in doubt";
-    ReplayAsRefresh: "an invalidation in doubt beside a refresh is replayed as one", "refresh and invalidate in doubt";
+    RefreshInDoubtIsFresh: "a refresh in doubt does not concern values of the shared tier", "refresh in doubt";
+    ReplayAsRefresh: "an invalidation in doubt beside a refresh is replayed as a refresh", "refresh and invalidate in doubt";
     PutIgnoresRefresh: "a put stores its value although its key was refreshed since its body began", "put and refresh";
     TrustFromReceipt: "trust counts from the receipt of the heartbeat's reply", "slow heartbeat";
     SampleBeforeBump: "the ticker records the counter before it bumps it", "time";
     SampleOfOlderTime: "the floor is raised to the sample of one tick too early", "time";
-    SilentFloorStays: "a silent link raises no floor", "time";
+    SilentFloorStays: "a silent link does not raise the floor", "time";
     EnterAtOnce: "a promoted server is entered at once: no life names a server, or the mark does not name it and is inherited", "promotion";
-    LeaveAlone: "instead of a wait, processes leave a former master once most Sentinels name another", "promotion";
-    ReplayAlone: "instead of a wait, recent announcements are sent again on entering another server", "promotion";
+    LeaveAlone: "instead of waiting, processes leave a former master once most Sentinels name another", "promotion";
+    ReplayAlone: "instead of waiting, processes send recent announcements again on entering another server", "promotion";
     WaitNotLonger: "the wait is not longer than the former master goes on", "promotion";
     NewcomerEntersAtOnce: "a process that starts in the wait enters at once", "promotion, newcomer";
-    EnterWithoutReset: "entering resets nothing: what was loaded in the wait is served", "promotion, two reads";
+    EnterWithoutReset: "entering resets nothing: values that were loaded in the wait are served", "promotion, two reads";
     AppendInWait: "the reply of an unsettled server counts as `Announced`", "promotion, answer in the wait";
     HeartbeatsInWait: "heartbeats of an unsettled server feed the trust", "promotion, memory";
     WaitGoesOnElsewhere: "the wait for one server goes on with the next", "two promotions";
     WaitWithoutMark: "each process waits for itself, and the log gets no new life", "return";
-    SettleUnconditionally: "the script gives a new life whatever the last one is: costs a cold cache for each process that waited", "";
+    SettleUnconditionally: "the script gives a new life without comparing the last one: costs a cold cache for each process that waited", "";
     ReenterOldLife: "a server that was left is entered again under its old life", "return";
-    EmptyLogIsFirst: "an empty log is taken for the first of all, whoever was there before", "promotion, empty";
-    HeartbeatWithoutWord: "heartbeats count without the Sentinels' word", "lease, read";
-    TrustWithoutWord: "heartbeats without the Sentinels' word feed the trust", "lease, memory";
+    EmptyLogIsFirst: "an empty log counts as the first one, although another server was there before", "promotion, empty";
+    HeartbeatWithoutBacking: "heartbeats count without the Sentinels' backing", "lease, read";
+    TrustWithoutBacking: "heartbeats without the Sentinels' backing feed the trust", "lease, memory";
     LeaseFromReceipt: "the lease counts from the receipt of the heartbeat's reply", "lease";
-    LeaseByEntering: "entering counts as the Sentinels' word", "lease, newcomer";
+    LeaseByEntering: "entering counts as the Sentinels' backing", "lease, newcomer";
     AppendWithoutLease: "the script is sent without a lease", "lease";
     ReadWithoutLease: "GET is sent without a lease", "lease, read";
-    EnterWithoutReplay: "what was announced on a former master that goes on for longer is not sent again", "replay";
-    ReplayAfterBelieving: "it is in doubt again only after the log was entered", "replay";
+    EnterWithoutReplay: "announcements on a former master that goes on for longer are not sent again", "replay";
+    ReplayAfterBelieving: "announcements are in doubt again only after the log was entered", "replay";
 }

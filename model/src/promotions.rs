@@ -1,23 +1,23 @@
-//! The scenarios in which two servers take writes: a promotion whose former master goes on.
+//! Scenarios in which two servers take writes, because a former master goes on after a promotion.
 
 use crate::catalogue::{A, B, EXACT, NONE, PUT, READ};
 use crate::scenario::{Begin, Scenario, Warm};
 use crate::state::Faults;
 use crate::takeover::Takeover;
 
-/// The former master goes on for a tick, with everybody who is connected.
+/// The former master goes on for a tick, with all nodes that are connected to it.
 const PLANNED: Takeover = Takeover { wait: 2, goes_on: Some(1), lease: None, lag: 0, single: false, replay: false };
-/// It goes on until the clock ticks next.
+/// The former master goes on until the next tick.
 const SHORT: Takeover = Takeover { wait: 1, goes_on: Some(0), ..PLANNED };
-/// It goes on without end, beside processes that are cut off with it.
+/// The former master goes on for ever, together with processes that are cut off with it.
 const ALONE: Takeover = Takeover { wait: 1, goes_on: None, lease: Some(0), ..PLANNED };
-/// It goes on for longer than the wait.
+/// The former master goes on for longer than the wait.
 const REPLAY: Takeover = Takeover { wait: 1, goes_on: Some(1), replay: true, ..PLANNED };
-/// Sentinels learn of it a tick late, and a lease lasts for another.
+/// The Sentinels learn of the promotion a tick late, and a lease lasts for another tick.
 const LATER: Takeover = Takeover { wait: 3, lease: Some(1), lag: 1, ..ALONE };
 
 impl Scenario {
-    /// Two servers take writes: what is announced on either binds everybody.
+    /// Scenarios in which two servers take writes: an announcement on either binds every node.
     pub fn takeovers() -> Vec<Self> {
         let stores = [(A, EXACT), (B, READ), (B, READ)];
         let moves = [(A, EXACT), (B, READ), (A, READ)];
@@ -51,7 +51,7 @@ impl Scenario {
         ]
     }
 
-    /// Some hundred thousands or millions of states each.
+    /// Larger scenarios of this kind, with some hundred thousand to some million states each.
     pub fn large_takeovers() -> Vec<Self> {
         let moves = [(A, EXACT), (B, READ), (A, READ)];
         vec![
@@ -72,7 +72,7 @@ impl Scenario {
         ]
     }
 
-    /// What is not promised: a stale value is read under the protocol.
+    /// Scenarios outside the contract, in which the protocol allows a stale read.
     pub fn limits() -> Vec<Self> {
         vec![
             Self::new("one address, a successor that begins empty", &[(A, EXACT), (B, READ), (A, READ)])
@@ -86,7 +86,7 @@ impl Scenario {
         ]
     }
 
-    /// A promotion just now; nothing is stored, and each node makes its calls one by one.
+    /// Begins with a promotion: no value is stored, and each node makes its calls one by one.
     fn takes_over(self, takeover: Takeover, ticks: u8) -> Self {
         let faults = Faults { ticks, ..NONE };
         let takeover = Some(takeover);

@@ -1,14 +1,14 @@
-//! A read: L1, the flight, the shared tier, the origin. Each look at shared memory is a step of its own.
+//! Reads: L1, the flight, the shared tier, the origin. Each access to shared memory is a step of its own.
 
 use crate::contract;
 use crate::fold::name;
 use crate::link;
 use crate::mutants::{Mutant, Rules};
 use crate::scenario::Scenario;
-use crate::state::{Began, Incarnation, Kind, Phase, Placed, Reply, Request, State, Stored};
+use crate::state::{Incarnation, Kind, LoadStart, Phase, Placed, Reply, Request, State, Stored};
 use crate::steps::{Action, Steps};
 
-/// The next steps of a read.
+/// Adds the next steps of a read.
 pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
     let (from, rules, scenario) = (steps.from, steps.rules, steps.scenario);
     let read = &from.ops[op];
@@ -21,17 +21,17 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
     let feed = &from.nodes[node].feed;
     match read.phase {
         Phase::Missed if rules.takeover().is_some() => {
-            let began = Began { local, incarnation: feed.incarnation, id: feed.position };
-            add("notes where it begins", Phase::Began(began));
+            let began = LoadStart { local, incarnation: feed.incarnation, id: feed.position };
+            add("notes where it begins", Phase::Started(began));
         }
         Phase::Missed => add("notes the local position", Phase::NotedLocal(local)),
         Phase::NotedLocal(local) if !scenario.resets() => {
-            let began = Began { local, incarnation: feed.incarnation, id: feed.position };
-            add("notes the incarnation and the position", Phase::Began(began));
+            let began = LoadStart { local, incarnation: feed.incarnation, id: feed.position };
+            add("notes the incarnation and the position", Phase::Started(began));
         }
         Phase::NotedLocal(local) => add("notes the incarnation", Phase::NotedIncarnation(local, feed.incarnation)),
         Phase::NotedIncarnation(local, incarnation) => {
-            add("notes the position", Phase::Began(Began { local, incarnation, id: feed.position }));
+            add("notes the position", Phase::Started(LoadStart { local, incarnation, id: feed.position }));
         }
         _ => {}
     }
@@ -48,10 +48,10 @@ pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
                 let node = &mut state.nodes[node];
                 let local = if late { node.local.counter } else { local };
                 node.l1 = Some(Placed { what: value, local, expired: false });
-                land(state, op, value, true);
+                end_flight(state, op, value, true);
             });
         }
-        Phase::Began(began) => steps.add(Action::Op(name(op), "reads the origin"), |state| {
+        Phase::Started(began) => steps.add(Action::Op(name(op), "reads the origin"), |state| {
             state.ops[op].phase = Phase::Loaded(began, state.origin);
         }),
         Phase::Loaded(began, value) => {
@@ -83,11 +83,11 @@ fn start(scenario: &Scenario, rules: Rules, state: &mut State, op: usize) {
         return;
     }
     node.flight = Some(Placed { what: name(op), local: node.local.counter, expired: false });
-    state.ops[op].phase = Phase::Boarded;
+    state.ops[op].phase = Phase::Leading;
 }
 
-/// Sends GET on each connection that is in use; without one, it is a miss.
-pub(crate) fn ask(steps: &mut Steps<'_>, op: usize) {
+/// Adds the sending of GET on each connection that may be used; without one, the read misses.
+pub(crate) fn send_get(steps: &mut Steps<'_>, op: usize) {
     let node = usize::from(steps.from.ops[op].node);
     let mut connected = false;
     let rules = steps.rules;
@@ -104,18 +104,18 @@ pub(crate) fn ask(steps: &mut Steps<'_>, op: usize) {
     }
 }
 
-/// The reply is looked at some time after it arrived.
+/// Judges a reply, some time after it arrived.
 fn judge(state: &mut State, op: usize, reply: Reply, local: u8, rules: Rules) {
     let node = &mut state.nodes[usize::from(state.ops[op].node)];
     let local = if rules.has(Mutant::FillPositionAtReply) { node.local.counter } else { local };
     let hit = reply.stored.filter(|stored| node.judge(*stored, reply.stale, rules));
-    // What is expired is stored as that, and loaded again, unless it may be served and nobody waits for a new one.
+    // An expired value is stored as expired and loaded again, unless the read accepts it and no other read waits for a new one.
     if let Some(stored) = hit.filter(|stored| node.is_expired(*stored, rules)) {
         let expired = !rules.has(Mutant::FillForgetsRefresh);
         node.l1 = Some(Placed { what: stored.value, local, expired });
         let awaited = state.ops.iter().any(|other| other.phase == Phase::Joined(name(op)));
         if state.ops[op].kind == Kind::StaleRead && !awaited {
-            return land(state, op, stored.value, true);
+            return end_flight(state, op, stored.value, true);
         }
         state.ops[op].phase = Phase::Missed;
         return;
@@ -123,7 +123,7 @@ fn judge(state: &mut State, op: usize, reply: Reply, local: u8, rules: Rules) {
     state.ops[op].phase = hit.map_or(Phase::Missed, |stored| Phase::Judged(stored.value, local));
 }
 
-fn store(state: &mut State, op: usize, began: Began, value: u8, rules: Rules) {
+fn store(state: &mut State, op: usize, began: LoadStart, value: u8, rules: Rules) {
     let node = &mut state.nodes[usize::from(state.ops[op].node)];
     let mut began = began;
     if rules.has(Mutant::BeganAfterOrigin) || rules.has(Mutant::SharedPositionAtStore) {
@@ -136,10 +136,10 @@ fn store(state: &mut State, op: usize, began: Began, value: u8, rules: Rules) {
         node.l1 = Some(Placed { what: value, local: began.local, expired: false });
     }
     put_shared(state, op, began.incarnation, began.id, value);
-    land(state, op, value, false);
+    end_flight(state, op, value, false);
 }
 
-/// Sends SET on a connection that is in use; nothing waits for it.
+/// Sends SET on a connection that is in use, without waiting for it.
 pub(crate) fn put_shared(state: &mut State, op: usize, incarnation: Option<Incarnation>, id: u8, value: u8) {
     let node = usize::from(state.ops[op].node);
     let conn = link::ready(state, node).next();
@@ -149,8 +149,8 @@ pub(crate) fn put_shared(state: &mut State, op: usize, incarnation: Option<Incar
     }
 }
 
-/// The flight ends: its leader and all who joined are served.
-fn land(state: &mut State, op: usize, value: u8, shared: bool) {
+/// Ends the flight: its leader and all that joined are served.
+fn end_flight(state: &mut State, op: usize, value: u8, shared: bool) {
     contract::served(state, op, value, shared);
     let node = &mut state.nodes[usize::from(state.ops[op].node)];
     if node.flight.is_some_and(|flight| usize::from(flight.what) == op) {
@@ -163,7 +163,7 @@ fn land(state: &mut State, op: usize, value: u8, shared: bool) {
     }
 }
 
-/// The leader's future is dropped: the first who joined takes over, from the start.
+/// Adds the drop of a leader's future: the first that joined takes over, and starts again.
 fn cancel(steps: &mut Steps<'_>, op: usize) {
     let leads = !matches!(steps.from.ops[op].phase, Phase::Idle | Phase::Done | Phase::Joined(_));
     if !leads || steps.from.faults.cancels == 0 {
@@ -184,9 +184,9 @@ fn cancel(steps: &mut Steps<'_>, op: usize) {
             node.flight = heir.map(|heir| Placed { what: name(heir), local, expired: false });
         }
         let Some(heir) = heir else { return };
-        let asked = matches!(phase, Phase::Boarded | Phase::Asked(..));
+        let asked = matches!(phase, Phase::Leading | Phase::Asked(..));
         let keep = rules.has(Mutant::TakeOverWithoutRead) && !asked;
-        state.ops[heir].phase = if keep { phase } else { Phase::Boarded };
+        state.ops[heir].phase = if keep { phase } else { Phase::Leading };
         state.ops[heir].shared = std::mem::take(&mut state.ops[op].shared);
         for other in &mut state.ops {
             if other.phase == Phase::Joined(name(op)) {

@@ -1,4 +1,4 @@
-//! Forgets what cannot change any answer any more, so that states which differ only in that count as one.
+//! Removes parts of a state that can no longer affect a read, so that states which differ only in these count as one.
 
 use crate::mutants::Rules;
 use crate::scenario::Scenario;
@@ -6,7 +6,7 @@ use crate::state::{Faults, Kind, Link, Op, Phase, Request, State};
 use crate::steps::{self, Action};
 use crate::takeover::Takeover;
 
-/// The successors of a state, without what no longer matters.
+/// Returns the successors of a state, without the parts that no longer matter.
 pub(crate) fn reduced(scenario: &Scenario, rules: Rules, state: &State) -> Vec<(Action, State)> {
     let mut next = steps::successors(scenario, rules, state);
     for (_, state) in &mut next {
@@ -25,19 +25,19 @@ fn forget(state: &mut State, takeover: Option<Takeover>) {
         forget_tables(state, node);
         leave(state, node, takeover);
     }
-    let asks = |phase| matches!(phase, Phase::Idle | Phase::Boarded | Phase::Joined(_) | Phase::Asked(..));
+    let asks = |phase| matches!(phase, Phase::Idle | Phase::Leading | Phase::Joined(_) | Phase::Asked(..));
     if !reads(state, None, asks) {
         forget_shared(state);
     }
 }
 
-/// Whether a read, of one node or of any, is in one of these phases.
+/// Returns whether a read, of one node or of any, is in one of these phases.
 fn reads(state: &State, node: Option<usize>, phases: fn(Phase) -> bool) -> bool {
     let here = |at: u8| node.is_none_or(|node| node == usize::from(at));
     state.ops.iter().any(|op| op.kind.is_read() && here(op.node) && phases(op.phase))
 }
 
-/// No read will look at the shared tier any more.
+/// Clears the values of the shared tier, which no read will fetch any more.
 fn forget_shared(state: &mut State) {
     let queues = state.nodes.iter_mut().flat_map(|node| &mut node.conns).map(|conn| &mut conn.requests);
     for queue in queues.chain(state.servers.iter_mut().map(|server| &mut server.orphans)) {
@@ -47,7 +47,7 @@ fn forget_shared(state: &mut State) {
     state.replica.iter_mut().for_each(|(_, l2)| *l2 = None);
 }
 
-/// No read of the node will look at L1, or at any table.
+/// Clears L1 and the tables of a node, once no read will use them any more.
 fn forget_tables(state: &mut State, at: usize) {
     if reads(state, Some(at), |phase| phase == Phase::Idle) {
         return;
@@ -61,7 +61,7 @@ fn forget_tables(state: &mut State, at: usize) {
     }
 }
 
-/// A node with nothing left to do goes; what it had sent may still be executed.
+/// Removes a node that has nothing left to do. Its requests may still be executed.
 fn leave(state: &mut State, at: usize, takeover: Option<Takeover>) {
     let node = &mut state.nodes[at];
     let busy = state.ops.iter().any(|op| usize::from(op.node) == at && op.phase != Phase::Done);

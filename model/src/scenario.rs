@@ -1,4 +1,4 @@
-//! What a scenario consists of, and how it begins.
+//! [`Scenario`]: the calls, the faults and the initial state of a run.
 
 use crate::state::{
     Conn, Faults, Feed, Incarnation, Kind, Link, Local, Node, Op, Phase, Placed, Record, Server, State, Stored, Token,
@@ -6,78 +6,78 @@ use crate::state::{
 };
 use crate::takeover::{self, Takeover};
 
-/// What may happen in one run.
+/// The calls and the faults of one run.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// How mutants and the report call it.
+    /// The name, by which mutants and the report refer to it.
     pub name: &'static str,
     pub(crate) ops: Vec<(u8, Kind)>,
     pub(crate) faults: Faults,
-    /// Connections of node A, and of node B.
+    /// The number of connections of node A, and of node B.
     pub(crate) links: [usize; 2],
-    /// What holds the first version of the value.
+    /// The tiers that hold the first version of the value.
     pub(crate) warm: Warm,
-    /// How many writes the ring holds one by one.
+    /// The number of writes that the ring holds one by one.
     pub(crate) ring: usize,
     pub(crate) max_stale: u8,
-    /// Each node makes its calls one by one.
+    /// True if each node makes its calls one by one.
     pub(crate) sequential: bool,
     /// The node whose links are not cut.
     pub(crate) steady: Option<u8>,
     pub(crate) begin: Begin,
-    /// A former primary may go on answering.
+    /// True if a former primary may go on answering.
     pub(crate) partition: bool,
-    /// A former primary goes on as a writable one; what is announced there binds everybody.
+    /// The settings of a change of master in which the former one goes on taking writes; its announcements bind every node.
     pub(crate) takeover: Option<Takeover>,
-    /// Nodes send heartbeats, if the clock ticks.
+    /// True if nodes send heartbeats, provided that the clock ticks.
     pub(crate) heartbeats: bool,
 }
 
-/// What holds the value when everything begins.
+/// The tiers that hold the value at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Warm {
     /// L1 of both nodes, and the shared tier.
     All,
     /// The shared tier.
     Shared,
-    /// Nothing.
+    /// None.
     Nothing,
 }
 
-/// Where the nodes are when everything begins.
+/// The connections of the nodes at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begin {
-    /// Both follow the one server.
+    /// Both nodes follow the only server.
     Together,
-    /// A replica took over that lacks what B folded last; A follows it, B has lost its links.
+    /// A replica took over that lacks the record that B folded last; A follows it, B has lost its links.
     AfterFailover,
     /// B has lost its link.
     Apart,
     /// A replica took over; A follows it, B's first link is still with the former primary.
     Parted,
-    /// A replica was promoted just now; both nodes are with the former primary.
+    /// A replica was just promoted; both nodes are with the former primary.
     Promoted,
-    /// The same, and B has left the former primary.
+    /// Like `Promoted`, but B has left the former primary.
     PromotedLeft,
-    /// The same, and B is a process that has just started.
+    /// Like `Promoted`, but B is a process that has just started.
     PromotedNewcomer,
-    /// The same, and the successor has lost everything and restarted.
+    /// Like `PromotedNewcomer`, but the successor has lost everything and restarted.
     PromotedEmpty,
-    /// The address leads back to a server that both nodes left, and that kept its data.
+    /// The address leads back to a server that both nodes have left, and that has kept its data.
     Returned,
-    /// The same, and B is a process that has just started.
+    /// Like `Returned`, but B is a process that has just started.
     ReturnedNewcomer,
-    /// One server without a log, and processes that have just started.
+    /// The only server has no log, and both processes have just started.
     First,
 }
 
 impl Scenario {
-    /// Whether the incarnation can change.
+    /// Returns whether the incarnation can change.
     pub(crate) fn resets(&self) -> bool {
         matches!(self.begin, Begin::AfterFailover | Begin::Parted) || self.faults.flushes + self.faults.failovers > 0
     }
 
-    /// How everything begins.
+    /// Returns the initial state.
     pub(crate) fn start(&self) -> State {
         let incarnation = Incarnation { run: 0, nonce: 0 };
         let genesis = Record { id: 1, prev: 0, nonce: 0, names: 0, scopes: 0, token: Token::Genesis };
@@ -126,7 +126,7 @@ impl Scenario {
         state
     }
 
-    /// A replica has taken over, and A follows it.
+    /// Lets a replica take over, which A follows.
     fn part(&self, state: &mut State) {
         let mut new = state.servers[0].clone();
         new.run = 1;

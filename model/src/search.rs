@@ -1,7 +1,7 @@
-//! Breadth-first search over all states of a scenario. The first violation found is therefore reached by a shortest trace.
+//! Breadth-first search over all states of a scenario, so that the first violation has a shortest trace.
 //!
-//! Visited states are kept as 64-bit fingerprints (ten million states collide with a chance of one in 400 000), the frontier
-//! as states. A trace is found again by replaying the fingerprints of its states.
+//! Visited states are stored as 64-bit fingerprints (ten million states collide with a chance of one in 400 000), the frontier as states. A
+//! trace is reconstructed from the fingerprints of its states.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,25 +14,24 @@ use crate::reduce::reduced;
 use crate::scenario::Scenario;
 use crate::state::{Phase, State};
 
-/// What an exploration found.
+/// The result of an exploration.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Different states seen.
+    /// The number of different states.
     pub states: usize,
-    /// The longest of the shortest ways to a state.
+    /// The length of the longest of the shortest paths to a state.
     pub depth: usize,
-    /// A shortest way to a broken promise: its steps, and the promise last.
+    /// A shortest path to a violation of the contract: its steps, and the violation last.
     pub violation: Option<Vec<String>>,
-    /// A shortest way to a state from which no way leads to the end.
+    /// A shortest path to a state from which no path leads to the end.
     pub stuck: Option<Vec<String>>,
-    /// Whether everything was explored.
+    /// True if all states were explored.
     pub whole: bool,
 }
 
-/// Explores a scenario, to the end or to the first violation.
-/// Gives up before the step that would come after `limit` states.
+/// Explores a scenario to the end or to the first violation. Stops at the depth at which more than `limit` states were found.
 pub fn explore(scenario: &Scenario, rules: Rules, limit: usize) -> Outcome {
-    let rules = rules.under(scenario.takeover);
+    let rules = rules.with_takeover(scenario.takeover);
     let mut search = Search::default();
     let mut frontier = vec![(0, scenario.start())];
     search.visit(&frontier[0].1, 0);
@@ -75,7 +74,7 @@ pub fn explore(scenario: &Scenario, rules: Rules, limit: usize) -> Outcome {
     Outcome { states: search.prints.len(), depth, violation: None, stuck, whole: true }
 }
 
-/// All calls have returned and nothing waits to be replayed.
+/// Returns whether all calls have returned and no record waits to be replayed.
 fn finished(state: &State) -> bool {
     state.ops.iter().all(|op| op.phase == Phase::Done) && state.nodes.iter().all(|node| node.ring.is_empty())
 }
@@ -104,7 +103,7 @@ impl Search {
         }
     }
 
-    /// The first state from which none that is finished can be reached.
+    /// Returns the first state from which no finished state can be reached.
     fn stuck(&mut self) -> Option<u32> {
         self.edges.sort_unstable_by_key(|(_, to)| *to);
         let mut ends = vec![false; self.prints.len()];

@@ -1,4 +1,4 @@
-//! What a server does with a request: one step, as Redis executes.
+//! The servers. Executing a request is one step, as in Redis.
 
 use crate::contract;
 use crate::fold::name;
@@ -8,7 +8,7 @@ use crate::state::{Delivery, Link, Record, Request, Scopes, State, Token};
 use crate::steps::{Action, Steps};
 use crate::takeover;
 
-/// Executes the first request of a connection. Of a script's own push and its reply either may come first.
+/// Executes the first request of a connection. With `reply_first`, the reply of a script comes before its own push.
 pub(crate) fn execute(state: &mut State, node: usize, conn: usize, reply_first: bool, rules: Rules) {
     let link = &mut state.nodes[node].conns[conn];
     let at = usize::from(link.server);
@@ -66,7 +66,7 @@ fn append(state: &mut State, at: usize, scopes: Scopes, token: Token) -> Record 
     record
 }
 
-/// What servers do without being asked: execute what a lost link left behind, trim, replicate.
+/// Adds the steps of the servers themselves: executing requests of lost links, trimming, replication, failover.
 pub(crate) fn steps(steps: &mut Steps<'_>) {
     let (from, rules) = (steps.from, steps.rules);
     for (at, server) in from.servers.iter().enumerate() {
@@ -128,7 +128,7 @@ fn flush(state: &mut State, back: bool) {
     }
 }
 
-/// A replica takes over with what it has; the ids that it lacks are given out again.
+/// Lets a replica take over with its data. It uses the ids of the entries that it lacks a second time.
 fn failover(state: &mut State, partition: bool, rules: Rules) {
     state.faults.failovers -= 1;
     let Some((log, l2)) = state.replica.take() else { return };

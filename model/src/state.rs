@@ -1,47 +1,47 @@
-//! What the model knows of the world: servers, links, nodes and the operations that run on them.
+//! The state of the modelled system: servers, links, nodes, and the operations that run on them.
 //!
-//! Everything is small and comparable, because a state is hashed a million times. Versions, ids, positions and times are
-//! `u8`: no scenario gets near the limit.
+//! States are small and comparable, because each is hashed millions of times. Versions, ids, positions and times are `u8`: no scenario gets
+//! near the limit.
 
 pub(crate) use crate::message::{
     ALL, Delivery, Incarnation, KEY, OTHER, PREFIX, REFRESH, Record, Request, Scopes, Stored, Token,
 };
 
-/// One server process: a primary, now or formerly.
+/// A server process: a present or former primary.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Server {
     pub(crate) run: u8,
     pub(crate) reachable: bool,
-    /// When it became the primary.
+    /// The time at which it became the primary.
     pub(crate) since: u8,
-    /// The last tick at which a former primary executes anything; `None` for the present one, and for one that is never demoted.
+    /// The last tick at which a former primary executes requests; `None` for the present one, and for one that is never demoted.
     pub(crate) until: Option<u8>,
-    /// It was promoted, or began with another server's data.
+    /// True if it was promoted, or started with another server's data.
     pub(crate) promoted: bool,
-    /// The id that was given out last, whatever became of the entry.
+    /// The last id that was used, even if its entry is gone.
     pub(crate) clock: u8,
     pub(crate) log: Vec<Record>,
     pub(crate) l2: Option<Stored>,
-    /// Requests of links that were cut: they may still be executed, in this order.
+    /// Requests of links that were cut, which may still be executed, in this order.
     pub(crate) orphans: Vec<Request>,
-    /// For the contract: when each node sent the last PING that was answered, or got a value.
+    /// The time at which each node sent the last PING that was answered, or received a value. Used by the contract.
     pub(crate) answered: [u8; 2],
 }
 
-/// How far a connection is.
+/// The state of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Link {
     /// Not connected.
     Down,
-    /// Subscribed, the delta is under way; nothing else may use it.
+    /// Subscribed, and waiting for the delta; not in use yet.
     Syncing,
-    /// In use.
+    /// Used by all operations.
     Ready,
     /// Connected to a server whose log is not settled for it.
     Waiting,
 }
 
-/// One connection of a node. Both queues are first in, first out.
+/// A connection of a node. Both queues are first in, first out.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Conn {
     pub(crate) server: u8,
@@ -50,20 +50,20 @@ pub(crate) struct Conn {
     pub(crate) deliveries: Vec<Delivery>,
 }
 
-/// What a node knows of the log.
+/// The log as far as a node has folded it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Feed {
-    /// `None` while a reset is under way.
+    /// `None` during a reset.
     pub(crate) incarnation: Option<Incarnation>,
     pub(crate) position: u8,
     /// The last folded id of `KEY` and of `PREFIX`.
     pub(crate) scopes: [u8; 2],
-    /// The same of refreshes.
+    /// The last folded id of a refresh of `KEY` and of `PREFIX`.
     pub(crate) refreshed: [u8; 2],
     pub(crate) floor: u8,
     /// Incarnations that the node has left for good.
     pub(crate) retired: Vec<Incarnation>,
-    /// For the contract: the server that the feed follows.
+    /// The server that the feed follows. Used by the contract.
     pub(crate) server: u8,
 }
 
@@ -76,12 +76,12 @@ pub(crate) struct Local {
     pub(crate) floor: u8,
 }
 
-/// What happens when a fold has ended.
+/// The effect of the end of a fold.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum After {
-    /// Nothing: it was a push.
+    /// None, after a push.
     Nothing,
-    /// The connection may be used: it was a delta.
+    /// The connection may be used, after a delta.
     Ready,
     /// The operation may return `Announced`.
     Return(u8),
@@ -95,13 +95,13 @@ pub(crate) struct Fold {
     pub(crate) conn: u8,
     pub(crate) records: Vec<Record>,
     pub(crate) stage: u8,
-    /// The first record begins a new incarnation.
+    /// The incarnation that the first record starts, if it starts one.
     pub(crate) reset: Option<Incarnation>,
-    /// Something before the first record is missing.
+    /// True if records before the first one are missing.
     pub(crate) gap: bool,
-    /// The current record was folded already.
+    /// True if the current record was folded already.
     pub(crate) seen: bool,
-    /// The id of the record before.
+    /// The id of the previous record.
     pub(crate) last: u8,
     pub(crate) after: After,
 }
@@ -109,7 +109,7 @@ pub(crate) struct Fold {
 /// An invalidation that is not known to be in the log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct RingEntry {
-    /// The operations that it stands for, as bits.
+    /// The operations that the entry stands for, as bits.
     pub(crate) ops: u8,
     pub(crate) scopes: Scopes,
     pub(crate) doubt: bool,
@@ -117,17 +117,17 @@ pub(crate) struct RingEntry {
     pub(crate) replay: Option<u8>,
 }
 
-/// A value in L1, or a flight: both carry the local position at which their load began.
+/// A value in L1, or an in-flight load. Both carry the local position at which their load began.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Placed {
-    /// The version, or for a flight the operation that leads it.
+    /// The version of a value, or the leading operation of an in-flight load.
     pub(crate) what: u8,
     pub(crate) local: u8,
-    /// A value of the shared tier that was expired there.
+    /// True for a value of the shared tier that was expired there.
     pub(crate) expired: bool,
 }
 
-/// One process.
+/// A process.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Node {
     pub(crate) local: Local,
@@ -138,11 +138,11 @@ pub(crate) struct Node {
     pub(crate) flight: Option<Placed>,
     pub(crate) ring: Vec<RingEntry>,
     pub(crate) trusted: u8,
-    /// The local counter at each time, as the node recorded it.
+    /// The local counter at each time, as the node has sampled it.
     pub(crate) samples: Vec<u8>,
-    /// The unsettled server that it waits for.
+    /// The unsettled server that the node waits for.
     pub(crate) sight: Option<Sight>,
-    /// The last tick at which it may ask the shared tier by its lease; `None` before the first heartbeat that counts.
+    /// The last tick at which the lease allows requests; `None` before the first heartbeat that counts.
     pub(crate) leased: Option<u8>,
 }
 
@@ -153,20 +153,20 @@ pub(crate) struct Sight {
     pub(crate) since: u8,
     /// The life of the log's last entry.
     pub(crate) life: Option<u8>,
-    /// The wait is over, and the log is entered as it is: a mistake.
+    /// True if the wait is over and the log is entered without a new life, which is a mistake.
     pub(crate) over: bool,
 }
 
-/// What an operation does.
+/// The kind of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Kind {
     /// Reads the key.
     Read,
-    /// Reads the key, and is served an expired value where there is one.
+    /// Reads the key, and accepts an expired value.
     StaleRead,
     /// Writes the origin, then invalidates or refreshes these scopes.
     Invalidate(Scopes),
-    /// Writes the origin and stores what it wrote.
+    /// Writes the origin, and stores the new value.
     Put,
 }
 
@@ -182,90 +182,90 @@ impl Kind {
 
 /// The position at which a load began.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Began {
+pub(crate) struct LoadStart {
     pub(crate) local: u8,
     pub(crate) incarnation: Option<Incarnation>,
     pub(crate) id: u8,
 }
 
-/// What GET brought, and on which connection.
+/// The reply of GET, and its connection.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Reply {
     pub(crate) stored: Option<Stored>,
     pub(crate) conn: u8,
-    /// The connection was lost since.
+    /// True if the connection was lost after the reply arrived.
     pub(crate) stale: bool,
 }
 
-/// Where an operation stands.
+/// The progress of an operation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Phase {
     /// Not started.
     Idle,
-    /// A read that waits for another's flight.
+    /// A read that waits for another one's load.
     Joined(u8),
-    /// A read that leads a flight and has not asked the shared tier.
-    Boarded,
-    /// GET was sent on this connection; the local position was taken before.
+    /// A read that leads, before it sends GET.
+    Leading,
+    /// GET was sent on this connection, after this local position was read.
     Asked(u8, u8),
-    /// The reply lies in the reader's mailbox.
+    /// The reply is in the reader's mailbox.
     Received(Reply, u8),
-    /// The shared tier's value was found valid.
+    /// The value of the shared tier was found valid.
     Judged(u8, u8),
-    /// A miss: nothing was noted yet.
+    /// A miss, before the start of the load is noted.
     Missed,
     /// The local position was noted.
     NotedLocal(u8),
-    /// So was the incarnation.
+    /// The local position and the incarnation were noted.
     NotedIncarnation(u8, Option<Incarnation>),
-    /// So was the feed's position: the origin may be asked.
-    Began(Began),
+    /// The start of the load was noted in full: the origin may be read.
+    Started(LoadStart),
     /// The origin answered.
-    Loaded(Began, u8),
+    Loaded(LoadStart, u8),
     /// A put whose body is about to write.
     Writing,
     /// A write whose origin was written.
     Written,
     /// The script was sent on this connection.
     Sent(u8),
-    /// It was lost, or took too long.
+    /// The script was lost, or took too long.
     Lost,
-    /// The first of two steps was taken: the ring entry is in doubt, the scopes are raised next.
+    /// The ring entry is in doubt, and the scopes are raised next.
     Doubted,
-    /// The own record was folded, in this incarnation, with this id, by this server's log.
+    /// The operation's own record was folded, in this incarnation, with this id, from this server's log.
     Folded(Incarnation, u8, u8),
-    /// Returned.
+    /// The call has returned.
     Done,
 }
 
-/// What the fold of a put's own record found.
+/// The result of folding a put's own record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Verdict {
-    /// It was not folded yet.
+    /// The record was not folded yet.
     Open,
-    /// Something else concerned the key since the body began.
+    /// Another record concerned the key since the body began.
     Overtaken,
-    /// The value may be stored; in L1 under this local position, if the clock has not ticked since the script was sent.
+    /// The value may be stored: in L1 under this local position, if the clock has not ticked since the script was sent.
     Valid(Option<u8>),
 }
 
-/// One call of a cached, invalidating or putting function.
+/// A call of a cached, invalidating or putting function.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Op {
     pub(crate) node: u8,
     pub(crate) kind: Kind,
     pub(crate) phase: Phase,
-    /// A read: the oldest version that it may return, fixed at its start. A write: the version that it wrote.
+    /// The oldest version that a read may return, fixed at its start; the version that a write wrote.
     pub(crate) version: u8,
-    /// A read: the same for a value from the shared tier, fixed when GET was sent.
+    /// The oldest version that the shared tier may return to a read, fixed when GET was sent.
     pub(crate) shared: u8,
-    /// A read: the same for a value of a former primary, fixed at its start: what its own node said.
+    /// The oldest version that a former primary may return to a read, fixed at its start by its own node's announcements.
     pub(crate) own: u8,
-    /// A put: the local position before its body.
+    /// The local position before the body of a put.
     pub(crate) began: u8,
-    /// A put: the time at which the script was sent.
+    /// The time at which the script of a put was sent.
     pub(crate) sent: u8,
-    /// A put: whether its own record was folded, and what that said.
+    /// The result of folding the own record of a put.
     pub(crate) verdict: Verdict,
 }
 
@@ -282,12 +282,12 @@ pub(crate) struct Announcement {
     pub(crate) refresh: bool,
 }
 
-/// How often each fault may still happen.
+/// The number of times that each fault may still happen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Faults {
     /// Links that are cut.
     pub(crate) cuts: u8,
-    /// Writes that give up waiting although the link is whole.
+    /// Writes that time out although the link works.
     pub(crate) timeouts: u8,
     /// Log heads that are trimmed.
     pub(crate) trims: u8,
@@ -312,12 +312,12 @@ pub(crate) struct State {
     pub(crate) origin: u8,
     pub(crate) nonces: u8,
     pub(crate) servers: Vec<Server>,
-    /// What the replica has: a former state of the last server's data.
+    /// The data of the replica, a former state of the last server's data.
     pub(crate) replica: Option<(Vec<Record>, Option<Stored>)>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) ops: Vec<Op>,
     pub(crate) announced: Vec<Announcement>,
     pub(crate) faults: Faults,
-    /// The first broken promise.
+    /// The first violation of the contract.
     pub(crate) violation: Option<String>,
 }

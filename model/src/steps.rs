@@ -1,4 +1,4 @@
-//! Every step that the system can take next.
+//! The steps that the system can take next.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use crate::scenario::Scenario;
 use crate::state::{Phase, State};
 use crate::{fold, link, read, takeover, world, write};
 
-/// What a step is called in a trace.
+/// The name of a step in a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// An operation goes on.
+    /// A step of an operation.
     Op(u8, &'static str),
-    /// A connection of a node, by node and number.
+    /// A step of a connection, by node and number.
     Conn(u8, u8, &'static str),
-    /// A node on its own account.
+    /// A step of a node itself.
     Node(u8, &'static str),
-    /// A server.
+    /// A step of a server.
     Server(u8, &'static str),
-    /// The world.
+    /// A step of the clock or of a failover.
     World(&'static str),
 }
 
@@ -44,14 +44,15 @@ pub(crate) struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// Adds the state that the change makes of the present one.
+    /// Adds the state that results from a change of the present one.
     pub(crate) fn add(&mut self, action: Action, change: impl FnOnce(&mut State)) {
         let mut state = self.from.clone();
         change(&mut state);
         self.next.push((action, state));
     }
 
-    /// Operations that cannot be told apart start in order; in a sequential scenario, so do all of one node, one by one.
+    /// Returns whether an operation may start. Operations of one kind start in order; in a sequential scenario, all operations of a node run
+    /// one by one.
     pub(crate) fn may_start(&self, op: usize) -> bool {
         let this = &self.from.ops[op];
         let mut before = self.from.ops[..op].iter().filter(|other| other.node == this.node);
@@ -62,7 +63,7 @@ impl Steps<'_> {
     }
 }
 
-/// All steps from a state.
+/// Returns all successors of a state.
 pub(crate) fn successors(scenario: &Scenario, rules: Rules, from: &State) -> Vec<(Action, State)> {
     let mut steps = Steps { scenario, rules, from, next: Vec::new() };
     urgent(&mut steps);
@@ -83,14 +84,14 @@ pub(crate) fn successors(scenario: &Scenario, rules: Rules, from: &State) -> Vec
     steps.next
 }
 
-/// Steps that are taken at once, alone, because waiting with them shows nothing new: what is sent early may still be executed
-/// late, and what arrives early may still be looked at late. Where two servers take writes, so is all that a node does on its own:
-/// other scenarios explore it in its steps.
+/// Adds a step that is taken at once and alone, because delaying it shows nothing new: a request that is sent early may still be executed late,
+/// and a message that arrives early may still be read late. Where two servers take writes, that includes all steps of a node itself: other
+/// scenarios explore their delays.
 fn urgent(steps: &mut Steps<'_>) {
     let coarse = steps.rules.takeover().is_some();
     for op in 0..steps.from.ops.len() {
         match steps.from.ops[op].phase {
-            Phase::Boarded => return read::ask(steps, op),
+            Phase::Leading => return read::send_get(steps, op),
             Phase::Written => return write::send(steps, op),
             Phase::Lost => return write::lose(steps, op),
             Phase::Missed | Phase::Received(..) | Phase::Judged(..) if coarse => return read::steps(steps, op),

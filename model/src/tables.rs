@@ -1,24 +1,24 @@
-//! The two tables of a node and the one judgement over each.
+//! The two tables of a node, and the judgement by each.
 //!
-//! The local table judges L1 entries and flights by the local position at which their load began. The feed judges values of
-//! the shared tier by the log position at which their load began. A judgement is one step of the model: the code must read the
-//! feed's incarnation and tables so that a reset in between is noticed (one object per incarnation, swapped as a whole).
+//! The local table judges L1 entries and flights by the local position at which their load began. The feed judges values of the shared tier by
+//! the log position at which their load began. A judgement is one step of the model: the code must read the feed's incarnation and tables so
+//! that it notices a reset in between (one object per incarnation, swapped as a whole).
 
 use crate::mutants::{Mutant, Rules};
 use crate::state::{ALL, Feed, Incarnation, KEY, Local, Node, PREFIX, REFRESH, Scopes, Stored};
 
 impl Local {
-    /// Whether a load that began at this local position may be served.
+    /// Returns whether a load that began at this local position may be served.
     pub(crate) fn valid(&self, local: u8) -> bool {
         local >= self.floor && self.scopes.iter().all(|scope| local >= *scope)
     }
 
-    /// Returns whether it may be served as fresh, too.
+    /// Returns whether it may be served as fresh.
     pub(crate) fn current(&self, local: u8) -> bool {
         self.valid(local) && self.refreshed.iter().all(|scope| local >= *scope)
     }
 
-    /// Makes every load that began before now invalid, or expired, for these scopes; returns the position after.
+    /// Makes every load that began before now invalid, or expired, for these scopes. Returns the new position.
     pub(crate) fn raise(&mut self, scopes: Scopes, rules: Rules) -> u8 {
         self.counter += 1;
         let table = table(&mut self.scopes, &mut self.refreshed, scopes, rules);
@@ -28,7 +28,7 @@ impl Local {
 }
 
 impl Feed {
-    /// Whether this is the incarnation that the node follows.
+    /// Returns whether this is the incarnation that the node follows.
     pub(crate) fn follows(&self, other: Incarnation, rules: Rules) -> bool {
         self.incarnation.is_some_and(|own| {
             (own.run == other.run || rules.has(Mutant::IncarnationWithoutRun))
@@ -36,14 +36,14 @@ impl Feed {
         })
     }
 
-    /// The last id that is known to concern these scopes.
+    /// Returns the last known id that concerns these scopes.
     pub(crate) fn last(&self, scopes: Scopes) -> u8 {
         let table = if scopes & REFRESH == 0 { &self.scopes } else { &self.refreshed };
         let pair = |bit: Scopes, index: usize| if scopes & bit == 0 { 0 } else { table[index] };
         self.floor.max(pair(KEY, 0)).max(pair(PREFIX, 1))
     }
 
-    /// Folds by max.
+    /// Raises the pairs of these scopes to an id, by max.
     pub(crate) fn raise(&mut self, scopes: Scopes, id: u8, rules: Rules) {
         if rules.has(Mutant::FoldWithoutMax) {
             let index = usize::from(scopes & KEY == 0);
@@ -54,7 +54,7 @@ impl Feed {
         raise_to(table, &mut self.floor, scopes, id);
     }
 
-    /// Takes a pair out of the table; its id goes to the floor.
+    /// Evicts a pair, whose id raises the floor.
     pub(crate) fn evict(&mut self, index: usize, rules: Rules) {
         let id = std::mem::take(&mut self.scopes[index]);
         if !rules.has(Mutant::EvictWithoutFloor) {
@@ -64,7 +64,7 @@ impl Feed {
 }
 
 impl Node {
-    /// Returns whether a value of the shared tier may be served, if not as fresh.
+    /// Returns whether a value of the shared tier may be served, fresh or expired.
     pub(crate) fn judge(&self, stored: Stored, stale_reply: bool, rules: Rules) -> bool {
         let doubt = self.in_doubt(false);
         (self.feed.follows(stored.incarnation, rules) || rules.has(Mutant::JudgeIgnoresIncarnation))
@@ -84,7 +84,7 @@ impl Node {
     }
 }
 
-/// The pairs that a record raises.
+/// Returns the pairs that a record raises.
 fn table<'a>(scopes: &'a mut [u8; 2], refreshed: &'a mut [u8; 2], of: Scopes, rules: Rules) -> &'a mut [u8; 2] {
     if of & REFRESH == 0 {
         return scopes;

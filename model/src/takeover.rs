@@ -1,8 +1,8 @@
-//! A change of master that is not a clean cut: the former master goes on as a writable one for some ticks.
+//! A change of master after which the former one takes writes for some more ticks.
 //!
-//! The rules: *settle* (a server is entered only if the life of its log names it; a process that has seen another life there for `wait`
-//! gives the log a new one), *lease* (a server is used only for `lease` after a heartbeat that most Sentinels backed), *replay* (recent
-//! announcements are in doubt again on entering another server).
+//! The rules are *settle* (a node enters a server only if the life of its log names the server; a node that has seen another life there for
+//! `wait` gives the log a new one), *lease* (a server is used only for `lease` after a heartbeat that most Sentinels backed) and *replay*
+//! (recent announcements are in doubt again when a node enters another server).
 
 use crate::fold::name;
 use crate::mutants::{Mutant, Rules};
@@ -14,29 +14,29 @@ use crate::state::{
 use crate::steps::{Action, Steps};
 use crate::{link, server};
 
-/// How a change of master is taken.
+/// The settings of a change of master.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Takeover {
-    /// Ticks for which a process waits from the first sight of an unsettled server.
+    /// Ticks for which a node waits after it first saw an unsettled server.
     pub(crate) wait: u8,
-    /// Ticks for which a former master executes requests after its successor was promoted; `None` is without end.
+    /// Ticks for which a former master executes requests after the promotion of its successor; `None` for ever.
     pub(crate) goes_on: Option<u8>,
-    /// Ticks for which one heartbeat that most Sentinels backed lets a process use the server.
+    /// Ticks for which a heartbeat that most Sentinels backed allows requests.
     pub(crate) lease: Option<u8>,
     /// Ticks after a promotion until most Sentinels know of it.
     pub(crate) lag: u8,
-    /// One address without Sentinel: an empty log of a server that was never promoted needs no wait.
+    /// True for one address without Sentinel: an empty log of a server that was never promoted needs no wait.
     pub(crate) single: bool,
-    /// Recent announcements are in doubt again on entering another server; a former master may go on for longer than `wait`.
+    /// True if recent announcements are in doubt again when a node enters another server. A former master may then go on for longer than `wait`.
     pub(crate) replay: bool,
 }
 
-/// The server that takes over just now.
+/// Makes the initial state of a scenario with a promotion.
 pub(crate) fn begin(scenario: &Scenario, state: &mut State) {
     let new = |node: &mut Node| {
         (node.feed.incarnation, node.feed.position, node.feed.floor) = (None, 0, 0);
         node.l1 = None;
-        connecting(node, 0, Rules::default().under(scenario.takeover));
+        connecting(node, 0, Rules::default().with_takeover(scenario.takeover));
         node.conns.iter_mut().for_each(|conn| conn.link = Link::Down);
     };
     if scenario.begin == Begin::First {
@@ -69,7 +69,7 @@ pub(crate) fn begin(scenario: &Scenario, state: &mut State) {
     }
 }
 
-/// A replica with all data becomes the master; the former one goes on.
+/// Promotes a replica with all data; the former master goes on.
 pub(crate) fn promote(state: &mut State, takeover: Option<Takeover>) {
     let now = state.now;
     let Some(former) = state.servers.last_mut() else { return };
@@ -81,7 +81,7 @@ pub(crate) fn promote(state: &mut State, takeover: Option<Takeover>) {
     state.servers.push(new);
 }
 
-/// Whether a node may not believe what a server has: its log ends with this entry.
+/// Returns whether a server, whose log ends with this entry, is not settled for a node.
 pub(crate) fn unsettled(node: &Node, at: u8, server: &Server, last: Option<&Record>, rules: Rules) -> bool {
     let Some(takeover) = rules.takeover() else { return false };
     let knows_none = node.feed.incarnation.is_none() && node.feed.retired.is_empty();
@@ -98,7 +98,7 @@ pub(crate) fn unsettled(node: &Node, at: u8, server: &Server, last: Option<&Reco
     last.names != server.run || left
 }
 
-/// Takes in the end of a server's log. True if the node has to wait.
+/// Judges the end of a server's log. Returns true if the node has to wait.
 pub(crate) fn waits(state: &mut State, at: usize, conn: usize, last: Option<Record>, rules: Rules) -> bool {
     let (now, node) = (state.now, &mut state.nodes[at]);
     let index = node.conns[conn].server;
@@ -113,7 +113,7 @@ pub(crate) fn waits(state: &mut State, at: usize, conn: usize, last: Option<Reco
     true
 }
 
-/// The script that gives a log a new life.
+/// Executes the script that gives a log a new life.
 pub(crate) fn settle(state: &mut State, at: usize, seen: Option<u8>, rules: Rules) {
     let server = &mut state.servers[at];
     let last = server.log.last();
@@ -131,7 +131,7 @@ pub(crate) fn settle(state: &mut State, at: usize, seen: Option<u8>, rules: Rule
     }
 }
 
-/// The next steps of a node whose servers change.
+/// Adds the next steps of a node whose servers change.
 pub(crate) fn steps(steps: &mut Steps<'_>, at: usize) {
     let Some(takeover) = steps.rules.takeover() else { return };
     doubts_late(steps, at);
@@ -145,7 +145,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>, at: usize) {
         let (position, called) = (node.feed.position, |text| Action::Conn(name(at), name(conn), text));
         if !unsettled(node, link.server, server, server.log.last(), rules) {
             steps.add(called("looks again, and asks for the delta"), |state| {
-                ask(&mut state.nodes[at].conns[conn], None, position);
+                send_delta(&mut state.nodes[at].conns[conn], None, position);
             });
         }
         // Another node's script may have come first: this one compares.
@@ -155,13 +155,13 @@ pub(crate) fn steps(steps: &mut Steps<'_>, at: usize) {
             steps.add(called("has waited, and gives the log a new life"), |state| {
                 let node = &mut state.nodes[at];
                 node.sight = Some(Sight { over, ..sight });
-                ask(&mut node.conns[conn], (!over).then_some(Request::Settle(sight.life)), position);
+                send_delta(&mut node.conns[conn], (!over).then_some(Request::Settle(sight.life)), position);
             });
         }
     }
 }
 
-/// Executes what shows nothing new if it waits: everything but heartbeats, and what a lease lets be sent to a former master.
+/// Executes requests whose delay shows nothing new: all but heartbeats, and those that a lease allows to be sent to a former master.
 pub(crate) fn execute(steps: &mut Steps<'_>, at: usize) {
     let (from, rules) = (steps.from, steps.rules);
     let leases = leases(rules);
@@ -185,7 +185,7 @@ fn is_idle(link: &Conn) -> bool {
     link.link == Link::Waiting && link.requests.is_empty() && link.deliveries.is_empty()
 }
 
-fn ask(link: &mut Conn, first: Option<Request>, position: u8) {
+fn send_delta(link: &mut Conn, first: Option<Request>, position: u8) {
     link.link = Link::Syncing;
     link.requests.extend(first);
     link.requests.push(Request::Delta(position));
@@ -195,12 +195,12 @@ fn wait(takeover: Takeover, rules: Rules) -> u8 {
     takeover.wait - u8::from(rules.has(Mutant::WaitNotLonger))
 }
 
-/// There are no ticks left, and no former master that a tick would end.
+/// Returns whether no ticks are left, and no former master that a tick would demote.
 fn time_is_over(state: &State) -> bool {
     state.faults.ticks == 0 && !state.servers.iter().any(|server| server.until.is_some() && server.reachable)
 }
 
-/// A node hears of another master, and leaves.
+/// Adds the step of a node that leaves a former master.
 fn leaves(steps: &mut Steps<'_>, at: usize, conn: usize) {
     let (from, rules) = (steps.from, steps.rules);
     let link = &from.nodes[at].conns[conn];
@@ -212,21 +212,21 @@ fn leaves(steps: &mut Steps<'_>, at: usize, conn: usize) {
     }
 }
 
-/// Whether servers are used by a lease.
+/// Returns whether servers are used under a lease.
 pub(crate) fn leases(rules: Rules) -> bool {
     rules.takeover().is_some_and(|takeover| takeover.lease.is_some())
 }
 
-/// Whether most Sentinels name this server now; while they learn of a promotion they may.
+/// Returns whether most Sentinels may name this server now; they may until they learn of a promotion.
 pub(crate) fn backs(state: &State, server: u8, rules: Rules) -> bool {
     let Some(takeover) = rules.takeover().filter(|takeover| takeover.lease.is_some()) else { return true };
     let successor = state.servers.get(usize::from(server) + 1);
-    rules.has(Mutant::HeartbeatWithoutWord)
-        || rules.has(Mutant::TrustWithoutWord)
+    rules.has(Mutant::HeartbeatWithoutBacking)
+        || rules.has(Mutant::TrustWithoutBacking)
         || successor.is_none_or(|next| state.now <= next.since + takeover.lag)
 }
 
-/// A heartbeat that counts was answered.
+/// Extends the lease after a heartbeat that counts.
 pub(crate) fn backed(node: &mut Node, sent: u8, now: u8, rules: Rules) {
     if let Some(lease) = rules.takeover().and_then(|takeover| takeover.lease) {
         let from = if rules.has(Mutant::LeaseFromReceipt) { now } else { sent };
@@ -234,19 +234,19 @@ pub(crate) fn backed(node: &mut Node, sent: u8, now: u8, rules: Rules) {
     }
 }
 
-/// A node begins to connect: no heartbeat has counted yet.
+/// Ends the lease of a node that begins to connect: no heartbeat has counted yet.
 pub(crate) fn connecting(node: &mut Node, now: u8, rules: Rules) {
     if let Some(lease) = rules.takeover().and_then(|takeover| takeover.lease) {
         node.leased = rules.has(Mutant::LeaseByEntering).then_some(now + lease);
     }
 }
 
-/// Former masters whose time has come become replicas, and their logs are thrown away.
+/// Demotes former masters whose time is over: they become replicas, and lose their logs.
 pub(crate) fn demote(state: &mut State, rules: Rules) {
     for index in 0..state.servers.len() {
         let successor = state.servers.get(index + 1).map(|successor| successor.since);
         let server = &mut state.servers[index];
-        // A server that all processes leave by the word of most Sentinels is as good as demoted.
+        // A server that all nodes leave once most Sentinels name another counts as demoted.
         let left = rules.takeover().filter(|_| rules.has(Mutant::LeaveAlone)).zip(successor);
         let until = left.map_or(server.until, |(takeover, since)| Some(since + takeover.lag));
         if !server.reachable || until.is_none_or(|until| until >= state.now) {
@@ -266,7 +266,7 @@ pub(crate) fn demote(state: &mut State, rules: Rules) {
     }
 }
 
-/// What a node announced elsewhere is in doubt again, before anything of the new log is believed.
+/// Puts a node's announcements elsewhere in doubt again, before it uses the new log.
 pub(crate) fn doubt_again(state: &mut State, at: usize, rules: Rules) {
     let replays = rules.takeover().is_some_and(|takeover| takeover.replay) || rules.has(Mutant::ReplayAlone);
     if !replays || rules.has(Mutant::EnterWithoutReplay) {
@@ -283,7 +283,7 @@ pub(crate) fn doubt_again(state: &mut State, at: usize, rules: Rules) {
     }
 }
 
-/// The mistake to do so only after the log was entered.
+/// Adds the step of the mistake that does so only after the node entered the log.
 fn doubts_late(steps: &mut Steps<'_>, at: usize) {
     if !steps.rules.has(Mutant::ReplayAfterBelieving) || steps.from.nodes[at].ring.iter().all(|entry| entry.doubt) {
         return;

@@ -1,4 +1,4 @@
-//! Time, and what happens to a node's tables by themselves.
+//! The clock, and the evictions from a node's tables.
 
 use crate::fold::name;
 use crate::mutants::{Mutant, Rules};
@@ -7,13 +7,13 @@ use crate::state::Node;
 use crate::steps::{Action, Steps};
 use crate::takeover;
 
-/// The next steps of servers, clock and tables.
+/// Adds the next steps of servers, clock and tables.
 pub(crate) fn steps(steps: &mut Steps<'_>) {
     server::steps(steps);
     let (rules, max_stale) = (steps.rules, steps.scenario.max_stale);
     if steps.from.faults.ticks > 0 {
         steps.add(Action::World("the clock ticks"), |state| {
-            // The last tick is a long one: whatever a tick can end has ended after it.
+            // The last tick is a long one: everything that a tick can end has ended after it.
             let long = rules.takeover().filter(|_| state.faults.ticks == 1);
             state.faults.ticks -= 1;
             for _ in 0..long.map_or(1, |takeover| takeover.wait.max(takeover.goes_on.unwrap_or(0) + 1)) {
@@ -29,7 +29,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>) {
     }
 }
 
-/// Samples the local counter; while the link is silent, makes invalid what began more than `max_stale` ago.
+/// Samples the local counter. While the link is silent, invalidates loads that began more than `max_stale` ago.
 fn tick(node: &mut Node, now: u8, max_stale: u8, rules: Rules) {
     let before = node.local.counter;
     node.local.counter += 1;

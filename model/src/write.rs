@@ -1,4 +1,4 @@
-//! An invalidation or a put: the origin, the ring, the script, and what to do when its reply does not come.
+//! Invalidations and puts: the origin, the ring, the script, and the handling of a missing reply.
 
 use crate::contract;
 use crate::fold::name;
@@ -11,7 +11,7 @@ use crate::state::{
 };
 use crate::steps::{Action, Steps};
 
-/// The next steps of a write.
+/// Adds the next steps of a write.
 pub(crate) fn steps(steps: &mut Steps<'_>, op: usize) {
     let (write, rules) = (&steps.from.ops[op], steps.rules);
     let Some(scopes) = scopes(write.kind) else { return };
@@ -59,7 +59,7 @@ fn scopes(kind: Kind) -> Option<Scopes> {
     }
 }
 
-/// The script was lost or takes too long: the first of two steps, before anything is returned.
+/// Adds the first of two steps of a write whose script was lost or timed out, before it returns.
 pub(crate) fn lose(steps: &mut Steps<'_>, op: usize) {
     let rules = steps.rules;
     let Some(scopes) = scopes(steps.from.ops[op].kind) else { return };
@@ -73,7 +73,7 @@ pub(crate) fn lose(steps: &mut Steps<'_>, op: usize) {
     });
 }
 
-/// Sends the script on each connection that is in use; without one, the write is lost.
+/// Adds the sending of the script on each connection that may be used; without one, the script is lost.
 pub(crate) fn send(steps: &mut Steps<'_>, op: usize) {
     let (scenario, rules, write) = (steps.scenario, steps.rules, &steps.from.ops[op]);
     let node = usize::from(write.node);
@@ -97,7 +97,7 @@ pub(crate) fn send(steps: &mut Steps<'_>, op: usize) {
     }
 }
 
-/// Enters the write in the ring. A full ring becomes one entry for everything.
+/// Adds the write to the ring. A full ring becomes one entry for everything.
 fn remember(scenario: &Scenario, state: &mut State, op: usize, scopes: Scopes) {
     let ring = &mut state.nodes[usize::from(state.ops[op].node)].ring;
     ring.push(RingEntry { ops: 1 << op, scopes, doubt: false, replay: None });
@@ -121,7 +121,7 @@ fn raise(state: &mut State, op: usize, scopes: Scopes, rules: Rules) {
     }
 }
 
-/// The write's own record was folded because its reply came: it leaves the ring and may return.
+/// Notes that the write's own record was folded, because its reply arrived: it leaves the ring and may return.
 pub(crate) fn folded(state: &mut State, op: u8, conn: u8, phase: Phase) {
     let write = &mut state.ops[usize::from(op)];
     if write.phase == Phase::Sent(conn) {
@@ -130,7 +130,7 @@ pub(crate) fn folded(state: &mut State, op: u8, conn: u8, phase: Phase) {
     }
 }
 
-/// A put stores what it wrote, if nothing else concerned its key since its body began.
+/// Stores the value of a put, if no other record concerned its key since its body began.
 fn store(state: &mut State, op: usize, incarnation: Incarnation, id: u8, rules: Rules) {
     let write = &mut state.ops[op];
     let value = write.version;
@@ -171,7 +171,7 @@ pub(crate) fn replays(steps: &mut Steps<'_>, node: usize) {
     }
 }
 
-/// A replay's reply was folded.
+/// Notes that the reply of a replay was folded.
 pub(crate) fn replayed(state: &mut State, node: usize, ops: u8, scopes: Scopes, rules: Rules) {
     let ring = &mut state.nodes[node].ring;
     let same = |entry: &RingEntry| (entry.ops, entry.scopes & !REFRESH) == (ops, scopes & !REFRESH);

@@ -1,4 +1,4 @@
-//! The protocol holds in every small scenario, and each mistake is caught where its row says.
+//! The protocol keeps the contract in every small scenario, and each mistake is caught in the scenario that it names.
 
 use fastness_model::{Mutant, Rules, Scenario, explore};
 
@@ -8,7 +8,7 @@ fn assert_holds(scenarios: &[Scenario]) {
     for scenario in scenarios {
         let outcome = explore(scenario, Rules::default(), LIMIT);
         assert!(outcome.whole, "`{}` is too large for a test", scenario.name);
-        assert_eq!(outcome.violation, None, "`{}` breaks a promise", scenario.name);
+        assert_eq!(outcome.violation, None, "`{}` breaks the contract", scenario.name);
         assert_eq!(outcome.stuck, None, "`{}` gets stuck", scenario.name);
     }
 }
@@ -51,11 +51,11 @@ fn every_mistake_names_a_scenario() {
     }
 }
 
-/// What the documentation excludes is excluded for a reason.
+/// Shows that the cases which the documentation excludes are excluded for a reason.
 #[test]
 fn each_limit_shows_a_stale_value() {
     for scenario in Scenario::limits() {
         let outcome = explore(&scenario, Rules::default(), LIMIT);
-        assert!(outcome.violation.is_some(), "`{}` keeps the promise", scenario.name);
+        assert!(outcome.violation.is_some(), "`{}` keeps the contract", scenario.name);
     }
 }
