@@ -69,7 +69,7 @@ impl LoadOutcome {
 
 /// The role of a caller in a load.
 pub(crate) enum Joined {
-    /// Leader: the caller loads. [`Permit::is_instead`] tells whether it replaces a load that was given up.
+    /// Leader: the caller loads. [`Permit::is_replacement`] tells whether it replaces a load that was given up.
     Lead(Permit),
     /// Waiter: the caller waits for the leader.
     Wait(Waiter),
@@ -170,7 +170,7 @@ impl Flights {
         let joinable =
             |flight: &Arc<Flight>| self.log.as_ref().is_none_or(|log| is_current(log, flight.epoch.load(Acquire)));
         if let Some(flight) = shard.get(&key).filter(|flight| joinable(flight)) {
-            if flight.goes_on(self.clock.coarse()) {
+            if flight.is_polled(self.clock.coarse()) {
                 if !terms.wait {
                     return Joined::Taken(flight.note);
                 }
@@ -189,9 +189,9 @@ impl Flights {
         });
         shard.insert(key.clone(), flight.clone());
         drop(shard);
-        let instead = stalled.inspect(|flight| flight.give_up()).is_some();
+        let is_replacement = stalled.inspect(|flight| flight.give_up()).is_some();
         let leading = Leading { flights: self.clone(), key, flight, patience: terms.patience };
-        Joined::Lead(Permit { leading: Some(leading), instead })
+        Joined::Lead(Permit { leading: Some(leading), is_replacement })
     }
 
     /// The epoch of a load that begins now.
@@ -209,7 +209,7 @@ pub(crate) struct Permit {
     /// `None` once the outcome was told.
     leading: Option<Leading>,
     /// True if the load replaces one that was given up.
-    instead: bool,
+    is_replacement: bool,
 }
 
 struct Leading {
@@ -300,7 +300,7 @@ impl Drop for Permit {
             // The heir begins a new load, which nothing that was invalidated during the abandoned one concerns.
             leading.flight.epoch.store(leading.flights.position(), Release);
             leading.extend(0);
-            let permit = Self { leading: Some(leading), instead: false };
+            let permit = Self { leading: Some(leading), is_replacement: false };
             if let Err(LoadOutcome::Lead(mut permit)) = heir.send(LoadOutcome::Lead(permit)) {
                 next = permit.leading.take();
             }

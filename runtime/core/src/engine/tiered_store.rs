@@ -162,6 +162,6 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
 
     /// Counts a stalled load if this permit replaces one. Returns true the first time.
     pub(crate) fn count_stalled(&self, permit: &Permit) -> bool {
-        permit.is_instead() && self.counters().loads_stalled.count_first()
+        permit.is_replacement() && self.counters().loads_stalled.count_first()
     }
 }

@@ -48,7 +48,7 @@ impl Flight {
     }
 
     /// Returns whether the leader has been polled recently enough.
-    pub(super) fn goes_on(&self, now: u64) -> bool {
+    pub(super) fn is_polled(&self, now: u64) -> bool {
         now < self.alive_until.load(Acquire)
     }
 
@@ -96,8 +96,8 @@ impl Permit {
     }
 
     /// Returns whether this load replaces one that was given up.
-    pub(crate) fn is_instead(&self) -> bool {
-        self.instead
+    pub(crate) fn is_replacement(&self) -> bool {
+        self.is_replacement
     }
 
     /// Returns whether this load itself was given up.

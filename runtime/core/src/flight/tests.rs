@@ -20,7 +20,7 @@ fn shared(number: u32) -> LoadOutcome {
     LoadOutcome::shared(number)
 }
 
-/// The shared outcome that a waiter was told, if it was one.
+/// Returns the shared outcome of a waiter, if it received one.
 fn number(waiter: &mut Waiter) -> Option<u32> {
     match waiter.outcome.try_recv() {
         Ok(LoadOutcome::Shared(outcome)) => outcome.downcast().ok().map(|number| *number),
@@ -173,7 +173,7 @@ fn a_load_that_was_overtaken_is_not_joined() {
     let new = lead(&flights);
     let mut late = wait(&flights);
     old.end(|| shared(1));
-    assert_eq!(number(&mut early), Some(1), "who waited before gets the old one");
+    assert_eq!(number(&mut early), Some(1), "a waiter from before gets the old one");
     assert!(late.outcome.try_recv().is_err());
     assert!(!is_empty(&flights), "the old flight did not take the new one off");
     new.end(|| shared(2));

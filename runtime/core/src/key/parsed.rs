@@ -140,7 +140,7 @@ impl fmt::Debug for Key {
 ///
 /// assert_eq!(Scope::from(USERS.join(7)), "user:7".parse()?);
 /// assert_eq!(Scope::from_prefix(USERS), "user:*".parse()?);
-/// let team = Scope::from_tag(Key::from_static("team").join(7)); // what has the tag `team:7`
+/// let team = Scope::from_tag(Key::from_static("team").join(7)); // entries with the tag `team:7`
 /// # Ok::<_, fastness::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

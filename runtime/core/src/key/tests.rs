@@ -19,7 +19,7 @@ fn text(part: &(impl KeyPart + ?Sized)) -> String {
     out.into_string()
 }
 
-/// Strings that try to be something else.
+/// Strings that try to pass for other arguments.
 fn nasty() -> impl Strategy<Value = String> {
     proptest::collection::vec(
         prop_oneof![
@@ -105,7 +105,7 @@ fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
 
 #[test]
 fn scope_hashes_are_the_same_for_ever() {
-    // Nodes of different builds exchange these.
+    // Processes of different builds exchange these hashes.
     assert_eq!(scopes::hash("user:42"), 0x9FC1_E605_FA71_74AA);
     assert_eq!(scopes::tag("t:7"), scopes::hash("#t:7"));
 }
@@ -187,7 +187,10 @@ fn paths_are_shown_without_closures_and_lifetimes() {
 #[test]
 fn a_text_that_no_arguments_make_is_told_by_its_beginning_and_its_segments() {
     let user = |text| USER_POSTS.may_make(text, false);
-    assert!(user("user:7:posts:1") && user("user:7:others:1"), "it may be wrong in what stands further behind");
+    assert!(
+        user("user:7:posts:1") && user("user:7:others:1"),
+        "only the beginning and the number of segments are checked"
+    );
     assert!(
         !user("member:7:posts:1") && !user("user:7:posts") && !user("user:7:posts:1:2") && !user("@a:user:7:posts:1")
     );
@@ -207,7 +210,7 @@ proptest! {
     }
 }
 
-/// The text of the form in which these arguments are kept.
+/// Renders the owned form of these arguments.
 fn owned_text<A: Args>(args: &A) -> String {
     super::template::render_owned::<A>(USER_POSTS.pieces, "", &args.to_owned_args())
 }

@@ -109,11 +109,11 @@ mod tests {
         for id in 0..1_000 {
             put(&store, id);
         }
-        assert_eq!((store.room.len(), texts(&store)), (16, 16), "what was evicted is gone");
+        assert_eq!((store.room.len(), texts(&store)), (16, 16), "evicted entries have no text");
         assert_eq!((0..1_000).filter(|id| find(&store, &format!("n:{id}"), &format!("n:{id}")).is_some()).count(), 16);
         put(&store, 7);
         put(&store, 7);
-        assert_eq!(texts(&store), 16, "what is replaced stays");
+        assert_eq!(texts(&store), 16, "a replaced entry keeps its text");
         store.remove(&store.owned_key(&(NoNamespace, 7_u64)), u64::MAX);
         assert_eq!((texts(&store), find(&store, "n:7", "n:7")), (15, None));
         store.context().log.append(&Record::clear());

@@ -116,7 +116,7 @@ fn entries_in_use_stay_and_unused_ones_go_in_the_end() {
         assert_eq!(store.hit(&(NoNamespace, 0_u64)), Some(0), "after {id}");
         put(&store, id, id, MINUTE);
     }
-    // Those that are used now drive it out, a round for each of its three hits.
+    // The entries in use now evict it, after a round for each of its three hits.
     for id in 100..200 {
         put(&store, id, id, MINUTE);
         store.hit(&(NoNamespace, id));
@@ -300,7 +300,7 @@ fn an_entry_that_was_refreshed_is_found_but_not_fresh() {
     log.append(&refresh("n:2"));
     assert_eq!(entry.hit(0, &log), Some(&7), "another's refresh is none of its own");
     log.append(&refresh("n:1"));
-    // However often it is asked, and in whatever order.
+    // Twice, because the first check notes the refresh in the entry.
     for _ in 0..2 {
         assert_eq!(entry.hit(0, &log), None);
         let found = entry.get(&log).expect("it may still be served as stale");
@@ -337,7 +337,7 @@ fn hits_are_counted_up_to_three() {
 
 #[test]
 fn an_entry_that_was_found_valid_is_not_judged_again_until_the_log_moves() {
-    // One bucket, and full: whatever is asked of the table is a verdict by its floor.
+    // One full bucket: every lookup in the table is a verdict by its floor.
     let log = Log::with_mirror_bytes(0);
     let invalidate = |key: &str| {
         let (pattern, mut record) = (Pattern::exact(key), Record::default());
@@ -488,7 +488,7 @@ fn no_more_than_some_wait_to_be_freed_where_the_sweep_is_late() {
         store.insert(store.owned_key(&(NoNamespace, id)), entry);
         most = most.max(Arc::strong_count(&value));
     }
-    // More of them only while another test's thread is reading.
+    // There are more only while another test's thread is reading.
     assert!(most < 10_000, "{most}");
     sweep(&store);
     while Arc::strong_count(&value) > 11 {

@@ -63,7 +63,7 @@ fn an_entry_is_current_until_one_of_its_scopes_is_refreshed() {
 }
 
 proptest! {
-    /// However small the table: what was invalidated is, and what was refreshed is not current. With room for all it is exact.
+    /// With a table of any size, an invalidated scope is invalid and a refreshed one is not current. With room for all it is exact.
     #[test]
     fn invalidations_and_refreshes_are_judged_apart(
         bytes in prop_oneof![Just(0_usize), Just(1 << 14)],
@@ -139,7 +139,7 @@ fn a_put_is_refused_once_anything_else_invalidated_its_key() {
 }
 
 proptest! {
-    /// However small the table, it never says that a scope was invalidated earlier than it was.
+    /// A table of any size never returns an epoch before a scope's last invalidation.
     #[test]
     fn the_mirror_never_forgets(
         bytes in prop_oneof![Just(0_usize), Just(128), Just(4096)],
@@ -175,7 +175,7 @@ proptest! {
     }
 }
 
-/// Four readers check, while a writer appends and evicts in a table of one bucket, that what was acknowledged is seen.
+/// Four readers check that they see every acknowledged append, while a writer appends and evicts in a table of one bucket.
 #[test]
 fn readers_see_every_acknowledged_invalidation_under_eviction() {
     let log = Arc::new(Log::with_mirror_bytes(0));
@@ -207,7 +207,7 @@ fn a_table_has_the_size_that_was_asked_for_and_spreads_over_it() {
     assert_eq!(Mirror::with_bytes(0).buckets(), 1);
     assert_eq!(Mirror::with_bytes(1 << 12).buckets(), (1 << 12) / 128);
     let mirror = Mirror::with_bytes(1 << 12);
-    // Apart in both halves, of which one picks the bucket and the other one tells scopes in it apart.
+    // Different in both halves: one selects the bucket, the other is the tag.
     let scope = |n: u64| n << 32 | n;
     for n in 1..=256 {
         mirror.raise(scope(n), n);
@@ -251,12 +251,12 @@ fn a_scope_that_lost_its_pair_comes_back_no_older_than_the_floor() {
     for scope in 1..=10 {
         mirror.raise(scope << 32, 100 + scope);
     }
-    // Evicts the oldest, of epoch 101, which comes back with an epoch of before.
+    // Evicts the oldest pair, of epoch 101, whose scope comes back with an earlier epoch.
     mirror.raise(11 << 32, 200);
     assert_eq!(mirror.last(1 << 32), 101);
     mirror.raise(1 << 32, 50);
     assert!(mirror.last(1 << 32) >= 101);
-    assert_eq!(mirror.last(2 << 32), 102, "judged by the floor now, which is as high as what it was");
+    assert_eq!(mirror.last(2 << 32), 102, "judged by the floor now, which is as high as its epoch was");
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn loads_before_a_mark_are_forgotten_once() {
     let position = log.position();
     log.forget_before(mark);
     log.forget_before(mark - 1);
-    assert_eq!(log.position(), position, "what is forgotten already moves nothing");
+    assert_eq!(log.position(), position, "a second time moves nothing");
     assert!(log.valid(after, &[]));
 }
 
@@ -326,5 +326,8 @@ fn a_union_concerns_what_each_of_its_parts_does() {
     assert!(!Record::union([&tagged, &tagged.clone()]).is_empty());
     let refresh = keys.clone().into_refresh();
     assert!(Record::union([&refresh, &refresh.clone()]).is_refresh());
-    assert!(!Record::union([&refresh, &tagged]).is_refresh(), "what one of them invalidates is not only expired");
+    assert!(
+        !Record::union([&refresh, &tagged]).is_refresh(),
+        "a scope that one of them invalidates is not merely expired"
+    );
 }

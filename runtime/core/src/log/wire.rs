@@ -191,9 +191,9 @@ mod tests {
             [(129, &[][..]), (255, &[(1, &b"x"[..])][..]), (0, &[(128, &[])]), (1, &[(1, b"x"), (255, b"y")])]
         {
             let known = Record::from_bytes(&extended(&sample(), kind, fields));
-            assert_eq!(known, Some(sample()), "kind {kind}: the scopes say what it concerns");
+            assert_eq!(known, Some(sample()), "kind {kind}: its scopes are known");
             let unknown = Record::from_bytes(&extended(&Record::default(), kind, fields));
-            assert_eq!(unknown, Some(Record::clear()), "kind {kind}: nothing says what it concerns");
+            assert_eq!(unknown, Some(Record::clear()), "kind {kind}: its scopes are unknown");
         }
     }
 

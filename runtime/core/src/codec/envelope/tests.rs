@@ -93,12 +93,12 @@ fn a_value_that_is_too_large_is_not_sealed() {
     let sealed = |max_bytes| sealed_with(&header(), Limits { max_bytes, compress: true }, b"payload");
     assert!(sealed(exact).is_ok());
     assert_eq!(sealed(exact - 1), Err(Unsealed::TooLarge));
-    // Before compression: a reader makes room for all of it.
+    // The bound counts before compression, because a reader reserves memory for all of it.
     let large = vec![7; 2048];
     assert_eq!(sealed_with(&header(), Limits { max_bytes: 2048, compress: true }, &large), Err(Unsealed::TooLarge));
 }
 
-/// A process that was built without the feature, beside one with it.
+/// The other process was built with the feature, this one without it.
 #[cfg(not(feature = "compression"))]
 #[test]
 fn a_payload_that_another_process_compressed_cannot_be_read() {
@@ -143,7 +143,7 @@ mod compressed {
     fn a_bomb_is_refused_before_there_is_room_for_it() {
         assert!(opened(&claiming(4096)).is_ok());
         assert_eq!(opened(&claiming(u32::MAX)), Err(Unreadable::TooLarge));
-        // It is as large as it is, whatever it says.
+        // The block has its true size, whatever length is written before it.
         for length in [0, 4095, 4097, 65_536] {
             assert_eq!(opened(&claiming(length)), Err(Unreadable::Damaged), "{length}");
         }

@@ -146,7 +146,7 @@ prop_compose! {
         list in prop::collection::vec(kinds(), 0..40),
         map in any::<BTreeMap<u16, String>>(),
     ) -> Everything {
-        // Of all sizes, and so in all widths.
+        // Numbers of all sizes, and so of all widths.
         let (a, b, c, d, e, f, g, h) = numbers;
         let numbers = (a, b, c >> (shift / 2), d >> shift, e, f, g >> (shift / 2), h >> shift);
         Everything { numbers, wide, floats, truth, letter, text, maybe, nothing: (), list, map, last: Unit }
@@ -227,7 +227,7 @@ fn fields_are_told_by_their_names() {
     assert_eq!(from_slice::<Many>(&twice).unwrap_err().to_string(), "duplicate field `a`");
 }
 
-/// Bytes, which serde takes for a list of numbers unless it is told.
+/// Bytes, which serde serialises as a list of numbers by default.
 #[derive(Clone, Debug, PartialEq)]
 struct Bytes(Vec<u8>);
 
@@ -246,7 +246,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// A type of which the format has a form of its own.
+/// A type with a format of its own in `MessagePack`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "_ExtStruct")]
 struct Extension((i8, Bytes));
@@ -272,7 +272,7 @@ fn long_texts_lists_and_maps_come_back() {
         assert_eq!(from_slice::<BTreeMap<usize, bool>>(&written(&map)).unwrap(), map);
         let bytes = Bytes(vec![1; length]);
         assert_eq!(from_slice::<Bytes>(&written(&bytes)).unwrap(), bytes);
-        // A list of numbers is a type of its own, but one can be had from bytes.
+        // A list of numbers is another type than bytes, but can be decoded from bytes.
         assert_eq!(from_slice::<Vec<u8>>(&written(&bytes)).unwrap(), bytes.0);
     }
 }
@@ -284,7 +284,7 @@ fn nesting_is_bounded() {
     let error = from_slice::<serde_json::Value>(&nested(1_000_000)).unwrap_err();
     assert_eq!(error.to_string(), "it is nested too deeply");
 
-    // Of a type that holds itself without a list between.
+    // A recursive type without a list in between.
     let within = |levels: usize| [[0x81, 0xa7].as_slice(), b"Newtype"].concat().repeat(levels);
     let error = from_slice::<Kind>(&within(1_000_000)).unwrap_err();
     assert_eq!(error.to_string(), "it is nested too deeply");

@@ -41,7 +41,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Returns whether a waiter was told to join anew.
+/// Returns whether a waiter has to join again.
 fn joins_anew(waiter: &mut Waiter) -> bool {
     matches!(poll(Pin::new(waiter)), Poll::Ready(Err(_)))
 }
@@ -57,7 +57,7 @@ fn number(waiter: &mut Waiter) -> Option<u32> {
 fn after_its_patience_all_who_wait_join_anew_and_one_leads() {
     let flights = Flying::new();
     let old = flights.lead();
-    assert!(!old.is_instead());
+    assert!(!old.is_replacement());
     let mut waiters = [flights.wait(), flights.wait(), flights.wait()];
     flights.clock.advance(PATIENCE.saturating_sub(TICK));
     assert!(!waiters.iter_mut().any(joins_anew));
@@ -65,13 +65,13 @@ fn after_its_patience_all_who_wait_join_anew_and_one_leads() {
     assert!(waiters.iter_mut().all(joins_anew));
     assert!(old.is_given_up());
     let new = flights.lead();
-    assert!(new.is_instead() && !new.is_given_up());
+    assert!(new.is_replacement() && !new.is_given_up());
     let mut waiter = flights.wait();
     old.end(|| LoadOutcome::shared(1_u32));
     assert_eq!(number(&mut waiter), None, "it ends for itself alone");
     new.end(|| LoadOutcome::shared(2_u32));
     assert_eq!(number(&mut waiter), Some(2));
-    assert!(!flights.lead().is_instead(), "what was given up is forgotten");
+    assert!(!flights.lead().is_replacement(), "a load that was given up is forgotten");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_load_without_waiters_is_given_up_by_the_next_caller_and_by_a_refresh() {
         assert!(matches!(flights.join(terms), Joined::Wait(_) | Joined::Taken(_)));
         flights.clock.advance(PATIENCE);
         let Joined::Lead(new) = flights.join(terms) else { panic!("should lead") };
-        assert!(new.is_instead() && old.is_given_up());
+        assert!(new.is_replacement() && old.is_given_up());
     }
 }
 

@@ -26,7 +26,7 @@ impl fmt::Display for Shown {
     }
 }
 
-/// Text that is nothing but what keys are made of.
+/// Text of the characters that have a meaning in keys.
 fn text() -> impl Strategy<Value = String> {
     "[:*%_~+,()\\[\\]a0\\n\u{e9}]{0,4}"
 }

@@ -18,7 +18,7 @@ impl Equivalent<Hashed<u64>> for Is {
     }
 }
 
-/// Few shards, few groups and few bytes, so that keys meet in all of them.
+/// Maps a key to few shards, groups and bytes, so that keys collide in all of them.
 fn hash(key: u64) -> u64 {
     ((key % 3) << 60) | ((key % 5) << 48) | (key % 4)
 }
@@ -43,7 +43,7 @@ fn get<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64) -> Option<V> {
 fn it_is_a_map() {
     let (index, mut map, mut random) = (EntryIndex::new(), HashMap::new(), fastrand::Rng::with_seed(1));
     for round in 0..20_000_u64 {
-        // By turns it grows and shrinks.
+        // The table grows and shrinks by turns.
         let (key, grows) = (random.u64(..500), round / 4_000 % 2 == 0);
         if random.u8(..10) < if grows { 6 } else { 2 } {
             let new = matches!(insert(&index, key, round), Inserted::New(_));

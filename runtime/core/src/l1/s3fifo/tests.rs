@@ -164,7 +164,7 @@ fn steady_hits_do_not_stall_an_insert() {
     assert_eq!(hot.0.0.borrow().len(), 100);
 }
 
-/// A put of a key whose entry is dead replaces it between the judgement and the removal, and leaves the place to the new entry.
+/// A put replaces a dead entry between its judgement and its removal: the new entry keeps the position.
 #[test]
 fn an_entry_that_is_replaced_while_the_dead_are_removed_keeps_its_place() {
     struct Replacing(Map);
@@ -244,7 +244,7 @@ fn the_dead_give_up_their_room_wherever_they_stand() {
 fn the_hits_of_the_dead_do_not_count() {
     let (map, mut queue) = busy();
     map.kill(0..64);
-    // Without a search: as their turn comes.
+    // Without a search, dead entries are removed at their turn.
     queue.small.push_back(1_000);
     queue.small.push_back(1_001);
     map.0.borrow_mut().extend([(1_000, DEAD), (1_001, 0)]);

@@ -73,13 +73,13 @@ fn a_value_from_before_a_refresh_is_expired() {
     let judged = || [at(10), at(11)].map(|mark| [5, 6].map(|scope| judge(&feed, mark, &[scope])));
     assert_eq!(judged(), [[Expired, Current], [Current; 2]]);
     assert_eq!([5, 6].map(|scope| log.judge(began, &[scope])), [Expired, Current]);
-    // An invalidation counts whatever was refreshed, before or after.
+    // An invalidation counts, even with a refresh before or after it.
     feed.push(SERVER, &published(12, 11, record(&[5])));
     feed.push(SERVER, &published(13, 12, record(&[5]).into_refresh()));
     let judged = [10, 11, 12, 13].map(|number| judge(&feed, at(number), &[5]));
     assert_eq!(judged, [Invalidated, Invalidated, Expired, Current]);
     assert_eq!(judge(&feed, at(12), &[6, 5]), Expired, "one scope of several is enough");
-    // What is forgotten with another life is not remembered for the next one.
+    // A new life forgets the refreshes of the former one.
     feed.reset(Incarnation { server: SERVER, life: LIFE }, id(20));
     assert_eq!([at(19), at(20)].map(|mark| judge(&feed, mark, &[5])), [Invalidated, Current]);
 }
@@ -93,11 +93,11 @@ fn a_record_is_folded_once_however_often_it_comes() {
         feed.push(SERVER, &published(11, 10, record.clone()));
         assert_eq!(feed.fold_own(SERVER, &Appended { life: LIFE, id: id(11) }, &record, 0), Some(Folded::Done));
         feed.delta(SERVER, &[entry(11, record.clone())]);
-        assert!(log.is_current(began, &[5]), "its echo concerns what was loaded after it: {record:?}");
+        assert!(log.is_current(began, &[5]), "its echo concerns a later load: {record:?}");
     }
 }
 
-/// Neither is taken for the other's echo.
+/// Neither record counts as the other's echo.
 #[test]
 fn a_refresh_and_an_invalidation_of_one_scope_are_both_folded() {
     let (log, feed) = feed();
@@ -131,7 +131,7 @@ fn everything_is_folded_once_however_often_it_comes() {
     feed.push(SERVER, &published(11, 10, Record::clear()));
     feed.fold_own(SERVER, &Appended { life: LIFE, id: id(11) }, &Record::clear(), 0);
     feed.delta(SERVER, &[entry(11, Record::clear())]);
-    assert!(log.valid(began, &[]), "what was loaded after it is invalidated by its echo");
+    assert!(log.valid(began, &[]), "its echo invalidates a later load");
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_stray_is_never_the_known_position() {
 fn a_missing_entry_is_noticed() {
     let (_, feed) = feed();
     assert_eq!(feed.push(SERVER, &published(13, 12, record(&[5]))), Folded::Gap);
-    assert_eq!(feed.epoch(), Some(at(10)), "what is missing is not passed over");
+    assert_eq!(feed.epoch(), Some(at(10)), "a missing record is noticed");
     assert!(feed.judge(SERVER).is_none(), "nor is anything taken from the tier before it was read");
     let before = feed.view();
     feed.delta(SERVER, &[entry(12, record(&[6])), entry(13, record(&[5]))]);
@@ -259,7 +259,7 @@ fn everything_can_be_invalidated_at_once() {
     assert!(!log.valid(began, &[]) && !admits(&feed, at(10), &[]) && admits(&feed, at(11), &[]));
 }
 
-/// The verdict is spoken at the fold of the put's own record, whichever way that comes first.
+/// The verdict falls when the put's own record is folded, whichever way it arrives first.
 #[test]
 fn a_put_is_placed_unless_something_else_came_between() {
     for (by_push, between) in [(true, false), (false, false), (true, true), (false, true)] {
@@ -278,7 +278,7 @@ fn a_put_is_placed_unless_something_else_came_between() {
         let placed = feed.placed(42);
         assert_eq!(placed.is_some(), !between, "by push: {by_push}");
         if let Some(placed) = placed {
-            // The echo of its own record leaves it alone.
+            // The echo of its own record has no effect.
             feed.push(SERVER, &own);
             assert!(log.valid(placed.local, &[5]) && admits(&feed, placed.shared.unwrap(), &[5]));
         }
@@ -291,7 +291,7 @@ fn a_log_that_was_too_long_to_catch_up_with_is_left_like_any_other() {
     let (own, other) = (Incarnation { server: SERVER, life: LIFE }, Incarnation { server: SERVER + 1, life: LIFE + 1 });
     feed.forget();
     feed.forget();
-    assert!(feed.server().is_none() && !feed.has_left(own), "the same server may be entered anew");
+    assert!(feed.server().is_none() && !feed.has_left(own), "the same server may be entered again");
     feed.reset(other, id(1));
     assert!(feed.has_left(own) && !feed.has_left(other));
     feed.forget();

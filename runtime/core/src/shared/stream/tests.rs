@@ -21,7 +21,7 @@ fn ids_keep_their_order_in_64_bits() {
     let ids = ["0-1", "5-0", "5-65534", "6-0", "1760000000000-3"].map(id);
     assert!(ids.is_sorted_by_key(|id| id.packed_up()));
     assert!(ids.iter().all(|id| id.packed_up() == id.packed_down() && id.is_exact()));
-    // Beyond the number that fits, an entry is before every invalidation of its millisecond.
+    // With a number that does not fit, a load is before every invalidation of its millisecond.
     assert!(id("5-70000").packed_down() < id("5-65535").packed_up());
     assert!(id("5-70000").packed_up() < id("6-0").packed_down());
     assert!(!id("5-70000").is_exact() && !id("5-65535").is_exact());
@@ -48,7 +48,7 @@ fn a_message_of_another_database_is_not_taken_for_one_of_this() {
         let same = Database::new(theirs) == Database::new(ours);
         assert_eq!(read, same.then_some(token), "from {theirs} in {ours}");
     }
-    // As a build of format 1 reads it.
+    // Parsed as a build of format 1 does.
     assert_eq!(u64::from_str_radix(&Database(7).token(42), 16), Ok((7 << 48) + 42));
     assert!(
         Published::parse(b"0f 5-1 4-0 00000000000000ff ", Database(7)).is_some(),
