@@ -32,13 +32,13 @@ impl<'a, T: KeyPart + ?Sized> Arg<'a, T> {
 }
 
 impl<'a, T: KeyNamespace + ?Sized> Arg<'a, T> {
-    /// Returns the receiver's scope as the first element of the arguments.
+    /// Returns the receiver's namespace, which is the first element of the arguments.
     #[inline]
     pub fn __namespace(&self) -> InNamespace<T::Namespace<'a>> {
         InNamespace(self.0.key_namespace())
     }
 
-    /// Returns the receiver's scope, which is required of a method with a key of its own, unless the key names a field of `self` or skips
+    /// Returns the receiver's namespace, which is required of a method with a key of its own, unless the key names a field of `self` or skips
     /// it.
     #[inline]
     pub fn __required_namespace(&self) -> InNamespace<T::Namespace<'a>> {
@@ -48,7 +48,7 @@ impl<'a, T: KeyNamespace + ?Sized> Arg<'a, T> {
 
 /// Receivers of a type without [`KeyNamespace`].
 pub trait NoNamespaceArg {
-    /// Returns no scope.
+    /// Returns the empty namespace.
     fn __namespace(&self) -> NoNamespace;
 }
 

@@ -125,7 +125,7 @@ impl KeyPart for OwnedVerbatim {
 
 /// The arguments of one call: a namespace, then the parts in the order of the template's placeholders.
 pub trait Args {
-    /// True if the receiver's scope comes first in the key.
+    /// True if a namespace comes first in the key.
     const HAS_NAMESPACE: bool;
     /// The form that is stored with an entry.
     type Owned: Clone + Eq + Send + Sync + 'static;
@@ -135,7 +135,7 @@ pub trait Args {
     fn same(&self, owned: &Self::Owned) -> bool;
     /// Makes the owned form.
     fn to_owned_args(&self) -> Self::Owned;
-    /// Appends the scope to a key, if there is one.
+    /// Appends the namespace to a key, if there is one.
     fn write_namespace(&self, out: &mut KeyWriter);
     /// Appends the part of the placeholder at this position to a key.
     fn write_part(&self, index: usize, out: &mut KeyWriter);

@@ -8,7 +8,7 @@
 //! | `writer` | the text of a key, and the escaping of arguments |
 //! | `part`, `containers`, `short` | arguments that can be in a key; their owned forms |
 //! | `text`, `arg` | arguments by their `Display`; the choice of a part by an argument's type |
-//! | `scope`, `args`, `template` | the receiver's scope; the arguments of a call; the key template and its rendering |
+//! | `namespace`, `args`, `template` | the receiver's namespace; the arguments of a call; the key template and its rendering |
 //! | `digest` | digests of arguments and of long keys |
 //! | `scopes`, `pattern` | the hashes by which a key is invalidated |
 //! | `hashed` | owned keys with their hash |

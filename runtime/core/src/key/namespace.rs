@@ -1,6 +1,4 @@
-//! The namespace that leads a key: that of the receiver's type, if it has one.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! The namespace of a key, which comes first in it if the receiver's type has one.
 
 use std::hash::Hasher;
 use std::pin::Pin;
@@ -66,15 +64,21 @@ pub struct NoNamespace;
 #[derive(Clone, Copy, Debug)]
 pub struct InNamespace<P>(pub(super) P);
 
-/// The leading element of an argument tuple.
+/// The first element of an argument tuple.
 pub trait Namespace {
+    /// True for [`InNamespace`].
     const HAS_NAMESPACE: bool;
+    /// The form that is stored with an entry.
     type Owned: Clone + Eq + Send + Sync + 'static;
+    /// Feeds the namespace to a hasher.
     fn feed<H: Hasher>(&self, state: &mut H);
+    /// Returns whether `owned` was made of an equal namespace.
     fn same(&self, owned: &Self::Owned) -> bool;
+    /// Makes the owned form.
     fn to_owned_part(&self) -> Self::Owned;
+    /// Appends the namespace to a key.
     fn write(&self, out: &mut KeyWriter);
-    /// [`write`](Self::write) of the form kept in the cache.
+    /// Does what [`write`](Self::write) does, for the owned form.
     fn write_owned(owned: &Self::Owned, out: &mut KeyWriter);
 }
 

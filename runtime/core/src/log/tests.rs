@@ -63,7 +63,7 @@ fn an_entry_is_current_until_one_of_its_scopes_is_refreshed() {
 }
 
 proptest! {
-    /// With a table of any size, an invalidated scope is invalid and a refreshed one is not current. With room for all it is exact.
+    /// An invalidated scope is invalid with a table of any size, and a refreshed one is not current. With room for all it is exact.
     #[test]
     fn invalidations_and_refreshes_are_judged_apart(
         bytes in prop_oneof![Just(0_usize), Just(1 << 14)],
