@@ -223,7 +223,7 @@ impl Leading {
     /// Removes the flight, if the key still has it, and returns its waiters.
     fn close(&self) -> VecDeque<oneshot::Sender<LoadOutcome>> {
         let mut shard = lock(self.flights.shard(&self.key));
-        self.take_off(&mut shard);
+        self.detach(&mut shard);
         self.flight.empty()
     }
 
@@ -232,12 +232,12 @@ impl Leading {
         let mut shard = lock(self.flights.shard(&self.key));
         let heir = self.flight.pop();
         if heir.is_none() {
-            self.take_off(&mut shard);
+            self.detach(&mut shard);
         }
         heir
     }
 
-    fn take_off(&self, shard: &mut HashMap<Hashed<AnyKey>, Arc<Flight>, Prehashed>) {
+    fn detach(&self, shard: &mut HashMap<Hashed<AnyKey>, Arc<Flight>, Prehashed>) {
         if let Some((key, flight)) = shard.remove_entry(&self.key)
             && !Arc::ptr_eq(&flight, &self.flight)
         {

@@ -36,7 +36,7 @@ impl serde::ser::Error for Undigested {
 
 /// Mixes two numbers into one.
 #[inline]
-fn mixed(left: u64, right: u64) -> u64 {
+fn mix(left: u64, right: u64) -> u64 {
     let product = u128::from(left ^ 0x9e37_79b9_7f4a_7c15) * u128::from(right.rotate_left(32) ^ 0xd6e8_feb8_6659_fd93);
     #[allow(clippy::cast_possible_truncation)] // both halves
     let folded = (product >> 64) as u64 ^ product as u64;
@@ -54,7 +54,7 @@ macro_rules! leaves {
     ($($method:ident($ty:ty) $kind:literal |$value:ident| $bits:expr;)*) => {$(
         #[inline]
         fn $method(self, $value: $ty) -> Result<u64, Undigested> {
-            Ok(mixed($kind, $bits))
+            Ok(mix($kind, $bits))
         }
     )*};
 }
@@ -91,23 +91,23 @@ impl Serializer for DigestSerializer {
     }
 
     fn serialize_none(self) -> Result<u64, Undigested> {
-        Ok(mixed(18, 0))
+        Ok(mix(18, 0))
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<u64, Undigested> {
-        Ok(mixed(19, value.serialize(self)?))
+        Ok(mix(19, value.serialize(self)?))
     }
 
     fn serialize_unit(self) -> Result<u64, Undigested> {
-        Ok(mixed(20, 0))
+        Ok(mix(20, 0))
     }
 
     fn serialize_unit_variant(self, name: &'static str, index: u32, _: &'static str) -> Result<u64, Undigested> {
-        Ok(mixed(mixed(21, text(name)), index.into()))
+        Ok(mix(mix(21, text(name)), index.into()))
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<u64, Undigested> {
-        Ok(mixed(mixed(22, text(name)), value.serialize(self)?))
+        Ok(mix(mix(22, text(name)), value.serialize(self)?))
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -117,7 +117,7 @@ impl Serializer for DigestSerializer {
         _: &'static str,
         value: &T,
     ) -> Result<u64, Undigested> {
-        Ok(mixed(mixed(mixed(23, text(name)), index.into()), value.serialize(self)?))
+        Ok(mix(mix(mix(23, text(name)), index.into()), value.serialize(self)?))
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Parts, Undigested> {
@@ -129,7 +129,7 @@ impl Serializer for DigestSerializer {
     }
 
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Parts, Undigested> {
-        Ok(Parts::new(mixed(26, text(name))))
+        Ok(Parts::new(mix(26, text(name))))
     }
 
     fn serialize_tuple_variant(
@@ -139,7 +139,7 @@ impl Serializer for DigestSerializer {
         _: &'static str,
         _: usize,
     ) -> Result<Parts, Undigested> {
-        Ok(Parts::new(mixed(mixed(27, text(name)), index.into())))
+        Ok(Parts::new(mix(mix(27, text(name)), index.into())))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Parts, Undigested> {
@@ -147,7 +147,7 @@ impl Serializer for DigestSerializer {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts, Undigested> {
-        Ok(Parts::new(mixed(29, text(name))))
+        Ok(Parts::new(mix(29, text(name))))
     }
 
     fn serialize_struct_variant(
@@ -157,7 +157,7 @@ impl Serializer for DigestSerializer {
         _: &'static str,
         _: usize,
     ) -> Result<Parts, Undigested> {
-        Ok(Parts::new(mixed(mixed(30, text(name)), index.into())))
+        Ok(Parts::new(mix(mix(30, text(name)), index.into())))
     }
 }
 
@@ -185,19 +185,19 @@ impl Parts {
     fn push<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigested> {
         let part = value.serialize(DigestSerializer)?;
         self.count += 1;
-        self.sum = mixed(self.sum, part);
+        self.sum = mix(self.sum, part);
         Ok(())
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Undigested> {
         let part = value.serialize(DigestSerializer)?;
-        self.add(mixed(text(name), part));
+        self.add(mix(text(name), part));
         Ok(())
     }
 
     #[allow(clippy::unnecessary_wraps)] // the traits return results
     fn number(&self) -> Result<u64, Undigested> {
-        Ok(mixed(mixed(self.kind, self.count), self.sum))
+        Ok(mix(mix(self.kind, self.count), self.sum))
     }
 }
 
@@ -238,7 +238,7 @@ impl SerializeMap for Parts {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Undigested> {
-        let part = mixed(self.key, value.serialize(DigestSerializer)?);
+        let part = mix(self.key, value.serialize(DigestSerializer)?);
         self.add(part);
         Ok(())
     }

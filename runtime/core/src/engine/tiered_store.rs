@@ -97,9 +97,9 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     }
 
     /// Delays the next load of a key, because its origin has failed.
-    pub(crate) fn leave_origin_alone(&self, key: &Hashed<K>, now: u64) {
+    pub(crate) fn delay_next_load(&self, key: &Hashed<K>, now: u64) {
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
-        self.local.values.mark(key, |entry| entry.leave_origin_alone_until(retry_at));
+        self.local.values.mark(key, |entry| entry.delay_next_load_until(retry_at));
     }
 
     /// Returns a key in the shared tier, if there is one and it can hold values of this type. `text` is bounded in length.

@@ -66,7 +66,7 @@ impl Key {
     /// ```
     #[must_use]
     pub fn join(&self, part: impl KeyPart) -> Self {
-        let mut text = KeyWriter::roomy();
+        let mut text = KeyWriter::with_usual_capacity();
         text.raw(&self.0);
         text.raw(":");
         part.write(&mut text);

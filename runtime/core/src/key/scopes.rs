@@ -69,7 +69,7 @@ impl Scopes {
 
     /// Makes the scopes of a key whose value was made of other keys: each of these counts as a key with its prefixes, and as a tag.
     #[cfg(feature = "http")]
-    pub(crate) fn made_of(key: &str, others: &[String]) -> Self {
+    pub(crate) fn with_sources(key: &str, others: &[String]) -> Self {
         let own = Self::new(key, &[]);
         if others.is_empty() {
             return own;

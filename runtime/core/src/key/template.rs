@@ -71,7 +71,7 @@ impl Template {
 
 /// Renders pieces with these arguments.
 pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String {
-    let mut out = KeyWriter::roomy();
+    let mut out = KeyWriter::with_usual_capacity();
     args.write_namespace(&mut out);
     write(pieces, path, &mut out, |index, out| args.write_part(index, out));
     out.into_string()
@@ -79,7 +79,7 @@ pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String 
 
 /// Renders pieces with owned arguments, and bounds the result by [`bounded`].
 pub(crate) fn render_owned<A: Args>(pieces: &[Piece], path: &str, owned: &A::Owned) -> String {
-    let mut out = KeyWriter::roomy();
+    let mut out = KeyWriter::with_usual_capacity();
     A::write_owned_namespace(owned, &mut out);
     write(pieces, path, &mut out, |index, out| A::write_owned_part(owned, index, out));
     bounded(out.into_string())

@@ -36,7 +36,7 @@ impl KeyWriter {
     }
 
     /// Creates an empty key with room for the length of most keys.
-    pub(crate) fn roomy() -> Self {
+    pub(crate) fn with_usual_capacity() -> Self {
         Self { buffer: String::with_capacity(ROOM) }
     }
 

@@ -45,7 +45,7 @@ impl EntryBudget {
     }
 
     /// Evicts one entry of the largest store, if that has more than a store of `len` entries. Returns whether it did.
-    pub(crate) fn taken_from_the_largest(&self, len: usize) -> bool {
+    pub(crate) fn evict_from_largest(&self, len: usize) -> bool {
         let largest = lock(&self.stores).iter().filter_map(Weak::upgrade).max_by_key(|store| store.len());
         let Some(largest) = largest.filter(|store| store.len() > len + 1) else {
             return false;

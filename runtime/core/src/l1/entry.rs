@@ -147,7 +147,7 @@ impl<V: Clone> Entry<V> {
         Some(FoundEntry { value, life, fresh_until, retry_at, start })
     }
 
-    pub(crate) fn leave_origin_alone_until(&self, time: u64) {
+    pub(crate) fn delay_next_load_until(&self, time: u64) {
         self.rest.retry_at.store(time, Relaxed);
     }
 

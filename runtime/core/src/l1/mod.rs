@@ -154,7 +154,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
                 grown
             }
             Inserted::Replaced(old) => {
-                self.room.expect(until);
+                self.room.note_expiry(until);
                 Some(old)
             }
             Inserted::Refused(refused) => {
@@ -164,7 +164,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             }
         };
         self.retire(removed);
-        self.see_to_retired();
+        self.free_retired();
         sweep::begin();
     }
 
@@ -172,7 +172,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
         if self.is_usable() && self.remove_if(&KeyQuery::from_key(key), &mut |entry| entry.number() <= number) {
             self.room.forget();
-            self.see_to_retired();
+            self.free_retired();
         }
     }
 
@@ -195,7 +195,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     /// Frees the removed entries if they are many, or calls the sweep. No lock may be held.
-    fn see_to_retired(&self) {
+    fn free_retired(&self) {
         match self.retired.waiting() {
             RetiredCount::Few => {}
             RetiredCount::Many => sweep::call(),
@@ -276,7 +276,7 @@ where
 
     fn settle(&self) {
         if self.is_usable() {
-            self.see_to_retired();
+            self.free_retired();
         }
     }
 
@@ -313,7 +313,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
             if self.is_dead(entry) {
                 return Residency::Dead;
             }
-            self.room.expect(entry.served_until(self.room.grace()));
+            self.room.note_expiry(entry.served_until(self.room.grace()));
             Residency::Living(entry.hits())
         };
         self.peek(&KeyQuery::by_hash(hash), judged).unwrap_or(Residency::Absent)

@@ -61,7 +61,7 @@ impl<K, V> RetiredList<K, V> {
     /// Frees all waiting nodes, and drops their values. No lock may be held. Returns false if a reader may hold one of them: then all go on
     /// waiting, because this thread may become idle before it could free them.
     pub(super) fn free(&self) -> bool {
-        see_epochs(UNREAD, ATTEMPTS.0) && self.free_at_once()
+        pass_epochs(UNREAD, ATTEMPTS.0) && self.free_at_once()
     }
 
     /// Drops all waiting nodes without waiting for readers: none can hold one, or the list itself is dropped.
@@ -76,7 +76,7 @@ impl<K, V> RetiredList<K, V> {
 /// too long: call it again then.
 // `Guard::has_garbage` would not do: it does not see nodes that are dropped while a table is freed.
 pub(super) fn free_garbage() -> bool {
-    let freed = see_epochs(FREED, ATTEMPTS.1);
+    let freed = pass_epochs(FREED, ATTEMPTS.1);
     deferred_drops::drop_deferred();
     freed
 }
@@ -84,12 +84,12 @@ pub(super) fn free_garbage() -> bool {
 /// Frees the nodes that this thread dropped earlier, when readers held them, and drops their values. Gives up soon if readers still do. No
 /// lock may be held.
 pub(crate) fn free_earlier() {
-    see_epochs(FREED, ATTEMPTS.0);
+    pass_epochs(FREED, ATTEMPTS.0);
     deferred_drops::drop_deferred();
 }
 
 /// Lets `count` epochs pass in at most `attempts` attempts. Returns false if readers prevented it, or if this thread is ending.
-fn see_epochs(count: usize, attempts: usize) -> bool {
+fn pass_epochs(count: usize, attempts: usize) -> bool {
     if thread_is_ending() {
         return false;
     }

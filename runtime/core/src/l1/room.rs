@@ -85,7 +85,7 @@ impl Room {
     }
 
     /// Notes that an entry dies of age at this time.
-    pub(super) fn expect(&self, until: u64) {
+    pub(super) fn note_expiry(&self, until: u64) {
         if until < self.earliest.load(Relaxed) {
             self.earliest.fetch_min(until, Relaxed);
         }
@@ -117,10 +117,10 @@ impl Room {
         self.context.budget.add();
         // Beyond the bound of the handle, the largest store evicts an entry; this one does, if it is the largest.
         let budget = &self.context.budget;
-        let over = budget.exceeded() && !budget.taken_from_the_largest(self.len());
+        let over = budget.exceeded() && !budget.evict_from_largest(self.len());
         let mut queue = lock(self.queue(hash));
         // Under the lock of the queue, so that a pass either finds the entry or comes later.
-        self.expect(until);
+        self.note_expiry(until);
         queue.search(self.search_start());
         let room = if over { queue.len() } else { self.share() };
         queue.admit(hash, room.min(self.share()), residents);

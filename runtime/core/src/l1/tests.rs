@@ -256,7 +256,7 @@ fn a_mark_is_on_the_entry_of_that_key() {
     let (store, _) = store(10);
     put(&store, 1, 11, MINUTE);
     put(&store, 2, 22, MINUTE);
-    store.mark(&store.owned_key(&(NoNamespace, 1_u64)), |entry| entry.leave_origin_alone_until(5));
+    store.mark(&store.owned_key(&(NoNamespace, 1_u64)), |entry| entry.delay_next_load_until(5));
     let noted = |key: u64| store.get(&store.owned_key(&(NoNamespace, key))).expect("it is there").retry_at;
     assert_eq!((noted(1), noted(2)), (5, 0));
 }
@@ -286,7 +286,7 @@ fn an_entry_is_served_at_once_until_the_first_of_its_ends() {
 fn an_entry_remembers_what_was_noted_on_it() {
     let (log, entry) = (Log::with_mirror_bytes(0), entry(10, 10, 10));
     assert_eq!((entry.get(&log).unwrap().fresh_until, entry.get(&log).unwrap().retry_at), (10, 0));
-    entry.leave_origin_alone_until(5);
+    entry.delay_next_load_until(5);
     assert_eq!((entry.get(&log).unwrap().fresh_until, entry.get(&log).unwrap().retry_at), (10, 5));
 }
 

@@ -102,7 +102,7 @@ where
         if (found.is_refreshed() && bound == 0) || now >= found.life.expires.saturating_add(bound) {
             return None;
         }
-        self.state.store.leave_origin_alone(&self.key, now);
+        self.state.store.delay_next_load(&self.key, now);
         if now >= found.life.expires || found.is_refreshed() {
             self.call.gets_stale();
         }

@@ -126,13 +126,13 @@ impl LiveConnection {
     /// Counts a failed command, and suspends or ends the connection if the error says so.
     pub(crate) fn failed(&self, telemetry: &Telemetry, error: &RedisError) {
         telemetry.counts.failed(error);
-        if self.heed(error) {
+        if self.note_failure(error) {
             telemetry.suspended();
         }
     }
 
     /// Suspends or ends the connection if the error of a command says so. Returns true if this suspended it.
-    fn heed(&self, error: &RedisError) -> bool {
+    fn note_failure(&self, error: &RedisError) -> bool {
         if !error.is_timeout() {
             if ends_connection(error) {
                 self.signals.break_off();
@@ -221,7 +221,7 @@ async fn watch(context: &Context, live: &LiveConnection, process: Process) -> Re
                 if has_successor(context, live) {
                     return RedisError::from((ErrorKind::Io, "another server has taken this one's place"));
                 }
-                heed(context, live, &beat);
+                apply_beat(context, live, &beat);
             }
             Err(error) if error.is_timeout() && unanswered < LOST => {
                 unanswered += 1;
@@ -235,7 +235,7 @@ async fn watch(context: &Context, live: &LiveConnection, process: Process) -> Re
     }
 }
 
-fn heed(context: &Context, live: &LiveConnection, beat: &Beat) {
+fn apply_beat(context: &Context, live: &LiveConnection, beat: &Beat) {
     match *beat {
         Beat::Counts(sent) => {
             context.trust.answered(sent);

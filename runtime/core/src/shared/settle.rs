@@ -93,7 +93,7 @@ fn is_settled(context: &Context, server: u64, seen: &str) -> bool {
 /// Returns the rest of the wait.
 fn remaining(context: &Context, server: u64) -> Duration {
     let now = context.clock.now();
-    let (first, is_new) = context.settle_wait.see(server, now);
+    let (first, is_new) = context.settle_wait.note(server, now);
     if is_new {
         context.telemetry.waits_for_new_master(context.settings.takeover);
     }

@@ -35,7 +35,7 @@ impl SettleWait {
 
     /// Notes a server with an unsettled log. Returns the time at which it was first seen, and whether that is now. Another server than before
     /// starts a new wait.
-    pub(super) fn see(&self, server: u64, now: u64) -> (u64, bool) {
+    pub(super) fn note(&self, server: u64, now: u64) -> (u64, bool) {
         let mut first = lock(&self.0);
         match &mut *first {
             Some(known) if known.server == server => {
@@ -63,14 +63,14 @@ mod tests {
     fn the_wait_counts_from_the_time_at_which_this_server_was_first_seen() {
         let settling = SettleWait::default();
         assert!(!settling.is_waiting());
-        assert_eq!(settling.see(1, 100), (100, true));
+        assert_eq!(settling.note(1, 100), (100, true));
         settling.pause();
         assert!(!settling.is_waiting() && settling.is_another(2), "it is out of reach");
-        assert_eq!(settling.see(1, 200), (100, false));
+        assert_eq!(settling.note(1, 200), (100, false));
         assert!(settling.is_waiting());
         assert!(settling.is_another(2) && !settling.is_another(1));
-        assert_eq!(settling.see(2, 300), (300, true), "another master ends it");
-        assert_eq!(settling.see(1, 400), (400, true), "and so does the return of the first");
+        assert_eq!(settling.note(2, 300), (300, true), "another master ends it");
+        assert_eq!(settling.note(1, 400), (400, true), "and so does the return of the first");
         assert!(settling.end() && !settling.is_waiting());
     }
 }

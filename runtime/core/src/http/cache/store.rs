@@ -96,7 +96,11 @@ impl Store {
 
     pub(super) fn place(&self, target: &Target<'_>, variant: &str, tags: &[String]) -> Place {
         let text = target.text(variant);
-        Place { key: self.local.values.owned_key(&target.args(variant)), scopes: Scopes::made_of(&text, tags), text }
+        Place {
+            key: self.local.values.owned_key(&target.args(variant)),
+            scopes: Scopes::with_sources(&text, tags),
+            text,
+        }
     }
 
     /// The response of a key in this process, if it is valid, fresh or not.
@@ -144,13 +148,13 @@ impl Store {
 
     /// Stores in this process under all scopes of the response, those of what it was made of among them.
     fn admit(&self, place: &Place, held: Arc<Held>, life: Lifetime, start: LoadStart) -> bool {
-        let scopes = Scopes::made_of(&place.text, held.stored.tags());
+        let scopes = Scopes::with_sources(&place.text, held.stored.tags());
         self.engine.admit(&place.key, &scopes, held, life, start)
     }
 
     /// Whether a response that was on its way for another may be given to a request that waited.
     pub(super) fn is_current(&self, place: &Place, held: &Held, epoch: Epoch) -> bool {
-        let scopes = Scopes::made_of(&place.text, held.stored.tags());
+        let scopes = Scopes::with_sources(&place.text, held.stored.tags());
         self.log().is_current(epoch, scopes.hashes())
     }
 

@@ -177,7 +177,7 @@ impl Exchange {
         if !wanted || standing.staleness() >= Duration::from_secs(recorded.grace.if_error) {
             return None;
         }
-        self.store.leave_origin_alone(&place.key, now);
+        self.store.delay_next_load(&place.key, now);
         self.call.gets_stale();
         Some(self.hit(&found.value, recorded, now))
     }
