@@ -232,7 +232,7 @@ async fn a_log_of_the_wrong_type_is_an_outage_that_is_named() {
     }
     let late = watchful(&pair.server.url(), &pair.prefix);
     until("it was tried", async || late.shared().unwrap().connect_errors > 0).await;
-    until("it is named", async || logged.with("holds something else").len() == 3).await;
+    until("it is named", async || logged.with("is not a stream").len() == 3).await;
     assert_eq!(pair.server.command::<String>(&["GET", &pair.log()]).await, "x", "it is left alone");
     pair.write(&["DEL", "LOG"]).await;
     for node in pair.nodes.iter().chain([&late]) {
