@@ -74,8 +74,8 @@ impl Prose<'_> {
     fn line(&mut self, line: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<(), String> {
         let mut rest = line;
         while let Some(next) = rest.chars().next() {
-            let link = rest.strip_prefix("](").filter(|_| !self.in_code).and_then(|link| link.split_once(')'));
-            if let Some((target, after)) = link {
+            let end = rest.strip_prefix("](").filter(|_| !self.in_code).and_then(|end| end.split_once(')'));
+            if let Some((target, after)) = end {
                 self.end_link(target, &read)?;
                 rest = after;
                 continue;

@@ -238,7 +238,7 @@ fn price_in_cents(id: u32) -> u32 {
 async fn values_of_another_version_are_not_found() {
     let fast = fresh();
     fastness::with_cache_sync(&fast, || {
-        assert_eq!((price_in_euros(3), price_in_cents(3), price_in_euros(3)), (3, 300, 3))
+        assert_eq!((price_in_euros(3), price_in_cents(3), price_in_euros(3)), (3, 300, 3));
     });
     assert_eq!(fast.stats().total.hits, 1);
 }

@@ -155,7 +155,7 @@ async fn large_values_do_not_wait_for_each_other() {
         for id in 1..=40 {
             let (fast, origin) = (fast.clone(), origin.clone());
             tasks.spawn(async move {
-                assert_eq!(with_cache(&fast, large(origin, id)).await, id.to_string().repeat(20_000))
+                assert_eq!(with_cache(&fast, large(origin, id)).await, id.to_string().repeat(20_000));
             });
         }
         tasks.join_all().await;

@@ -65,7 +65,6 @@ pub enum Reach {
 }
 
 /// The log of one handle.
-
 pub(crate) struct Log {
     mirror: Mirror,
     /// The position up to which every entry is invalid, raised by `clear`.

@@ -87,14 +87,14 @@ impl<'a> Attempts<'a> {
     ///
     /// As safe as the attempt.
     pub fn run<F: Future>(&mut self, attempt: F) -> Attempt<'_, 'a, F> {
-        Attempt { attempt, mark: None, begun: &mut self.begun }
+        Attempt { future: attempt, mark: None, begun: &mut self.begun }
     }
 
     /// [`run`](Self::run) for an attempt whose future is created here: rejections meanwhile belong to it.
     pub(super) fn make<F: Future>(&mut self, make: impl FnOnce() -> F) -> Attempt<'_, 'a, F> {
         let mark = noted::mark();
         let attempt = self.begun.run(make);
-        Attempt { attempt, mark: Some(mark), begun: &mut self.begun }
+        Attempt { future: attempt, mark: Some(mark), begun: &mut self.begun }
     }
 
     /// [`run`](Self::run) for a blocking attempt.
@@ -224,7 +224,7 @@ pin_project! {
     #[derive(Debug)]
     pub struct Attempt<'a, 'b, F> {
         #[pin]
-        attempt: F,
+        future: F,
         // The mark from before the future was created, until it is polled.
         mark: Option<Mark>,
         begun: &'a mut Begun<'b>,
@@ -237,7 +237,7 @@ impl<F: Future> Future for Attempt<'_, '_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let this = self.project();
         let mark = this.mark.take().unwrap_or_else(noted::mark);
-        let polled = this.begun.run(|| this.attempt.poll(cx));
+        let polled = this.begun.run(|| this.future.poll(cx));
         polled.map(|value| Ended { rejection: mark.rejection::<F::Output>(), value })
     }
 }
