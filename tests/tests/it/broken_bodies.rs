@@ -208,7 +208,10 @@ async fn those_who_waited_for_a_response_that_broke_off_ask_for_their_own() {
         let app =
             if cached { app.layer(CacheLayer::new().on(&fast)) } else { app.layer(CoalesceLayer::new().on(&fast)) };
         let (leader, one, two) = tokio::join!(get(&app), get(&app), get(&app));
-        assert_eq!(leader.unwrap_err().to_string(), "the body ended after 1000 of the 5000 bytes that it promised");
+        assert_eq!(
+            leader.unwrap_err().to_string(),
+            "the body ended after 1000 of the 5000 bytes that its length announced"
+        );
         let mut whole = [one.unwrap(), two.unwrap()];
         whole.sort_unstable();
         assert_eq!((whole, calls.load(SeqCst)), ([1, 2], 3));

@@ -1,4 +1,4 @@
-//! The rule of a gate: which requests get through, and what is held until the answer is there.
+//! The rule of a gate: which requests are admitted, and what they hold until they end.
 
 use std::sync::Arc;
 
@@ -9,73 +9,73 @@ use super::paths::Paths;
 use super::problem::Problem;
 use crate::resilience::{Early, Ends, Mark};
 
-/// The rule of a gate. Public only because the service of a gate names it: no path leads here.
-pub trait Admission: Clone {
-    /// The part that is kept while a request is under way.
-    type Kept;
+/// Rule of a gate. Public only because the type of a gate's service names it; it cannot be reached by a path.
+pub trait GateRule: Clone {
+    /// Permit that an admitted request holds until it ends.
+    type Permit;
 
-    /// Whether the gate wants to know how requests end.
+    /// True if requests hold a permit, so that the gate must call the rule when they end.
     const HOLDS: bool;
 
-    /// Lets a request in, or says what is answered in its place.
-    fn admit(&self, request: &mut Parts) -> Result<Self::Kept, Problem>;
+    /// Admits a request, or returns the response in its place.
+    fn admit(&self, request: &mut Parts) -> Result<Self::Permit, Problem>;
 
-    /// Takes note of a request that is exempt.
+    /// Called for a request that is exempt.
     fn pass(&self, _: &mut Parts) {}
 
-    /// Takes note that the future of the service behind was made, `since` this moment.
-    fn made<F>(_: &mut Self::Kept, _since: Mark) {}
+    /// Called when the future of the inner service was created. `since` was taken before that.
+    fn created<F>(_: &mut Self::Permit, _since: Mark) {}
 
-    /// Takes note that the future is about to be polled.
-    fn poll(_: &mut Self::Kept) {}
+    /// Called before the future is polled.
+    fn poll(_: &mut Self::Permit) {}
 
-    /// Takes note of how a request ended: with a response, or an error. `since` is when its last poll began.
-    fn settle<R>(&self, _: Self::Kept, _: Option<&Response<R>>, _since: Mark) {}
+    /// Called when a request ended, with its response, or `None` for an error. `since` was taken before the last poll.
+    fn settle<R>(&self, _: Self::Permit, _: Option<&Response<R>>, _since: Mark) {}
 
-    /// Takes note of a request that ended without a response.
-    fn end_early(&self, _: Self::Kept, _: Early) {}
+    /// Called when a request ended without a response: dropped or panicked.
+    fn end_early(&self, _: Self::Permit, _: Early) {}
 }
 
-/// A rule, and the paths that it does not concern.
+/// A rule, and the paths that are exempt from it.
 #[derive(Clone, Debug)]
 pub(super) struct Gate<A> {
     pub(super) admission: A,
     pub(super) exempt: Paths,
 }
 
-impl<A: Admission> Gate<A> {
-    pub(super) fn admit(self: &Arc<Self>, request: &mut Parts) -> Result<Option<Held<A>>, Problem> {
+impl<A: GateRule> Gate<A> {
+    pub(super) fn admit(self: &Arc<Self>, request: &mut Parts) -> Result<Option<AdmittedRequest<A>>, Problem> {
         if self.exempt.contain(&request.extensions, &request.uri) {
             self.admission.pass(request);
             return Ok(None);
         }
-        let kept = self.admission.admit(request)?;
-        Ok(A::HOLDS.then(|| Held { gate: self.clone(), kept }))
+        let permit = self.admission.admit(request)?;
+        Ok(A::HOLDS.then(|| AdmittedRequest { gate: self.clone(), permit }))
     }
 }
 
-/// A request that is under way, for the gate that let it in.
-pub(super) struct Held<A: Admission> {
+/// Request in flight that a gate has admitted.
+pub(super) struct AdmittedRequest<A: GateRule> {
     gate: Arc<Gate<A>>,
-    kept: A::Kept,
+    permit: A::Permit,
 }
 
-impl<A: Admission> Held<A> {
-    pub(super) fn made<F>(&mut self, since: Mark) {
-        A::made::<F>(&mut self.kept, since);
+impl<A: GateRule> AdmittedRequest<A> {
+    pub(super) fn created<F>(&mut self, since: Mark) {
+        A::created::<F>(&mut self.permit, since);
     }
 
     pub(super) fn poll(&mut self) {
-        A::poll(&mut self.kept);
+        A::poll(&mut self.permit);
     }
 
     pub(super) fn settle<R>(self, response: Option<&Response<R>>, since: Mark) {
-        self.gate.admission.settle(self.kept, response, since);
+        self.gate.admission.settle(self.permit, response, since);
     }
 }
 
-impl<A: Admission> Ends for Held<A> {
+impl<A: GateRule> Ends for AdmittedRequest<A> {
     fn end_early(self, how: Early) {
-        self.gate.admission.end_early(self.kept, how);
+        self.gate.admission.end_early(self.permit, how);
     }
 }

@@ -1,4 +1,4 @@
-//! Bodies of requests are here before anything else is done for their requests, and within bounds.
+//! Bounds on request bodies, which are read before anything else is done for their requests.
 
 use std::fmt;
 use std::pin::Pin;
@@ -15,28 +15,28 @@ use tower_service::Service;
 
 use super::body::Body;
 use super::paths::Paths;
-use super::reading::Reader;
+use super::reading::BodyReader;
 
 #[cfg(test)]
 mod tests;
 
-/// Reads the body of each request into memory before the service behind is called: within a time, each body within a bound, and all
-/// bodies that are held within another. So a slow client holds no place, permit or claim of what follows, and no number of clients
-/// takes more memory than is stated here. (A service that reserves something when it says that it is ready, as tower's
-/// `ConcurrencyLimit` does, holds that while the body is read: put it outside of this layer.)
+/// Reads the body of each request into memory before the inner service is called, with a limit on its time, on its size, and on the size of
+/// all bodies together. So a slow client holds no permit or claim of inner layers, and clients cannot take more memory than is configured
+/// here. (A service that reserves something in `poll_ready`, as tower's `ConcurrencyLimit` does, holds that while the body is read: put it
+/// outside of this layer.)
 ///
-/// | a body that | is answered with |
+/// | body | answer |
 /// |---|---|
-/// | is larger than [`new`](Self::new) allows, or says so in its `Content-Length` | 413, before the rest of it is read |
-/// | is not there within [`timeout`](Self::timeout) (30 s in all, however its bytes are spread) | 408 |
-/// | finds no room beside those of other requests ([`total`](Self::total), 64 MiB) | 503, `Retry-After: 1` |
+/// | larger than [`new`](Self::new) allows, or its `Content-Length` is | 413, before the rest is read |
+/// | not complete within [`timeout`](Self::timeout) (30 s in total) | 408 |
+/// | no room beside the bodies of other requests ([`total`](Self::total), 64 MiB) | 503, `Retry-After: 1` |
 /// | breaks off | 400 |
 ///
-/// Over HTTP/1 these answers close the connection. A quarter of the room is for the first 16 KiB of each body, so that small requests
-/// are served while large ones fill the rest. The bytes count until the head of the response is there. Trailers are dropped. A request
-/// without a body costs nothing.
+/// Over HTTP/1 these answers close the connection. A quarter of the room is reserved for the first 16 KiB of each body, so that small
+/// requests are served while large ones fill the rest. The bytes count until the head of the response is ready. Trailers are dropped. A
+/// request without a body costs nothing.
 ///
-/// Handlers that work on a body while it comes, such as uploads of files, need [`exempt`](Self::exempt), and bounds of their own.
+/// Handlers that process a body as it arrives, such as file uploads, need [`exempt`](Self::exempt), and limits of their own.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,41 +62,41 @@ pub struct BodyLimitLayer {
 
 #[derive(Clone)]
 struct Shared {
-    reader: Reader,
+    reader: BodyReader,
     exempt: Paths,
 }
 
 impl BodyLimitLayer {
-    /// With at most so many bytes in one body. Clones share one [`total`](Self::total).
+    /// Creates a layer that accepts bodies of at most `max_bytes`. Clones share one [`total`](Self::total).
     pub fn new(max_bytes: usize) -> Self {
-        let reader = Reader::new(max_bytes, 64 << 20, Duration::from_secs(30));
+        let reader = BodyReader::new(max_bytes, 64 << 20, Duration::from_secs(30));
         Self { shared: Some(Arc::new(Shared { reader, exempt: Paths::default() })) }
     }
 
-    /// A layer that does nothing.
+    /// Creates a layer that does nothing.
     pub(super) fn off() -> Self {
         Self { shared: None }
     }
 
-    /// Sets how many bytes the bodies of all requests that are under way may have together. Default 64 MiB. A single body gets three
-    /// quarters of it at most.
+    /// Sets how many bytes the bodies of all requests in flight may have together. Default 64 MiB. A single body may take at most three
+    /// quarters of it.
     #[must_use]
     pub fn total(self, bytes: usize) -> Self {
-        self.with(|shared| shared.reader.set_all(bytes))
+        self.with(|shared| shared.reader.set_total(bytes))
     }
 
-    /// Sets how long a body may take, from when it is first waited for until it is whole. Default 30 s.
+    /// Sets how long a body may take, from the first wait for it until it is complete. Default 30 s.
     #[must_use]
     pub fn timeout(self, time: Duration) -> Self {
-        self.with(|shared| shared.reader.time = time)
+        self.with(|shared| shared.reader.timeout = time)
     }
 
-    /// Leaves the bodies of requests for these paths alone, besides those that were named before: `/uploads` is this path alone,
-    /// `/uploads/*` is `/uploads` and all below it. See [the paths of exemptions](crate::http#paths-that-are-exempt).
+    /// Exempts requests for these paths: their bodies are not read. `/uploads` is this path only, `/uploads/*` is `/uploads` and everything
+    /// below it; see [the patterns](crate::http#paths-that-are-exempt).
     ///
     /// # Panics
     ///
-    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
+    /// If a pattern cannot match any path: it does not begin with a slash, or has a star elsewhere than at its end.
     #[must_use]
     #[track_caller]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
@@ -129,7 +129,7 @@ impl<S> Layer<S> for BodyLimitLayer {
     }
 }
 
-/// The service of [`BodyLimitLayer`].
+/// Service of [`BodyLimitLayer`].
 #[derive(Clone)]
 pub struct BodyLimitService<S> {
     inner: S,
@@ -156,21 +156,23 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let concerned = |shared: &&Arc<Shared>| {
+        let applies = |shared: &&Arc<Shared>| {
             !request.body().is_end_stream() && !shared.exempt.contain(request.extensions(), request.uri())
         };
-        let Some(shared) = self.shared.as_ref().filter(concerned) else {
-            return BodyLimitFuture { way: Way::Passed { call: self.inner.call(request.map(Body::inner)) } };
+        let Some(shared) = self.shared.as_ref().filter(applies) else {
+            return BodyLimitFuture {
+                state: BodyLimitState::Passed { call: self.inner.call(request.map(Body::inner)) },
+            };
         };
-        // The one that was found ready is the one to call.
+        // `poll_ready` was called on this instance, so it is the one to call.
         let next = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, next);
-        BodyLimitFuture { way: Way::Read { call: Box::pin(read(ready, shared.reader.clone(), request)) } }
+        BodyLimitFuture { state: BodyLimitState::Read { call: Box::pin(read(ready, shared.reader.clone(), request)) } }
     }
 }
 
-/// A request with a body.
-async fn read<S, B, R>(mut inner: S, reader: Reader, request: Request<B>) -> Result<Response<Body<R>>, S::Error>
+/// Reads the body of a request, and calls the inner service.
+async fn read<S, B, R>(mut inner: S, reader: BodyReader, request: Request<B>) -> Result<Response<Body<R>>, S::Error>
 where
     S: Service<Request<Body<B>>, Response = Response<R>>,
     B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
@@ -178,27 +180,27 @@ where
     let (parts, body) = request.into_parts();
     match reader.read(&parts.headers, body).await {
         Ok(read) => {
-            let response = inner.call(Request::from_parts(parts, Body::own(read.bytes))).await;
+            let response = inner.call(Request::from_parts(parts, Body::from_bytes(read.bytes))).await;
             drop(read.share);
             response.map(|response| response.map(Body::inner))
         }
-        Err(refused) => Ok(refused.into_response(parts.version)),
+        Err(rejection) => Ok(rejection.into_response(parts.version)),
     }
 }
 
 type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<R>>, E>> + Send>>;
 
 pin_project! {
-    /// The future of [`BodyLimitService`]: boxed only where a request has a body.
+    /// Future of [`BodyLimitService`]: boxed only for requests with a body.
     pub struct BodyLimitFuture<F, R, E> {
         #[pin]
-        way: Way<F, R, E>,
+        state: BodyLimitState<F, R, E>,
     }
 }
 
 pin_project! {
-    #[project = ProjectedWay]
-    enum Way<F, R, E> {
+    #[project = ProjectedBodyLimitState]
+    enum BodyLimitState<F, R, E> {
         Passed { #[pin] call: F },
         Read { call: Boxed<R, E> },
     }
@@ -211,9 +213,9 @@ where
     type Output = Result<Response<Body<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().way.project() {
-            ProjectedWay::Passed { call } => call.poll(cx).map_ok(|response| response.map(Body::inner)),
-            ProjectedWay::Read { call } => call.as_mut().poll(cx),
+        match self.project().state.project() {
+            ProjectedBodyLimitState::Passed { call } => call.poll(cx).map_ok(|response| response.map(Body::inner)),
+            ProjectedBodyLimitState::Read { call } => call.as_mut().poll(cx),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A circuit breaker before a service.
+//! A circuit breaker in front of a service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,25 +7,24 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{Response, StatusCode};
 
-use super::admission::Admission;
+use super::admission::GateRule;
 use super::gate::GateLayer;
-use super::problem::{Problem, is_refused};
+use super::problem::{Problem, is_rejection};
 use crate::resilience::breaker::{Admitted, Breaker, Verdict};
 use crate::resilience::{Early, Ends, Mark, Rejection, note_again};
 
 #[cfg(test)]
 mod tests;
 
-/// Where nobody knows when the breaker will close: it was forced open, or it is being probed.
-const COME_BACK: Duration = Duration::from_secs(1);
+/// `Retry-After` when the breaker does not know when it will close: it was forced open, or is being probed.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-type Judge = Arc<dyn Fn(StatusCode) -> Verdict + Send + Sync>;
+type JudgeFn = Arc<dyn Fn(StatusCode) -> Verdict + Send + Sync>;
 
-/// While a service does not work, answers in its place with 503 and a `Retry-After`, by a
-/// [`Breaker`].
+/// Answers with 503 and a `Retry-After` in place of a service that fails, by a [`Breaker`].
 ///
-/// A failure is an answer of 5xx, an error of the service, or a panic; see [`judge`](BreakerLayer::judge). A client that goes away
-/// tells nothing, nor does a request that a layer or a policy within rejected, such as a full limit.
+/// Failures are responses of 5xx, errors of the service, and panics; see [`judge`](BreakerLayer::judge). Requests whose client went away do
+/// not count, nor do requests that an inner layer or policy rejected, such as a full limit.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -36,69 +35,69 @@ type Judge = Arc<dyn Fn(StatusCode) -> Verdict + Send + Sync>;
 /// ```
 pub type BreakerLayer = GateLayer<ByBreaker>;
 
-/// The rule of a [`BreakerLayer`].
+/// Rule of a [`BreakerLayer`].
 #[derive(Clone)]
 pub struct ByBreaker {
     breaker: Breaker,
-    /// `None` for by its status.
-    judge: Option<Judge>,
+    /// `None` to judge by the status.
+    judge: Option<JudgeFn>,
 }
 
-/// The right to make a call, and what was rejected while its future was made.
+/// Permit of the breaker, and a rejection that came while the future was created.
 #[derive(Debug)]
-pub struct Kept {
+pub struct BreakerPermit {
     admitted: Admitted,
     early: Option<Rejection>,
 }
 
 impl GateLayer<ByBreaker> {
-    /// A layer with the breaker of this name, the same as in `#[circuit_breaker("..")]` and [`Breaker::named`].
+    /// Creates a layer with the breaker of this name, which `#[circuit_breaker("..")]` and [`Breaker::named`] use too.
     #[track_caller]
     pub fn new(name: &str) -> Self {
         Self::from_breaker(Breaker::named(name))
     }
 
-    /// A layer with this breaker.
+    /// Creates a layer with this breaker.
     pub fn from_breaker(breaker: Breaker) -> Self {
         Self::from_admission(ByBreaker { breaker, judge: None })
     }
 
-    /// Says what the status of an answer tells; by default 5xx is a failure, and everything else a success.
+    /// Sets the function that judges a response by its status. Default: 5xx is a failure, everything else a success.
     pub fn judge(self, judge: impl Fn(StatusCode) -> Verdict + Send + Sync + 'static) -> Self {
         self.with(|rule| rule.judge = Some(Arc::new(judge)))
     }
 }
 
-impl Admission for ByBreaker {
-    type Kept = Kept;
+impl GateRule for ByBreaker {
+    type Permit = BreakerPermit;
 
     const HOLDS: bool = true;
 
-    fn admit(&self, _: &mut Parts) -> Result<Kept, Problem> {
+    fn admit(&self, _: &mut Parts) -> Result<BreakerPermit, Problem> {
         let admitted = self.breaker.admit();
-        admitted.map(|admitted| Kept { admitted, early: None }).map_err(|rejected| {
-            let detail = "what this request needs does not work at the moment: try again later";
-            let after = rejected.retry_after().unwrap_or(COME_BACK);
+        admitted.map(|admitted| BreakerPermit { admitted, early: None }).map_err(|rejected| {
+            let detail = "a service that this request needs is not available: try again later";
+            let after = rejected.retry_after().unwrap_or(RETRY_AFTER);
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(after)
         })
     }
 
-    fn made<F>(kept: &mut Kept, since: Mark) {
-        // What it gives is not known yet; should it hold a rejection, the future does so now.
-        kept.early = since.rejection::<F>();
+    fn created<F>(permit: &mut BreakerPermit, since: Mark) {
+        // The outcome is not known yet. A rejection that the future has caught already is noted again when it is polled.
+        permit.early = since.rejection::<F>();
     }
 
-    fn poll(kept: &mut Kept) {
-        if let Some(early) = kept.early.take() {
+    fn poll(permit: &mut BreakerPermit) {
+        if let Some(early) = permit.early.take() {
             note_again(Some(early));
         }
     }
 
-    fn settle<R>(&self, kept: Kept, response: Option<&Response<R>>, since: Mark) {
-        // The closure is the user's: should it panic, the permit is dropped, which is a failure.
-        let permit = self.breaker.resume(kept.admitted);
+    fn settle<R>(&self, permit: BreakerPermit, response: Option<&Response<R>>, since: Mark) {
+        // If the user's closure panics, the permit is dropped, which counts as a failure.
+        let permit = self.breaker.resume(permit.admitted);
         let verdict = match (response, &self.judge) {
-            (Some(response), _) if turned_away(response, since) => Verdict::Ignored,
+            (Some(response), _) if was_rejected(response, since) => Verdict::Ignored,
             (Some(response), Some(judge)) => judge(response.status()),
             (Some(response), None) => by_status(response.status()),
             (None, _) => Verdict::Failure,
@@ -106,8 +105,8 @@ impl Admission for ByBreaker {
         permit.settle(since.verdict::<Response<R>>(verdict));
     }
 
-    fn end_early(&self, kept: Kept, how: Early) {
-        self.breaker.resume(kept.admitted).end_early(how);
+    fn end_early(&self, permit: BreakerPermit, how: Early) {
+        self.breaker.resume(permit.admitted).end_early(how);
     }
 }
 
@@ -121,9 +120,8 @@ fn by_status(status: StatusCode) -> Verdict {
     if status.is_server_error() { Verdict::Failure } else { Verdict::Success }
 }
 
-/// Returns whether an answer says that the request was turned away: it is a layer's, or that of a handler which was rejected itself
-/// and says so by its status.
-fn turned_away<R>(response: &Response<R>, since: Mark) -> bool {
-    let refuses = matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
-    refuses && (since.saw_rejection() || is_refused(response))
+/// Returns whether the request was rejected: by an inner layer, or by a policy in the handler, which then answers with 503 or 429.
+fn was_rejected<R>(response: &Response<R>, since: Mark) -> bool {
+    let rejects = matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    rejects && (since.saw_rejection() || is_rejection(response))
 }

@@ -7,8 +7,8 @@ use http::response::Parts;
 
 use super::resumed::BodyError;
 
-/// The head of a response whose body broke off: without its `Content-Length` where that is too small, as a server would end the body
-/// there and call it whole.
+/// Returns the head of a response whose body broke off: without its `Content-Length` if that is too small, because a server would end the
+/// body there, and the client would take it for complete.
 pub(super) fn broken_head(mut head: Parts, error: &BodyError) -> Parts {
     if matches!(error, BodyError::Long { .. }) {
         head.headers.remove(CONTENT_LENGTH);
@@ -16,7 +16,7 @@ pub(super) fn broken_head(mut head: Parts, error: &BodyError) -> Parts {
     head
 }
 
-/// Logs that a response broke off, unless that is left out; `left_out` lines were before.
+/// Logs that a response broke off. `left_out` is the number of lines that were suppressed before this one, or `None` to suppress it too.
 pub(super) fn report_broken(left_out: Option<u64>, path: &str, error: &BodyError) {
     let Some(left_out) = left_out else { return };
     let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();

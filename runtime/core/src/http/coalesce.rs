@@ -1,6 +1,6 @@
-//! Of identical requests at one time, one asks the handler.
+//! Coalesces identical requests in flight, without storing anything.
 //!
-//! The flights and the judgement are those of the cache, which does the same for what it stores.
+//! It is the cache's service with storage switched off: the same single flight, and the same rules on shareable responses.
 
 use std::sync::Arc;
 
@@ -9,16 +9,15 @@ use tower_layer::Layer;
 use super::cache::{CacheService, Config};
 use crate::handle::Fastness;
 
-/// Lets identical `GET`s that are under way at one time share one run of the handler, without storing anything.
+/// Coalesces identical `GET`s in flight into one call of the handler, without storing anything.
 ///
-/// Identical are requests for one host, path and query that say the same in the fields of the response's `Vary`. Those with
-/// credentials, a content, a `Range` or any `Cache-Control` of their own are never shared, and no response is that may not be stored by a
-/// shared cache (`private`, `no-store`, `no-cache`, `Set-Cookie`, statuses such as `500`): whoever waited for one then asks alone.
-/// A request that comes after an invalidation of what a response is made of ([`CacheTags`](super::CacheTags)) does not get one that
-/// was begun before it. [`CacheLayer`](super::CacheLayer) does all this by itself.
+/// Requests are identical if they have the same host, path and query, and the same values in the fields that the response's `Vary` names.
+/// Requests with credentials, a content, a `Range` or a `Cache-Control` are not coalesced, and responses that a shared cache may not store
+/// are not shared (`private`, `no-store`, `no-cache`, `Set-Cookie`, statuses such as `500`): each request that waited for one then calls the
+/// handler itself. A request that comes after the invalidation of something that a response was made of ([`CacheTags`](super::CacheTags))
+/// does not get a response that was begun before it. [`CacheLayer`](super::CacheLayer) does all this itself.
 ///
-/// A shared response is read to its end before it is answered, up to 1 MiB; larger ones go to the one who asked, and the others ask
-/// alone.
+/// A shared response is buffered, up to 1 MiB; a larger one goes to the first request, and the others call the handler themselves.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -29,7 +28,7 @@ use crate::handle::Fastness;
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// async fn report(_: Request<String>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
-///     tokio::task::yield_now().await; // dear
+///     tokio::task::yield_now().await; // expensive
 ///     Ok(Response::new(Full::from("42")))
 /// }
 ///
@@ -47,12 +46,12 @@ pub struct CoalesceLayer {
 }
 
 impl CoalesceLayer {
-    /// A layer with defaults, on the handle in force when a request comes.
+    /// Creates a layer with the defaults, on the handle in force when a request comes.
     pub fn new() -> Self {
         Self { config: Some(Arc::new(Config::new(false))) }
     }
 
-    /// A layer that does nothing.
+    /// Creates a layer that does nothing.
     pub(super) fn off() -> Self {
         Self { config: None }
     }
@@ -61,18 +60,18 @@ impl CoalesceLayer {
         Self { config: Config::changed(self.config, set) }
     }
 
-    /// Judges responses by the invalidations of this handle.
+    /// Sets the handle whose invalidations apply to the responses.
     pub fn on(self, handle: &Fastness) -> Self {
         self.with(|config| config.set_handle(handle))
     }
 
-    /// Sets a name that sets requests apart from those of other services behind a router that strips prefixes.
+    /// Sets a name that keeps these requests apart from those of other services behind a router that strips prefixes. Default: none.
     pub fn space(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.with(|config| config.space = name)
     }
 
-    /// Sets the largest body that is shared, in bytes. Default: 1 MiB.
+    /// Sets the largest body that is shared, in bytes. Default 1 MiB.
     pub fn max_body(self, bytes: usize) -> Self {
         self.with(|config| config.max_body = bytes)
     }

@@ -1,4 +1,4 @@
-//! Reading a response's body as far as it may be stored.
+//! Reads the body of a response, up to the largest size that may be stored.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -10,50 +10,50 @@ use http_body::Frame;
 
 use super::resumed::{BodyError, BoxError, Midway, Promise, ResumedBody};
 
-/// A body that was read.
+/// Result of reading a body.
 pub(super) enum Collected<B> {
     /// The whole body.
     Whole(Bytes),
-    /// A body that was not read to its end, or that has trailers: it is passed on from its beginning.
+    /// A body that was not read to its end, or has trailers: it is passed on from its beginning.
     Midway(ResumedBody<B>),
-    /// A body that broke off, or is not as long as it promised to be.
+    /// A body that broke off, or is shorter or longer than announced.
     Broken(BodyError),
 }
 
-/// The length that the head of a response says, if it says one.
+/// Value of `Content-Length`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Length {
-    Unsaid,
-    Said(u64),
-    /// A value that is no number, or several that differ.
-    Unreadable,
+pub(super) enum ContentLength {
+    Missing,
+    Known(u64),
+    /// A value that is not a number, or several that differ.
+    Malformed,
 }
 
-impl Length {
+impl ContentLength {
     pub(super) fn new(status: StatusCode, headers: &HeaderMap) -> Self {
-        // These have no body, whatever length their head says (RFC 9110 section 8.6).
+        // These have no body, whatever their `Content-Length` is (RFC 9110 section 8.6).
         if status.is_informational() || [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status) {
-            return Self::Unsaid;
+            return Self::Missing;
         }
         let mut lines = headers.get_all(CONTENT_LENGTH).iter().map(|line| line.to_str().ok()?.parse().ok());
         match lines.next() {
-            None => Self::Unsaid,
-            Some(Some(length)) if lines.all(|other| other == Some(length)) => Self::Said(length),
-            Some(_) => Self::Unreadable,
+            None => Self::Missing,
+            Some(Some(length)) if lines.all(|other| other == Some(length)) => Self::Known(length),
+            Some(_) => Self::Malformed,
         }
     }
 }
 
-/// Reads a body that may be stored if it is of the length that its head says and has at most `limit` bytes.
-pub(super) async fn collect<B>(body: B, limit: usize, length: Length) -> Collected<B>
+/// Reads a body, which may be stored if it has the length that its head announces and at most `limit` bytes.
+pub(super) async fn collect<B>(body: B, limit: usize, length: ContentLength) -> Collected<B>
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
 {
     let hint = body.size_hint();
     let mut promise = match length {
-        Length::Unsaid => Promise::new(hint.exact()),
-        Length::Said(length) => Promise::new(Some(length)),
-        Length::Unreadable => return Collected::Midway(ResumedBody::untouched(body)),
+        ContentLength::Missing => Promise::new(hint.exact()),
+        ContentLength::Known(length) => Promise::new(Some(length)),
+        ContentLength::Malformed => return Collected::Midway(ResumedBody::untouched(body)),
     };
     if hint.lower().max(promise.promised().unwrap_or(0)) > limit as u64 {
         return Collected::Midway(ResumedBody::passed(body, promise));
@@ -124,11 +124,11 @@ mod tests {
         Ok(Frame::data(Bytes::from_static(text.as_bytes())))
     }
 
-    async fn read(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: Length) -> Collected<Frames> {
+    async fn read(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: ContentLength) -> Collected<Frames> {
         collect(Frames(frames.into(), false), 4, length).await
     }
 
-    async fn midway(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: Length) -> ResumedBody<Frames> {
+    async fn midway(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: ContentLength) -> ResumedBody<Frames> {
         match read(frames, length).await {
             Collected::Midway(rest) => rest,
             Collected::Whole(bytes) => panic!("whole: {bytes:?}"),
@@ -136,7 +136,7 @@ mod tests {
         }
     }
 
-    async fn broken(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: Length) -> String {
+    async fn broken(frames: Vec<Result<Frame<Bytes>, &'static str>>, length: ContentLength) -> String {
         match read(frames, length).await {
             Collected::Broken(error) => error.to_string(),
             Collected::Whole(bytes) => panic!("whole: {bytes:?}"),
@@ -147,18 +147,18 @@ mod tests {
     #[tokio::test]
     async fn up_to_the_limit_a_body_is_kept() {
         for frames in [vec![data("abcd")], vec![data("a"), data(""), data("bcd")]] {
-            let Collected::Whole(bytes) = read(frames, Length::Unsaid).await else { panic!("not kept") };
+            let Collected::Whole(bytes) = read(frames, ContentLength::Missing).await else { panic!("not kept") };
             assert_eq!(bytes, "abcd");
         }
-        let Collected::Whole(bytes) = read(Vec::new(), Length::Said(0)).await else { panic!("not kept") };
+        let Collected::Whole(bytes) = read(Vec::new(), ContentLength::Known(0)).await else { panic!("not kept") };
         assert!(bytes.is_empty());
     }
 
     #[tokio::test]
     async fn beyond_it_nothing_of_it_is_lost() {
-        let rest = midway(vec![data("abc"), data("de"), data("f")], Length::Unsaid).await;
+        let rest = midway(vec![data("abc"), data("de"), data("f")], ContentLength::Missing).await;
         assert_eq!(rest.collect().await.unwrap().to_bytes(), "abcdef");
-        let rest = midway(vec![data("abc")], Length::Unreadable).await;
+        let rest = midway(vec![data("abc")], ContentLength::Malformed).await;
         assert_eq!(rest.collect().await.unwrap().to_bytes(), "abc");
     }
 
@@ -166,7 +166,7 @@ mod tests {
     async fn trailers_come_where_they_were() {
         let mut trailers = HeaderMap::new();
         trailers.insert("x", "1".parse().unwrap());
-        let rest = midway(vec![data("ab"), Ok(Frame::trailers(trailers.clone()))], Length::Said(2)).await;
+        let rest = midway(vec![data("ab"), Ok(Frame::trailers(trailers.clone()))], ContentLength::Known(2)).await;
         let all = rest.collect().await.unwrap();
         assert_eq!(all.trailers(), Some(&trailers));
         assert_eq!(all.to_bytes(), "ab");
@@ -175,15 +175,15 @@ mod tests {
     #[tokio::test]
     async fn rfc9111_3_3_what_is_not_as_long_as_promised_is_broken() {
         let trailers = || Ok(Frame::trailers(HeaderMap::new()));
-        assert_eq!(broken(vec![data("ab"), Err("cut")], Length::Unsaid).await, "the body broke off");
-        assert_eq!(broken(vec![Err("cut")], Length::Said(0)).await, "the body broke off");
+        assert_eq!(broken(vec![data("ab"), Err("cut")], ContentLength::Missing).await, "the body broke off");
+        assert_eq!(broken(vec![Err("cut")], ContentLength::Known(0)).await, "the body broke off");
         for frames in [vec![], vec![data("")], vec![trailers()]] {
-            let error = broken(frames, Length::Said(3)).await;
-            assert_eq!(error, "the body ended after 0 of the 3 bytes that it promised");
+            let error = broken(frames, ContentLength::Known(3)).await;
+            assert_eq!(error, "the body ended after 0 of the 3 bytes that its length announced");
         }
         for (frames, promised) in [(vec![data("abc")], 2), (vec![data("ab"), data("c")], 2), (vec![data("a")], 0)] {
-            let error = broken(frames, Length::Said(promised)).await;
-            assert_eq!(error, format!("the body goes on after the {promised} bytes that it promised"));
+            let error = broken(frames, ContentLength::Known(promised)).await;
+            assert_eq!(error, format!("the body goes on after the {promised} bytes that its length announced"));
         }
     }
 
@@ -196,7 +196,7 @@ mod tests {
             (vec![data("abc"), data("de"), Err("cut")], 6, "abcde"),
         ] {
             let whole = promised == sent.len() as u64;
-            let mut body = midway(frames, Length::Said(promised)).await;
+            let mut body = midway(frames, ContentLength::Known(promised)).await;
             let (mut got, mut failed) = (Vec::new(), false);
             while let Some(frame) = body.frame().await {
                 match frame {
@@ -224,16 +224,16 @@ mod tests {
     fn the_length_of_a_head() {
         let length = |status, lines: &[&'static str]| {
             let lines = lines.iter().map(|line| (CONTENT_LENGTH, http::HeaderValue::from_static(line)));
-            Length::new(StatusCode::from_u16(status).unwrap(), &lines.collect())
+            ContentLength::new(StatusCode::from_u16(status).unwrap(), &lines.collect())
         };
         for (status, lines, expected) in [
-            (200, &[][..], Length::Unsaid),
-            (200, &["7"], Length::Said(7)),
-            (200, &["7", "7"], Length::Said(7)),
-            (200, &["7", "8"], Length::Unreadable),
-            (200, &["7 bytes"], Length::Unreadable),
-            (204, &["7"], Length::Unsaid),
-            (304, &["7"], Length::Unsaid),
+            (200, &[][..], ContentLength::Missing),
+            (200, &["7"], ContentLength::Known(7)),
+            (200, &["7", "7"], ContentLength::Known(7)),
+            (200, &["7", "8"], ContentLength::Malformed),
+            (200, &["7 bytes"], ContentLength::Malformed),
+            (204, &["7"], ContentLength::Missing),
+            (304, &["7"], ContentLength::Missing),
         ] {
             assert_eq!(length(status, lines), expected, "{status} {lines:?}");
         }

@@ -1,7 +1,7 @@
-//! One gate for all layers that may turn a request away: the paths that are exempt, the answer in place of the service's, and what is
-//! held while a request is under way.
+//! The layer, service and future of all layers that may reject a request: exempt paths, the response in place of the service's, and the permit
+//! of a request in flight.
 //!
-//! A layer is a [`GateLayer`] with an [`Admission`] of its own, which lets requests in, and hears how they ended.
+//! Each such layer is a [`GateLayer`] with its own [`GateRule`], which admits requests and is told how they end.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,13 +13,13 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::admission::{Admission, Gate, Held};
+use super::admission::{AdmittedRequest, Gate, GateRule};
 use super::body::Body;
 use super::paths::Paths;
 use super::problem::Problem;
 use crate::resilience::{Held as HeldUntilEnd, Running, mark};
 
-/// A layer that may turn requests away: [`BreakerLayer`](super::BreakerLayer), [`ConcurrencyLimitLayer`](super::ConcurrencyLimitLayer),
+/// Layer that may reject requests: [`BreakerLayer`](super::BreakerLayer), [`ConcurrencyLimitLayer`](super::ConcurrencyLimitLayer),
 /// [`HostLayer`](super::HostLayer), `MemoryGuardLayer`, `RateLimitLayer`.
 ///
 /// Cheap to clone; clones share what they count.
@@ -42,19 +42,19 @@ impl<A> GateLayer<A> {
         Self { gate: Some(Arc::new(Gate { admission, exempt: Paths::default() })) }
     }
 
-    /// A layer that does nothing.
+    /// Creates a layer that does nothing.
     pub(super) fn off() -> Self {
         Self { gate: None }
     }
 }
 
 impl<A: Clone> GateLayer<A> {
-    /// Leaves requests for these paths alone, besides those that were named before: `/health` is this path alone, `/internal/*` is
-    /// `/internal` and all below it. See [the paths of exemptions](crate::http#paths-that-are-exempt).
+    /// Exempts requests for these paths, in addition to those of earlier calls: `/health` is this path only, `/internal/*` is `/internal` and
+    /// everything below it; see [the patterns](crate::http#paths-that-are-exempt).
     ///
     /// # Panics
     ///
-    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
+    /// If a pattern cannot match any path: it does not begin with a slash, or has a star elsewhere than at its end.
     #[track_caller]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         if let Some(gate) = &mut self.gate {
@@ -91,7 +91,7 @@ impl<S, A> Layer<S> for GateLayer<A> {
     }
 }
 
-/// The service of a [`GateLayer`].
+/// Service of a [`GateLayer`].
 pub struct GateService<S, A> {
     inner: S,
     gate: Option<Arc<Gate<A>>>,
@@ -112,7 +112,7 @@ impl<S: fmt::Debug, A: fmt::Debug> fmt::Debug for GateService<S, A> {
 impl<S, B, R, A> Service<Request<B>> for GateService<S, A>
 where
     S: Service<Request<B>, Response = Response<R>>,
-    A: Admission,
+    A: GateRule,
 {
     type Response = Response<Body<R>>;
     type Error = S::Error;
@@ -128,35 +128,37 @@ where
         };
         let (mut parts, body) = request.into_parts();
         match gate.admit(&mut parts) {
-            // Held on the stack while the service is called, so that a panic gives it back.
+            // On the stack while the service is called, so that a panic gives the permit back.
             Ok(held) => {
                 let (running, since) = (Running::new(held), mark());
                 let call = self.inner.call(Request::from_parts(parts, body));
                 let mut held = running.stop();
                 if let Some(held) = &mut held {
-                    held.made::<S::Future>(since);
+                    held.created::<S::Future>(since);
                 }
                 GateFuture::admitted(call, held)
             }
-            Err(problem) => GateFuture { way: Way::Out { problem: Some(problem) }, held: HeldUntilEnd::new(None) },
+            Err(problem) => {
+                GateFuture { state: GateState::Rejected { problem: Some(problem) }, held: HeldUntilEnd::new(None) }
+            }
         }
     }
 }
 
 pin_project! {
-    /// The future of a [`GateService`]: the call of the service behind, or the answer in its place.
+    /// Future of a [`GateService`]: the future of the inner service, or the response in its place.
     pub struct GateFuture<F, A>
     where
-        A: Admission,
+        A: GateRule,
     {
         #[pin]
-        way: Way<F>,
-        held: HeldUntilEnd<Held<A>>,
+        state: GateState<F>,
+        held: HeldUntilEnd<AdmittedRequest<A>>,
     }
 
     impl<F, A> PinnedDrop for GateFuture<F, A>
     where
-        A: Admission,
+        A: GateRule,
     {
         fn drop(this: Pin<&mut Self>) {
             this.project().held.leave();
@@ -165,37 +167,37 @@ pin_project! {
 }
 
 pin_project! {
-    #[project = ProjectedWay]
-    enum Way<F> {
-        In { #[pin] call: F },
-        Out { problem: Option<Problem> },
+    #[project = ProjectedGateState]
+    enum GateState<F> {
+        Admitted { #[pin] call: F },
+        Rejected { problem: Option<Problem> },
     }
 }
 
-impl<F, A: Admission> GateFuture<F, A> {
+impl<F, A: GateRule> GateFuture<F, A> {
     #[inline]
-    fn admitted(call: F, held: Option<Held<A>>) -> Self {
-        Self { way: Way::In { call }, held: HeldUntilEnd::new(held) }
+    fn admitted(call: F, held: Option<AdmittedRequest<A>>) -> Self {
+        Self { state: GateState::Admitted { call }, held: HeldUntilEnd::new(held) }
     }
 }
 
 impl<F, A, R, E> Future for GateFuture<F, A>
 where
     F: Future<Output = Result<Response<R>, E>>,
-    A: Admission,
+    A: GateRule,
 {
     type Output = Result<Response<Body<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        match this.way.project() {
-            ProjectedWay::In { call } => {
+        match this.state.project() {
+            ProjectedGateState::Admitted { call } => {
                 let mark = mark();
                 let mut held = this.held.take();
                 if let Some(held) = &mut held {
                     held.poll();
                 }
-                // Held here while the call runs, not in the future, so that a panic drops it.
+                // On the stack while the call runs, not in the future, so that a panic drops it.
                 let running = Running::new(held);
                 let Poll::Ready(ended) = call.poll(cx) else {
                     *this.held = HeldUntilEnd::new(running.stop());
@@ -206,15 +208,15 @@ where
                 }
                 Poll::Ready(ended.map(|response| response.map(Body::inner)))
             }
-            ProjectedWay::Out { problem } => {
-                let problem = problem.take().expect("a future is not polled after its end");
-                Poll::Ready(Ok(problem.into_refusal()))
+            ProjectedGateState::Rejected { problem } => {
+                let problem = problem.take().expect("polled after completion");
+                Poll::Ready(Ok(problem.into_rejection()))
             }
         }
     }
 }
 
-impl<F, A: Admission> fmt::Debug for GateFuture<F, A> {
+impl<F, A: GateRule> fmt::Debug for GateFuture<F, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateFuture").finish_non_exhaustive()
     }

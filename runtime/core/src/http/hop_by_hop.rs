@@ -1,11 +1,11 @@
-//! Header fields that concern one connection only.
+//! Hop-by-hop header fields.
 
 use http::HeaderMap;
 use http::header::{CONNECTION, HeaderName};
 
-/// Removes the fields that concern one connection only (RFC 9110 section 7.6.1), which are not to be stored.
+/// Removes the fields that concern one connection only (RFC 9110 section 7.6.1), which must not be stored.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    const OF_ONE_CONNECTION: [&str; 9] = [
+    const HOP_BY_HOP: [&str; 9] = [
         "connection",
         "keep-alive",
         "proxy-authenticate",
@@ -26,7 +26,7 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in OF_ONE_CONNECTION {
+    for name in HOP_BY_HOP {
         headers.remove(name);
     }
 }

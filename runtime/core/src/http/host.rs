@@ -1,21 +1,20 @@
-//! Requests that do not say whom they are for.
+//! Validation of the `Host` header.
 
 use http::header::HOST;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode, Uri, Version};
 
-use super::admission::Admission;
+use super::admission::GateRule;
 use super::gate::GateLayer;
 use super::problem::Problem;
 
-/// The longest host with its port, in bytes: names of hosts have 253 at most.
-const LONGEST: usize = 261;
+/// Longest host with its port, in bytes: a host name has at most 253.
+const MAX_BYTES: usize = 261;
 
-/// Answers a request with 400 whose `Host` is missing, is there more than once, or is no host (RFC 9112 section 3.2).
+/// Answers a request with 400 if its `Host` is missing, repeated, or not a valid host (RFC 9112 section 3.2).
 ///
-/// Servers such as hyper pass these on. A proxy in front may take another of two hosts for the right one, or none: then a cache, a router
-/// or a link that goes by the host is that of somebody else. HTTP/1.0 may leave `Host` out, and HTTP/2 may have the host in the address
-/// instead.
+/// Servers such as hyper pass such requests on. A proxy in front may use the other of two hosts; then a cache, a router or a link that depends
+/// on the host belongs to the wrong site. HTTP/1.0 may leave `Host` out, and HTTP/2 may have the host in the URI instead.
 ///
 /// ```
 /// use fastness::http::HostLayer;
@@ -33,12 +32,12 @@ const LONGEST: usize = 261;
 /// ```
 pub type HostLayer = GateLayer<ByHost>;
 
-/// The rule of a [`HostLayer`].
+/// Rule of a [`HostLayer`].
 #[derive(Clone, Copy, Debug)]
 pub struct ByHost;
 
 impl GateLayer<ByHost> {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self::from_admission(ByHost)
     }
@@ -50,8 +49,8 @@ impl Default for GateLayer<ByHost> {
     }
 }
 
-impl Admission for ByHost {
-    type Kept = ();
+impl GateRule for ByHost {
+    type Permit = ();
 
     const HOLDS: bool = false;
 
@@ -66,15 +65,15 @@ fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), &'stati
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if is_host(host.as_bytes()) => Ok(()),
         (Some(_), None) => {
-            Err("the `Host` of the request is no host: send a name or an address, such as `a.example:8080`")
+            Err("the `Host` of the request is not a valid host: send a name or an address, such as `a.example:8080`")
         }
         (Some(_), Some(_)) => Err("the request has more than one `Host`: send one"),
         (None, _) if version < Version::HTTP_11 || (version >= Version::HTTP_2 && uri.authority().is_some()) => Ok(()),
-        (None, _) => Err("the request has no `Host`: send the name that it is for"),
+        (None, _) => Err("the request has no `Host`: send the name of the server"),
     }
 }
 
-/// A name, an IPv4 address, or an IP literal in brackets; with a port or without (RFC 3986 section 3.2.2). No list of them.
+/// Returns whether a text is a name, an IPv4 address, or an IP literal in brackets, with or without a port (RFC 3986 section 3.2.2).
 fn is_host(text: &[u8]) -> bool {
     let end = match text.first() {
         Some(b'[') => text.iter().position(|byte| *byte == b']').map(|at| at + 1),
@@ -91,7 +90,7 @@ fn is_host(text: &[u8]) -> bool {
             !name.is_empty() && name.iter().all(in_name)
         }
     };
-    text.len() <= LONGEST && port.len() <= 6 && is_port && is_name
+    text.len() <= MAX_BYTES && port.len() <= 6 && is_port && is_name
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! A bound on how many requests are under way at a time.
+//! A limit on the number of requests in flight.
 
 use std::time::Duration;
 
 use http::request::Parts;
 use http::{Response, StatusCode};
 
-use super::admission::Admission;
+use super::admission::GateRule;
 use super::gate::GateLayer;
 use super::problem::Problem;
 use crate::resilience::bulkhead::{Bulkhead, Settings, Ticket};
@@ -14,14 +14,14 @@ use crate::resilience::{Early, Ends, Mark};
 #[cfg(test)]
 mod tests;
 
-/// Nobody knows when a place will be free; a second is what clients can do with.
-const COME_BACK: Duration = Duration::from_secs(1);
+/// `Retry-After` of rejected requests. The time until a permit is free is not known; a second is long enough for clients to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Lets so many requests through at a time, and answers others with 503 and `Retry-After: 1` at once, by a
-/// [`Bulkhead`]: it is listed by [`snapshots`](crate::resilience::snapshots) and in the metrics under its name.
+/// Limits the number of requests in flight, and answers others at once with 503 and `Retry-After: 1`, by a [`Bulkhead`], which
+/// [`snapshots`](crate::resilience::snapshots) and the metrics list under its name.
 ///
-/// A place is held until the head of the response is there, or the client has gone away. Adaptive, the bound follows from
-/// how long requests take; those that failed (5xx) say nothing of that.
+/// A request holds its permit until the head of the response is ready, or its client goes away. An adaptive limit follows the times of
+/// requests; those that failed (5xx) are not measured.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -35,32 +35,32 @@ const COME_BACK: Duration = Duration::from_secs(1);
 /// ```
 pub type ConcurrencyLimitLayer = GateLayer<ByBulkhead>;
 
-/// The rule of a [`ConcurrencyLimitLayer`].
+/// Rule of a [`ConcurrencyLimitLayer`].
 #[derive(Clone, Debug)]
 pub struct ByBulkhead(Bulkhead);
 
 impl GateLayer<ByBulkhead> {
-    /// A layer with a bulkhead of its own: a bound that is fixed, or adapts itself to what can be served without queueing, beginning with
-    /// its `min`; see [`Settings`]. Their `wait` is ignored.
+    /// Creates a layer with a new bulkhead. Its limit is fixed, or adapts to the number of requests that can be served without queueing,
+    /// beginning with its `min`; see [`Settings`]. Their `wait` is ignored.
     pub fn new(name: &'static str, settings: Settings) -> Self {
         Self::from_bulkhead(Bulkhead::new(name, settings))
     }
 
-    /// A layer with this bulkhead, which others may use too. Its `wait` is ignored.
+    /// Creates a layer with this bulkhead, which other layers and functions may use too. Its `wait` is ignored.
     pub fn from_bulkhead(bulkhead: Bulkhead) -> Self {
         Self::from_admission(ByBulkhead(bulkhead))
     }
 }
 
-impl Admission for ByBulkhead {
-    type Kept = Ticket;
+impl GateRule for ByBulkhead {
+    type Permit = Ticket;
 
     const HOLDS: bool = true;
 
     fn admit(&self, _: &mut Parts) -> Result<Ticket, Problem> {
         self.0.enter().map_err(|_| {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests are under way: try again in a moment")
-                .retry_after(COME_BACK)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests are in flight: try again in a moment")
+                .retry_after(RETRY_AFTER)
         })
     }
 

@@ -1,21 +1,21 @@
-//! Addresses of requests as they may stand in a log.
+//! URIs of requests in a form that is safe to log.
 
 use std::fmt::{self, Write as _};
 
 use http::Uri;
 
-/// The most characters that are written of one address.
-const LONGEST: usize = 1_024;
+/// Maximum number of characters that are written of one URI.
+const MAX_CHARS: usize = 1_024;
 
-/// Path and query of a request, to be written to a log: without values that look secret, and without anything that could be taken for
-/// another part of the line.
+/// Path and query of a request, for a log: without values that look secret, and without characters that could be mistaken for another part of
+/// the line.
 ///
-/// - The value of a parameter is written as `***` if one of the words in its name is `token`, `password`, `secret`, `key`, `code`,
-///   `session`, `signature`, `authorization`, or the like: `access_token`, `apiKey`, `user[password]`, `X-Amz-Signature`.
-/// - What is not visible ASCII, and quotes, backslashes, angle brackets and braces, are percent-encoded.
-/// - After 1024 characters comes `...`, and nothing more.
+/// - The value of a parameter is written as `***` if a word in its name is `token`, `password`, `secret`, `key`, `code`, `session`,
+///   `signature`, `authorization`, or similar: `access_token`, `apiKey`, `user[password]`, `X-Amz-Signature`.
+/// - Characters other than visible ASCII, and quotes, backslashes, angle brackets and braces, are percent-encoded.
+/// - Output is cut off after 1024 characters, and `...` is written.
 ///
-/// A secret in a path cannot be told from any other part of it, nor one under a name that says nothing (`?a=`).
+/// Secrets in the path, or under a name without such a word (`?a=`), cannot be recognised.
 ///
 /// ```
 /// use fastness::http::LogUri;
@@ -29,7 +29,7 @@ pub struct LogUri<'a> {
 }
 
 impl<'a> LogUri<'a> {
-    /// Of this address.
+    /// Wraps a URI.
     pub fn new(uri: &'a Uri) -> Self {
         Self { uri }
     }
@@ -37,7 +37,7 @@ impl<'a> LogUri<'a> {
 
 impl fmt::Display for LogUri<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = Bounded { out: f, left: LONGEST };
+        let mut out = LimitedWriter { out: f, left: MAX_CHARS };
         let written = self.write(&mut out);
         let full = out.left == 0;
         match written {
@@ -54,7 +54,7 @@ impl fmt::Debug for LogUri<'_> {
 }
 
 impl LogUri<'_> {
-    fn write(self, out: &mut Bounded<'_, '_>) -> fmt::Result {
+    fn write(self, out: &mut LimitedWriter<'_, '_>) -> fmt::Result {
         out.escaped(self.uri.path())?;
         let Some(query) = self.uri.query() else { return Ok(()) };
         out.plain("?")?;
@@ -76,13 +76,13 @@ impl LogUri<'_> {
     }
 }
 
-/// Writes so many characters, and then fails.
-struct Bounded<'a, 'f> {
+/// Writer that fails after a number of characters.
+struct LimitedWriter<'a, 'f> {
     out: &'a mut fmt::Formatter<'f>,
     left: usize,
 }
 
-impl Bounded<'_, '_> {
+impl LimitedWriter<'_, '_> {
     fn plain(&mut self, text: &str) -> fmt::Result {
         if self.left < text.len() {
             self.left = 0;
@@ -119,7 +119,7 @@ impl Bounded<'_, '_> {
     }
 }
 
-/// Words that stand for secrets wherever they stand in a name.
+/// Words in a name that mark its value as a secret.
 const WORDS: [&str; 26] = [
     "assertion",
     "pin",
@@ -148,7 +148,7 @@ const WORDS: [&str; 26] = [
     "tokens",
     "jsessionid",
 ];
-/// The longest of them that are told where they are part of a longer word (`accesstoken`).
+/// Texts that mark it also as a part of a longer word (`accesstoken`).
 const PARTS: [&str; 10] = [
     "accesskey",
     "apikey",
@@ -162,7 +162,7 @@ const PARTS: [&str; 10] = [
     "token",
 ];
 
-/// Tells by the name of a parameter, as it is written in a query, whether its value looks like a secret.
+/// Returns whether the value of a parameter is likely a secret, by its name as written in the query.
 fn is_secret(name: &str) -> bool {
     let name = decoded(name);
     let secret = |word: &str| WORDS.contains(&word) || PARTS.iter().any(|part| word.contains(part));
@@ -183,7 +183,7 @@ fn is_secret(name: &str) -> bool {
     secret(&word) || secret(&squashed)
 }
 
-/// The text that is percent-encoded in `name`.
+/// Decodes percent-encoding.
 fn decoded(name: &str) -> String {
     let (mut bytes, mut rest) = (Vec::with_capacity(name.len()), name.as_bytes());
     while let Some((&byte, after)) = rest.split_first() {
@@ -280,9 +280,9 @@ mod tests {
         for long in [format!("/{}", "a".repeat(10_000)), format!("/?{}", "b&".repeat(10_000)), "/\u{85}".repeat(10_000)]
         {
             let shown = shown(long.as_bytes());
-            assert!(shown.ends_with("...") && shown.len() <= LONGEST + 3, "{}", shown.len());
+            assert!(shown.ends_with("...") && shown.len() <= MAX_CHARS + 3, "{}", shown.len());
         }
-        let exact = format!("/{}", "a".repeat(LONGEST - 1));
+        let exact = format!("/{}", "a".repeat(MAX_CHARS - 1));
         assert_eq!(shown(exact.as_bytes()), exact);
     }
 }

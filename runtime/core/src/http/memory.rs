@@ -1,11 +1,11 @@
-//! Turning requests away while memory is short.
+//! Rejection of requests while memory is short.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use http::request::Parts;
 
-use super::admission::Admission;
+use super::admission::GateRule;
 use super::gate::GateLayer;
 use super::problem::Problem;
 use crate::monitor::{MemoryGuard, Pressure};
@@ -40,7 +40,7 @@ pub(super) struct MayCache(pub(super) bool);
 /// ```
 pub type MemoryGuardLayer = GateLayer<ByMemory>;
 
-/// The rule of a [`MemoryGuardLayer`].
+/// Rule of a [`MemoryGuardLayer`].
 #[derive(Clone, Debug)]
 pub struct ByMemory {
     guard: MemoryGuard,
@@ -61,13 +61,13 @@ impl GateLayer<ByMemory> {
 }
 
 impl ByMemory {
-    fn let_in(request: &mut Parts, pressure: Pressure) {
+    fn mark(request: &mut Parts, pressure: Pressure) {
         request.extensions.insert(MayCache(pressure < Pressure::NoBodies));
     }
 }
 
-impl Admission for ByMemory {
-    type Kept = ();
+impl GateRule for ByMemory {
+    type Permit = ();
 
     const HOLDS: bool = false;
 
@@ -77,12 +77,12 @@ impl Admission for ByMemory {
             let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the server is short of memory");
             return Err(problem.retry_after(self.retry_after));
         }
-        Self::let_in(request, pressure);
+        Self::mark(request, pressure);
         Ok(())
     }
 
     fn pass(&self, request: &mut Parts) {
-        Self::let_in(request, self.guard.pressure());
+        Self::mark(request, self.guard.pressure());
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     use crate::{Clock, Fastness};
 
     #[tokio::test]
-    async fn it_sheds_tells_of_bodies_and_recovers() {
+    async fn it_sheds_marks_requests_and_recovers() {
         let (clock, percent) = (Clock::manual(), Arc::new(AtomicU64::new(96)));
         let (read, fast) = (percent.clone(), Fastness::builder().clock(clock.clone()).build().unwrap());
         let source = move || Some(Memory::new(read.load(SeqCst), 100));

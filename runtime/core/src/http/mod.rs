@@ -2,21 +2,21 @@
 //!
 //! May use: `clock`, `codec`, `direct`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `monitor`, `resilience`, `stats`, `sync`, `timed`.
 //!
-//! A layer answers with [`Body`]: the body of the service behind it, or bytes of its own, such as a [`Problem`]. None boxes a
-//! future, except where the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and none has a lock on the way
-//! of every request but the adaptive [`ConcurrencyLimitLayer`].
+//! A layer answers with a [`Body`]: that of the inner service, or bytes of its own, such as a [`Problem`]. Futures are boxed only where
+//! the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and only the adaptive [`ConcurrencyLimitLayer`] takes a lock for
+//! each request.
 //!
 //! The service of a layer `XLayer` is `XService`, in [`services`]. Layers that reject requests are one,
 //! [`GateLayer`](services::GateLayer), with a rule each.
 //!
-//! A layer that needs a [`Fastness`](crate::Fastness) takes it by `.on(&fast)`, and uses the one in force without that.
+//! A layer that needs a [`Fastness`](crate::Fastness) takes it by `.on(&fast)`, and otherwise uses the handle in force.
 //!
 //! # Paths that are exempt
 //!
-//! `exempt` means the same in every layer that has it. A pattern is a path, `/health`, which is this path alone, or ends in `/*`:
-//! `/health/*` is `/health` and all that is below it. It is compared with the path as the client wrote it, not with what a router
-//! has left of it, byte by byte and without the query. Each call adds to the paths that were named before. [`Stack::exempt`] names
-//! paths for all of the layers that turn requests away.
+//! `exempt` means the same in every layer that has it. A pattern is a path, such as `/health`, which matches this path only, or ends in `/*`:
+//! `/health/*` matches `/health` and everything below it. Patterns are compared with the path as the client sent it, before any router
+//! strips a prefix, byte by byte and without the query. Each call adds to the patterns of earlier calls. [`Stack::exempt`] sets patterns for
+//! all layers that reject requests.
 
 mod admission;
 mod body;
@@ -26,7 +26,6 @@ mod broken;
 mod cache;
 mod coalesce;
 mod collect;
-mod endless;
 mod gate;
 mod hop_by_hop;
 mod host;
@@ -46,6 +45,7 @@ mod reading;
 mod request_id;
 mod resumed;
 mod stack;
+mod streaming;
 mod timing;
 
 pub use body::Body;

@@ -1,9 +1,9 @@
-//! The address of a request before routers took off what they matched.
+//! The URI of a request before routers stripped the prefix that they matched.
 
 use http::{Extensions, Uri};
 
-/// The address as the client wrote it: routers strip what they have matched.
-#[cfg_attr(not(feature = "axum"), expect(unused_variables, reason = "only axum's router leaves it there"))]
+/// Returns the URI as the client sent it, before any router stripped a prefix.
+#[cfg_attr(not(feature = "axum"), expect(unused_variables, reason = "only axum's router records it"))]
 pub(super) fn original_uri<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a Uri {
     #[cfg(feature = "axum")]
     if let Some(original) = extensions.get::<axum::extract::OriginalUri>() {

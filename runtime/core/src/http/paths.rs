@@ -1,4 +1,4 @@
-//! Paths that a layer leaves alone: one meaning of a pattern in all layers.
+//! Patterns of exempt paths, with one meaning in all layers.
 
 use std::sync::Arc;
 
@@ -6,25 +6,24 @@ use http::{Extensions, Uri};
 
 use super::original_uri::original_uri;
 
-/// Patterns of paths. `/health` is this path alone, `/health/*` is `/health` and all that is below it.
+/// Patterns of paths. `/health` matches this path only, `/health/*` matches `/health` and everything below it.
 ///
-/// Compared is the path as the client wrote it, whatever a router has taken off since, byte by byte: nothing is decoded, and nothing
-/// is resolved.
+/// They are compared with the path as the client sent it, before any router stripped a prefix, byte by byte: nothing is decoded or resolved.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths(
-    /// None for none, as services are cloned with each request.
-    Option<Arc<[Pattern]>>,
+    /// `None` for no patterns: cloning it, as services are with each request, then costs nothing.
+    Option<Arc<[PathPattern]>>,
 );
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Pattern {
+enum PathPattern {
     Exact(Arc<str>),
-    /// The path above, without a slash at its end.
+    /// The path above, without its final slash.
     Below(Arc<str>),
 }
 
 impl Paths {
-    /// Those of these patterns.
+    /// Creates paths of these patterns.
     #[cfg(test)]
     #[track_caller]
     fn new<P: Into<String>>(patterns: impl IntoIterator<Item = P>) -> Self {
@@ -33,32 +32,32 @@ impl Paths {
         paths
     }
 
-    /// Adds patterns to those that are there.
+    /// Adds patterns.
     ///
     /// # Panics
     ///
-    /// If one of them can match nothing.
+    /// If one of them cannot match any path.
     #[track_caller]
     pub(super) fn add<P: Into<String>>(&mut self, patterns: impl IntoIterator<Item = P>) {
-        let mut all: Vec<Pattern> = self.0.iter().flat_map(|patterns| patterns.iter().cloned()).collect();
+        let mut all: Vec<PathPattern> = self.0.iter().flat_map(|patterns| patterns.iter().cloned()).collect();
         for pattern in patterns {
-            let pattern = Pattern::new(&pattern.into());
+            let pattern = PathPattern::new(&pattern.into());
             if !all.contains(&pattern) {
                 all.push(pattern);
             }
         }
-        self.0 = Some(all.into()).filter(|all: &Arc<[Pattern]>| !all.is_empty());
+        self.0 = Some(all.into()).filter(|all: &Arc<[PathPattern]>| !all.is_empty());
     }
 
-    /// The patterns as they are written.
+    /// Returns the patterns as text.
     pub(super) fn patterns(&self) -> impl Iterator<Item = String> {
         self.0.iter().flat_map(|patterns| patterns.iter()).map(|pattern| match pattern {
-            Pattern::Exact(path) => path.to_string(),
-            Pattern::Below(path) => format!("{path}/*"),
+            PathPattern::Exact(path) => path.to_string(),
+            PathPattern::Below(path) => format!("{path}/*"),
         })
     }
 
-    /// Tells whether a request is for one of them.
+    /// Returns whether the path of a request matches one of the patterns.
     #[inline]
     pub(super) fn contain(&self, extensions: &Extensions, uri: &Uri) -> bool {
         let Some(patterns) = &self.0 else { return false };
@@ -67,7 +66,7 @@ impl Paths {
     }
 }
 
-impl Pattern {
+impl PathPattern {
     #[track_caller]
     fn new(pattern: &str) -> Self {
         let path = pattern.strip_suffix("/*").unwrap_or(pattern);
@@ -81,7 +80,7 @@ impl Pattern {
 
     fn matches(&self, path: &str) -> bool {
         match self {
-            Self::Exact(own) => **own == *path,
+            Self::Exact(exact) => **exact == *path,
             Self::Below(above) => {
                 path.strip_prefix(&**above).is_some_and(|below| below.is_empty() || below.starts_with('/'))
             }
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_all_that_is_below() {
+    fn a_star_matches_everything_below() {
         let paths = Paths::new(["/health", "/internal/*"]);
         for (path, within) in [
             ("/health", true),
@@ -122,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_named_later_comes_to_what_was_named_before() {
+    fn later_patterns_are_added_to_earlier_ones() {
         let mut paths = Paths::new(["/a"]);
         paths.add(["/b/*", "/a"]);
         paths.add(Vec::<String>::new());

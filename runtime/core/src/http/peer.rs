@@ -1,9 +1,9 @@
-//! Identity of a client, by its address.
+//! Network of a client, as the key of a limit.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Gives the address of a client as limits should count it: an address of IPv4 as it is, whether or not it is written as one of IPv6, and of
-/// IPv6 the network (`/64`), because whoever has one address of it has all 2^64.
+/// Returns the address by which limits should count a client: an IPv4 address unchanged (also if it is mapped into IPv6), and the `/64` network
+/// of an IPv6 address, because a client that has one address of it has all 2^64.
 ///
 /// ```
 /// use fastness::http::peer_network;

@@ -1,4 +1,4 @@
-//! Preconditions of requests that change something (RFC 9110 section 13).
+//! Preconditions of unsafe requests: `If-Match` and `If-Unmodified-Since` (RFC 9110 section 13).
 
 use std::time::SystemTime;
 
@@ -7,11 +7,11 @@ use http::{HeaderMap, HeaderValue};
 
 use super::cache::quoted_list;
 
-/// The condition under which a client wants its change made: `If-Match`, or else `If-Unmodified-Since` (RFC 9110 section 13.2.2). So a
-/// change that somebody else made meanwhile is not overwritten.
+/// Preconditions of a change: `If-Match`, or else `If-Unmodified-Since` (RFC 9110 section 13.2.2). They keep a client from overwriting the
+/// change of another.
 ///
-/// Read the document, ask [`hold`](Self::hold), and answer 412 if it says no. Between that and the write, others may write too: have the
-/// store write only if the document is still the one that was read.
+/// Read the document, check [`hold`](Self::hold), and answer 412 if it is false. Another request may write between the check and your write,
+/// so make the store write only if the document is still the one that was read.
 ///
 /// ```
 /// use fastness::http::Preconditions;
@@ -21,7 +21,7 @@ use super::cache::quoted_list;
 /// let wanted = Preconditions::from_headers(&headers);
 /// assert!(wanted.hold(&["\"v2\""], None));
 /// assert!(!wanted.hold(&["\"v3\""], None));
-/// assert!(!wanted.hold(&["W/\"v2\""], None)); // the comparison is the strong one
+/// assert!(!wanted.hold(&["W/\"v2\""], None)); // strong comparison
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preconditions {
@@ -32,12 +32,12 @@ pub struct Preconditions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Matches {
     Any,
-    /// Strong tags, as they are written. Weak ones, and what is no list of tags, match nothing.
+    /// Strong tags, in quotes. Weak tags, and values that are not a list of tags, match nothing.
     Tags(Vec<String>),
 }
 
 impl Preconditions {
-    /// Those of a request with these headers. An `If-Unmodified-Since` that is no date of HTTP is ignored, as section 13.1.4 has it.
+    /// Reads the preconditions of a request. An `If-Unmodified-Since` that is not an HTTP date is ignored (section 13.1.4).
     pub fn from_headers(headers: &HeaderMap) -> Self {
         let lines: Vec<&HeaderValue> = headers.get_all(IF_MATCH).iter().collect();
         let date = || httpdate::parse_http_date(headers.get(IF_UNMODIFIED_SINCE)?.to_str().ok()?).ok();
@@ -54,18 +54,18 @@ impl Preconditions {
         }
     }
 
-    /// Tells that there is none: the change may be made without a look at what is there.
+    /// Returns whether there are none, so that the change may be made unconditionally.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Tells that any document will do, as long as there is one: `If-Match: *`.
+    /// Returns whether any existing document satisfies them: `If-Match: *`.
     pub fn is_any(&self) -> bool {
         self.matches == Some(Matches::Any)
     }
 
-    /// Tells that the change may be made to a document that is there, has these entity tags (in quotes, one for each of its
-    /// representations), and was changed at this time for the last time, if that is known.
+    /// Returns whether an existing document may be changed, by its entity tags (in quotes, one per representation) and the time of its last
+    /// modification, if that is known.
     pub fn hold(&self, tags: &[&str], modified: Option<SystemTime>) -> bool {
         match &self.matches {
             Some(Matches::Any) => true,
@@ -78,7 +78,7 @@ impl Preconditions {
     }
 }
 
-/// Dates of HTTP have no fraction: a document that was changed within a second is told with that second.
+/// Rounds down to whole seconds: HTTP dates have no fraction, so `Last-Modified` has none either.
 fn whole_seconds(time: SystemTime) -> SystemTime {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(since.as_secs())

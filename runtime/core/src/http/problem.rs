@@ -1,4 +1,4 @@
-//! What a layer answers when it does not let a request through: RFC 9457, with nothing of the inside.
+//! Answers of layers in place of the service's: problem details (RFC 9457), without internal information.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use http::{Response, StatusCode};
 
 use super::body::Body;
 
-/// A mark in the answer of a layer that did not let a request in, for layers around it: nothing was asked of the service.
+/// Extension of a response by which a layer that rejected a request tells outer layers that the service was not called.
 #[derive(Clone, Copy, Debug)]
-struct Refused;
+struct RejectedByLayer;
 
-/// Returns whether a response is the answer of a layer that did not let the request in.
-pub(super) fn is_refused<B>(response: &Response<B>) -> bool {
-    response.extensions().get::<Refused>().is_some()
+/// Returns whether a response is that of a layer that rejected the request.
+pub(super) fn is_rejection<B>(response: &Response<B>) -> bool {
+    response.extensions().get::<RejectedByLayer>().is_some()
 }
 
-/// `application/problem+json` (RFC 9457): a status, what it means here, and when to come back.
+/// Problem details, `application/problem+json` (RFC 9457): a status, a sentence of detail, and a `Retry-After`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,19 +36,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Of this status, with a sentence for whoever reads it.
+    /// Creates a problem with this status and a sentence of detail, which clients see.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), retry_after: None }
     }
 
-    /// With a `Retry-After`, in whole seconds, rounded up, at least 1.
+    /// Sets the `Retry-After`, in whole seconds, rounded up, at least 1. Default: none.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
 
-    /// The response.
+    /// Converts it into a response.
     pub fn into_response<B>(self) -> Response<Body<B>> {
         let body = serde_json::json!({
             "type": "about:blank",
@@ -56,7 +56,7 @@ impl Problem {
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
-        let mut response = Response::new(Body::own(body.to_string()));
+        let mut response = Response::new(Body::from_bytes(body.to_string()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -67,10 +67,10 @@ impl Problem {
         response
     }
 
-    /// The answer of a layer that did not let a request in.
-    pub(super) fn into_refusal<B>(self) -> Response<Body<B>> {
+    /// Converts it into the response of a layer that rejects a request.
+    pub(super) fn into_rejection<B>(self) -> Response<Body<B>> {
         let mut response = self.into_response();
-        response.extensions_mut().insert(Refused);
+        response.extensions_mut().insert(RejectedByLayer);
         response
     }
 }

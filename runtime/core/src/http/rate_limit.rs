@@ -1,4 +1,4 @@
-//! A bound on how many requests are made in a time.
+//! A limit on the rate of requests, by key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use http::request::Parts;
 
-use super::admission::Admission;
+use super::admission::GateRule;
 use super::gate::GateLayer;
 use super::problem::Problem;
 use crate::resilience::rate_limit::{KeyedRateLimit, Settings};
@@ -15,13 +15,12 @@ use crate::resilience::rate_limit::{KeyedRateLimit, Settings};
 #[cfg(test)]
 mod tests;
 
-type Key = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+type KeyFn = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 
-/// Lets so many requests of each key through in a time, and answers others with 429 and a `Retry-After`, by a
-/// [`KeyedRateLimit`].
+/// Limits the rate of requests of each key, and answers others with 429 and a `Retry-After`, by a [`KeyedRateLimit`].
 ///
-/// Where addresses are the keys, [`peer_network`](super::peer_network) makes one key of a network of IPv6, whose user would otherwise
-/// have a limit for each of 2^64 addresses.
+/// If addresses are the keys, use [`peer_network`](super::peer_network): it makes one key of an IPv6 network, whose owner would otherwise have
+/// a separate limit for each of 2^64 addresses.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -39,15 +38,15 @@ type Key = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 /// ```
 pub type RateLimitLayer = GateLayer<ByRate>;
 
-/// The rule of a [`RateLimitLayer`].
+/// Rule of a [`RateLimitLayer`].
 #[derive(Clone)]
 pub struct ByRate {
     limit: KeyedRateLimit,
-    key: Key,
+    key: KeyFn,
 }
 
 impl GateLayer<ByRate> {
-    /// A layer with limits of its own. Requests of which `key` says `None` are not limited.
+    /// Creates a layer with new limits. Requests for which `key` returns `None` are not limited.
     pub fn new(
         name: &'static str,
         settings: Settings,
@@ -56,15 +55,15 @@ impl GateLayer<ByRate> {
         Self::from_limit(KeyedRateLimit::new(name, settings), key)
     }
 
-    /// A layer with these limits, which others may use too: such as one for
+    /// Creates a layer with these limits, which other layers and functions may use too; for example with
     /// [another number of keys](KeyedRateLimit::with_max_keys).
     pub fn from_limit(limit: KeyedRateLimit, key: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
         Self::from_admission(ByRate { limit, key: Arc::new(key) })
     }
 }
 
-impl Admission for ByRate {
-    type Kept = ();
+impl GateRule for ByRate {
+    type Permit = ();
 
     const HOLDS: bool = false;
 

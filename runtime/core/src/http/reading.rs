@@ -1,4 +1,4 @@
-//! Reading bodies of requests into memory: each within a time and a bound, and all together within another.
+//! Reads request bodies into memory, with limits on the time and size of each, and on the size of all together.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -13,92 +13,95 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame};
 
 use super::body::Body;
-use super::collect::Length;
+use super::collect::ContentLength;
 use super::problem::Problem;
 use crate::clock::pause;
 
 #[cfg(test)]
 mod tests;
 
-/// The first bytes of each body, for which a quarter of the budget is set apart: some large bodies leave room for small ones.
+/// First bytes of each body, for which a quarter of the budget is reserved, so that large bodies leave room for small ones.
 const SMALL: usize = 16 << 10;
-/// How long the rest of a body is thrown away, and how many bytes of it.
-const LINGER: (Duration, usize) = (Duration::from_secs(5), 16 << 20);
-/// When to come back if there is no room.
-const COME_BACK: Duration = Duration::from_secs(1);
+/// Longest time for which the rest of a rejected body is read and discarded.
+const DISCARD_TIME: Duration = Duration::from_secs(5);
+/// Largest rest of a rejected body that is read and discarded, in bytes.
+const DISCARD_BYTES: usize = 16 << 20;
+/// `Retry-After` if there is no room.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Reads bodies. Clones share one budget.
+/// Reader of bodies. Clones share one budget.
 #[derive(Clone, Debug)]
-pub(super) struct Reader {
-    /// The most bytes of one body.
-    pub(super) each: usize,
-    /// How long one body may take, from when it is waited for until its last byte.
-    pub(super) time: Duration,
-    budget: Arc<Budget>,
+pub(super) struct BodyReader {
+    /// Largest body, in bytes.
+    pub(super) max_bytes: usize,
+    /// Longest time for one body, from the first wait for it until its last byte.
+    pub(super) timeout: Duration,
+    budget: Arc<ByteBudget>,
 }
 
-/// The bytes of all bodies that are held.
+/// Budget for the bytes of all bodies that are held.
 #[derive(Debug)]
-struct Budget {
-    all: usize,
-    taken: AtomicUsize,
+struct ByteBudget {
+    total: usize,
+    used: AtomicUsize,
 }
 
-/// A body that was read.
+/// Body that was read.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct ReadBody {
     pub(super) bytes: Bytes,
     pub(super) trailers: Option<HeaderMap>,
-    /// Give it back when the bytes are needed no more.
-    pub(super) share: Share,
+    /// Part of the budget; drop it when the bytes are no longer needed.
+    pub(super) share: BudgetShare,
 }
 
-/// A part of the budget, given back when dropped.
+/// Part of the budget, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Share {
-    budget: Arc<Budget>,
+pub(super) struct BudgetShare {
+    budget: Arc<ByteBudget>,
     bytes: usize,
 }
 
-/// The reason why a body was not read.
+/// Reason why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
-    /// It has more than so many bytes.
+pub(super) enum BodyRejection {
+    /// The body has more than this many bytes.
     TooLarge(usize),
-    /// It was not there within this time.
+    /// The body was not complete within this time.
     TooSlow(Duration),
-    /// The bodies of other requests take all the room that there is.
+    /// The bodies of other requests take the whole budget.
     NoRoom,
-    /// An error came before its end.
+    /// The body ended in an error.
     Broken,
 }
 
-impl Reader {
-    pub(super) fn new(each: usize, all: usize, time: Duration) -> Self {
-        Self { each, time, budget: Arc::new(Budget::new(all)) }
+impl BodyReader {
+    pub(super) fn new(max_bytes: usize, total: usize, timeout: Duration) -> Self {
+        Self { max_bytes, timeout, budget: Arc::new(ByteBudget::new(total)) }
     }
 
-    /// With another bound on all bodies together. Clones that were made before have a budget of their own.
-    pub(super) fn set_all(&mut self, all: usize) {
-        self.budget = Arc::new(Budget::new(all));
+    /// Sets the limit on all bodies together. Clones made before keep the budget that they have.
+    pub(super) fn set_total(&mut self, total: usize) {
+        self.budget = Arc::new(ByteBudget::new(total));
     }
 
-    /// Reads a body. One that says by its head or its hint that it is too large is refused before a byte of it is read. The rest of a
-    /// body that is refused for its size is thrown away for a moment: a connection that is closed with something unread on it may
-    /// take the answer with it.
+    /// Reads a body. If its `Content-Length` or size hint is too large, it is rejected before a byte is read. The rest of a body that is
+    /// rejected for its size is read and discarded for a while: closing a connection with unread data can lose the response.
     ///
-    /// Cancel safe: what was read so far is forgotten, and its share of the budget given back.
-    pub(super) async fn read<B>(&self, headers: &HeaderMap, body: B) -> Result<Read, Refused>
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the bytes read so far are dropped, and their share of the budget is given back.
+    pub(super) async fn read<B>(&self, headers: &HeaderMap, body: B) -> Result<ReadBody, BodyRejection>
     where
         B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
     {
         let mut body = Box::pin(body);
         let read = self.gather(headers, body.as_mut()).await;
-        // A client that waits for a word before it sends has nothing under way.
-        if let Err(Refused::TooLarge(_) | Refused::NoRoom) = read
+        // A client that sent `Expect: 100-continue` has not sent a body yet.
+        if let Err(BodyRejection::TooLarge(_) | BodyRejection::NoRoom) = read
             && !headers.contains_key(EXPECT)
         {
-            tokio::spawn(throw_away(body));
+            tokio::spawn(discard(body));
         }
         read
     }
@@ -107,44 +110,44 @@ impl Reader {
         &self,
         headers: &HeaderMap,
         mut body: Pin<&mut B>,
-    ) -> Result<Read, Refused> {
-        // One that takes more than there may ever be room for is not to come back.
-        let each = self.each.min(self.budget.room(usize::MAX).max(SMALL.min(self.budget.all)));
+    ) -> Result<ReadBody, BodyRejection> {
+        // A body that can never fit the budget is too large, rather than to be sent again.
+        let max_bytes = self.max_bytes.min(self.budget.room(usize::MAX).max(SMALL.min(self.budget.total)));
         let hint = body.size_hint();
-        let said = match Length::new(StatusCode::OK, headers) {
-            Length::Said(said) => Some(said),
-            Length::Unsaid | Length::Unreadable => hint.exact(),
+        let length = match ContentLength::new(StatusCode::OK, headers) {
+            ContentLength::Known(length) => Some(length),
+            ContentLength::Missing | ContentLength::Malformed => hint.exact(),
         };
-        if said.unwrap_or(0).max(hint.lower()) > each as u64 {
-            return Err(Refused::TooLarge(each));
+        if length.unwrap_or(0).max(hint.lower()) > max_bytes as u64 {
+            return Err(BodyRejection::TooLarge(max_bytes));
         }
-        let mut late = pin!(pause(self.time));
-        let (mut share, mut read) = (Share { budget: self.budget.clone(), bytes: 0 }, Gathered::default());
+        let mut late = pin!(pause(self.timeout));
+        let (mut share, mut read) = (BudgetShare { budget: self.budget.clone(), bytes: 0 }, Gathered::default());
         let trailers = loop {
             let next = poll_fn(|cx| match body.as_mut().poll_frame(cx) {
                 Poll::Ready(frame) => Poll::Ready(Ok(frame)),
-                Poll::Pending => late.as_mut().poll(cx).map(|()| Err(Refused::TooSlow(self.time))),
+                Poll::Pending => late.as_mut().poll(cx).map(|()| Err(BodyRejection::TooSlow(self.timeout))),
             });
             match next.await?.map(|frame| frame.map(Frame::into_data)) {
                 None => break None,
-                Some(Err(_)) => return Err(Refused::Broken),
+                Some(Err(_)) => return Err(BodyRejection::Broken),
                 Some(Ok(Err(frame))) => break frame.into_trailers().ok(),
                 Some(Ok(Ok(data))) => {
-                    if data.len() > each - read.len() {
-                        return Err(Refused::TooLarge(each));
+                    if data.len() > max_bytes - read.len() {
+                        return Err(BodyRejection::TooLarge(max_bytes));
                     }
                     share.grow(data.len())?;
-                    read.add(data, said);
+                    read.add(data, length);
                 }
             }
         };
-        Ok(Read { bytes: read.freeze(), trailers, share })
+        Ok(ReadBody { bytes: read.freeze(), trailers, share })
     }
 }
 
-/// Reads a body to its end, or as long as its client may be expected to notice that it was answered.
-async fn throw_away<B: HttpBody<Data = Bytes>>(mut body: Pin<Box<B>>) {
-    let (mut late, mut left) = (pin!(pause(LINGER.0)), LINGER.1);
+/// Reads and discards a body, until its end or for as long as a client may take to notice the response.
+async fn discard<B: HttpBody<Data = Bytes>>(mut body: Pin<Box<B>>) {
+    let (mut late, mut left) = (pin!(pause(DISCARD_TIME)), DISCARD_BYTES);
     poll_fn(|cx| {
         while let Poll::Ready(frame) = body.as_mut().poll_frame(cx) {
             let Some(Ok(frame)) = frame else { return Poll::Ready(()) };
@@ -157,36 +160,36 @@ async fn throw_away<B: HttpBody<Data = Bytes>>(mut body: Pin<Box<B>>) {
     .await;
 }
 
-impl Budget {
-    fn new(all: usize) -> Self {
-        Self { all, taken: AtomicUsize::new(0) }
+impl ByteBudget {
+    fn new(total: usize) -> Self {
+        Self { total, used: AtomicUsize::new(0) }
     }
 
-    /// The bytes that all may take together once one takes so many.
+    /// Returns how many bytes all bodies may take together for one to grow to `bytes`.
     fn room(&self, bytes: usize) -> usize {
-        if bytes <= SMALL { self.all } else { self.all - self.all / 4 }
+        if bytes <= SMALL { self.total } else { self.total - self.total / 4 }
     }
 }
 
-impl Share {
-    fn grow(&mut self, by: usize) -> Result<(), Refused> {
+impl BudgetShare {
+    fn grow(&mut self, by: usize) -> Result<(), BodyRejection> {
         let bytes = self.bytes.saturating_add(by);
         let room = self.budget.room(bytes);
-        let taken = |taken: usize| taken.checked_add(by).filter(|taken| *taken <= room);
-        let grown = self.budget.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken);
-        grown.map_err(|_| Refused::NoRoom)?;
+        let used = |used: usize| used.checked_add(by).filter(|used| *used <= room);
+        let grown = self.budget.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, used);
+        grown.map_err(|_| BodyRejection::NoRoom)?;
         self.bytes = bytes;
         Ok(())
     }
 }
 
-impl Drop for Share {
+impl Drop for BudgetShare {
     fn drop(&mut self) {
-        self.budget.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
-/// The pieces of a body: without a copy where there is one, as a rule.
+/// Pieces of a body; the usual single piece is not copied.
 enum Gathered {
     One(Bytes),
     Many(BytesMut),
@@ -206,15 +209,15 @@ impl Gathered {
         }
     }
 
-    /// `said` is the length of all of them, where that is known.
-    fn add(&mut self, data: Bytes, said: Option<u64>) {
+    /// Appends a piece. `length` is the length of the whole body, if it was announced.
+    fn add(&mut self, data: Bytes, length: Option<u64>) {
         match self {
             Self::One(first) if first.is_empty() => *first = data,
             Self::One(first) => {
-                let here = first.len() + data.len();
-                let said = said.and_then(|said| usize::try_from(said).ok()).unwrap_or(0);
-                // A client that says much and sends little gets little.
-                let mut all = BytesMut::with_capacity(said.clamp(here, here.saturating_mul(8)));
+                let received = first.len() + data.len();
+                let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+                // At most 8 times the bytes received, so that an announced length alone does not take memory.
+                let mut all = BytesMut::with_capacity(length.clamp(received, received.saturating_mul(8)));
                 all.extend_from_slice(first);
                 all.extend_from_slice(&data);
                 *self = Self::Many(all);
@@ -231,8 +234,8 @@ impl Gathered {
     }
 }
 
-impl Refused {
-    /// The answer. Over HTTP/1 it closes the connection, on which the rest of the body would be in the way of the next request.
+impl BodyRejection {
+    /// Converts it into a response. Over HTTP/1 that closes the connection, on which the rest of the body would precede the next request.
     pub(super) fn into_response<B>(self, version: Version) -> Response<Body<B>> {
         let mut response = self.problem().into_response();
         if version < Version::HTTP_2 {
@@ -243,19 +246,19 @@ impl Refused {
 
     fn problem(self) -> Problem {
         match self {
-            Self::TooLarge(most) => {
-                let detail = format!("the body of the request is too large: send at most {most} bytes");
+            Self::TooLarge(max_bytes) => {
+                let detail = format!("the body of the request is too large: send at most {max_bytes} bytes");
                 Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
             }
             Self::TooSlow(time) => {
-                let detail = format!("the body of the request did not come within {time:?}: send it faster");
+                let detail = format!("the body of the request was not complete within {time:?}: send it faster");
                 Problem::new(StatusCode::REQUEST_TIMEOUT, detail)
             }
             Self::NoRoom => {
                 let detail = "there is no room for the body of the request: try again in a moment";
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(COME_BACK)
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(RETRY_AFTER)
             }
-            Self::Broken => Problem::new(StatusCode::BAD_REQUEST, "the body of the request broke off"),
+            Self::Broken => Problem::new(StatusCode::BAD_REQUEST, "the body of the request broke off: send it again"),
         }
     }
 }

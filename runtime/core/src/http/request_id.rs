@@ -1,4 +1,4 @@
-//! An id for each request, the same in the request, the response and every line of the log between them.
+//! An id for each request: in the request, the response, and every log line in between.
 
 use std::cell::Cell;
 use std::fmt;
@@ -20,10 +20,10 @@ use tracing::level_filters::LevelFilter;
 #[cfg(test)]
 mod tests;
 
-/// The longest id that is accepted, in bytes.
-const LONGEST: usize = 128;
+/// Longest id that is accepted, in bytes.
+const MAX_BYTES: usize = 128;
 
-/// The id of a request: in its extensions, behind [`RequestIdLayer`].
+/// Id of a request: an extension of requests behind a [`RequestIdLayer`].
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -41,52 +41,52 @@ impl RequestId {
     /// Header of the id, in requests and in responses: `x-request-id`.
     pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-    /// Its text: ASCII letters, digits and `-_.~+/=:;,@|#`, at most 128 bytes.
+    /// Returns the text: ASCII letters, digits and `-_.~+/=:;,@|#`, at most 128 bytes.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }
 
-    /// The id that came with a request, if it is one, and can be shown anywhere; else one that is made, and put in its place.
-    fn settle(headers: &mut HeaderMap) -> Self {
+    /// Returns the id that came with a request if it is valid; else generates one, and sets the header to it.
+    fn accept_or_generate(headers: &mut HeaderMap) -> Self {
         match headers.entry(Self::HEADER) {
-            Entry::Vacant(free) => Self(free.insert(Self::made().0).clone()),
+            Entry::Vacant(entry) => Self(entry.insert(Self::generate().0).clone()),
             Entry::Occupied(mut sent) => {
                 let id = sent.get();
-                let sane = (1..=LONGEST).contains(&id.len()) && id.as_bytes().iter().copied().all(is_plain);
-                if !sane || sent.iter().nth(1).is_some() {
-                    sent.insert(Self::made().0);
+                let valid = (1..=MAX_BYTES).contains(&id.len()) && id.as_bytes().iter().copied().all(is_plain);
+                if !valid || sent.iter().nth(1).is_some() {
+                    sent.insert(Self::generate().0);
                 }
                 Self(sent.get().clone())
             }
         }
     }
 
-    /// A number of this process behind a random one that is the process's own, both in hexadecimal. It tells requests apart,
-    /// in all processes; it can be guessed, so nothing may rest on its being secret.
-    fn made() -> Self {
+    /// Generates an id: a random number of this process and a counter, both in hexadecimal. It is unique across processes, but can be
+    /// guessed, so it must not serve as a secret.
+    fn generate() -> Self {
         static PROCESS: LazyLock<[u8; 33]> = LazyLock::new(|| {
             let mut text = [b'-'; 33];
             hex(fastrand::u64(..), &mut text[..16]);
             text
         });
         let mut text = *PROCESS;
-        hex(number(), &mut text[17..]);
+        hex(next_number(), &mut text[17..]);
         let made = HeaderValue::from_maybe_shared(Bytes::from_owner(text));
         Self(made.unwrap_or_else(|_| HeaderValue::from_static("unknown")))
     }
 }
 
-/// Letters, digits, and marks of which no log makes anything: no quotes, brackets or backslashes.
+/// Returns whether a byte is a letter, a digit, or a mark without meaning in any log format: no quotes, brackets or backslashes.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~+/=:;,@|#".contains(&byte)
 }
 
-/// One that this process has not given yet. A thread takes a thousand at a time, so that threads are not in each other's way.
-fn number() -> u64 {
+/// Returns a number that this process has not used yet. A thread takes 1,024 at a time, so that threads rarely touch the shared counter.
+fn next_number() -> u64 {
     const TAKEN: u64 = 1 << 10;
     static FREE: AtomicU64 = AtomicU64::new(0);
     thread_local! {
-        /// A multiple of `TAKEN` if there is none left.
+        /// Next number; a multiple of `TAKEN` if none is left.
         static NEXT: Cell<u64> = const { Cell::new(0) };
     }
     NEXT.with(|next| {
@@ -97,7 +97,7 @@ fn number() -> u64 {
     })
 }
 
-/// Fills `text` from its end.
+/// Writes a number in hexadecimal, with leading zeros, over all of `text`.
 fn hex(mut number: u64, text: &mut [u8]) {
     for digit in text.iter_mut().rev() {
         *digit = b"0123456789abcdef"[(number & 15) as usize];
@@ -119,10 +119,10 @@ impl fmt::Debug for RequestId {
 
 /// Gives each request an id, [`RequestId`].
 ///
-/// The `x-request-id` of the request is taken if there is one, and it is 1 to 128 ASCII letters, digits and `-_.~+/=:;,@|#`: so it
-/// cannot be taken for another part of a log line. In place of any other an id is made, and the header replaced. The response has it, whatever the service behind set, and so has every
-/// log line that is written while the request is served: they are in a span `request` of the level `info`, with the fields
-/// `id` and `method`. Where nobody listens to the span, none is made.
+/// The `x-request-id` of the request is used if it is 1 to 128 ASCII letters, digits and `-_.~+/=:;,@|#`, so that it cannot be mistaken for
+/// another part of a log line. Otherwise an id is generated, and the header replaced. The response has the id, whatever the inner service
+/// set. Log lines of the request are in a span `request` of level `info`, with the fields `id` and `method`; without a subscriber for that
+/// level, no span is created.
 ///
 /// ```
 /// use fastness::http::RequestIdLayer;
@@ -143,12 +143,12 @@ pub struct RequestIdLayer {
 }
 
 impl RequestIdLayer {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self { on: true }
     }
 
-    /// A layer that does nothing.
+    /// Creates a layer that does nothing.
     pub(super) fn off() -> Self {
         Self { on: false }
     }
@@ -168,7 +168,7 @@ impl<S> Layer<S> for RequestIdLayer {
     }
 }
 
-/// The service of [`RequestIdLayer`].
+/// Service of [`RequestIdLayer`].
 #[derive(Clone, Copy, Debug)]
 pub struct RequestIdService<S> {
     inner: S,
@@ -189,35 +189,35 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if !self.on {
-            return RequestIdFuture { id: None, way: Way::Alone { call: self.inner.call(request) } };
+            return RequestIdFuture { id: None, state: RequestIdState::Plain { call: self.inner.call(request) } };
         }
-        let id = RequestId::settle(request.headers_mut());
+        let id = RequestId::accept_or_generate(request.headers_mut());
         request.extensions_mut().insert(id.clone());
-        // Asked before there is a span, which would take its time even where nobody listens.
+        // Checked first, because creating a span takes time even without a subscriber.
         if Level::INFO > LevelFilter::current() {
-            return RequestIdFuture { id: Some(id.0), way: Way::Alone { call: self.inner.call(request) } };
+            return RequestIdFuture { id: Some(id.0), state: RequestIdState::Plain { call: self.inner.call(request) } };
         }
         let span = tracing::info_span!("request", %id, method = %request.method());
         let call = span.in_scope(|| self.inner.call(request));
-        RequestIdFuture { id: Some(id.0), way: Way::InSpan { call: call.instrument(span) } }
+        RequestIdFuture { id: Some(id.0), state: RequestIdState::InSpan { call: call.instrument(span) } }
     }
 }
 
 pin_project! {
-    /// The future of [`RequestIdService`].
+    /// Future of [`RequestIdService`].
     #[derive(Debug)]
     pub struct RequestIdFuture<F> {
         id: Option<HeaderValue>,
         #[pin]
-        way: Way<F>,
+        state: RequestIdState<F>,
     }
 }
 
 pin_project! {
-    #[project = ProjectedWay]
+    #[project = ProjectedRequestIdState]
     #[derive(Debug)]
-    enum Way<F> {
-        Alone { #[pin] call: F },
+    enum RequestIdState<F> {
+        Plain { #[pin] call: F },
         InSpan { #[pin] call: Instrumented<F> },
     }
 }
@@ -230,11 +230,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut polled = match this.way.project() {
-            ProjectedWay::Alone { call } => call.poll(cx),
-            ProjectedWay::InSpan { call } => call.poll(cx),
+        let mut polled = match this.state.project() {
+            ProjectedRequestIdState::Plain { call } => call.poll(cx),
+            ProjectedRequestIdState::InSpan { call } => call.poll(cx),
         };
-        // In place, as a response is dear to move.
+        // In place, because moving a response is expensive.
         if let Poll::Ready(Ok(response)) = &mut polled
             && let Some(id) = this.id.take()
         {

@@ -1,4 +1,4 @@
-//! The body of a service that a layer has begun to read, and the error in which it ends if it broke off.
+//! A body that a layer has begun to read, and the error in which it ends if it broke off.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,40 +12,40 @@ use pin_project_lite::pin_project;
 
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The error in which a response's body ends that is not whole.
+/// Error in which the body of a response ends if it is incomplete.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// The service behind the layer failed while it produced the body.
+    /// The inner service failed while it produced the body.
     #[error("the body broke off")]
     Broken(#[source] BoxError),
-    /// The body ended before it had as many bytes as its `Content-Length` or its size hint promised.
-    #[error("the body ended after {sent} of the {promised} bytes that it promised")]
+    /// The body has fewer bytes than its `Content-Length` or its size hint announced.
+    #[error("the body ended after {sent} of the {promised} bytes that its length announced")]
     Short {
-        /// The bytes that were promised.
+        /// Number of bytes that were announced.
         promised: u64,
-        /// The bytes that came.
+        /// Number of bytes that came.
         sent: u64,
     },
-    /// The body has more bytes than its `Content-Length` or its size hint promised.
-    #[error("the body goes on after the {promised} bytes that it promised")]
+    /// The body has more bytes than its `Content-Length` or its size hint announced.
+    #[error("the body goes on after the {promised} bytes that its length announced")]
     Long {
-        /// The bytes that were promised.
+        /// Number of bytes that were announced.
         promised: u64,
     },
 }
 
 impl BodyError {
-    /// The error of a service. One of another layer's is passed on as it is.
+    /// Wraps the error of a service; a `BodyError` of another layer is returned as it is.
     pub(super) fn new(error: impl Into<BoxError>) -> Self {
-        error.into().downcast().map_or_else(Self::Broken, |own| *own)
+        error.into().downcast().map_or_else(Self::Broken, |error| *error)
     }
 }
 
-/// The bytes of a body, held against the number that was promised.
+/// Count of a body's bytes, compared with the number that was announced.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Promise {
-    /// `None` where nothing was promised.
+    /// `None` if no length was announced.
     promised: Option<u64>,
     sent: u64,
 }
@@ -70,7 +70,7 @@ impl Promise {
         }
     }
 
-    /// Checks that nothing is missing at the end of the data.
+    /// Checks at the end of the data that nothing is missing.
     pub(super) fn end(&self) -> Result<(), BodyError> {
         match self.promised {
             Some(promised) if self.sent < promised => Err(BodyError::Short { promised, sent: self.sent }),
@@ -100,7 +100,7 @@ impl Promise {
         }
     }
 
-    /// The hint of the body, unless it is exact and will prove wrong.
+    /// Returns the body's size hint, unless it is exact and contradicts the promise.
     fn hint(&self, hint: SizeHint) -> SizeHint {
         match (hint.exact(), self.left()) {
             (Some(exact), Some(left)) if exact != left => SizeHint::new(),
@@ -110,21 +110,21 @@ impl Promise {
 }
 
 pin_project! {
-    /// The body of a service behind a layer that reads bodies, from its beginning.
+    /// Body of an inner service, from its beginning, after a layer has read a part of it or none.
     ///
-    /// It ends in a [`BodyError`] where the service's body broke off, or has fewer or more bytes than the response promised;
-    /// its size hint is not exact then, so that no server takes it for whole.
+    /// It ends in a [`BodyError`] if the inner body broke off, or has fewer or more bytes than the response announced. Its size hint is
+    /// not exact then, so that no server takes it for complete.
     pub struct ResumedBody<B> {
         #[pin]
-        state: State<B>,
+        state: ResumedState<B>,
     }
 }
 
 pin_project! {
     #[project = ProjectedState]
-    enum State<B> {
+    enum ResumedState<B> {
         Passed { #[pin] body: B, promise: Promise },
-        // In a box, as it is rare and large, and a body is moved from layer to layer.
+        // Boxed, because it is rare and large, and bodies are moved from layer to layer.
         Midway { midway: Box<Midway<B>> },
         Broken { error: Option<BodyError> },
     }
@@ -140,24 +140,24 @@ pub(super) struct Midway<B> {
 }
 
 impl<B> ResumedBody<B> {
-    /// A body of which nothing was read.
+    /// Wraps a body of which nothing was read.
     pub(super) fn untouched(body: B) -> Self {
         Self::passed(body, Promise::NONE)
     }
 
-    /// A body of which nothing was read, and that ends in an error if it does not keep the promise.
+    /// Wraps a body of which nothing was read; it ends in an error if it does not keep the promise.
     pub(super) fn passed(body: B, promise: Promise) -> Self {
-        Self { state: State::Passed { body, promise } }
+        Self { state: ResumedState::Passed { body, promise } }
     }
 
     pub(super) fn midway(midway: Midway<B>) -> Self {
-        Self { state: State::Midway { midway: Box::new(midway) } }
+        Self { state: ResumedState::Midway { midway: Box::new(midway) } }
     }
 
-    /// A body that broke off. What came of it is not passed on: a server that has sent nothing yet can end the connection without
-    /// a head, and a client that speaks HTTP/1.0 takes the end of the connection for that of the body.
+    /// Creates a body that ends in an error at once. The bytes that came are not passed on: a server that has sent nothing yet can close the
+    /// connection without a head, whereas a client of HTTP/1.0 would take the end of the connection for the end of the body.
     pub(super) fn broken(error: BodyError) -> Self {
-        Self { state: State::Broken { error: Some(error) } }
+        Self { state: ResumedState::Broken { error: Some(error) } }
     }
 }
 
@@ -175,25 +175,25 @@ where
             ProjectedState::Broken { error } => error.take().map(Err),
         };
         if matches!(frame, Some(Err(_))) {
-            self.project().state.set(State::Broken { error: None });
+            self.project().state.set(ResumedState::Broken { error: None });
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.state {
-            State::Passed { body, promise } => body.is_end_stream() && promise.end().is_ok(),
-            State::Midway { midway } => midway.is_end(),
-            State::Broken { error } => error.is_none(),
+            ResumedState::Passed { body, promise } => body.is_end_stream() && promise.end().is_ok(),
+            ResumedState::Midway { midway } => midway.is_end(),
+            ResumedState::Broken { error } => error.is_none(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.state {
-            State::Passed { body, promise } => promise.hint(body.size_hint()),
-            State::Midway { midway } => midway.size_hint(),
-            State::Broken { error: Some(_) } => SizeHint::new(),
-            State::Broken { error: None } => SizeHint::with_exact(0),
+            ResumedState::Passed { body, promise } => promise.hint(body.size_hint()),
+            ResumedState::Midway { midway } => midway.size_hint(),
+            ResumedState::Broken { error: Some(_) } => SizeHint::new(),
+            ResumedState::Broken { error: None } => SizeHint::with_exact(0),
         }
     }
 }

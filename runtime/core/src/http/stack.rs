@@ -1,4 +1,4 @@
-//! All layers in one call, in the order in which they belong.
+//! All layers as one, in the right order.
 
 use tower_layer::Layer;
 
@@ -21,32 +21,32 @@ use super::timing::{TimingLayer, TimingService};
 #[cfg(test)]
 mod tests;
 
-/// The layers of this module as one, in the order in which they belong, whatever the order in which they are named.
+/// The layers of this module as one, in the right order, whatever the order of the calls that add them.
 ///
 /// From the outside in:
 ///
-/// | layer | stands there because |
+/// | layer | reason for its position |
 /// |---|---|
-/// | **request id** | all that follows writes log lines |
-/// | **timing** | what is refused further in counts too |
-/// | **host** | what goes by the host further in, such as a cache, is to get one that is right |
-/// | **memory guard** | shedding has to come before anything that takes memory |
-/// | **rate limit** | who asks too often is not to get answers from a cache either |
-/// | **body limit** | a slow client waits here, and holds nothing of what follows; what was turned away before was not read |
-/// | **cache** | a hit needs no place under the limit, and is good while the breaker is open |
-/// | **coalesce**, where there is no cache | of those who wait for one answer, one needs a place |
-/// | **concurrency limit** | measures what is dear; hits, which take no time, would teach an adaptive limit nonsense |
-/// | **idempotency** | reads a body, and keeps answers: only for requests that have a place; a request that was done is answered while the breaker is open |
-/// | **breaker** | sees what the handlers answer and nothing else: a full limit is no failure of theirs |
-/// | compression, as of `tower-http` | the cache keeps the compressed form, and a hit costs no compression |
-/// | timeout, `CatchPanic`, as of `tower-http`; authentication | a timeout and a panic are to be answers of 5xx for all of the above |
+/// | **request id** | the log lines of all inner layers have it |
+/// | **timing** | requests that inner layers reject count too |
+/// | **host** | inner layers that depend on the host, such as a cache, get a valid one |
+/// | **memory guard** | requests are rejected before anything takes memory for them |
+/// | **rate limit** | clients over their limit get no answers from the cache either |
+/// | **body limit** | a slow client waits here and holds no resources of inner layers; bodies of rejected requests are not read |
+/// | **cache** | a hit takes no permit of the concurrency limit, and is served while the breaker is open |
+/// | **coalesce**, without a cache | one of several identical requests takes a permit |
+/// | **concurrency limit** | measures the expensive part; hits, which take no time, would mislead an adaptive limit |
+/// | **idempotency** | reads bodies and stores answers only for admitted requests, and replays answers while the breaker is open |
+/// | **breaker** | judges the handlers only: a full limit is not their failure |
+/// | compression, such as `tower-http`'s | the cache stores the compressed form, so a hit costs no compression |
+/// | timeout, `CatchPanic`, such as `tower-http`'s; authentication | timeouts and panics are 5xx for all of the above |
 ///
-/// Those in bold type are the stack. Request id and timing are on, and everything else is off until it is named. What is given
-/// as `None` is off, so a setting can say so. `CatchPanic` is not needed by any layer here, which all see a panic for what it is;
-/// but without it the client gets no answer, and there is no line in the log.
+/// The layers in bold are those of the stack. Request id and timing are on by default, all others are off until they are added. Each method
+/// also takes `None`, which switches the layer off. No layer here needs `CatchPanic`, as all of them recognise a panic; but without it the
+/// client gets no response, and nothing is logged.
 ///
-/// Compression may stand outside of it all instead: then the cache keeps one form of each answer, which takes less room where
-/// clients accept many encodings, and each hit is compressed anew, which takes more time than all the rest.
+/// Compression may also be the outermost layer: then the cache stores one form of each response, which takes less room if clients accept
+/// many encodings, and each hit is compressed again, which takes more time than everything else.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -91,7 +91,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// With request ids, and timing into the numbers of the process.
+    /// Creates a stack with request ids, and timing into the timings of the process.
     pub fn new() -> Self {
         Self {
             request_id: RequestIdLayer::new(),
@@ -111,28 +111,28 @@ impl Stack {
         }
     }
 
-    /// With these request ids, or none.
+    /// Sets the layer for request ids, or none.
     #[must_use]
     pub fn request_id(mut self, layer: impl Into<Option<RequestIdLayer>>) -> Self {
         self.request_id = layer.into().unwrap_or_else(RequestIdLayer::off);
         self
     }
 
-    /// With this timing, or none.
+    /// Sets the timing layer, or none.
     #[must_use]
     pub fn timing(mut self, layer: impl Into<Option<TimingLayer>>) -> Self {
         self.timing = layer.into().unwrap_or_else(TimingLayer::off);
         self
     }
 
-    /// With this check of `Host`.
+    /// Sets the layer that checks `Host`.
     #[must_use]
     pub fn host(mut self, layer: impl Into<Option<HostLayer>>) -> Self {
         self.host = layer.into().unwrap_or_else(HostLayer::off);
         self
     }
 
-    /// With this rate limit.
+    /// Sets the rate limit.
     #[cfg(feature = "rate-limit")]
     #[must_use]
     pub fn rate_limit(mut self, layer: impl Into<Option<RateLimitLayer>>) -> Self {
@@ -140,35 +140,35 @@ impl Stack {
         self
     }
 
-    /// With this bound on the bodies of requests.
+    /// Sets the limit on request bodies.
     #[must_use]
     pub fn body_limit(mut self, layer: impl Into<Option<BodyLimitLayer>>) -> Self {
         self.body_limit = layer.into().unwrap_or_else(BodyLimitLayer::off);
         self
     }
 
-    /// With idempotent replay.
+    /// Sets the layer for idempotency keys.
     #[must_use]
     pub fn idempotency(mut self, layer: impl Into<Option<IdempotencyLayer>>) -> Self {
         self.idempotency = layer.into().unwrap_or_else(IdempotencyLayer::off);
         self
     }
 
-    /// With this limit, fixed or adaptive.
+    /// Sets the concurrency limit, fixed or adaptive.
     #[must_use]
     pub fn limit(mut self, layer: impl Into<Option<ConcurrencyLimitLayer>>) -> Self {
         self.limit = layer.into().unwrap_or_else(ConcurrencyLimitLayer::off);
         self
     }
 
-    /// With this breaker.
+    /// Sets the breaker.
     #[must_use]
     pub fn breaker(mut self, layer: impl Into<Option<BreakerLayer>>) -> Self {
         self.breaker = layer.into().unwrap_or_else(BreakerLayer::off);
         self
     }
 
-    /// With this memory guard.
+    /// Sets the memory guard.
     #[cfg(feature = "monitor")]
     #[must_use]
     pub fn memory_guard(mut self, layer: impl Into<Option<MemoryGuardLayer>>) -> Self {
@@ -176,13 +176,13 @@ impl Stack {
         self
     }
 
-    /// Leaves requests for these paths alone in all layers that turn requests away, besides the paths that a layer was told itself: the
-    /// memory guard, the rate limit, the concurrency limit and the breaker. (The body limit reads their bodies all the same.) The
-    /// patterns are those of [all layers](crate::http#paths-that-are-exempt), and each call adds to those before.
+    /// Exempts requests for these paths from the memory guard, the rate limit, the concurrency limit and the breaker, in addition to the paths
+    /// that a layer exempts itself. (The body limit reads their bodies all the same.) [The patterns](crate::http#paths-that-are-exempt) are
+    /// those of all layers, and each call adds to those of earlier calls.
     ///
     /// # Panics
     ///
-    /// If a pattern can match nothing: one without a slash at its beginning, or with a star elsewhere.
+    /// If a pattern cannot match any path: it does not begin with a slash, or has a star elsewhere than at its end.
     #[must_use]
     #[track_caller]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
@@ -190,14 +190,14 @@ impl Stack {
         self
     }
 
-    /// With this response cache.
+    /// Sets the response cache.
     #[must_use]
     pub fn cache(mut self, layer: impl Into<Option<CacheLayer>>) -> Self {
         self.cache = layer.into().unwrap_or_else(CacheLayer::off);
         self
     }
 
-    /// With this layer to make identical requests one. Beside a cache, which does that by itself, it has no effect.
+    /// Sets the layer that coalesces identical requests. It has no effect beside a cache, which does so itself.
     #[must_use]
     pub fn coalesce(mut self, layer: impl Into<Option<CoalesceLayer>>) -> Self {
         self.coalesce = layer.into().unwrap_or_else(CoalesceLayer::off);
@@ -212,27 +212,28 @@ impl Default for Stack {
 }
 
 #[cfg(feature = "rate-limit")]
-type Rated<S> = GateService<S, ByRate>;
+type RateLimited<S> = GateService<S, ByRate>;
 #[cfg(not(feature = "rate-limit"))]
-type Rated<S> = S;
+type RateLimited<S> = S;
 
 #[cfg(feature = "monitor")]
 type Guarded<S> = GateService<S, ByMemory>;
 #[cfg(not(feature = "monitor"))]
 type Guarded<S> = S;
 
-/// The services around the cache, and those behind it.
-type Outer<S> = RequestIdService<TimingService<GateService<Guarded<Rated<BodyLimitService<S>>>, ByHost>>>;
-type Inner<S> = GateService<IdempotencyService<GateService<S, ByBreaker>>, ByBulkhead>;
+/// Services around the cache.
+type OuterServices<S> = RequestIdService<TimingService<GateService<Guarded<RateLimited<BodyLimitService<S>>>, ByHost>>>;
+/// Services behind the cache.
+type InnerServices<S> = GateService<IdempotencyService<GateService<S, ByBreaker>>, ByBulkhead>;
 
 impl<S> Layer<S> for Stack {
-    type Service = Outer<CacheService<Inner<S>>>;
+    type Service = OuterServices<CacheService<InnerServices<S>>>;
 
     fn layer(&self, inner: S) -> Self::Service {
         let exempt = || self.exempt.patterns();
         let inner = self.idempotency.layer(self.breaker.clone().exempt(exempt()).layer(inner));
         let inner = self.limit.clone().exempt(exempt()).layer(inner);
-        // A cache makes identical requests one by itself.
+        // A cache coalesces identical requests itself.
         let config = self.cache.config.as_ref().or(self.coalesce.config.as_ref());
         let inner = self.body_limit.layer(CacheService::new(inner, config.cloned()));
         #[cfg(feature = "rate-limit")]

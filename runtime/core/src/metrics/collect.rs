@@ -1,4 +1,4 @@
-//! What the metrics are at one moment, read off snapshots: nothing is counted twice, and nothing on a hot path.
+//! Values of all metrics at one moment, read from snapshots; nothing is counted for them on a hot path.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::timed::{self, CallOutcome, Latency};
 /// Names and values of labels.
 pub(crate) type Labels = Vec<(&'static str, String)>;
 
-/// One metric with all its label values.
+/// A metric with a sample for each set of label values.
 pub(crate) struct Family {
     pub(crate) metric: &'static Metric,
-    pub(crate) samples: BTreeMap<Labels, Value>,
+    pub(crate) samples: BTreeMap<Labels, SampleValue>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Value {
+pub(crate) enum SampleValue {
     Count(u64),
     Seconds(f64),
     Latency(Latency),
@@ -29,31 +29,31 @@ impl Family {
         Self { metric, samples: BTreeMap::new() }
     }
 
-    pub(crate) fn with(mut self, labels: Labels, value: Value) -> Self {
+    pub(crate) fn with(mut self, labels: Labels, value: SampleValue) -> Self {
         self.add(labels, value);
         self
     }
 
-    /// Adds to the sample with these labels: functions of one name are one series.
-    fn add(&mut self, labels: Labels, value: Value) {
-        let Some(own) = self.samples.get_mut(&labels) else {
+    /// Adds a value to the sample with these labels: functions of the same name are one series.
+    fn add(&mut self, labels: Labels, value: SampleValue) {
+        let Some(sum) = self.samples.get_mut(&labels) else {
             self.samples.insert(labels, value);
             return;
         };
-        match (own, value) {
-            (Value::Count(own), Value::Count(more)) => *own += more,
-            (Value::Seconds(own), Value::Seconds(more)) => *own += more,
-            (Value::Latency(own), Value::Latency(more)) => *own += more,
+        match (sum, value) {
+            (SampleValue::Count(sum), SampleValue::Count(more)) => *sum += more,
+            (SampleValue::Seconds(sum), SampleValue::Seconds(more)) => *sum += more,
+            (SampleValue::Latency(sum), SampleValue::Latency(more)) => *sum += more,
             _ => unreachable!("the samples of one metric are of one kind"),
         }
     }
 }
 
-/// Every metric that has a value.
+/// Returns all metrics that have a value.
 pub(crate) fn collect(handle: &Fastness) -> Vec<Family> {
     let stats = handle.stats();
     let mut families = by_function(&stats);
-    families.extend(whole(&stats));
+    families.extend(of_handle(&stats));
     #[cfg(feature = "redis")]
     families.extend(shared(handle));
     families.extend(timed());
@@ -79,44 +79,44 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
     ]
     .map(Family::new);
     for site in &stats.sites {
-        let own = &site.stats;
+        let site_stats = &site.stats;
         let function = || vec![("function", site.name.clone())];
         let and = |name, value: &str| [function(), vec![(name, value.to_owned())]].concat();
-        for (tier, count) in [("local", own.hits), ("shared", own.shared_hits)] {
-            hits.add(and("tier", tier), Value::Count(count));
+        for (tier, count) in [("local", site_stats.hits), ("shared", site_stats.shared_hits)] {
+            hits.add(and("tier", tier), SampleValue::Count(count));
         }
         let outcomes = [
-            ("ok", own.loads),
-            ("error", own.load_errors),
-            ("abandoned", own.loads_abandoned),
-            ("timeout", own.load_timeouts),
+            ("ok", site_stats.loads),
+            ("error", site_stats.load_errors),
+            ("abandoned", site_stats.loads_abandoned),
+            ("timeout", site_stats.load_timeouts),
         ];
         for (outcome, count) in outcomes {
-            loads.add(and("outcome", outcome), Value::Count(count));
+            loads.add(and("outcome", outcome), SampleValue::Count(count));
         }
         #[allow(clippy::cast_precision_loss)] // exact up to 104 days
-        seconds.add(function(), Value::Seconds(own.load_nanos as f64 / 1e9));
+        seconds.add(function(), SampleValue::Seconds(site_stats.load_nanos as f64 / 1e9));
         let counts = [
-            own.misses,
-            own.bypassed,
-            own.coalesced,
-            own.stale_served,
-            own.early_refreshes,
-            own.overtaken,
-            own.loads_stalled,
+            site_stats.misses,
+            site_stats.bypassed,
+            site_stats.coalesced,
+            site_stats.stale_served,
+            site_stats.early_refreshes,
+            site_stats.overtaken,
+            site_stats.loads_stalled,
         ];
         for (family, count) in plain.iter_mut().zip(counts) {
-            family.add(function(), Value::Count(count));
+            family.add(function(), SampleValue::Count(count));
         }
     }
     [hits, loads, seconds].into_iter().chain(plain).collect()
 }
 
 fn one(metric: &'static Metric, value: u64) -> Family {
-    Family::new(metric).with(Labels::new(), Value::Count(value))
+    Family::new(metric).with(Labels::new(), SampleValue::Count(value))
 }
 
-fn whole(stats: &HandleStats) -> [Family; 4] {
+fn of_handle(stats: &HandleStats) -> [Family; 4] {
     [
         one(&names::ENTRIES, stats.entries as u64),
         one(&names::EVICTIONS, stats.evictions),
@@ -130,11 +130,11 @@ fn shared(handle: &Fastness) -> Vec<Family> {
     let Some(stats) = handle.shared() else { return Vec::new() };
     let by = |metric, name, counts: &[(&str, u64)]| {
         counts.iter().fold(Family::new(metric), |family, (value, count)| {
-            family.with(vec![(name, (*value).to_owned())], Value::Count(*count))
+            family.with(vec![(name, (*value).to_owned())], SampleValue::Count(*count))
         })
     };
-    // What was found and could not be used is part of the misses there, and a result of its own here. The sum was made of these very
-    // numbers, so that no difference falls.
+    // In the statistics misses include values that were found but could not be used; here these are separate results. `misses` is the sum of
+    // these very numbers, so that no difference can fall.
     let missed = stats.misses.saturating_sub(stats.stale + stats.unreadable);
     let reads = [
         ("hit", stats.hits),
@@ -152,7 +152,7 @@ fn shared(handle: &Fastness) -> Vec<Family> {
     let errors = [("timeout", stats.timeouts), ("other", stats.errors.saturating_sub(stats.timeouts))];
     let reaches = [("announced", stats.announced), ("local_only", stats.local_only)];
     let connects = [("ok", stats.connects), ("error", stats.connect_errors)];
-    let heartbeat = Value::Seconds(stats.latency.as_secs_f64());
+    let heartbeat = SampleValue::Seconds(stats.latency.as_secs_f64());
     vec![
         one(&names::SHARED_CONNECTED, stats.connected.into()),
         one(&names::SHARED_COHERENT, stats.coherent.into()),
@@ -174,16 +174,16 @@ fn timed() -> [Family; 2] {
     let mut seconds = Family::new(&names::TIMED_SECONDS);
     let mut slow = Family::new(&names::TIMED_SLOW);
     for stats in timed::snapshots() {
-        let own = stats.labels.iter().map(|(name, value)| (*name, (*value).to_owned()));
-        let labels: Labels = std::iter::once(("name", stats.name.to_owned())).chain(own).collect();
+        let labels = stats.labels.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let labels: Labels = std::iter::once(("name", stats.name.to_owned())).chain(labels).collect();
         for outcome in CallOutcome::ALL {
             let latency = stats.latency(outcome);
             if latency.count() > 0 {
                 let labels = [labels.clone(), vec![("outcome", outcome.as_str().to_owned())]].concat();
-                seconds.add(labels, Value::Latency(latency.clone()));
+                seconds.add(labels, SampleValue::Latency(latency.clone()));
             }
         }
-        slow.add(labels, Value::Count(stats.slow));
+        slow.add(labels, SampleValue::Count(stats.slow));
     }
     [seconds, slow]
 }
@@ -199,16 +199,16 @@ fn http() -> [Family; 5] {
         let labels = || vec![("route", stats.route.to_string()), ("method", stats.method.to_owned())];
         let and = |name, value: &str| [labels(), vec![(name, value.to_owned())]].concat();
         for (status, count) in stats.counts_by_end().filter(|(_, count)| *count > 0) {
-            requests.add(and("status", status), Value::Count(count));
+            requests.add(and("status", status), SampleValue::Count(count));
         }
         for outcome in CallOutcome::ALL {
             let latency = stats.latency(outcome);
             if latency.count() > 0 {
-                seconds.add(and("outcome", outcome.as_str()), Value::Latency(latency.clone()));
+                seconds.add(and("outcome", outcome.as_str()), SampleValue::Latency(latency.clone()));
             }
         }
         for (family, count) in [(&mut in_flight, stats.in_flight), (&mut bytes, stats.bytes), (&mut slow, stats.slow)] {
-            family.add(labels(), Value::Count(count));
+            family.add(labels(), SampleValue::Count(count));
         }
     }
     [requests, seconds, in_flight, bytes, slow]
@@ -229,18 +229,18 @@ fn policies(all: &[resilience::Snapshot]) -> Vec<Family> {
         for (outcome, count) in &policy.outcomes {
             let outcome = ("outcome", (*outcome).to_owned());
             let labels = [vec![("policy", policy.kind.as_str().to_owned())], labels(), vec![outcome]].concat();
-            calls.add(labels, Value::Count(*count));
+            calls.add(labels, SampleValue::Count(*count));
         }
-        // Where there is one per key, its name has the key in it.
+        // Breakers per key have the key in their name, so they are left out.
         for breaker in policy.breakers.iter().filter(|breaker| breaker.name == policy.name) {
             for state in State::ALL {
                 let labels = [labels(), vec![("state", state.as_str().to_owned())]].concat();
-                states.add(labels, Value::Count((breaker.state == state).into()));
+                states.add(labels, SampleValue::Count((breaker.state == state).into()));
             }
         }
         for (kind, level, family) in &mut levels {
             if let Some((_, value)) = policy.levels.iter().find(|(name, _)| policy.kind == *kind && name == level) {
-                family.add(labels(), Value::Count(*value));
+                family.add(labels(), SampleValue::Count(*value));
             }
         }
     }

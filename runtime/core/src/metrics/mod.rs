@@ -1,9 +1,9 @@
-//! Metrics: what caches and timings did, for monitoring systems.
+//! Metrics of caches, timings and policies, for monitoring systems.
 //!
 //! May use: `handle`, `http`, `resilience`, `timed`.
 //!
-//! `names` says what there is, `collect` reads it off the snapshots of a handle and of the timings, and two readers pass
-//! it on: `prometheus` as text (feature `prometheus`), `Publisher` to the `metrics` facade (feature `metrics`).
+//! `names` lists the metrics, `collect` reads them from the snapshots of a handle and of the process, and two exporters pass them on:
+//! `prometheus` as text (feature `prometheus`), `Publisher` to the `metrics` facade (feature `metrics`).
 //!
 //! Invariant: no label is ever a key.
 
@@ -21,9 +21,9 @@ pub use facade::Publisher;
 #[cfg(feature = "prometheus")]
 pub use text::prometheus;
 
-/// For modules that have figures of their own to write in the same format.
+/// Writer of the text format, for the metrics of other modules.
 #[cfg(feature = "axum")]
 pub(crate) mod write {
-    pub(crate) use super::collect::{Family, Value};
+    pub(crate) use super::collect::{Family, SampleValue};
     pub(crate) use super::text::write;
 }

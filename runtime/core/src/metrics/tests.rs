@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::names::{ALL, Kind, Unit};
+use super::names::{ALL, MetricKind, MetricUnit};
 
-/// What stands above the table.
+/// Text above the table.
 const HEAD: &str = r#"# Metrics
 
 | feature | write |
@@ -36,9 +36,9 @@ fn page() -> String {
     let mut page = HEAD.to_owned();
     for metric in ALL {
         let unit = match metric.unit {
-            Unit::Count => "",
-            Unit::Seconds => "seconds",
-            Unit::Flag => "0 or 1",
+            MetricUnit::Count => "",
+            MetricUnit::Seconds => "seconds",
+            MetricUnit::Flag => "0 or 1",
         };
         let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
         let (name, kind, labels, help) = (metric.name, metric.kind.as_str(), labels.join(", "), metric.help);
@@ -62,8 +62,8 @@ fn names_follow_the_conventions() {
     assert_eq!(names.len(), ALL.len(), "a name is used twice");
     for metric in ALL {
         assert!(metric.name.starts_with("fastness_"), "{metric:?}");
-        assert_eq!(metric.name.ends_with("_total"), metric.kind == Kind::Counter, "{metric:?}");
-        assert_eq!(metric.name.contains("_seconds"), metric.unit == Unit::Seconds, "{metric:?}");
+        assert_eq!(metric.name.ends_with("_total"), metric.kind == MetricKind::Counter, "{metric:?}");
+        assert_eq!(metric.name.contains("_seconds"), metric.unit == MetricUnit::Seconds, "{metric:?}");
         assert!(!metric.labels.contains(&"key") && !metric.help.contains(['\n', '|']), "{metric:?}");
     }
 }

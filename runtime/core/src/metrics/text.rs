@@ -1,23 +1,23 @@
 //! Prometheus' text format, version 0.0.4.
 //!
-//! Written by hand, because all there is to it is below, and the crates for it bring live metrics and a registry of their
-//! own, into which every snapshot would have to be copied first.
+//! Written by hand: the format is small, and the crates for it bring live metrics and a registry, into which every snapshot would have to be
+//! copied first.
 
 use std::fmt::{Display, Write as _};
 
-use super::collect::{Family, Labels, Value, collect};
-use super::names::Kind;
+use super::collect::{Family, Labels, SampleValue, collect};
+use super::names::MetricKind;
 use crate::handle::Fastness;
 use crate::timed::Latency;
 
-/// The upper ends of the buckets of a histogram, in seconds. A time within 1.6 % of one may be counted on its other side.
+/// Upper bounds of the buckets of a histogram, in seconds. A time within 1.6 % of a bound may be counted on its other side.
 const BOUNDS: [f64; 18] =
     [1e-6, 1e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// All metrics of this handle, and the timings of the process, in Prometheus' text format: what to answer to
-/// `GET /metrics`, as `text/plain; version=0.0.4`.
+/// Returns all metrics of a handle and of the process in Prometheus' text format: the body of `GET /metrics`, of type
+/// `text/plain; version=0.0.4`.
 ///
-/// It is read off the counters that there are anyway. `docs/metrics.md` lists the names.
+/// It reads existing counters, and costs nothing otherwise. `docs/metrics.md` lists the names.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
@@ -30,7 +30,7 @@ pub fn prometheus(handle: &Fastness) -> String {
     write(collect(handle))
 }
 
-/// These in Prometheus' text format.
+/// Writes metrics in Prometheus' text format.
 pub(crate) fn write(families: impl IntoIterator<Item = Family>) -> String {
     let mut text = String::new();
     for family in families {
@@ -39,10 +39,10 @@ pub(crate) fn write(families: impl IntoIterator<Item = Family>) -> String {
         line(&mut text, format_args!("# TYPE {} {}", metric.name, metric.kind.as_str()));
         for (labels, value) in &family.samples {
             match value {
-                Value::Count(count) => sample(&mut text, metric.name, labels, count),
-                Value::Seconds(seconds) => sample(&mut text, metric.name, labels, seconds),
-                Value::Latency(latency) => {
-                    debug_assert_eq!(metric.kind, Kind::Histogram);
+                SampleValue::Count(count) => sample(&mut text, metric.name, labels, count),
+                SampleValue::Seconds(seconds) => sample(&mut text, metric.name, labels, seconds),
+                SampleValue::Latency(latency) => {
+                    debug_assert_eq!(metric.kind, MetricKind::Histogram);
                     histogram(&mut text, metric.name, labels, latency);
                 }
             }
@@ -80,7 +80,7 @@ fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
     let _ = writeln!(text, "{content}");
 }
 
-/// Backslashes and line feeds, and quotes where the text stands in some.
+/// Escapes backslashes and line feeds, and quotes if the text is quoted.
 pub(super) fn escaped(text: &str, quoted: bool) -> String {
     let text = text.replace('\\', "\\\\").replace('\n', "\\n");
     if quoted { text.replace('"', "\\\"") } else { text }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::shared_tier::SharedTier;
 use super::sources::RouteTotals;
-use super::window::{Tally, Totals};
+use super::window::{CallTotals, Totals};
 use crate::handle::Fastness;
 use crate::resilience::snapshots;
 use crate::timed::{self, Snapshot};
@@ -20,8 +20,8 @@ pub(super) fn totals(at: u64, cache: &Fastness, routes: Option<Vec<RouteTotals>>
     }
 }
 
-fn timed(all: Vec<Snapshot>) -> BTreeMap<String, Tally> {
-    let mut tallies = BTreeMap::<_, Tally>::new();
+fn timed(all: Vec<Snapshot>) -> BTreeMap<String, CallTotals> {
+    let mut tallies = BTreeMap::<_, CallTotals>::new();
     for stats in all {
         let tally = tallies.entry(name_with_labels(&stats)).or_default();
         tally.errors += stats.error.count() + stats.panicked.count();
@@ -41,8 +41,8 @@ fn name_with_labels(stats: &Snapshot) -> String {
     format!("{}{{{}}}", stats.name, labels.join(","))
 }
 
-fn by_route(all: Vec<RouteTotals>) -> BTreeMap<String, Tally> {
-    let mut tallies = BTreeMap::<_, Tally>::new();
+fn by_route(all: Vec<RouteTotals>) -> BTreeMap<String, CallTotals> {
+    let mut tallies = BTreeMap::<_, CallTotals>::new();
     for route in all {
         let tally = tallies.entry(route.route).or_default();
         tally.errors += route.errors;

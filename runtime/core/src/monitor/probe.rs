@@ -79,13 +79,13 @@ pub struct Pool {
 pub struct ProbeAnswer {
     /// Name of the probe.
     pub name: Arc<str>,
-    /// Whether the probe succeeded.
+    /// True if the probe succeeded.
     pub ok: bool,
     /// Time until the answer, or until the probe was given up, in milliseconds.
     pub latency: f64,
     /// Error, if the probe failed.
     pub error: Option<String>,
-    /// Whether the probe is [optional](Probe::optional).
+    /// True if the probe is [optional](Probe::optional).
     pub optional: bool,
 }
 
@@ -249,7 +249,7 @@ impl Prober {
         // In a task, so that there is an answer even if this caller is dropped.
         let prober = self.clone();
         let asking = tokio::spawn(async move {
-            let answer = prober.ask().await;
+            let answer = prober.ask_once().await;
             lock(&prober.last).answer = Some((prober.clock.now(), answer.clone()));
             share(permit, &answer);
             answer
@@ -258,7 +258,7 @@ impl Prober {
     }
 
     /// Asks once. A probe that blocks its thread cannot be cancelled; it is not asked again meanwhile, so it blocks one thread at most.
-    async fn ask(&self) -> ProbeAnswer {
+    async fn ask_once(&self) -> ProbeAnswer {
         if lock(&self.last).timed_out.as_ref().is_some_and(|asked| !asked.is_finished()) {
             return self.answered(self.probe.timeout, Err("the probe blocks its thread: it must await".into()));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use super::advice::{Facts, Targets, advise};
-use super::alerts::{AlertKind, Alerts, Reading};
+use super::alerts::{AlertKind, AlertReading, Alerts};
 use super::counters;
 use super::guard;
 use super::health::{self, Findings, judge};
@@ -37,7 +37,7 @@ pub(super) struct Sampler {
     /// Time of creation, in nanoseconds of the clock.
     pub(super) built: u64,
     /// Held until a sample is recorded, even if its caller is dropped: samples are taken one after the other.
-    pub(super) series: Arc<tokio::sync::Mutex<Series>>,
+    pub(super) series: Arc<tokio::sync::Mutex<SampleSeries>>,
     /// Lock around the last report and its time.
     pub(super) last: Mutex<LastSample>,
     /// Memory as read last, and the time of that. Reading takes a dozen small files, and health checks may come in large numbers.
@@ -48,7 +48,7 @@ pub(super) struct Sampler {
 
 /// Series of samples: the window that they add up to, and the points of the charts.
 #[derive(Default)]
-pub(super) struct Series {
+pub(super) struct SampleSeries {
     window: Window,
     history: VecDeque<ChartPoint>,
 }
@@ -176,7 +176,7 @@ impl Sampler {
     }
 
     /// Takes one sample. Sources are called and files read before the lock on the last report is taken.
-    fn record(&self, series: &mut Series, answers: &Answers) {
+    fn record(&self, series: &mut SampleSeries, answers: &Answers) {
         let now = self.clock.now();
         let totals = counters::totals(now, &self.cache, self.settings.sources.routes());
         let (entries, policies) = (totals.cache.entries, totals.policies.clone());
@@ -257,12 +257,12 @@ impl Sampler {
 }
 
 /// Returns the values that the alerts are judged by.
-fn readings(facts: &Facts, database: Option<&ProbeAnswer>) -> [(AlertKind, Option<Reading>); 5] {
+fn readings(facts: &Facts, database: Option<&ProbeAnswer>) -> [(AlertKind, Option<AlertReading>); 5] {
     let (requests, cache) = (facts.window.requests(), facts.window.cache());
-    let one = |value: f64| Reading { value, events: 1 };
-    let mean = requests.mean().map(|mean| Reading { value: millis(mean), events: requests.count });
-    let hits = hit_rate(&cache).map(|value| Reading { value, events: cache.lookups() });
-    let errors = Reading { value: requests.error_rate(), events: requests.count };
+    let one = |value: f64| AlertReading { value, events: 1 };
+    let mean = requests.mean().map(|mean| AlertReading { value: millis(mean), events: requests.count });
+    let hits = hit_rate(&cache).map(|value| AlertReading { value, events: cache.lookups() });
+    let errors = AlertReading { value: requests.error_rate(), events: requests.count };
     [
         (AlertKind::ResponseTime, mean),
         (AlertKind::HitRate, hits),

@@ -7,9 +7,9 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct SharedTier {
-    /// Whether there is a connection.
+    /// True if there is a connection.
     pub connected: bool,
-    /// Whether the invalidation log was read recently enough to serve everything that is cached.
+    /// True if the invalidation log was read recently enough to serve everything that is cached.
     pub coherent: bool,
     /// Reason why the tier is not used although its server may answer.
     pub rests: Option<&'static str>,

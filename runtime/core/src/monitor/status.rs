@@ -8,11 +8,11 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Status {
-    /// Nothing is known to be wrong.
+    /// No problem is known.
     Healthy,
     /// The process serves requests, but something needs attention.
     Degraded,
-    /// Something that the process cannot serve without is missing.
+    /// A dependency that the process cannot serve without is missing.
     Unhealthy,
 }
 

@@ -17,7 +17,7 @@ mod tests;
 
 /// Totals of a timed function or a route since the start.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct CallTotals {
     pub(super) latency: Latency,
     pub(super) errors: u64,
     pub(super) slow: u64,
@@ -29,8 +29,8 @@ pub(super) struct Totals {
     /// Time of the reading, in nanoseconds of the clock.
     pub(super) at: u64,
     pub(super) cache: HandleStats,
-    pub(super) timed: BTreeMap<String, Tally>,
-    pub(super) routes: Option<BTreeMap<String, Tally>>,
+    pub(super) timed: BTreeMap<String, CallTotals>,
+    pub(super) routes: Option<BTreeMap<String, CallTotals>>,
     pub(super) policies: Vec<resilience::Snapshot>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct CallCounts {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Interval {
     pub(super) nanos: u64,
-    /// By function and key template.
+    /// Counters by function and key template.
     pub(super) sites: BTreeMap<(String, String), Stats>,
     pub(super) evictions: u64,
     pub(super) floor_verdicts: u64,
@@ -179,9 +179,9 @@ fn by_site(stats: &HandleStats) -> BTreeMap<(String, String), Stats> {
     sites
 }
 
-fn calls(before: &BTreeMap<String, Tally>, after: &BTreeMap<String, Tally>) -> BTreeMap<String, CallCounts> {
-    let none = Tally::default();
-    let since = |(name, tally): (&String, &Tally)| {
+fn calls(before: &BTreeMap<String, CallTotals>, after: &BTreeMap<String, CallTotals>) -> BTreeMap<String, CallCounts> {
+    let none = CallTotals::default();
+    let since = |(name, tally): (&String, &CallTotals)| {
         (name.clone(), CallCounts::between(before.get(name).unwrap_or(&none), tally))
     };
     after.iter().map(since).collect()
@@ -213,9 +213,9 @@ fn policies(
 }
 
 impl CallCounts {
-    fn between(before: &Tally, after: &Tally) -> Self {
+    fn between(before: &CallTotals, after: &CallTotals) -> Self {
         let reset = after.latency.count() < before.latency.count();
-        let before = if reset { &Tally::default() } else { before };
+        let before = if reset { &CallTotals::default() } else { before };
         Self {
             count: after.latency.count() - before.latency.count(),
             errors: after.errors.saturating_sub(before.errors),
@@ -229,7 +229,7 @@ impl CallCounts {
     /// Creates calls that took these times.
     #[cfg(test)]
     pub(super) fn from_times(times: &[Duration], errors: u64) -> Self {
-        Self::between(&Tally::default(), &Tally { latency: Latency::from_times(times), errors, slow: 0 })
+        Self::between(&CallTotals::default(), &CallTotals { latency: Latency::from_times(times), errors, slow: 0 })
     }
 
     fn add(&mut self, other: &Self) {

@@ -1,6 +1,6 @@
 //! Metrics of a monitor, written after those of its cache.
 
-use crate::metrics::write::{Family, Value, write};
+use crate::metrics::write::{Family, SampleValue, write};
 use crate::metrics::{names, prometheus};
 use crate::monitor::performance::Snapshot;
 use crate::monitor::{Alert, AlertKind, Memory, Monitor, Pressure, Process, Status};
@@ -31,9 +31,9 @@ fn verdict(performance: &Snapshot, firing: &[Alert]) -> Vec<Family> {
         let labels = || vec![("probe", probe.name.to_string())];
         // If several probes have one name, the failure of one is shown.
         let before = up.samples.remove(&labels());
-        let ok = probe.ok && !matches!(before, Some(Value::Count(0)));
+        let ok = probe.ok && !matches!(before, Some(SampleValue::Count(0)));
         up = up.with(labels(), flag(ok));
-        seconds.samples.insert(labels(), Value::Seconds(probe.latency / 1e3));
+        seconds.samples.insert(labels(), SampleValue::Seconds(probe.latency / 1e3));
     }
     vec![status, alerts, up, seconds]
 }
@@ -44,20 +44,21 @@ fn resources(performance: &Snapshot) -> Vec<Family> {
         pressure = pressure.with(vec![("level", level.as_str().to_owned())], flag(performance.pressure == level));
     }
     let Process { resident, cpu, cores, threads, open_files, .. } = performance.process;
-    let memory = |bytes: fn(&Memory) -> u64| performance.memory.as_ref().map(|memory| Value::Count(bytes(memory)));
+    let memory =
+        |bytes: fn(&Memory) -> u64| performance.memory.as_ref().map(|memory| SampleValue::Count(bytes(memory)));
     let values = [
         (&names::MEMORY_USED, memory(Memory::used)),
         (&names::MEMORY_TOTAL, memory(Memory::total)),
-        (&names::PROCESS_RESIDENT, resident.map(Value::Count)),
-        (&names::PROCESS_CPU, cpu.map(|percent| Value::Seconds(percent / 100.0))),
-        (&names::PROCESS_CORES, cores.map(Value::Seconds)),
-        (&names::PROCESS_THREADS, threads.map(Value::Count)),
-        (&names::PROCESS_FILES, open_files.map(Value::Count)),
+        (&names::PROCESS_RESIDENT, resident.map(SampleValue::Count)),
+        (&names::PROCESS_CPU, cpu.map(|percent| SampleValue::Seconds(percent / 100.0))),
+        (&names::PROCESS_CORES, cores.map(SampleValue::Seconds)),
+        (&names::PROCESS_THREADS, threads.map(SampleValue::Count)),
+        (&names::PROCESS_FILES, open_files.map(SampleValue::Count)),
     ];
     let known = values.into_iter().filter_map(|(metric, value)| Some(Family::new(metric).with(Vec::new(), value?)));
     [pressure].into_iter().chain(known).collect()
 }
 
-fn flag(is: bool) -> Value {
-    Value::Count(is.into())
+fn flag(is: bool) -> SampleValue {
+    SampleValue::Count(is.into())
 }

@@ -2,8 +2,8 @@
 //!
 //! May use: `http`, `metrics`, `monitor`.
 //!
-//! What is shown is read off a [`Monitor`]; nothing here measures. The dashboard is one page that loads nothing but
-//! `/api/performance`, by paths relative to its own, so it works wherever the router is nested.
+//! The pages show the figures of a [`Monitor`]; nothing is measured here. The dashboard is one page, which loads only `/api/performance`, by a
+//! relative path, so it works wherever the router is nested.
 
 #![expect(clippy::result_large_err, reason = "the error is the answer, as in axum itself")]
 
@@ -38,21 +38,20 @@ const PAGE: &str = include_str!("dashboard/page.html");
 const STYLE: &str = include_str!("dashboard/style.css");
 const SCRIPT: &str = include_str!("dashboard/script.js");
 
-/// Pages about a [`Monitor`], to be served beside an application's own routes.
+/// Creates the pages of a [`Monitor`], to serve beside an application's own routes.
 ///
-/// **They are open to everybody until they are given an authorisation**: [`token`](MonitorRoutes::token) or
-/// [`authorize`](MonitorRoutes::authorize). They hold no values and no keys, but show outsiders the inside: names of routes and
-/// functions, shapes of queries, errors of what the process depends on, and what an attack does to it. Where others than you can
-/// reach the listener, give one, or serve the pages on a listener of their own.
+/// **The pages are public until an authorisation is set**: [`token`](MonitorRoutes::token) or [`authorize`](MonitorRoutes::authorize). They
+/// contain no cached values and no keys, but they reveal names of routes and functions, shapes of queries, errors of dependencies, and the
+/// effect of an attack. If others can reach the listener, set an authorisation, or serve the pages on a separate listener.
 ///
-/// | path | answers | without authorisation |
+/// | path | answer | answer without authorisation |
 /// |---|---|---|
 /// | `/health` | [`health::Snapshot`](crate::monitor::health::Snapshot) as JSON: 200, or 503 when unhealthy | the same status, and `status` alone |
-/// | `/health/live` | 200 while the process answers at all; 503 with the reasons where it should be [restarted](Monitor::alive) | the same status, without reasons |
-/// | `/health/ready` | 200, or 503 with the reasons, where what is [required](Monitor::ready) does not answer | the same status, without reasons |
-/// | `/api/performance` | [`performance::Snapshot`](crate::monitor::performance::Snapshot) as JSON; 503 before the first sample | what the authorisation answers |
-/// | `/metrics` | the metrics of the watched cache, of timings, of policies and of the last sample, as Prometheus' text | the same |
-/// | `/dashboard` | a page that shows it all, and goes on showing the last of it when the process no longer answers | the same |
+/// | `/health/live` | 200 while the process answers; 503 with the reasons if it should be [restarted](Monitor::alive) | the same status, without reasons |
+/// | `/health/ready` | 200; 503 with the reasons if the process is not [ready](Monitor::ready) | the same status, without reasons |
+/// | `/api/performance` | [`performance::Snapshot`](crate::monitor::performance::Snapshot) as JSON; 503 before the first sample | the answer of the authorisation |
+/// | `/metrics` | metrics of the watched cache, of timings, of policies and of the last sample, in Prometheus' text format | the same |
+/// | `/dashboard` | a page with all figures; it keeps the last ones when the process no longer answers | the same |
 ///
 /// ```
 /// use fastness::monitor::Monitor;
@@ -71,24 +70,24 @@ const SCRIPT: &str = include_str!("dashboard/script.js");
 /// # Ok(()) }
 /// ```
 pub fn monitor(monitor: &Monitor) -> MonitorRoutes {
-    MonitorRoutes { shown: Shown { monitor: monitor.clone(), may: None } }
+    MonitorRoutes { state: PageState { monitor: monitor.clone(), authorize: None } }
 }
 
-/// Pages of [`monitor`]. They become a [`Router`] by [`merge`](Router::merge), or by [`into_router`](Self::into_router).
+/// Pages of [`monitor`]. They convert into a [`Router`]: pass them to [`merge`](Router::merge), or call [`into_router`](Self::into_router).
 #[derive(Clone, Debug)]
 #[must_use = "the pages are served once they are merged into a router"]
 pub struct MonitorRoutes {
-    shown: Shown,
+    state: PageState,
 }
 
 impl MonitorRoutes {
-    /// Asks for a token: a request without it is answered 401.
+    /// Requires a token: a request without it is answered with 401.
     pub fn token(self, token: &str) -> Self {
         let token = BearerToken::new(token);
         self.authorize(move |request| token.check(request))
     }
 
-    /// Asks `may` for each request. What it gives as an error is the answer to a request that it refuses.
+    /// Sets a function that authorises each request; its error is the response to a request that it rejects.
     ///
     /// ```
     /// use axum::http::StatusCode;
@@ -104,90 +103,93 @@ impl MonitorRoutes {
     /// let pages = routes::monitor(&Monitor::builder().build()?).authorize(from_proxy);
     /// # drop(pages); Ok(()) }
     /// ```
-    pub fn authorize<R: IntoResponse>(mut self, may: impl Fn(&Parts) -> Result<(), R> + Send + Sync + 'static) -> Self {
-        let may = move |request: &Parts| may(request).map_err(IntoResponse::into_response);
-        self.shown.may = Some(Arc::new(may));
+    pub fn authorize<R: IntoResponse>(
+        mut self,
+        authorize: impl Fn(&Parts) -> Result<(), R> + Send + Sync + 'static,
+    ) -> Self {
+        let authorize = move |request: &Parts| authorize(request).map_err(IntoResponse::into_response);
+        self.state.authorize = Some(Arc::new(authorize));
         self
     }
 
-    /// The router, for where [`merge`](Router::merge) does not do.
+    /// Converts the pages into a router, where [`merge`](Router::merge) is not possible.
     pub fn into_router(self) -> Router {
         self.into()
     }
 }
 
 impl<S: Clone + Send + Sync + 'static> From<MonitorRoutes> for Router<S> {
-    fn from(MonitorRoutes { shown }: MonitorRoutes) -> Self {
-        let inside = Router::new()
+    fn from(MonitorRoutes { state }: MonitorRoutes) -> Self {
+        let protected = Router::new()
             .route("/api/performance", get(performance))
             .route("/metrics", get(prometheus))
             .route("/dashboard", get(dashboard))
-            .route_layer(from_fn_with_state(shown.clone(), authorized));
+            .route_layer(from_fn_with_state(state.clone(), authorized));
         Router::new()
             .route("/health", get(health))
             .route("/health/live", get(live))
             .route("/health/ready", get(ready))
-            .merge(inside)
-            .with_state(shown)
+            .merge(protected)
+            .with_state(state)
     }
 }
 
-type May = dyn Fn(&Parts) -> Result<(), Response> + Send + Sync;
+type AuthorizeFn = dyn Fn(&Parts) -> Result<(), Response> + Send + Sync;
 
-/// A monitor, and who may see all that it tells.
+/// A monitor, and the authorisation for its pages.
 #[derive(Clone)]
-struct Shown {
+struct PageState {
     monitor: Monitor,
-    may: Option<Arc<May>>,
+    authorize: Option<Arc<AuthorizeFn>>,
 }
 
-impl Shown {
+impl PageState {
     fn check(&self, request: &Parts) -> Result<(), Response> {
-        self.may.as_ref().map_or(Ok(()), |may| may(request))
+        self.authorize.as_ref().map_or(Ok(()), |authorize| authorize(request))
     }
 
-    fn may_see(&self, request: &Parts) -> bool {
+    fn is_authorized(&self, request: &Parts) -> bool {
         self.check(request).is_ok()
     }
 }
 
-impl fmt::Debug for Shown {
+impl fmt::Debug for PageState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shown").field("to_everybody", &self.may.is_none()).finish_non_exhaustive()
+        f.debug_struct("PageState").field("public", &self.authorize.is_none()).finish_non_exhaustive()
     }
 }
 
-async fn authorized(State(shown): State<Shown>, request: Request, next: Next) -> Response {
+async fn authorized(State(state): State<PageState>, request: Request, next: Next) -> Response {
     let (head, body) = request.into_parts();
-    match shown.check(&head) {
+    match state.check(&head) {
         Ok(()) => next.run(Request::from_parts(head, body)).await,
-        Err(refusal) => refusal,
+        Err(response) => response,
     }
 }
 
-async fn health(State(shown): State<Shown>, request: Parts) -> Response {
-    let health = shown.monitor.health().await;
+async fn health(State(state): State<PageState>, request: Parts) -> Response {
+    let health = state.monitor.health().await;
     let status = match health.status {
         Status::Healthy | Status::Degraded => StatusCode::OK,
         Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
     };
-    if shown.may_see(&request) {
+    if state.is_authorized(&request) {
         return (status, [NO_STORE], Json(health)).into_response();
     }
     (status, [NO_STORE], Json(json!({ "status": health.status }))).into_response()
 }
 
-async fn live(State(shown): State<Shown>, request: Parts) -> Response {
-    match shown.monitor.alive() {
+async fn live(State(state): State<PageState>, request: Parts) -> Response {
+    match state.monitor.alive() {
         Ok(()) => ([NO_STORE], Json(json!({ "status": "alive" }))).into_response(),
-        Err(reasons) => unavailable("notAlive", shown.may_see(&request).then_some(&reasons)),
+        Err(reasons) => unavailable("notAlive", state.is_authorized(&request).then_some(&reasons)),
     }
 }
 
-async fn ready(State(shown): State<Shown>, request: Parts) -> Response {
-    match shown.monitor.ready().await {
+async fn ready(State(state): State<PageState>, request: Parts) -> Response {
+    match state.monitor.ready().await {
         Ok(()) => ([NO_STORE], Json(json!({ "status": "ready" }))).into_response(),
-        Err(reasons) => unavailable("notReady", shown.may_see(&request).then_some(&reasons)),
+        Err(reasons) => unavailable("notReady", state.is_authorized(&request).then_some(&reasons)),
     }
 }
 
@@ -199,22 +201,25 @@ fn unavailable(status: &str, reasons: Option<&Vec<String>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [NO_STORE], Json(body)).into_response()
 }
 
-async fn performance(State(shown): State<Shown>) -> Response {
-    match shown.monitor.performance() {
+async fn performance(State(state): State<PageState>) -> Response {
+    match state.monitor.performance() {
         Some(performance) => ([NO_STORE], Json(&*performance)).into_response(),
-        None => unavailable("starting", Some(&vec!["no sample was taken yet: call `Monitor::start`".to_owned()])),
+        None => unavailable(
+            "starting",
+            Some(&vec!["no sample was taken yet: call `Monitor::start`, or wait for the first sample".to_owned()]),
+        ),
     }
 }
 
-async fn prometheus(State(shown): State<Shown>) -> Response {
+async fn prometheus(State(state): State<PageState>) -> Response {
     let kind = (CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
-    ([kind, NO_STORE], metrics::text(&shown.monitor)).into_response()
+    ([kind, NO_STORE], metrics::text(&state.monitor)).into_response()
 }
 
-/// The page, whole.
+/// The dashboard with its style and script inlined.
 static DASHBOARD: LazyLock<String> = LazyLock::new(|| PAGE.replace("/*style*/", STYLE).replace("/*script*/", SCRIPT));
 
-/// Nothing runs and nothing is loaded but what is in the page, known by its digest, and the figures from where it came from.
+/// Content-Security-Policy: only the inlined script and style (by hash), and fetches from the same origin.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let mut policy = String::from(
         "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

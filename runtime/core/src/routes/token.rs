@@ -1,4 +1,4 @@
-//! A token that requests carry.
+//! Bearer tokens.
 
 use std::fmt;
 
@@ -14,12 +14,11 @@ use sha2::{Digest as _, Sha256};
 use super::headers::NO_STORE;
 use crate::http::Problem;
 
-/// Token that requests must carry: `Authorization: Bearer <token>` (RFC 6750), or `Basic` with any user and the token as the
-/// password, which is how a browser asks a person for it.
+/// Token that requests must carry: `Authorization: Bearer <token>` (RFC 6750), or `Basic` with any user and the token as the password, for
+/// which browsers have a dialog.
 ///
-/// Only its SHA-256 is stored and compared: nothing can print the token, and how long a comparison takes says nothing of it.
-/// Take at least 128 random bits, such as what `openssl rand -hex 32` prints, and serve it over TLS or on a network that
-/// nobody else reads.
+/// Only its SHA-256 is stored and compared, so the token cannot be printed, and the time of a comparison reveals nothing about it. Use at
+/// least 128 random bits, such as the output of `openssl rand -hex 32`, and serve the pages over TLS or on a private network.
 ///
 /// ```
 /// use fastness::routes::BearerToken;
@@ -37,22 +36,22 @@ pub struct BearerToken {
 }
 
 impl BearerToken {
-    /// The token that is asked for. An empty one lets nobody in.
+    /// Creates the token. With an empty one, every request is rejected.
     pub fn new(token: &str) -> Self {
         Self { digest: digest(token.as_bytes()) }
     }
 
-    /// Lets a request pass that carries the token.
+    /// Checks that a request carries the token.
     ///
     /// # Errors
     ///
-    /// The answer to any other: 401 with `WWW-Authenticate`.
+    /// The response to a request without it: 401 with `WWW-Authenticate`.
     pub fn check(&self, request: &Parts) -> Result<(), Response> {
-        // Several are as good as none: which of them counts is a matter of taste.
+        // Several headers count as none, because software differs in which of them it uses.
         let mut given = request.headers.get_all(AUTHORIZATION).iter();
         let token = given.next().filter(|_| given.next().is_none()).and_then(token);
         let right = token.is_some_and(|token| !token.is_empty() && digest(&token) == self.digest);
-        if right { Ok(()) } else { Err(refusal()) }
+        if right { Ok(()) } else { Err(unauthorized()) }
     }
 }
 
@@ -66,7 +65,7 @@ fn digest(token: &[u8]) -> [u8; 32] {
     Sha256::digest(token).into()
 }
 
-/// The token in an `Authorization` header.
+/// Returns the token in an `Authorization` header.
 fn token(header: &HeaderValue) -> Option<Vec<u8>> {
     let (scheme, rest) = header.to_str().ok()?.split_once(' ')?;
     let rest = rest.trim();
@@ -81,8 +80,8 @@ fn token(header: &HeaderValue) -> Option<Vec<u8>> {
     }
 }
 
-fn refusal() -> Response {
-    let detail = "this needs a token: send it as `Authorization: Bearer <token>`";
+fn unauthorized() -> Response {
+    let detail = "this page requires a token: send it as `Authorization: Bearer <token>`";
     let problem = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response::<Body>();
     let mut response = problem.map(Body::new);
     for challenge in ["Bearer realm=\"fastness\"", "Basic realm=\"fastness\", charset=\"UTF-8\""] {

@@ -1,39 +1,40 @@
-//! Requests that may change what is stored (RFC 9111 section 4.4).
+//! Invalidation by unsafe requests (RFC 9111 section 4.4).
 
 use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{HeaderMap, Uri};
 
-use super::target::Owned;
+use super::target::OwnedTarget;
 use crate::handle::Fastness;
 use crate::log::Record;
 
-/// What a change invalidates. Dropped before its end is known, it invalidates too: the handler may have done its work.
-pub(super) struct Change {
+/// Invalidation that an unsafe request will cause. Dropped before the handler has answered, it invalidates too: the handler may have made
+/// the change.
+pub(super) struct PendingInvalidation {
     handle: Fastness,
-    target: Owned,
-    /// Whether there is still something to do.
+    target: OwnedTarget,
+    /// True until the invalidation is made or given up.
     open: bool,
 }
 
-impl Change {
-    pub(super) fn begin(handle: Fastness, target: Owned) -> Self {
+impl PendingInvalidation {
+    pub(super) fn begin(handle: Fastness, target: OwnedTarget) -> Self {
         Self { handle, target, open: true }
     }
 
-    /// The handler has answered that nothing was changed.
-    pub(super) fn nothing(mut self) {
+    /// Gives up the invalidation: the handler has answered that it changed nothing.
+    pub(super) fn cancel(mut self) {
         self.open = false;
     }
 
-    /// The handler has answered. Returns when the invalidation counts everywhere it can be announced.
+    /// Invalidates, after the handler has answered. Returns when the invalidation is announced to all processes that can be reached.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it invalidates.
-    pub(super) async fn done(mut self, response: &HeaderMap) {
+    /// Cancel safe: if the future is dropped, the invalidation is made all the same.
+    pub(super) async fn commit(mut self, response: &HeaderMap) {
         let record = self.record(response);
         let handle = self.handle.clone();
-        // Settled from here on: an announcement that is dropped counts in this process.
+        // From here on the announcement is responsible: if it is dropped, it still counts in this process.
         self.open = false;
         drop(self);
         handle.announce(record).await;
@@ -41,20 +42,20 @@ impl Change {
 
     fn record(&self, response: &HeaderMap) -> Record {
         let (mut record, target) = (Record::default(), self.target.borrow());
-        let own = target.everything();
-        record.push(own.scope, own.root);
+        let pattern = target.pattern();
+        record.push(pattern.scope, pattern.root);
         for name in [LOCATION, CONTENT_LOCATION] {
             let location = response.get(name).and_then(|location| location.to_str().ok()?.parse::<Uri>().ok());
-            if let Some(beside) = location.as_ref().and_then(|location| target.beside(location)) {
-                let beside = beside.everything();
-                record.push(beside.scope, beside.root);
+            if let Some(named) = location.as_ref().and_then(|location| target.named_by(location)) {
+                let pattern = named.pattern();
+                record.push(pattern.scope, pattern.root);
             }
         }
         record
     }
 }
 
-impl Drop for Change {
+impl Drop for PendingInvalidation {
     fn drop(&mut self) {
         if self.open {
             self.handle.announce_later(self.record(&HeaderMap::new()));

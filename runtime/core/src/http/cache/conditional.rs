@@ -1,4 +1,4 @@
-//! Preconditions: those of clients, answered from what is stored, and those that revalidate it (RFC 9110 section 13).
+//! Conditional requests: those of clients, answered from stored responses, and those that validate stored responses (RFC 9110 section 13).
 
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::directives::split;
 
-/// What a client has already.
+/// Validators of the response that a client already has.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conditions {
     none_match: Vec<HeaderValue>,
@@ -23,7 +23,7 @@ impl Conditions {
         }
     }
 
-    /// Whether `304` is the answer in place of this one (RFC 9110 section 13.2.2).
+    /// Returns whether the client gets `304` in place of this response (RFC 9110 section 13.2.2).
     pub(super) fn not_modified(&self, status: StatusCode, headers: &HeaderMap) -> bool {
         if status != StatusCode::OK {
             return false;
@@ -38,19 +38,19 @@ impl Conditions {
     }
 }
 
-/// Weak comparison (RFC 9110 section 8.8.3.2): `If-None-Match` asks whether the content is as good as the same.
+/// Returns whether a line of `If-None-Match` matches a tag, by weak comparison (RFC 9110 section 8.8.3.2).
 fn matches(line: &HeaderValue, tag: Option<&str>) -> bool {
     let Some(items) = line.to_str().ok().and_then(split) else { return false };
     let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
     items.iter().any(|item| *item == "*" || tag.is_some_and(|tag| opaque(tag) == opaque(item)))
 }
 
-/// The head of a `304` in place of a response with this one (RFC 9110 section 15.4.5).
+/// Returns the head of a `304` in place of a response with this head (RFC 9110 section 15.4.5).
 pub(super) fn not_modified_head(headers: &HeaderMap) -> HeaderMap {
-    // A cookie that comes with it is for this client; what is stored has none.
-    const KEPT: [HeaderName; 7] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY, SET_COOKIE];
-    let mut head = HeaderMap::with_capacity(KEPT.len() + 2);
-    for name in KEPT {
+    // A cookie is passed on to this client; stored responses have none.
+    const FIELDS: [HeaderName; 7] = [CACHE_CONTROL, CONTENT_LOCATION, DATE, ETAG, EXPIRES, VARY, SET_COOKIE];
+    let mut head = HeaderMap::with_capacity(FIELDS.len() + 2);
+    for name in FIELDS {
         for value in headers.get_all(&name) {
             head.append(name.clone(), value.clone());
         }
@@ -58,14 +58,14 @@ pub(super) fn not_modified_head(headers: &HeaderMap) -> HeaderMap {
     head
 }
 
-/// Takes a client's conditions off a request, so that the handler answers in full and the answer can be stored.
-pub(super) fn take_off(request: &mut HeaderMap) {
+/// Removes a client's conditions from a request, so that the handler answers in full and the response can be stored.
+pub(super) fn remove_conditions(request: &mut HeaderMap) {
     request.remove(IF_NONE_MATCH);
     request.remove(IF_MODIFIED_SINCE);
 }
 
-/// Asks whether a stored response still holds (RFC 9111 section 4.3.1). False if it has nothing to be known by.
-pub(super) fn revalidate(request: &mut HeaderMap, stored: &HeaderMap) -> bool {
+/// Adds the validators of a stored response to a request (RFC 9111 section 4.3.1). Returns false if the response has none.
+pub(super) fn add_validators(request: &mut HeaderMap, stored: &HeaderMap) -> bool {
     if let Some(tag) = stored.get(ETAG) {
         request.insert(IF_NONE_MATCH, tag.clone());
     }
@@ -75,8 +75,8 @@ pub(super) fn revalidate(request: &mut HeaderMap, stored: &HeaderMap) -> bool {
     stored.contains_key(ETAG) || stored.contains_key(LAST_MODIFIED)
 }
 
-/// Brings a stored head up to date with that of a `304` (RFC 9111 section 3.2): each of its fields replaces the stored one,
-/// but for those that describe the content, its tag among them: the content stays.
+/// Updates a stored head from that of a `304` (RFC 9111 section 3.2): each field replaces the stored one, except those that describe the
+/// content, its tag included, because the content stays.
 pub(super) fn freshen(stored: &mut HeaderMap, not_modified: &HeaderMap) {
     let tagged = stored.contains_key(ETAG);
     for name in not_modified.keys() {
@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn rfc9111_4_3_1_revalidation_replaces_what_the_client_asked() {
         let mut request = head(&[("if-none-match", "\"theirs\""), ("if-modified-since", LATE)]);
-        take_off(&mut request);
+        remove_conditions(&mut request);
         assert!(request.is_empty());
-        assert!(revalidate(&mut request, &head(&[("etag", "\"ours\""), ("last-modified", EARLY)])));
+        assert!(add_validators(&mut request, &head(&[("etag", "\"ours\""), ("last-modified", EARLY)])));
         assert_eq!(request, head(&[("if-none-match", "\"ours\""), ("if-modified-since", EARLY)]));
-        assert!(!revalidate(&mut request, &HeaderMap::new()));
+        assert!(!add_validators(&mut request, &HeaderMap::new()));
     }
 }

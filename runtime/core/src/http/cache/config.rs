@@ -1,4 +1,4 @@
-//! What the application asked for, and what is done with a request accordingly.
+//! Settings of the cache, and the classification of requests by them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,30 +9,33 @@ use http::request::Parts;
 
 use super::directives::Directives;
 use super::freshness::Defaults;
+use super::request_head::RequestHead;
 use super::status::Forwarded;
-use super::storable::Asker;
-use super::store::Store;
-use super::survey::Survey;
+use super::storable::Requester;
+use super::store::ResponseStore;
 use super::target::{Target, WITH_CREDENTIALS};
 use crate::handle::Fastness;
 
-type Principal = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
-type Declare = Arc<dyn Fn(&Parts) -> Vec<String> + Send + Sync>;
+type PrincipalFn = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+type TagsFn = Arc<dyn Fn(&Parts) -> Vec<String> + Send + Sync>;
 
-/// What happens to requests that carry credentials.
+/// Treatment of requests with credentials.
 #[derive(Clone)]
 pub(super) enum Credentials {
-    PassBy,
-    IfPublic,
-    Each(Principal),
+    /// Bypass the cache.
+    Bypass,
+    /// Share responses that are marked as public.
+    SharePublic,
+    /// Each client that the function names has separate responses.
+    PerPrincipal(PrincipalFn),
 }
 
 /// Settings of a cache.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(super) on: Option<Fastness>,
-    /// What that handle keeps, or else the process default.
-    pub(super) own: OnceLock<Arc<Store>>,
+    /// Store of the handle `on`, or of the process default.
+    pub(super) default_store: OnceLock<Arc<ResponseStore>>,
     pub(in crate::http) space: String,
     pub(super) defaults: Defaults,
     pub(in crate::http) max_body: usize,
@@ -41,14 +44,14 @@ pub(crate) struct Config {
     pub(super) hosts: Option<Vec<String>>,
     pub(super) parameters: Option<Vec<String>>,
     pub(super) credentials: Credentials,
-    pub(super) declare: Option<Declare>,
+    pub(super) tags: Option<TagsFn>,
     pub(super) etags: bool,
-    /// Whether responses are kept, or only shared by those who ask at the same time.
-    pub(super) keeps: bool,
+    /// True if responses are stored, false if they are only shared by requests in flight.
+    pub(super) stores: bool,
 }
 
 impl Config {
-    /// These settings with a change, where there are any.
+    /// Returns the settings with a change; `None` stays `None`.
     pub(in crate::http) fn changed(config: Option<Arc<Self>>, set: impl FnOnce(&mut Self)) -> Option<Arc<Self>> {
         config.map(|config| {
             let mut config = Arc::unwrap_or_clone(config);
@@ -59,13 +62,13 @@ impl Config {
 
     pub(in crate::http) fn set_handle(&mut self, handle: &Fastness) {
         self.on = Some(handle.clone());
-        self.own = OnceLock::new();
+        self.default_store = OnceLock::new();
     }
 
-    pub(in crate::http) fn new(keeps: bool) -> Self {
+    pub(in crate::http) fn new(stores: bool) -> Self {
         Self {
             on: None,
-            own: OnceLock::new(),
+            default_store: OnceLock::new(),
             space: String::new(),
             defaults: Defaults::default(),
             max_body: 1 << 20,
@@ -73,10 +76,10 @@ impl Config {
             capacity: 1_000,
             hosts: None,
             parameters: None,
-            credentials: Credentials::PassBy,
-            declare: None,
+            credentials: Credentials::Bypass,
+            tags: None,
             etags: false,
-            keeps,
+            stores,
         }
     }
 
@@ -84,66 +87,80 @@ impl Config {
         self.on.clone().unwrap_or_else(Fastness::current)
     }
 
-    pub(super) fn store(&self) -> Cow<'_, Arc<Store>> {
-        let of = |handle: &Fastness| Store::from_handle(handle, self.keeps, self.capacity);
+    pub(super) fn store(&self) -> Cow<'_, Arc<ResponseStore>> {
+        let store = |handle: &Fastness| ResponseStore::from_handle(handle, self.stores, self.capacity);
         let current = if self.on.is_none() { Fastness::current_override() } else { None };
         match current {
-            Some(handle) => Cow::Owned(of(&handle)),
-            // The process default never becomes another one.
+            Some(handle) => Cow::Owned(store(&handle)),
+            // The process default never changes, so its store can be remembered.
             None => Cow::Borrowed(
-                self.own.get_or_init(|| of(self.on.as_ref().unwrap_or_else(|| Fastness::process_default()))),
+                self.default_store
+                    .get_or_init(|| store(self.on.as_ref().unwrap_or_else(|| Fastness::process_default()))),
             ),
         }
     }
 
-    /// What is to be done with a request. HTTP/2 need not say beforehand that there is a content.
-    pub(super) fn class<'a>(&'a self, parts: &'a Parts, seen: &Survey<'a>, has_content: bool) -> Class<'a> {
-        let target = || Target::new(parts, seen.host, &self.space, self.parameters.as_deref());
+    /// Classifies a request. `has_content` is for HTTP/2, where the head need not announce a content.
+    pub(super) fn classify<'a>(
+        &'a self,
+        parts: &'a Parts,
+        head: &RequestHead<'a>,
+        has_content: bool,
+    ) -> RequestClass<'a> {
+        let target = || Target::new(parts, head.host, &self.space, self.parameters.as_deref());
         match parts.method {
             Method::GET | Method::HEAD => {}
-            Method::OPTIONS | Method::TRACE | Method::CONNECT => return Class::Pass(Forwarded::Method),
-            // RFC 9111 section 4.4: methods that are not known to be safe are not.
-            _ => return target().map_or(Class::Pass(Forwarded::Method), Class::Change),
+            Method::OPTIONS | Method::TRACE | Method::CONNECT => return RequestClass::Bypass(Forwarded::Method),
+            // Methods that are not known to be safe count as unsafe (RFC 9111 section 4.4).
+            _ => return target().map_or(RequestClass::Bypass(Forwarded::Method), RequestClass::Unsafe),
         }
-        if has_content || seen.is_special {
-            return Class::Pass(Forwarded::Bypass);
+        if has_content || head.is_special {
+            return RequestClass::Bypass(Forwarded::Bypass);
         }
-        let asked = if seen.has_directives { Directives::of_request(&parts.headers) } else { Directives::default() };
+        let asked = if head.has_directives { Directives::from_request(&parts.headers) } else { Directives::default() };
         if asked.no_store {
-            return Class::Pass(Forwarded::Request);
+            return RequestClass::Bypass(Forwarded::Request);
         }
-        let known =
+        let is_known =
             |target: &Target<'_>| self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|host| *host == target.host));
-        let read = target().filter(known).and_then(|target| self.seen_by(target, seen, parts));
-        read.map_or(Class::Pass(Forwarded::Bypass), |(target, asker)| Class::Read { target, asker, asked })
+        let read = target().filter(is_known).and_then(|target| self.for_requester(target, head, parts));
+        read.map_or(RequestClass::Bypass(Forwarded::Bypass), |(target, requester)| RequestClass::Read {
+            target,
+            requester,
+            asked,
+        })
     }
 
-    /// For whom the response will be kept. `None` if this request is passed by.
-    fn seen_by<'a>(&self, target: Target<'a>, seen: &Survey<'_>, parts: &Parts) -> Option<(Target<'a>, Asker)> {
-        if !seen.has_credentials {
-            return Some((target, Asker::Anybody));
+    /// Adds to the target the clients that its responses are stored for. `None` if the request bypasses the cache.
+    fn for_requester<'a>(
+        &self,
+        target: Target<'a>,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+    ) -> Option<(Target<'a>, Requester)> {
+        if !head.has_credentials {
+            return Some((target, Requester::Anonymous));
         }
         match &self.credentials {
-            Credentials::PassBy => None,
-            Credentials::IfPublic => {
-                Some((Target { who: Cow::Borrowed(WITH_CREDENTIALS), ..target }, Asker::WithCredentials))
+            Credentials::Bypass => None,
+            Credentials::SharePublic => {
+                Some((Target { audience: Cow::Borrowed(WITH_CREDENTIALS), ..target }, Requester::WithCredentials))
             }
-            // Behind a sign that neither of the others begins with, so no name can pose as them.
-            Credentials::Each(name) => {
-                name(parts).map(|name| (Target { who: Cow::Owned(["=", &name].concat()), ..target }, Asker::Known))
-            }
+            // The prefix `=` keeps names apart from the other two audiences.
+            Credentials::PerPrincipal(name) => name(parts)
+                .map(|name| (Target { audience: Cow::Owned(["=", &name].concat()), ..target }, Requester::Principal)),
         }
     }
 }
 
-/// What is to be done with a request.
-pub(super) enum Class<'a> {
-    /// It may be answered from the cache.
-    Read { target: Target<'a>, asker: Asker, asked: Directives },
-    /// It may change what is stored.
-    Change(Target<'a>),
-    /// Neither.
-    Pass(Forwarded),
+/// Class of a request, as the cache treats it.
+pub(super) enum RequestClass<'a> {
+    /// Request that may be answered from the cache.
+    Read { target: Target<'a>, requester: Requester, asked: Directives },
+    /// Request that may invalidate stored responses.
+    Unsafe(Target<'a>),
+    /// Request that bypasses the cache.
+    Bypass(Forwarded),
 }
 
 impl fmt::Debug for Config {

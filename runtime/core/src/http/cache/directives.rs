@@ -1,12 +1,12 @@
-//! `Cache-Control` (RFC 9111 section 5.2), read so that what cannot be understood forbids rather than allows.
+//! `Cache-Control` (RFC 9111 section 5.2). Values that cannot be parsed forbid rather than allow.
 
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, PRAGMA};
 
-/// Larger numbers of seconds mean this one (RFC 9111 section 1.2.2).
+/// Maximum number of seconds; larger numbers mean this one (RFC 9111 section 1.2.2).
 const MAX_SECONDS: u64 = 1 << 31;
 
-/// Everything that `Cache-Control` can say, of a request or of a response. Seconds where there are numbers.
+/// Directives of `Cache-Control` in a request or a response. Numbers are seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // each is a directive
 pub(super) struct Directives {
@@ -27,8 +27,8 @@ pub(super) struct Directives {
 }
 
 impl Directives {
-    /// Those of a request; `Pragma: no-cache` stands in where there is no `Cache-Control` (RFC 9111 section 5.4).
-    pub(super) fn of_request(headers: &HeaderMap) -> Self {
+    /// Reads the directives of a request; `Pragma: no-cache` counts if there is no `Cache-Control` (RFC 9111 section 5.4).
+    pub(super) fn from_request(headers: &HeaderMap) -> Self {
         let mut directives = Self::from_headers(headers);
         if !headers.contains_key(CACHE_CONTROL) {
             directives.no_cache |= headers.get_all(PRAGMA).iter().any(|value| value.as_bytes() == b"no-cache");
@@ -36,7 +36,7 @@ impl Directives {
         directives
     }
 
-    /// Those of a message. Header lines count as one list.
+    /// Reads the directives of a message. All header lines count as one list.
     pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let mut directives = Self::default();
         for value in headers.get_all(CACHE_CONTROL) {
@@ -50,7 +50,7 @@ impl Directives {
 
     fn read(&mut self, text: &str) {
         let Some(items) = split(text) else {
-            // A quotation that does not end may hide anything.
+            // An unterminated quotation could hide any directive.
             self.no_store = true;
             return;
         };
@@ -64,23 +64,23 @@ impl Directives {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         match () {
             () if is("no-store") => self.no_store = true,
-            // The forms that name fields count as the whole (RFC 9111 sections 5.2.2.4 and 5.2.2.7 allow it).
+            // The forms that name fields count as the forms without (RFC 9111 sections 5.2.2.4 and 5.2.2.7 allow it).
             () if is("no-cache") => self.no_cache = true,
             () if is("private") => self.private = true,
             () if is("public") => self.public = true,
             () if is("must-revalidate") || is("proxy-revalidate") => self.must_revalidate = true,
             () if is("only-if-cached") => self.only_if_cached = true,
-            () if is("max-age") => least(&mut self.max_age, value),
-            () if is("s-maxage") => least(&mut self.s_maxage, value),
-            () if is("stale-while-revalidate") => least(&mut self.stale_while_revalidate, value),
-            () if is("stale-if-error") => least(&mut self.stale_if_error, value),
+            () if is("max-age") => set_smaller(&mut self.max_age, value),
+            () if is("s-maxage") => set_smaller(&mut self.s_maxage, value),
+            () if is("stale-while-revalidate") => set_smaller(&mut self.stale_while_revalidate, value),
+            () if is("stale-if-error") => set_smaller(&mut self.stale_if_error, value),
             () if is("min-fresh") => {
                 let asked = value.map_or(MAX_SECONDS, |value| seconds(value).unwrap_or(MAX_SECONDS));
                 self.min_fresh = Some(self.min_fresh.map_or(asked, |known| known.max(asked)));
             }
             () if is("max-stale") => match value {
                 None => self.max_stale = Some(self.max_stale.unwrap_or(MAX_SECONDS)),
-                Some(_) => least(&mut self.max_stale, value),
+                Some(_) => set_smaller(&mut self.max_stale, value),
             },
             // Unknown directives are ignored (RFC 9111 section 5.2.3).
             () => {}
@@ -88,20 +88,20 @@ impl Directives {
     }
 }
 
-/// Given twice, the shorter one counts; what is no number means at once (RFC 9111 section 4.2.1).
-fn least(slot: &mut Option<u64>, value: Option<&str>) {
+/// Sets a number of seconds: the smaller one of duplicates, and 0 if it is not a number (RFC 9111 section 4.2.1).
+fn set_smaller(slot: &mut Option<u64>, value: Option<&str>) {
     let seconds = value.and_then(seconds).unwrap_or(0);
     *slot = Some(slot.map_or(seconds, |known| known.min(seconds)));
 }
 
-/// A number of seconds, quoted or not.
+/// Parses a number of seconds, quoted or not.
 pub(super) fn seconds(text: &str) -> Option<u64> {
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(MAX_SECONDS).min(MAX_SECONDS))
 }
 
-/// The members of a list, commas in quotations apart. `None` if a quotation does not end.
+/// Splits a list at its commas, except those in quotations. `None` if a quotation is unterminated.
 pub(in crate::http) fn split(text: &str) -> Option<Vec<&str>> {
     let (mut items, mut start, mut quoted, mut escaped) = (Vec::new(), 0, false, false);
     for (at, byte) in text.bytes().enumerate() {
@@ -186,13 +186,13 @@ mod tests {
         assert_eq!(parsed(&["min-fresh=?"]).min_fresh, Some(MAX_SECONDS));
         let mut headers = HeaderMap::new();
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-        assert!(Directives::of_request(&headers).no_cache);
+        assert!(Directives::from_request(&headers).no_cache);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=1"));
-        assert!(!Directives::of_request(&headers).no_cache, "section 5.4");
+        assert!(!Directives::from_request(&headers).no_cache, "section 5.4");
     }
 
     proptest! {
-        /// Whatever comes: no panic, and a directive that forbids is never lost by what is written around it.
+        /// No text panics, and text around a directive that forbids never hides it.
         #[test]
         fn garbage_never_lifts_a_prohibition(before in "[ -~]{0,30}", after in "[ -~]{0,30}") {
             let read = parsed(&[&before, "no-store", &after]);

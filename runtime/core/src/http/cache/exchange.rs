@@ -1,9 +1,8 @@
-//! One request that was no hit, from the look to the answer.
+//! A request that was not a hit, from the lookup to the response.
 //!
-//! The engine says how it goes on (`seek` answers its questions); then the handler is asked (`ask`), and its response is stored and told
-//! to those who wait (`keep`). An epoch is taken before the handler runs, so whatever is
-//! invalidated meanwhile, by whatever the response turns out to be made of, keeps it from being served to anybody whose request
-//! came later.
+//! The engine plans the request (`lookup` implements its trait); then the handler is called (`forward`), and its response is stored and
+//! shared with the waiters (`insert`). The epoch is read before the handler runs, so an invalidation meanwhile, of the key or of a tag of the
+//! response, keeps the response from every request that comes after it.
 
 use std::sync::Arc;
 
@@ -13,52 +12,52 @@ use super::conditional::Conditions;
 use super::config::Config;
 use super::directives::Directives;
 use super::status::Forwarded;
-use super::storable::Asker;
-use super::store::{Place, SharedOutcome, Store};
-use super::stored::{Held, Recorded};
-use super::target::Owned;
+use super::storable::Requester;
+use super::store::{EntryKey, ResponseOutcome, ResponseStore};
+use super::stored::{ResponseEntry, StoredResponse};
+use super::target::OwnedTarget;
 use crate::flight::LoadOutcome;
 use crate::http::body::Body;
 use crate::http::resumed::ResumedBody;
 use crate::stats::CountedCall;
 
-mod ask;
-mod keep;
+mod forward;
+mod insert;
+mod lookup;
 mod run;
-mod seek;
 
-/// What this cache answers with.
+/// Response of the cache.
 pub(super) type Answer<B> = Response<Body<ResumedBody<B>>>;
 
-/// A request on its way to an answer.
+/// A request that was not a hit.
 pub(super) struct Exchange {
     pub(super) config: Arc<Config>,
-    pub(super) store: Arc<Store>,
-    pub(super) target: Owned,
-    pub(super) asker: Asker,
+    pub(super) store: Arc<ResponseStore>,
+    pub(super) target: OwnedTarget,
+    pub(super) requester: Requester,
     pub(super) asked: Directives,
     pub(super) conditions: Conditions,
     pub(super) head: bool,
-    /// Whether a cache outside this one asks, which has to know what the answer is made of.
+    /// True if an outer cache forwarded the request: it needs the tags of the response.
     pub(super) nested: bool,
-    /// Whether memory is so short that no body is to be stored.
-    pub(super) short: bool,
-    /// What its response will be made of, as far as the request tells.
+    /// True while memory is short, so that no body may be stored.
+    pub(super) memory_short: bool,
+    /// Tags that follow from the request.
     pub(super) tags: Vec<String>,
-    /// What it says in the fields that responses are known to vary by.
+    /// Values of the fields that responses are known to vary by.
     pub(super) variant: String,
-    /// Why the handler has to be asked.
+    /// Reason why the request is forwarded to the handler.
     pub(super) why: Forwarded,
-    /// Counts how it ends.
+    /// Counts how the call ends.
     pub(super) call: CountedCall,
 }
 
 impl Exchange {
-    fn place(&self) -> Place {
-        self.store.place(&self.target.borrow(), &self.variant, &self.tags)
+    fn entry_key(&self) -> EntryKey {
+        self.store.entry_key(&self.target.borrow(), &self.variant, &self.tags)
     }
 
-    /// Requests that no other's response is good enough for, or that have none to give.
+    /// Returns whether the request neither gets the response of another nor gives its own: a `HEAD`, or one with directives.
     fn is_solo(&self) -> bool {
         self.head || self.asked != Directives::default()
     }
@@ -67,20 +66,20 @@ impl Exchange {
         self.store.clock().now()
     }
 
-    fn hit<B: http_body::Body>(&self, held: &Held, recorded: &Recorded, now: u64) -> Answer<B> {
-        let mut answer = held.hit(recorded, now, self.head, &self.conditions);
-        self.tell_tags(recorded, &mut answer);
+    fn hit<B: http_body::Body>(&self, entry: &ResponseEntry, recorded: &StoredResponse, now: u64) -> Answer<B> {
+        let mut answer = entry.hit(recorded, now, self.head, &self.conditions);
+        self.add_tags_if_nested(recorded, &mut answer);
         answer
     }
 
-    fn tell_tags<B: http_body::Body>(&self, recorded: &Recorded, answer: &mut Answer<B>) {
+    fn add_tags_if_nested<B: http_body::Body>(&self, recorded: &StoredResponse, answer: &mut Answer<B>) {
         if self.nested {
-            recorded.tell_tags(answer);
+            recorded.add_tags(answer);
         }
     }
 }
 
-/// The outcome of a load that all its waiters get.
-fn shared_outcome(outcome: SharedOutcome) -> LoadOutcome {
+/// Wraps an outcome for the waiters of a load.
+fn shared_outcome(outcome: ResponseOutcome) -> LoadOutcome {
     LoadOutcome::shared(outcome)
 }

@@ -1,4 +1,4 @@
-//! How long a response is fresh, how old it is, and whether it may answer (RFC 9111 section 4.2). No clock, no storage.
+//! Freshness lifetime, age and reuse of responses (RFC 9111 section 4.2). Pure: no clock, no storage.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,19 +7,19 @@ use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED};
 
 use super::directives::{Directives, seconds};
 
-/// What the application says of freshness where responses do not.
+/// Defaults of the application, for responses that do not state their freshness.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Defaults {
-    /// Of responses that say nothing.
+    /// Freshness lifetime of responses without one.
     pub(super) ttl: Option<Duration>,
-    /// Whether and how long at most a tenth of the time since `Last-Modified` counts.
+    /// Maximum of the heuristic lifetime, a tenth of the time since `Last-Modified`; `None` for no heuristic.
     pub(super) heuristic: Option<Duration>,
     pub(super) stale_while_revalidate: Duration,
     pub(super) stale_if_error: Duration,
 }
 
-/// How long a response is fresh from its generation on (RFC 9111 section 4.2.1): `s-maxage`, else `max-age`, else `Expires`
-/// less `Date`, else what the application says. `None` if nobody says anything.
+/// Returns the freshness lifetime of a response (RFC 9111 section 4.2.1): `s-maxage`, else `max-age`, else `Expires` minus `Date`, else the
+/// application's default. `None` if there is none.
 pub(super) fn lifetime(
     headers: &HeaderMap,
     directives: &Directives,
@@ -30,30 +30,29 @@ pub(super) fn lifetime(
         return Some(Duration::from_secs(seconds));
     }
     if headers.contains_key(EXPIRES) {
-        // An invalid date, `0` above all, means that it has expired (RFC 9111 section 5.3); so do two that differ.
+        // An invalid date, such as `0`, means already expired (RFC 9111 section 5.3); so do two dates that differ.
         let date = date(headers, &DATE).unwrap_or(now);
         let span = date_of_one(headers, &EXPIRES).and_then(|expires| expires.duration_since(date).ok());
         return Some(span.unwrap_or_default());
     }
     let heuristic = || {
-        let (most, modified) = (defaults.heuristic?, date(headers, &LAST_MODIFIED)?);
+        let (max, modified) = (defaults.heuristic?, date(headers, &LAST_MODIFIED)?);
         let since = date(headers, &DATE).unwrap_or(now).duration_since(modified).ok()?;
-        Some((since / 10).min(most))
+        Some((since / 10).min(max))
     };
     defaults.ttl.or_else(heuristic)
 }
 
-/// How old a response is as it arrives (RFC 9111 section 4.2.3): what `Age` says and the delay, or what `Date` shows, whichever
-/// is more.
+/// Returns the age of a response when it arrives (RFC 9111 section 4.2.3): the larger of `Age` plus the delay, and the time since `Date`.
 pub(super) fn age_on_arrival(headers: &HeaderMap, now: SystemTime, delay: Duration) -> Duration {
     let apparent = date(headers, &DATE).and_then(|date| now.duration_since(date).ok()).unwrap_or_default();
-    let said = headers.get(AGE).map(|age| {
+    let corrected = headers.get(AGE).map(|age| {
         let age = age.to_str().ok().and_then(|age| seconds(age.split(',').next()?.trim()));
         Duration::from_secs(age.unwrap_or(0))
     });
-    // `Date` has whole seconds: a response of this second is not a second old.
+    // `Date` has whole seconds, so less than a second of apparent age is rounding.
     let apparent = if apparent < Duration::from_secs(1) { Duration::ZERO } else { apparent };
-    apparent.max(said.map_or(Duration::ZERO, |age| age.saturating_add(delay)))
+    apparent.max(corrected.map_or(Duration::ZERO, |age| age.saturating_add(delay)))
 }
 
 fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
@@ -69,18 +68,18 @@ fn date_of_one(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
     httpdate::parse_http_date(first.to_str().ok()?).ok()
 }
 
-/// How long beyond its freshness a stored response may be of use, as it says itself. In seconds.
+/// Seconds for which a stored response may be reused after it became stale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Grace {
-    /// Whether a client's `max-stale` counts (RFC 9111 section 4.2.4).
+    /// True if a client's `max-stale` counts (RFC 9111 section 4.2.4).
     pub(super) on_request: bool,
     pub(super) while_revalidate: u64,
     pub(super) if_error: u64,
 }
 
 impl Grace {
-    /// `must-revalidate`, `proxy-revalidate` and `no-cache` forbid all of it. `s-maxage` forbids what the response does not
-    /// itself allow by the directives of RFC 5861, which were made to stand beside it.
+    /// Reads the directives of a response. `must-revalidate`, `proxy-revalidate` and `no-cache` forbid any reuse when stale. `s-maxage` forbids
+    /// the application's defaults, but not the directives of RFC 5861, which are meant to stand beside it.
     pub(super) fn new(directives: &Directives, defaults: &Defaults) -> Self {
         if directives.must_revalidate || directives.no_cache {
             return Self::default();
@@ -94,40 +93,40 @@ impl Grace {
         }
     }
 
-    /// How long it may be of use at all.
+    /// Returns the longest time for which the response may be reused stale.
     pub(super) fn longest(&self) -> Duration {
         Duration::from_secs(self.while_revalidate.max(self.if_error))
     }
 }
 
-/// Whether a stored response may answer.
+/// Decision on reusing a stored response for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reuse {
-    /// At once.
+    /// Reused: it is fresh.
     Fresh,
-    /// At once, and the client knows that it is stale.
+    /// Reused: it is stale, and the client accepts that.
     Stale,
-    /// At once, while it is revalidated.
+    /// Reused while it is validated: it is stale within its grace.
     WhileRevalidating,
-    /// Not before it was revalidated.
+    /// Validated first: it is stale.
     No,
-    /// It is fresh, but the client wants a fresher one.
+    /// Not reused: it is fresh, but the client wants a fresher response.
     Refused,
 }
 
-/// Where a stored response stands in time.
+/// Age and freshness lifetime of a stored response.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+pub(super) struct Freshness {
     pub(super) age: Duration,
     pub(super) lifetime: Duration,
 }
 
-impl Standing {
+impl Freshness {
     pub(super) fn is_fresh(&self) -> bool {
         self.age < self.lifetime
     }
 
-    /// The same for what was refreshed: it is stale from now on, if it is not already.
+    /// Returns the freshness of a response that was refreshed by an invalidation: stale from now on, if it is not already.
     pub(super) fn refreshed(self) -> Self {
         Self { lifetime: self.lifetime.min(self.age), ..self }
     }
@@ -136,13 +135,13 @@ impl Standing {
         self.age.saturating_sub(self.lifetime)
     }
 
-    /// The seconds that are left of its freshness; less than none if it is stale.
+    /// Returns the seconds until it becomes stale; negative if it is stale.
     pub(super) fn ttl(&self) -> i64 {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         if self.is_fresh() { seconds(self.lifetime.saturating_sub(self.age)) } else { -seconds(self.staleness()) }
     }
 
-    /// For how long neither its age nor what is left changes, in whole seconds.
+    /// Returns for how long `age` and `ttl` stay the same in whole seconds.
     pub(super) fn unchanged(&self) -> Duration {
         let next = |time: Duration| Duration::from_nanos(1_000_000_000 - u64::from(time.subsec_nanos()));
         let left = self.lifetime.saturating_sub(self.age);
@@ -154,7 +153,7 @@ impl Standing {
         next(self.age).min(other)
     }
 
-    /// Whether it may answer this request (RFC 9111 sections 4.2 and 5.2.1).
+    /// Decides whether the response may be reused for a request (RFC 9111 sections 4.2 and 5.2.1).
     pub(super) fn reuse(&self, asked: &Directives, grace: Grace) -> Reuse {
         let over = |bound: Option<u64>| bound.is_some_and(|bound| self.age > Duration::from_secs(bound));
         let left = self.lifetime.saturating_sub(self.age);
@@ -250,7 +249,7 @@ mod tests {
     fn rfc9111_5_2_1_what_requests_ask_for() {
         let read = |text: &str| Directives::from_headers(&headers(&[("cache-control", text.to_owned())]));
         let free = Grace { on_request: true, ..Grace::default() };
-        let stands = |age, lifetime| Standing { age: age * SECOND, lifetime: lifetime * SECOND };
+        let freshness = |age, lifetime| Freshness { age: age * SECOND, lifetime: lifetime * SECOND };
         for (asked, age, expected) in [
             ("", 59, Reuse::Fresh),
             ("", 60, Reuse::No),
@@ -264,23 +263,23 @@ mod tests {
             ("max-stale", 6_000, Reuse::Stale),
             ("max-stale, max-age=61", 62, Reuse::No),
         ] {
-            assert_eq!(stands(age, 60).reuse(&read(asked), free), expected, "{asked} at {age}");
+            assert_eq!(freshness(age, 60).reuse(&read(asked), free), expected, "{asked} at {age}");
         }
-        assert_eq!(stands(61, 60).reuse(&read("max-stale"), Grace::default()), Reuse::No, "section 4.2.4");
+        assert_eq!(freshness(61, 60).reuse(&read("max-stale"), Grace::default()), Reuse::No, "section 4.2.4");
     }
 
     #[test]
     fn what_is_said_of_it_holds_until_a_second_changes() {
         for lifetime in [60_000, 61_500, 1, 0, 999] {
             for age in [0, 1, 499, 500, 501, 999, 1_000, 59_999, 60_000, 60_001, 61_499, 61_500, 61_501, 63_000] {
-                let at = |age| Standing { age, lifetime: Duration::from_millis(lifetime) };
-                let said = |standing: Standing| (standing.age.as_secs(), standing.ttl());
+                let at = |age| Freshness { age, lifetime: Duration::from_millis(lifetime) };
+                let said = |standing: Freshness| (standing.age.as_secs(), standing.ttl());
                 let now = at(Duration::from_millis(age));
                 let last = (now.age + now.unchanged()).saturating_sub(Duration::from_nanos(1));
                 assert_eq!(said(at(last)), said(now), "{lifetime} at {age}");
             }
         }
-        let quarter = Standing { age: SECOND / 4, lifetime: 60 * SECOND };
+        let quarter = Freshness { age: SECOND / 4, lifetime: 60 * SECOND };
         assert_eq!(quarter.unchanged(), SECOND * 3 / 4, "and for no less than it could");
     }
 
@@ -309,7 +308,7 @@ mod tests {
     fn rfc5861_3_it_answers_while_it_is_revalidated_and_before_a_client_that_takes_stale_ones() {
         let read = |text: &str| Directives::from_headers(&headers(&[("cache-control", text.to_owned())]));
         let grace = Grace { on_request: true, while_revalidate: 10, if_error: 100 };
-        let stands = |age| Standing { age: age * SECOND, lifetime: 60 * SECOND };
+        let freshness = |age| Freshness { age: age * SECOND, lifetime: 60 * SECOND };
         for (asked, age, expected) in [
             ("", 59, Reuse::Fresh),
             ("", 69, Reuse::WhileRevalidating),
@@ -319,9 +318,9 @@ mod tests {
             ("max-age=65", 66, Reuse::No),
             ("no-cache", 69, Reuse::No),
         ] {
-            assert_eq!(stands(age).reuse(&read(asked), grace), expected, "{asked} at {age}");
+            assert_eq!(freshness(age).reuse(&read(asked), grace), expected, "{asked} at {age}");
         }
-        assert_eq!((stands(59).staleness(), stands(63).staleness()), (Duration::ZERO, 3 * SECOND));
-        assert!(stands(59).is_fresh() && !stands(60).is_fresh());
+        assert_eq!((freshness(59).staleness(), freshness(63).staleness()), (Duration::ZERO, 3 * SECOND));
+        assert!(freshness(59).is_fresh() && !freshness(60).is_fresh());
     }
 }

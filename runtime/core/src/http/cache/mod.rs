@@ -1,19 +1,19 @@
-//! The HTTP cache: RFC 9111 as a shared cache, on the tiers and under the invalidations of functions.
+//! The HTTP cache: a shared cache by RFC 9111, in the tiers and under the invalidations of cached functions.
 //!
-//! | part | what it does |
+//! | part | purpose |
 //! |---|---|
-//! | `directives`, `freshness`, `storable`, `vary`, `conditional` | decide, from heads and times alone |
-//! | `survey` | what the head of a request says that matters here |
-//! | `target`, `stored` | keys, responses |
-//! | `store` | both tiers, and the flights of what is on its way |
-//! | `exchange`, `change` | one request, from the look to the answer; one that changes what is stored |
-//! | `config`, `service` | what was asked for; the tower side |
+//! | `directives`, `freshness`, `storable`, `vary`, `conditional` | the rules of RFC 9111, from heads and times alone |
+//! | `request_head` | the fields of a request that matter to a cache |
+//! | `target`, `stored` | keys; stored responses |
+//! | `store` | both tiers, and single flight |
+//! | `exchange`, `change` | a request that was not a hit; invalidation by unsafe requests |
+//! | `config`, `service` | settings; the tower service |
 //!
 //! Invariants:
-//! - an epoch is taken before the handler runs, and a response is judged by all that it was made of, its handler's
-//!   [`CacheTags`] included, whenever it is served: as a hit, stale, or to those who waited for it;
-//! - a response goes to another request only if `storable` says so; those who waited for one that is not ask themselves;
-//! - requests with credentials meet no response of those without, nor of each other, unless it says that it is public.
+//! - the epoch is read before the handler runs, and whenever a response is served (as a hit, stale, or to a waiter), it is judged by all its
+//!   scopes, the handler's [`CacheTags`] included;
+//! - a response is reused for another request only if `storable` allows it; waiters for one that is not shareable call the handler themselves;
+//! - requests with credentials get no response to requests without, nor to each other, unless it is marked as public.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,12 +29,12 @@ mod config;
 mod directives;
 mod exchange;
 mod freshness;
+mod request_head;
 mod service;
 mod status;
 mod storable;
 mod store;
 mod stored;
-mod survey;
 mod tags;
 mod target;
 mod vary;
@@ -47,13 +47,13 @@ pub use tags::CacheTags;
 
 /// Caches responses to `GET` and `HEAD` as a shared cache does (RFC 9111), in the tiers of a [`Fastness`].
 ///
-/// What may be stored and for how long, responses say by `Cache-Control`, `Expires` and `Vary`. A request that finds nothing asks the
-/// service behind, once however many ask the same. Stored responses answer `If-None-Match` and `If-Modified-Since` by `304`, and are
-/// revalidated by their own `ETag` when they are stale. `Cache-Status` (RFC 9211) says what happened.
+/// `Cache-Control`, `Expires` and `Vary` of a response decide whether it is stored, and for how long it is fresh. Misses call the inner
+/// service, once for identical requests in flight. Stored responses answer `If-None-Match` and `If-Modified-Since` with `304`, and are
+/// validated by their own `ETag` when they are stale. `Cache-Status` (RFC 9211) reports how a request was handled.
 ///
-/// They are gone as soon as anything is invalidated that they were made of: what a handler says by [`CacheTags`], what
-/// [`tags`](Self::tags) says of its request, and their own address, `http:*` being all of them. An unsafe method that succeeds
-/// invalidates the path that it was sent to, with every query, and those of `Location` and `Content-Location`.
+/// A response is invalidated by its tags, which are those of the handler ([`CacheTags`]) and those of the request ([`tags`](Self::tags)),
+/// and by its own key; `http:*` is the pattern of all responses. An unsafe method that succeeds invalidates its path, for every query, and
+/// the paths in `Location` and `Content-Location`.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -87,25 +87,25 @@ pub use tags::CacheTags;
 /// # Ok(()) }
 /// ```
 ///
-/// # What is passed by
+/// # Requests that bypass the cache
 ///
-/// Requests with `Authorization` or `Cookie`, unless [`public_with_credentials`](Self::public_with_credentials) or
-/// [`per_principal`](Self::per_principal) says otherwise; with a content, a `Range`, `If-Match` or `If-Unmodified-Since`; with
-/// `no-store`. Not stored are responses with `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, those that say nothing of
-/// their freshness, event streams, and those larger than [`max_body`](Self::max_body), which are streamed on.
+/// Requests bypass the cache if they have `Authorization` or `Cookie`, unless [`public_with_credentials`](Self::public_with_credentials) or
+/// [`per_principal`](Self::per_principal) is set; a content, a `Range`, `If-Match` or `If-Unmodified-Since`; or `no-store`. Responses are not
+/// stored if they have `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are event
+/// streams, or if they are larger than [`max_body`](Self::max_body).
 ///
-/// While a `MemoryGuardLayer` outside says that memory is short, nothing is stored (`detail=memory`);
-/// what is stored answers, and requests for the same are still one.
+/// While an outer `MemoryGuardLayer` finds memory short, nothing new is stored (`detail=memory`); stored responses are still served, and
+/// identical requests are still coalesced.
 ///
-/// # What has to be right
+/// # Conditions for correct responses
 ///
-/// The key is the host, the path and the query as they were written, and what `Vary` names. A handler that makes its response of
-/// anything else (`X-Forwarded-Host`, a header that names a tenant) has to say so by `Vary`, or one client decides what others see.
-/// The scheme is not in the key. Name your [`hosts`](Self::hosts) where clients can send any. Behind a router that strips
-/// prefixes, give each cache a [`space`](Self::space); axum's `nest` is seen through with the feature `axum`.
+/// The key consists of the host, the path and the query as they were sent, and of the fields that `Vary` names. A handler whose response
+/// depends on anything else (`X-Forwarded-Host`, a header with a tenant) must name it in `Vary`, or one client decides what others get.
+/// The scheme is not part of the key. Set your [`hosts`](Self::hosts) if clients can send any. Behind a router that strips prefixes, give
+/// each cache a [`space`](Self::space); prefixes that axum's `nest` strips are recognised with the feature `axum`.
 ///
-/// Put a compression layer *inside* the cache: then the compressed form is what is stored, and a hit costs no compression.
-/// `Accept-Encoding` is compared by what it accepts, so variants stay few. Extensions of responses are not stored.
+/// Put a compression layer *inside* the cache: then the compressed form is stored, and a hit costs no compression. `Accept-Encoding` is
+/// compared by the set of accepted codings, so there are few variants. Extensions of responses are not stored.
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until a service is put under it"]
 pub struct CacheLayer {
@@ -120,12 +120,12 @@ impl Default for CacheLayer {
 }
 
 impl CacheLayer {
-    /// A layer with defaults, on the handle in force when a request comes.
+    /// Creates a layer with the defaults, on the handle in force when a request comes.
     pub fn new() -> Self {
         Self { config: Some(Arc::new(Config::new(true))) }
     }
 
-    /// A layer that does nothing.
+    /// Creates a layer that does nothing.
     pub(super) fn off() -> Self {
         Self { config: None }
     }
@@ -134,90 +134,91 @@ impl CacheLayer {
         Self { config: Config::changed(self.config, set) }
     }
 
-    /// Stores responses on this handle.
+    /// Sets the handle in whose tiers responses are stored.
     pub fn on(self, handle: &Fastness) -> Self {
         self.with(|config| config.set_handle(handle))
     }
 
-    /// A name that leads the keys of this cache. Caches of one handle with one name (none is one too) share their responses.
+    /// Sets the first segment of this cache's keys. Caches of one handle with the same space share their responses. Default: empty.
     pub fn space(self, name: impl Into<String>) -> Self {
         let name = name.into();
         self.with(|config| config.space = name)
     }
 
-    /// How long responses are fresh that say nothing of it. Default: they are not stored. For handlers that are all yours.
+    /// Sets the freshness lifetime of responses without an explicit one. Default: they are not stored. Use it only if you control all
+    /// handlers.
     pub fn default_ttl(self, ttl: Duration) -> Self {
         self.with(|config| config.defaults.ttl = Some(ttl))
     }
 
-    /// Takes responses that say nothing of it, but have a `Last-Modified`, to be fresh for a tenth of the time since then (RFC 9111
-    /// section 4.2.2), at most for so long. Off by default.
+    /// Makes responses without an explicit lifetime, but with a `Last-Modified`, fresh for a tenth of the time since then (RFC 9111 section
+    /// 4.2.2), up to `at_most`. Off by default.
     pub fn heuristic(self, at_most: Duration) -> Self {
         self.with(|config| config.defaults.heuristic = Some(at_most))
     }
 
-    /// How long responses that do not say so themselves may be served stale while they are revalidated in the background (RFC 5861), in
-    /// whole seconds. Default: not at all. What was invalidated is never served.
+    /// Sets how long responses may be served stale while they are validated in the background (RFC 5861), in whole seconds, if they have no
+    /// directive for it. Default: not at all. Invalidated responses are never served.
     pub fn stale_while_revalidate(self, time: Duration) -> Self {
         self.with(|config| config.defaults.stale_while_revalidate = time)
     }
 
-    /// How long responses that do not say so themselves may stand in for a `500`, `502`, `503`, `504` or an error of the service behind
-    /// (RFC 5861), in whole seconds. Default: not at all. What was invalidated is never served.
+    /// Sets how long stale responses may be served in place of a `500`, `502`, `503`, `504` or an error of the inner service (RFC 5861), in whole
+    /// seconds, if they have no directive for it. Default: not at all. Invalidated responses are never served.
     pub fn stale_if_error(self, time: Duration) -> Self {
         self.with(|config| config.defaults.stale_if_error = time)
     }
 
-    /// The largest body that is stored, in bytes. Default: 1 MiB.
+    /// Sets the largest body that is stored, in bytes; larger ones are streamed. Default 1 MiB.
     pub fn max_body(self, bytes: usize) -> Self {
         self.with(|config| config.max_body = bytes)
     }
 
-    /// How many variants of one address are stored by one process. Default: 16.
+    /// Sets how many variants of one resource a process stores. Default 16.
     pub fn max_variants(self, variants: usize) -> Self {
         self.with(|config| config.max_variants = variants)
     }
 
-    /// How many responses one process holds; for all caches of a handle, as the first to be used says. Default: 1000. They take
-    /// at most [`max_body`](Self::max_body) each.
+    /// Sets how many responses a process stores, each of at most [`max_body`](Self::max_body). All caches of a handle share this capacity; the
+    /// first of them to be used decides. Default 1000.
     pub fn capacity(self, responses: usize) -> Self {
         self.with(|config| config.capacity = responses)
     }
 
-    /// The hosts whose responses are cached, as clients name them, with the port where they do. Requests for others are passed by.
-    /// Default: all, each with responses of its own.
+    /// Sets the hosts whose responses are cached, as in `Host`, with the port if clients send it. Requests for other hosts bypass the cache.
+    /// Default: all hosts, each with separate responses.
     pub fn hosts<T: Into<String>>(self, hosts: impl IntoIterator<Item = T>) -> Self {
         let hosts = hosts.into_iter().map(|host| host.into().to_ascii_lowercase()).collect();
         self.with(|config| config.hosts = Some(hosts))
     }
 
-    /// The only query parameters that responses depend on; others are left out of the key. Only for handlers that do not look at
-    /// others: else one client's parameter decides what all see.
+    /// Sets the query parameters that responses depend on; others are left out of the key. Use it only for handlers that ignore all other
+    /// parameters: otherwise one client's parameter decides what others get.
     pub fn query_parameters<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
         let names = names.into_iter().map(Into::into).collect();
         self.with(|config| config.parameters = Some(names))
     }
 
-    /// Also answers requests with `Authorization` or `Cookie`, with what says that it is for everybody (RFC 9111 section 3.5): by
-    /// `public`, `s-maxage` or `must-revalidate`. Default: they are passed by.
+    /// Also caches for requests with `Authorization` or `Cookie`, but only responses that allow it by `public`, `s-maxage` or
+    /// `must-revalidate` (RFC 9111 section 3.5). Default: such requests bypass the cache.
     pub fn public_with_credentials(self) -> Self {
-        self.with(|config| config.credentials = Credentials::IfPublic)
+        self.with(|config| config.credentials = Credentials::SharePublic)
     }
 
-    /// Also answers requests with `Authorization` or `Cookie`, each client's with its own responses: `name` says whose they are, and a
-    /// request for which it says `None` is passed by. It must only name a client that it has authenticated, and two that may
-    /// see different things must have different names. The name is part of the key, which Redis stores as text: take the id of a user,
-    /// never a token. What says `private` is not stored even so.
+    /// Also caches for requests with `Authorization` or `Cookie`, with separate responses for each client that `name` returns; a request for
+    /// which it returns `None` bypasses the cache. It must only name clients that it has authenticated, and clients that may get different
+    /// responses must have different names. The name is part of the key, which Redis stores as text: use the id of a user, never a token.
+    /// Responses with `private` are not stored in any case.
     pub fn per_principal(self, name: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
-        self.with(|config| config.credentials = Credentials::Each(Arc::new(name)))
+        self.with(|config| config.credentials = Credentials::PerPrincipal(Arc::new(name)))
     }
 
-    /// What responses are made of, as far as their requests tell; see [`CacheTags`].
-    pub fn tags(self, of: impl Fn(&Parts) -> Vec<String> + Send + Sync + 'static) -> Self {
-        self.with(|config| config.declare = Some(Arc::new(of)))
+    /// Sets a function that returns the tags of a response from its request; see [`CacheTags`].
+    pub fn tags(self, tags: impl Fn(&Parts) -> Vec<String> + Send + Sync + 'static) -> Self {
+        self.with(|config| config.tags = Some(Arc::new(tags)))
     }
 
-    /// Gives a strong `ETag`, a digest of the body, to stored responses that have none. Off by default.
+    /// Adds a strong `ETag`, a digest of the body, to stored responses without one. Off by default.
     pub fn etags(self) -> Self {
         self.with(|config| config.etags = true)
     }

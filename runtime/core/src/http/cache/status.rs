@@ -1,4 +1,4 @@
-//! `Cache-Status` (RFC 9211): what the cache did with a request, for whoever looks at the response.
+//! `Cache-Status` (RFC 9211): reports in the response how the cache handled the request.
 
 use std::io::Write as _;
 
@@ -7,20 +7,20 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// Why a request went on to the handler (RFC 9211 section 2.2).
+/// Reason why a request was forwarded to the handler (RFC 9211 section 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forwarded {
-    /// The cache is not meant for it.
+    /// The cache does not handle such requests.
     Bypass,
-    /// Its method is not cached.
+    /// Requests of its method are not cached.
     Method,
-    /// Nothing was stored under its address.
+    /// No response was stored for its URI.
     Miss,
-    /// Something was, for other values of what it varies by.
+    /// Responses were stored for its URI, but none for its values of the fields in `Vary`.
     VaryMiss,
-    /// What was stored is stale.
+    /// The stored response is stale.
     Stale,
-    /// The client did not want what was stored.
+    /// The client's `Cache-Control` does not accept the stored response.
     Request,
 }
 
@@ -37,24 +37,24 @@ impl Forwarded {
     }
 }
 
-/// What the cache did with a request.
+/// Outcome of a request at the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    /// Answered what was stored, which is fresh for so many seconds more; less than none if it is stale.
+pub(super) enum CacheStatus {
+    /// Served a stored response, which becomes stale in `ttl` seconds; negative if it is stale.
     Hit { ttl: i64 },
-    /// The handler answered.
+    /// Forwarded to the handler.
     Forwarded { why: Forwarded, stored: bool },
-    /// The handler answered, and memory is too short to store it.
+    /// Forwarded to the handler, whose response was not stored because memory is short.
     Unstored(Forwarded),
-    /// The handler said that what is stored still holds.
+    /// Validated the stored response with the handler.
     Revalidated { why: Forwarded, stored: bool },
-    /// Another request's handler answered.
+    /// Served the response to an identical request in flight.
     Collapsed(Forwarded),
-    /// Nothing was stored, and nothing else was wanted.
+    /// Failed, because nothing is stored and the client asked for `only-if-cached`.
     OnlyIfCached,
 }
 
-impl Status {
+impl CacheStatus {
     pub(super) fn value(self) -> HeaderValue {
         match self {
             Self::Forwarded { why, stored: false } => HeaderValue::from_static(why.text()),
@@ -76,13 +76,13 @@ impl Status {
         }
     }
 
-    /// Adds it behind what caches nearer to the handler said.
-    pub(super) fn say(self, headers: &mut HeaderMap) {
+    /// Appends the field, after those of caches nearer to the handler.
+    pub(super) fn append_to(self, headers: &mut HeaderMap) {
         headers.append(CACHE_STATUS, self.value());
     }
 }
 
-/// The one that is said most, without a `String`.
+/// Formats the most frequent value without a `String`.
 fn hit(ttl: i64) -> HeaderValue {
     let mut text = [0; 48];
     let mut rest = &mut text[..];
@@ -100,17 +100,17 @@ mod tests {
     fn rfc9211_2_parameters() {
         let why = Forwarded::Stale;
         for (status, text) in [
-            (Status::Hit { ttl: 7 }, "fastness; hit; ttl=7"),
-            (Status::Hit { ttl: -3 }, "fastness; hit; ttl=-3"),
-            (Status::Forwarded { why: Forwarded::Bypass, stored: false }, "fastness; fwd=bypass"),
-            (Status::Forwarded { why: Forwarded::Method, stored: false }, "fastness; fwd=method"),
-            (Status::Forwarded { why: Forwarded::Miss, stored: true }, "fastness; fwd=uri-miss; stored"),
-            (Status::Forwarded { why: Forwarded::VaryMiss, stored: true }, "fastness; fwd=vary-miss; stored"),
-            (Status::Forwarded { why: Forwarded::Request, stored: false }, "fastness; fwd=request"),
-            (Status::Revalidated { why, stored: true }, "fastness; fwd=stale; fwd-status=304; stored"),
-            (Status::Unstored(Forwarded::Miss), "fastness; fwd=uri-miss; detail=memory"),
-            (Status::Collapsed(Forwarded::Miss), "fastness; fwd=uri-miss; collapsed"),
-            (Status::OnlyIfCached, "fastness; fwd=request; detail=only-if-cached"),
+            (CacheStatus::Hit { ttl: 7 }, "fastness; hit; ttl=7"),
+            (CacheStatus::Hit { ttl: -3 }, "fastness; hit; ttl=-3"),
+            (CacheStatus::Forwarded { why: Forwarded::Bypass, stored: false }, "fastness; fwd=bypass"),
+            (CacheStatus::Forwarded { why: Forwarded::Method, stored: false }, "fastness; fwd=method"),
+            (CacheStatus::Forwarded { why: Forwarded::Miss, stored: true }, "fastness; fwd=uri-miss; stored"),
+            (CacheStatus::Forwarded { why: Forwarded::VaryMiss, stored: true }, "fastness; fwd=vary-miss; stored"),
+            (CacheStatus::Forwarded { why: Forwarded::Request, stored: false }, "fastness; fwd=request"),
+            (CacheStatus::Revalidated { why, stored: true }, "fastness; fwd=stale; fwd-status=304; stored"),
+            (CacheStatus::Unstored(Forwarded::Miss), "fastness; fwd=uri-miss; detail=memory"),
+            (CacheStatus::Collapsed(Forwarded::Miss), "fastness; fwd=uri-miss; collapsed"),
+            (CacheStatus::OnlyIfCached, "fastness; fwd=request; detail=only-if-cached"),
         ] {
             assert_eq!(status.value(), text);
         }

@@ -1,26 +1,26 @@
-//! What may be stored, and what others may be given (RFC 9111 section 3). Decides from heads alone.
+//! Which responses may be stored and reused for other requests (RFC 9111 section 3), decided from heads alone.
 
 use http::header::{CONTENT_ENCODING, CONTENT_RANGE, SET_COOKIE, TRAILER, VARY};
 use http::{HeaderMap, StatusCode};
 
 use super::directives::Directives;
 use super::vary;
-use crate::http::endless::is_endless;
+use crate::http::streaming::is_streaming;
 
-/// How the request of a response was made.
+/// Sender of a request, as far as it matters for storing the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asker {
-    /// Without credentials.
-    Anybody,
-    /// With credentials, and the response would be kept for all.
+pub(super) enum Requester {
+    /// Client without credentials.
+    Anonymous,
+    /// Client with credentials; the response would be stored for all such clients.
     WithCredentials,
-    /// With credentials, and the response would be kept for this one.
-    Known,
+    /// Client with credentials and a name; the response would be stored for this client only.
+    Principal,
 }
 
-/// Whether a response may be given to anybody but the one who asked, now or later.
-pub(super) fn is_shareable(status: StatusCode, headers: &HeaderMap, said: &Directives, asker: Asker) -> bool {
-    // RFC 9111 section 3: final, and understood.
+/// Returns whether a response may be reused for other requests, now or later.
+pub(super) fn is_shareable(status: StatusCode, headers: &HeaderMap, said: &Directives, requester: Requester) -> bool {
+    // Final and understood statuses (RFC 9111 section 3).
     let understood = matches!(
         status.as_u16(),
         200 | 203 | 204 | 300 | 301 | 302 | 303 | 307 | 308 | 404 | 405 | 410 | 414 | 451 | 501
@@ -36,27 +36,27 @@ pub(super) fn is_shareable(status: StatusCode, headers: &HeaderMap, said: &Direc
         && !personal
         && !varies_by_anything
         && !in_parts
-        && !is_endless(headers)
+        && !is_streaming(headers)
         && is_encoded_as_known(headers)
-        && may_leave(said, asker)
+        && credentials_allow(said, requester)
 }
 
-/// RFC 9111 section 3.5, for cookies as for `Authorization`: a response to one who shows credentials is for others only if it
-/// says so.
-fn may_leave(said: &Directives, asker: Asker) -> bool {
-    match asker {
-        Asker::Anybody | Asker::Known => true,
-        Asker::WithCredentials => said.public || said.s_maxage.is_some() || said.must_revalidate,
+/// Returns whether credentials allow sharing (RFC 9111 section 3.5, for cookies as for `Authorization`): a response to a request with
+/// credentials is shared only if it says so.
+fn credentials_allow(said: &Directives, requester: Requester) -> bool {
+    match requester {
+        Requester::Anonymous | Requester::Principal => true,
+        Requester::WithCredentials => said.public || said.s_maxage.is_some() || said.must_revalidate,
     }
 }
 
-/// Whether freshness that a response does not speak of may be given to it (RFC 9110 section 15.1): a redirection for the time being,
-/// to a log-in above all, is for its client.
+/// Returns whether a response without explicit freshness may get a default (RFC 9110 section 15.1): not a temporary redirection, which may be
+/// meant for this client only, such as one to a login.
 pub(super) fn may_be_presumed_fresh(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 451 | 501)
 }
 
-/// Whether clients that accept it are told apart from those that do not; see [`vary`].
+/// Returns whether the variants of [`vary`] distinguish clients that accept the content coding from those that do not.
 fn is_encoded_as_known(headers: &HeaderMap) -> bool {
     headers
         .get_all(CONTENT_ENCODING)
@@ -68,22 +68,22 @@ fn is_encoded_as_known(headers: &HeaderMap) -> bool {
 mod tests {
     use super::*;
 
-    fn shareable(status: u16, lines: &[(&'static str, &'static str)], asker: Asker) -> bool {
+    fn shareable(status: u16, lines: &[(&'static str, &'static str)], requester: Requester) -> bool {
         let headers: HeaderMap =
             lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        is_shareable(StatusCode::from_u16(status).unwrap(), &headers, &Directives::from_headers(&headers), asker)
+        is_shareable(StatusCode::from_u16(status).unwrap(), &headers, &Directives::from_headers(&headers), requester)
     }
 
     #[test]
     fn rfc9111_3_statuses() {
         for status in [200, 203, 204, 300, 301, 302, 307, 308, 404, 405, 410, 414, 451, 501] {
-            assert!(shareable(status, &[], Asker::Anybody), "{status}");
+            assert!(shareable(status, &[], Requester::Anonymous), "{status}");
         }
         for status in [302, 303, 307] {
             assert!(!may_be_presumed_fresh(StatusCode::from_u16(status).unwrap()), "{status}");
         }
         for status in [100, 101, 201, 202, 206, 304, 400, 401, 403, 407, 409, 416, 429, 500, 502, 503, 504, 599] {
-            assert!(!shareable(status, &[], Asker::Anybody), "{status}");
+            assert!(!shareable(status, &[], Requester::Anonymous), "{status}");
         }
     }
 
@@ -104,8 +104,8 @@ mod tests {
             ("trailer", "digest"),
             ("content-type", "Text/Event-Stream; charset=utf-8"),
         ] {
-            for asker in [Asker::Anybody, Asker::WithCredentials, Asker::Known] {
-                assert!(!shareable(200, &[line], asker), "{line:?}");
+            for requester in [Requester::Anonymous, Requester::WithCredentials, Requester::Principal] {
+                assert!(!shareable(200, &[line], requester), "{line:?}");
             }
         }
     }
@@ -113,9 +113,9 @@ mod tests {
     #[test]
     fn rfc9111_3_5_credentials() {
         for allowing in ["public", "s-maxage=5", "must-revalidate, max-age=5"] {
-            assert!(shareable(200, &[("cache-control", allowing)], Asker::WithCredentials), "{allowing}");
+            assert!(shareable(200, &[("cache-control", allowing)], Requester::WithCredentials), "{allowing}");
         }
-        assert!(!shareable(200, &[("cache-control", "max-age=60")], Asker::WithCredentials));
-        assert!(shareable(200, &[("cache-control", "max-age=60")], Asker::Known), "kept for this one only");
+        assert!(!shareable(200, &[("cache-control", "max-age=60")], Requester::WithCredentials));
+        assert!(shareable(200, &[("cache-control", "max-age=60")], Requester::Principal), "kept for this one only");
     }
 }

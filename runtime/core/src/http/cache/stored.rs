@@ -1,4 +1,4 @@
-//! A response as it is kept, and the responses that are made of it.
+//! Entries of the store, and the responses that are served from them.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::conditional::{Conditions, not_modified_head};
-use super::freshness::{Grace, Standing};
-use super::status::{CACHE_STATUS, Status};
+use super::freshness::{Freshness, Grace};
+use super::status::{CACHE_STATUS, CacheStatus};
 use super::tags::CacheTags;
 use crate::clock::nanos;
 use crate::http::Body;
@@ -20,43 +20,44 @@ use crate::http::hop_by_hop::remove_hop_by_hop;
 use crate::key::scopes::hashes_of_key_and_tag;
 use crate::sync::Mutex;
 
-/// What is under a key.
-// The larger one is the usual one.
+/// Value of a key.
+// The larger variant is the usual one.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Packed", into = "Packed")]
 pub(super) enum Stored {
-    Response(Recorded),
-    /// The responses are under keys of their own, by what requests say in these fields.
+    Response(StoredResponse),
+    /// Names of the fields in `Vary`: each variant has a separate key.
     Varies(Vec<String>),
 }
 
-/// A whole response.
+/// A complete response.
 #[derive(Clone, Debug)]
-pub(super) struct Recorded {
+pub(super) struct StoredResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) lifetime: Duration,
     pub(super) grace: Grace,
-    /// The fields that it varies by, and what its request said in them.
+    /// Names of the fields in `Vary`.
     pub(super) varies: Vec<String>,
+    /// Values of these fields in its request.
     pub(super) variant: String,
-    /// What it was made of.
+    /// Tags of the handler and of the request.
     pub(super) tags: Vec<String>,
 }
 
-/// For how long a response that can be revalidated, or that a client may ask for stale, is kept after its expiry, at least.
-const REVALIDATED_WITHIN: Duration = Duration::from_secs(60);
+/// Shortest time after expiry for which a response is kept that can be validated, or that a client may accept stale.
+const MIN_KEPT_STALE: Duration = Duration::from_secs(60);
 
-impl Recorded {
-    /// The time after its expiry for which it is of use: to be served stale, or to be revalidated.
-    pub(super) fn of_use_for(&self) -> Duration {
-        let can_be_revalidated = self.status == StatusCode::OK
+impl StoredResponse {
+    /// Returns the time after its expiry for which it is usable: to be served stale, or to be validated.
+    pub(super) fn usable_after_expiry(&self) -> Duration {
+        let can_be_validated = self.status == StatusCode::OK
             && (self.headers.contains_key(ETAG) || self.headers.contains_key(LAST_MODIFIED));
-        // `max-stale` names no bound that is known before it is asked.
-        let of_use = can_be_revalidated || self.grace.on_request;
-        let within = if of_use { self.lifetime.max(REVALIDATED_WITHIN) } else { Duration::ZERO };
+        // The bound of a `max-stale` is not known before a request has one.
+        let usable = can_be_validated || self.grace.on_request;
+        let within = if usable { self.lifetime.max(MIN_KEPT_STALE) } else { Duration::ZERO };
         self.grace.longest().max(within)
     }
 }
@@ -69,7 +70,7 @@ impl Stored {
         }
     }
 
-    /// The scopes of what it was made of.
+    /// Returns the scopes of its tags.
     pub(super) fn scopes(&self) -> Vec<u64> {
         self.tags().iter().flat_map(|tag| hashes_of_key_and_tag(tag)).collect()
     }
@@ -81,10 +82,10 @@ impl Stored {
         }
     }
 
-    /// The time after its expiry for which it is of use.
-    pub(super) fn of_use_for(&self) -> Duration {
+    /// Returns the time after its expiry for which it is usable.
+    pub(super) fn usable_after_expiry(&self) -> Duration {
         match self {
-            Self::Response(recorded) => recorded.of_use_for(),
+            Self::Response(recorded) => recorded.usable_after_expiry(),
             Self::Varies(_) => Duration::ZERO,
         }
     }
@@ -96,95 +97,95 @@ impl Stored {
         }
     }
 
-    /// The latest at which it can expire if it was stored before now.
-    pub(super) fn expires_by(&self, now: u64) -> u64 {
+    /// Returns the latest time at which it can expire if it was stored before now.
+    pub(super) fn latest_expiry(&self, now: u64) -> u64 {
         now.saturating_add(nanos(self.lifetime()))
     }
 }
 
-/// What this process holds of it.
+/// Entry of the local tier.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct ResponseEntry {
     pub(super) stored: Stored,
-    /// Until when it is fresh, in nanoseconds of the clock.
+    /// End of its freshness, in nanoseconds of the clock.
     pub(super) expires: u64,
-    /// The head of the last hit, for those that follow within a second.
-    said: AtomicShared<Said>,
-    /// The variants that this process has stored, where this says what they vary by.
+    /// Head of the last hit, reused by hits within the same second.
+    hit_head: AtomicShared<HitHead>,
+    /// Lock around the variants that this process has stored, if this entry has the names of the fields in `Vary`.
     pub(super) variants: Mutex<Vec<String>>,
 }
 
-/// The head of a hit, which is the same until a second more has passed.
+/// Head of a hit, which stays the same until its age or its remaining lifetime changes by a second.
 #[derive(Debug)]
-struct Said {
+struct HitHead {
     until: u64,
     head: HeaderMap,
 }
 
-impl Held {
+impl ResponseEntry {
     pub(super) fn new(stored: Stored, expires: u64) -> Self {
-        Self { stored, expires, said: AtomicShared::null(), variants: Mutex::default() }
+        Self { stored, expires, hit_head: AtomicShared::null(), variants: Mutex::default() }
     }
 
-    /// The answer from the cache, of this response.
+    /// Creates the response of a hit. `head` is true for a `HEAD` request.
     pub(super) fn hit<B>(
         &self,
-        recorded: &Recorded,
+        recorded: &StoredResponse,
         now: u64,
         head: bool,
         conditions: &Conditions,
     ) -> Response<Body<B>> {
         let guard = Guard::new();
-        if let Some(said) = self.said.load(Acquire, &guard).as_ref().filter(|said| now < said.until) {
-            return said.answer(recorded, head, conditions);
+        if let Some(known) = self.hit_head.load(Acquire, &guard).as_ref().filter(|known| now < known.until) {
+            return known.respond(recorded, head, conditions);
         }
-        let said = Shared::new(Said::new(recorded, recorded.standing(self.expires, now), now));
-        let answer = said.answer(recorded, head, conditions);
-        self.said.swap((Some(said), Tag::None), AcqRel);
-        answer
+        let new = Shared::new(HitHead::new(recorded, recorded.freshness(self.expires, now), now));
+        let response = new.respond(recorded, head, conditions);
+        self.hit_head.swap((Some(new), Tag::None), AcqRel);
+        response
     }
 }
 
-impl Said {
-    fn new(recorded: &Recorded, standing: Standing, now: u64) -> Self {
+impl HitHead {
+    fn new(recorded: &StoredResponse, freshness: Freshness, now: u64) -> Self {
         let mut head = recorded.headers.clone();
-        head.insert(AGE, HeaderValue::from(standing.age.as_secs()));
-        head.insert(CACHE_STATUS, Status::Hit { ttl: standing.ttl() }.value());
-        Self { until: now.saturating_add(nanos(standing.unchanged())), head }
+        head.insert(AGE, HeaderValue::from(freshness.age.as_secs()));
+        head.insert(CACHE_STATUS, CacheStatus::Hit { ttl: freshness.ttl() }.value());
+        Self { until: now.saturating_add(nanos(freshness.unchanged())), head }
     }
 
-    fn answer<B>(&self, recorded: &Recorded, head: bool, conditions: &Conditions) -> Response<Body<B>> {
-        let mut answer = recorded.respond(&self.head, head, conditions);
-        if answer.status() == StatusCode::NOT_MODIFIED {
-            let told = [AGE, CACHE_STATUS].map(|name| (name.clone(), self.head[name].clone()));
-            answer.headers_mut().extend(told);
+    fn respond<B>(&self, recorded: &StoredResponse, head: bool, conditions: &Conditions) -> Response<Body<B>> {
+        let mut response = recorded.respond(&self.head, head, conditions);
+        if response.status() == StatusCode::NOT_MODIFIED {
+            let fields = [AGE, CACHE_STATUS].map(|name| (name.clone(), self.head[name].clone()));
+            response.headers_mut().extend(fields);
         }
-        answer
+        response
     }
 }
 
-impl Recorded {
-    pub(super) fn standing(&self, expires: u64, now: u64) -> Standing {
+impl StoredResponse {
+    pub(super) fn freshness(&self, expires: u64, now: u64) -> Freshness {
         let left = Duration::from_nanos(expires.saturating_sub(now));
         let over = Duration::from_nanos(now.saturating_sub(expires));
-        Standing { age: self.lifetime.saturating_sub(left).saturating_add(over), lifetime: self.lifetime }
+        Freshness { age: self.lifetime.saturating_sub(left).saturating_add(over), lifetime: self.lifetime }
     }
 
-    /// Says what it was made of, to a cache outside this one.
-    pub(super) fn tell_tags<B>(&self, answer: &mut Response<Body<B>>) {
-        answer.extensions_mut().insert(CacheTags(self.tags.clone()));
+    /// Adds its tags to a response, for an outer cache.
+    pub(super) fn add_tags<B>(&self, response: &mut Response<Body<B>>) {
+        response.extensions_mut().insert(CacheTags(self.tags.clone()));
     }
 
-    /// The answer to a request for which this was made.
-    pub(super) fn answer<B>(&self, head: bool, conditions: &Conditions, status: Status) -> Response<Body<B>> {
+    /// Creates the response to the request that it was loaded for, or to one that waited for it.
+    pub(super) fn answer<B>(&self, head: bool, conditions: &Conditions, status: CacheStatus) -> Response<Body<B>> {
         let mut response = self.respond(&self.headers, head, conditions);
-        status.say(response.headers_mut());
+        status.append_to(response.headers_mut());
         response
     }
 
     fn respond<B>(&self, full: &HeaderMap, head: bool, conditions: &Conditions) -> Response<Body<B>> {
         let not_modified = conditions.not_modified(self.status, full);
-        let body = if not_modified || head { Body::empty() } else { Body::own(self.body.clone()) };
+        let body = if not_modified || head { Body::empty() } else { Body::from_bytes(self.body.clone()) };
         let mut response = Response::new(body);
         (*response.status_mut(), *response.headers_mut()) = if not_modified {
             (StatusCode::NOT_MODIFIED, not_modified_head(full))
@@ -195,8 +196,8 @@ impl Recorded {
     }
 }
 
-/// A head as it is kept: without what concerned one connection (RFC 9111 section 3.1), and with the content's length.
-pub(super) fn kept_head(mut headers: HeaderMap, status: StatusCode, length: usize) -> HeaderMap {
+/// Returns a head as it is stored: without hop-by-hop fields (RFC 9111 section 3.1), and with the length of the content.
+pub(super) fn stored_head(mut headers: HeaderMap, status: StatusCode, length: usize) -> HeaderMap {
     remove_hop_by_hop(&mut headers);
     headers.remove(AGE);
     headers.remove(CACHE_STATUS);
@@ -206,10 +207,10 @@ pub(super) fn kept_head(mut headers: HeaderMap, status: StatusCode, length: usiz
     headers
 }
 
-/// The form for the shared tier.
+/// Form of a value in the shared tier.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Packed {
-    /// Zero if responses vary.
+    /// Status; zero for `Stored::Varies`.
     status: u16,
     headers: Vec<(String, Blob)>,
     body: Blob,
@@ -260,10 +261,10 @@ impl TryFrom<Packed> for Stored {
         }
         let mut headers = HeaderMap::with_capacity(packed.headers.len() + 2);
         for (name, value) in packed.headers {
-            let name = HeaderName::try_from(name).map_err(|_| "a header's name")?;
-            headers.append(name, HeaderValue::from_maybe_shared(value.0).map_err(|_| "a header's value")?);
+            let name = HeaderName::try_from(name).map_err(|_| "a header name")?;
+            headers.append(name, HeaderValue::from_maybe_shared(value.0).map_err(|_| "a header value")?);
         }
-        Ok(Self::Response(Recorded {
+        Ok(Self::Response(StoredResponse {
             status: StatusCode::from_u16(packed.status).map_err(|_| "a status")?,
             headers,
             body: packed.body.0,
@@ -276,7 +277,7 @@ impl TryFrom<Packed> for Stored {
     }
 }
 
-/// Bytes that are written as such, where a format has them.
+/// Bytes, serialised as bytes if the format has them.
 #[derive(Clone, Debug)]
 struct Blob(Bytes);
 
@@ -322,11 +323,11 @@ impl<'de> Visitor<'de> for BlobVisitor {
 mod tests {
     use super::*;
 
-    fn recorded() -> Recorded {
+    fn recorded() -> StoredResponse {
         let mut headers = HeaderMap::new();
         headers.append("x", HeaderValue::from_bytes(b"\xff 1").unwrap());
         headers.append("x", HeaderValue::from_static("2"));
-        Recorded {
+        StoredResponse {
             status: StatusCode::NOT_FOUND,
             headers,
             body: Bytes::from_static(b"\x00\xffbody"),
@@ -371,10 +372,10 @@ mod tests {
     fn rfc9111_4_2_3_age_is_what_is_gone_of_the_lifetime() {
         let own = recorded();
         let second = 1_000_000_000;
-        let standing = own.standing(100 * second, 90 * second);
-        assert_eq!((standing.age, standing.is_fresh()), (Duration::from_millis(51_500), true));
-        let standing = own.standing(100 * second, 102 * second);
-        assert_eq!((standing.age, standing.staleness()), (Duration::from_millis(63_500), Duration::from_secs(2)));
+        let freshness = own.freshness(100 * second, 90 * second);
+        assert_eq!((freshness.age, freshness.is_fresh()), (Duration::from_millis(51_500), true));
+        let freshness = own.freshness(100 * second, 102 * second);
+        assert_eq!((freshness.age, freshness.staleness()), (Duration::from_millis(63_500), Duration::from_secs(2)));
     }
 
     #[test]
@@ -385,7 +386,7 @@ mod tests {
         {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let kept = kept_head(headers, StatusCode::OK, 5);
+        let kept = stored_head(headers, StatusCode::OK, 5);
         let mut names: Vec<_> = kept.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["content-length", "x"]);

@@ -1,10 +1,9 @@
-//! What a response was made of, as its handler says.
+//! Cache tags of a response, set by its handler.
 
-/// What a response was made of: an extension that a handler adds to its response, and that never leaves the server.
+/// Cache tags of a response: an extension that a handler adds to its response. It never leaves the server.
 ///
 /// Each text counts as a key and as a tag, so `"product:7"` is invalidated by `#[cache_invalidate("product:{id}")]` of product 7,
-/// by `product:*`, and by the tag `product:7`. Texts from outside have to be escaped as in keys, by a
-/// [`KeyWriter`](crate::KeyWriter).
+/// by `product:*`, and by the tag `product:7`. Escape texts from outside as in keys, with a [`KeyWriter`](crate::KeyWriter).
 ///
 /// ```
 /// use fastness::http::CacheTags;
@@ -16,12 +15,12 @@
 pub struct CacheTags(pub(super) Vec<String>);
 
 impl CacheTags {
-    /// Of these.
+    /// Creates the tags.
     pub fn new<T: Into<String>>(tags: impl IntoIterator<Item = T>) -> Self {
         Self(tags.into_iter().map(Into::into).collect())
     }
 
-    /// And of this.
+    /// Adds a tag.
     #[must_use]
     pub fn and(mut self, tag: impl Into<String>) -> Self {
         self.0.push(tag.into());
@@ -29,7 +28,7 @@ impl CacheTags {
     }
 }
 
-/// In a request that is asked on behalf of a cache: whoever answers it inside is to leave the [`CacheTags`] in the response, for
-/// what is stored outside is made of the same.
+/// Extension of a request that a cache forwards: an inner cache must leave the [`CacheTags`] in its response, because the response that the
+/// outer cache stores has the same tags.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct OnBehalf;
+pub(super) struct ForwardedByCache;

@@ -1,4 +1,4 @@
-//! What a request asks for: the key under which its response is kept.
+//! Target of a request, and the key of its response.
 
 use std::borrow::Cow;
 use std::hash::Hasher;
@@ -7,41 +7,41 @@ use http::Uri;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 
-use super::survey::Host;
+use super::request_head::Host;
 use crate::http::original_uri::original_uri;
 use crate::key::args::Args;
 use crate::key::namespace::NoNamespace;
 use crate::key::{KeyPart, KeyWriter, Pattern};
 
-/// Who a response is kept for, as a part of the key.
-pub(super) const ANYBODY: &str = "";
-/// Those with credentials, all of them: kept apart, because only what says that it is public is kept for them.
+/// Audience of responses to requests without credentials, as a part of the key.
+pub(super) const ANONYMOUS: &str = "";
+/// Audience of all requests with credentials. It is separate, because only responses that are marked as public are stored for it.
 pub(super) const WITH_CREDENTIALS: &str = "+";
 
-/// The form in which a key is kept.
-pub(super) type Key = <(NoNamespace, Address<'static>) as Args>::Owned;
+/// Stored form of a key.
+pub(super) type StoredKey = <(NoNamespace, Address<'static>) as Args>::Owned;
 
-/// A resource, as one client or all clients see it.
+/// Resource that a request asks for, and the clients that share its responses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target<'a> {
     pub(super) space: &'a str,
     pub(super) host: Cow<'a, str>,
-    /// Path and query, as they are written.
+    /// Path and query, as they were sent.
     pub(super) page: Cow<'a, str>,
-    pub(super) who: Cow<'a, str>,
+    pub(super) audience: Cow<'a, str>,
 }
 
 /// A [`Target`] that outlives its request.
 #[derive(Clone, Debug)]
-pub(super) struct Owned {
+pub(super) struct OwnedTarget {
     space: String,
     host: String,
     page: String,
-    who: String,
+    audience: String,
 }
 
-impl Owned {
-    /// The path, without the query.
+impl OwnedTarget {
+    /// Returns the path, without the query.
     pub(super) fn path(&self) -> &str {
         self.page.split('?').next().unwrap_or_default()
     }
@@ -51,13 +51,13 @@ impl Owned {
             space: &self.space,
             host: Cow::Borrowed(&self.host),
             page: Cow::Borrowed(&self.page),
-            who: Cow::Borrowed(&self.who),
+            audience: Cow::Borrowed(&self.audience),
         }
     }
 }
 
 impl<'a> Target<'a> {
-    /// What is asked for by anybody. `None` if it cannot be told which host is meant.
+    /// Creates the target of a request without credentials. `None` if the host is ambiguous.
     pub(super) fn new(
         parts: &'a Parts,
         named: Host<'a>,
@@ -66,61 +66,61 @@ impl<'a> Target<'a> {
     ) -> Option<Self> {
         let uri = original_uri(&parts.extensions, &parts.uri);
         let page = match (uri.query(), parameters) {
-            (Some(query), Some(known)) => Cow::Owned([uri.path(), &only(query, known)].concat()),
+            (Some(query), Some(known)) => Cow::Owned([uri.path(), &known_parameters(query, known)].concat()),
             _ => match uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str) {
-                // The path of `http://host?query`.
+                // `http://host?query` has an empty path.
                 query if query.starts_with('?') => Cow::Owned(["/", query].concat()),
                 page => Cow::Borrowed(page),
             },
         };
-        Some(Self { space, host: host(named, uri)?, page, who: Cow::Borrowed(ANYBODY) })
+        Some(Self { space, host: host(named, uri)?, page, audience: Cow::Borrowed(ANONYMOUS) })
     }
 
-    pub(super) fn own(&self) -> Owned {
-        Owned {
+    pub(super) fn to_owned_target(&self) -> OwnedTarget {
+        OwnedTarget {
             space: self.space.to_owned(),
             host: self.host.to_string(),
             page: self.page.to_string(),
-            who: self.who.to_string(),
+            audience: self.audience.to_string(),
         }
     }
 
-    /// As borrowed arguments, for a look that renders nothing.
+    /// Returns the key as borrowed arguments, for a lookup that renders no text.
     pub(super) fn args<'b>(&'b self, variant: &'b str) -> (NoNamespace, Address<'b>) {
-        (NoNamespace, Address([&self.host, &self.page, self.space, &self.who, variant]))
+        (NoNamespace, Address([&self.host, &self.page, self.space, &self.audience, variant]))
     }
 
-    /// As a key's text.
+    /// Renders the text of the key.
     pub(super) fn text(&self, variant: &str) -> String {
         let (path, query) = self.split();
-        text(&[self.space, &self.host, path, query, &self.who, variant])
+        text(&[self.space, &self.host, path, query, &self.audience, variant])
     }
 
-    /// The path, and the query with its question mark.
+    /// Splits the page into its path, and its query with the question mark.
     fn split(&self) -> (&str, &str) {
         self.page.split_at(self.page.find('?').unwrap_or(self.page.len()))
     }
 
-    /// Everything under this path, whatever the query, the client and the variant.
-    pub(super) fn everything(&self) -> Pattern {
+    /// Returns the pattern of all entries of this path, for any query, audience and variant.
+    pub(super) fn pattern(&self) -> Pattern {
         Pattern::prefix(&text(&[self.space, &self.host, self.split().0]))
     }
 
-    /// The resource that a response names by `Location` or `Content-Location`, if it is on this host.
-    pub(super) fn beside(&'a self, location: &'a Uri) -> Option<Self> {
+    /// Returns the resource that a response names by `Location` or `Content-Location`, if it is on this host.
+    pub(super) fn named_by(&'a self, location: &'a Uri) -> Option<Self> {
         let same = location.authority().is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(&self.host));
         let path = location.path();
         (same && path.starts_with('/')).then(|| Self { page: Cow::Borrowed(path), ..self.clone() })
     }
 }
 
-/// All that a key is made of: host, page, space, client and variant.
+/// Parts of a key: host, page, space, audience and variant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Address<'a>([&'a str; 5]);
 
-/// An [`Address`] that is kept: its parts behind each other, and where each ends.
+/// Owned [`Address`]: its parts joined, and the end of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Joined {
+pub(super) struct OwnedAddress {
     text: Box<str>,
     ends: [usize; 5],
 }
@@ -136,29 +136,29 @@ impl Address<'_> {
 }
 
 impl KeyPart for Address<'_> {
-    type Owned = Joined;
+    type Owned = OwnedAddress;
 
     fn feed<H: Hasher>(&self, state: &mut H) {
-        // All but the first two are empty as a rule, and even nothing takes a while to hash.
+        // All but the first two are usually empty, and hashing an empty part takes time too.
         for part in self.0.iter().filter(|part| !part.is_empty()) {
             state.write(part.as_bytes());
         }
         state.write_usize(self.0.iter().fold(0, |all, part| all.rotate_left(12) ^ part.len()));
     }
 
-    fn same(&self, joined: &Joined) -> bool {
+    fn same(&self, joined: &OwnedAddress) -> bool {
         let ends = self.ends();
         let mut from = 0;
         ends == joined.ends
             && self.0.iter().zip(ends).all(|(part, end)| {
-                let own = joined.text.as_bytes().get(from..end);
+                let other = joined.text.as_bytes().get(from..end);
                 from = end;
-                part.is_empty() || own == Some(part.as_bytes())
+                part.is_empty() || other == Some(part.as_bytes())
             })
     }
 
-    fn to_owned_part(&self) -> Joined {
-        Joined { text: self.0.concat().into(), ends: self.ends() }
+    fn to_owned_part(&self) -> OwnedAddress {
+        OwnedAddress { text: self.0.concat().into(), ends: self.ends() }
     }
 
     fn write(&self, out: &mut KeyWriter) {
@@ -166,14 +166,14 @@ impl KeyPart for Address<'_> {
     }
 }
 
-impl Joined {
+impl OwnedAddress {
     fn address(&self) -> Address<'_> {
         let mut from = 0;
         Address(self.ends.map(|end| &self.text[std::mem::replace(&mut from, end)..end]))
     }
 }
 
-impl KeyPart for Joined {
+impl KeyPart for OwnedAddress {
     type Owned = Self;
 
     fn feed<H: Hasher>(&self, state: &mut H) {
@@ -207,7 +207,7 @@ fn text(segments: &[&str]) -> String {
     out.into_string()
 }
 
-/// The host in lower case. `None` if address and header disagree, or are no text: a handler might look at the other.
+/// Returns the host in lower case. `None` if the URI and the header disagree, or are not text: a handler might use the other.
 fn host<'a>(named: Host<'a>, uri: &'a Uri) -> Option<Cow<'a, str>> {
     let line = match named {
         Host::None => None,
@@ -223,8 +223,8 @@ fn host<'a>(named: Host<'a>, uri: &'a Uri) -> Option<Cow<'a, str>> {
     Some(if upper { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) })
 }
 
-/// A query's parameters of these names, in their order. A name that is written in an encoding could be any, so it stays too.
-fn only<'a>(query: &str, known: &[String]) -> Cow<'a, str> {
+/// Returns the parameters of a query with these names, in their order. An encoded name could be any of them, so it is kept too.
+fn known_parameters<'a>(query: &str, known: &[String]) -> Cow<'a, str> {
     let is_known = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
         name.contains(['%', '+']) || known.iter().any(|known| known == name)
@@ -237,11 +237,11 @@ fn only<'a>(query: &str, known: &[String]) -> Cow<'a, str> {
 mod tests {
     use http::header::HOST;
 
-    use super::super::survey::Survey;
+    use super::super::request_head::RequestHead;
     use super::*;
 
     fn target<'a>(parts: &'a Parts, space: &'a str, known: Option<&[String]>) -> Option<Target<'a>> {
-        Target::new(parts, Survey::from_headers(&parts.headers).host, space, known)
+        Target::new(parts, RequestHead::from_headers(&parts.headers).host, space, known)
     }
 
     fn parts(uri: &str, host: &[&str]) -> Parts {
@@ -325,7 +325,7 @@ mod tests {
         let target = target(&parts, "s", None).unwrap();
         let named = |location: &str| {
             let location: Uri = location.parse().unwrap();
-            target.beside(&location).map(|target| target.page.to_string())
+            target.named_by(&location).map(|target| target.page.to_string())
         };
         assert_eq!(named("/users/7"), Some("/users/7".to_owned()));
         assert_eq!(named("http://H/users/7"), Some("/users/7".to_owned()));

@@ -326,7 +326,7 @@ async fn rfc5861_3_stale_while_one_request_revalidates() {
     }
     assert_eq!((server.get("/a").await.body.as_str(), server.calls()), ("1", 2));
     server.wait(31);
-    assert_eq!(server.get("/a").await.body, "2", "beyond the bound nobody is served a stale one");
+    assert_eq!(server.get("/a").await.body, "2", "beyond the bound no stale one is served");
     server.wait(15);
     server.fast.cache().invalidate(reached("http:*")).await;
     assert_eq!(server.get("/a").await.body, "3", "nor across an invalidation");
@@ -367,7 +367,7 @@ async fn rfc5861_4_stale_if_error() {
 async fn credentials_as_the_application_says() {
     let answer = |request: &Request<String>, call: usize| {
         let control = if request.uri().path() == "/public" { "public, max-age=60" } else { "max-age=60" };
-        let who = request.headers().get("authorization").map_or("nobody", |who| who.to_str().unwrap());
+        let who = request.headers().get("authorization").map_or("anonymous", |who| who.to_str().unwrap());
         Ok(out(&[("cache-control", control)], format!("{who} {call}")))
     };
     let ask = async |server: &Server, path, who| server.send(Method::GET, path, &[("authorization", who)]).await.body;
@@ -375,7 +375,10 @@ async fn credentials_as_the_application_says() {
     assert_eq!(ask(&public, "/public", "ada").await, ask(&public, "/public", "bob").await, "rfc9111 3.5");
     assert_ne!(ask(&public, "/own", "ada").await, ask(&public, "/own", "ada").await);
     public.get("/own").await;
-    assert!(ask(&public, "/own", "ada").await.starts_with("ada"), "nor what is stored for nobody");
+    assert!(
+        ask(&public, "/own", "ada").await.starts_with("ada"),
+        "nor a response that is stored for anonymous clients"
+    );
     let name = |parts: &Parts| Some(parts.headers.get("authorization")?.to_str().ok()?.to_owned());
     let each = server(move |layer| layer.per_principal(name), answer);
     for who in ["ada", "bob", "", "+", "=ada"] {
@@ -383,7 +386,7 @@ async fn credentials_as_the_application_says() {
         assert!(first.starts_with(&format!("{who} ")), "{who} got {first}");
         assert_eq!(ask(&each, "/own", who).await, first);
     }
-    assert!(each.get("/own").await.body.starts_with("nobody"));
+    assert!(each.get("/own").await.body.starts_with("anonymous"));
     assert_eq!(each.send(Method::GET, "/own", &[("cookie", "a=1")]).await.cache(), "fastness; fwd=bypass");
 }
 
@@ -471,7 +474,7 @@ mod together {
                 async move {
                     open.acquire().await.unwrap().forget();
                     assert!(request.headers().get("x-panic").is_none(), "as asked");
-                    let who = request.headers().get("x-who").map_or("nobody", |who| who.to_str().unwrap());
+                    let who = request.headers().get("x-who").map_or("anonymous", |who| who.to_str().unwrap());
                     let mut response = out(head, format!("{who} {call}"));
                     response.extensions_mut().insert(CacheTags::new(["thing:1"]));
                     Ok(response)
@@ -529,7 +532,7 @@ mod together {
             let mut collapsed = 0;
             for one in all {
                 let (body, status) = one.await.unwrap();
-                assert_eq!(body, format!("nobody {before}"));
+                assert_eq!(body, format!("anonymous {before}"));
                 collapsed += usize::from(status.ends_with("collapsed"));
             }
             assert_eq!((collapsed, gate.calls.load(SeqCst)), (49, before + 1));
@@ -595,7 +598,7 @@ mod together {
             gate.called(before + 2).await;
             gate.open.add_permits(1);
             for one in others {
-                assert_eq!(one.await.unwrap().0, format!("nobody {}", before + 1));
+                assert_eq!(one.await.unwrap().0, format!("anonymous {}", before + 1));
             }
             assert_eq!(gate.calls.load(SeqCst), before + 2, "one took over for all");
         }
@@ -613,8 +616,8 @@ mod together {
             let late = ask(&service, &[]);
             settle().await;
             gate.open.add_permits(2);
-            assert_eq!(early.await.unwrap().0, format!("nobody {before}"));
-            assert_eq!(late.await.unwrap().0, format!("nobody {}", before + 1));
+            assert_eq!(early.await.unwrap().0, format!("anonymous {before}"));
+            assert_eq!(late.await.unwrap().0, format!("anonymous {}", before + 1));
             gate.fast.clear();
         }
     }

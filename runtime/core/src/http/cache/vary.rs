@@ -1,15 +1,15 @@
-//! Which of a resource's stored responses answers a request (RFC 9111 section 4.1).
+//! Variants: selects among the stored responses of a resource by `Vary` (RFC 9111 section 4.1).
 
 use std::fmt::Write as _;
 
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, VARY};
 
-/// The codings that are told apart, and what else a client can say of them, in the order of their text.
+/// Content codings that are distinguished, and the other values that `Accept-Encoding` may have for them, in alphabetical order.
 const CODINGS: [&str; 7] = ["*", "br", "deflate", "gzip", "identity", "x-gzip", "zstd"];
 const GZIP: usize = 3;
 
-/// The fields that a response varies by, in lower case and in order.
+/// Returns the names of the fields in `Vary`, in lower case and sorted.
 pub(super) fn names(headers: &HeaderMap) -> Vec<String> {
     let lines = headers.get_all(VARY).iter().filter_map(|vary| vary.to_str().ok());
     let names = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
@@ -19,7 +19,7 @@ pub(super) fn names(headers: &HeaderMap) -> Vec<String> {
     names
 }
 
-/// What a request says in these fields, in a form in which equal means interchangeable. Empty for no fields.
+/// Returns the values of these fields in a request, in a normal form: equal forms are interchangeable. Empty for no fields.
 pub(super) fn variant(names: &[String], request: &HeaderMap) -> String {
     if names.is_empty() {
         return String::new();
@@ -30,11 +30,11 @@ pub(super) fn variant(names: &[String], request: &HeaderMap) -> String {
         let values = request.get_all(name.as_str());
         if name == ACCEPT_ENCODING.as_str() {
             let mut lines = values.iter().peekable();
-            // None at all is not the same as none named: it accepts anything.
+            // Without the header any coding is acceptable; with an empty one, none is.
             variant.push(if lines.peek().is_some() { '=' } else { '-' });
             codings(lines.filter_map(|line| line.to_str().ok()), &mut variant);
         } else {
-            // The number of lines is part of it, so a comma in a value cannot pose as two lines.
+            // The number of lines is part of the form, so that a comma in a value is not taken for two lines.
             for value in values {
                 variant.push('=');
                 for byte in value.as_bytes().trim_ascii() {
@@ -51,13 +51,13 @@ pub(super) fn variant(names: &[String], request: &HeaderMap) -> String {
     variant
 }
 
-/// Whether [`variant`] tells who accepts this coding. None is the empty one.
+/// Returns whether [`variant`] distinguishes clients that accept this coding; the empty text is no coding.
 pub(super) fn is_known_coding(coding: &str) -> bool {
     coding.is_empty() || CODINGS.iter().any(|known| *known != "*" && coding.eq_ignore_ascii_case(known))
 }
 
-/// Writes the codings that are acceptable, in one order, whatever the weights: any response with one of them will do for whoever
-/// accepts the same. So there are few variants, however many ways there are to ask.
+/// Writes the acceptable codings in one order, without their weights: a response with one of them is acceptable to every client that accepts
+/// the same ones. So there are few variants, however clients order and weight them.
 fn codings<'a>(lines: impl Iterator<Item = &'a str>, out: &mut String) {
     let (mut accepted, mut refused) = ([false; CODINGS.len()], [false; CODINGS.len()]);
     for item in lines.flat_map(|line| line.split(',')) {

@@ -14,7 +14,7 @@ use crate::resilience::bulkhead::{self, Bulkhead};
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
 /// Holds a gate that lets nothing in against its exemptions.
-async fn exempts<A: Admission + Send + Sync>(layer: GateLayer<A>) {
+async fn exempts<A: GateRule + Send + Sync>(layer: GateLayer<A>) {
     let layer = layer.exempt(["/status", "/internal/*"]).exempt(vec![String::from("/metrics")]);
     let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(()))));
     for (path, gets_in) in [

@@ -2,10 +2,10 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// The first half of a SHA-256: no other text with the same digest can be found.
+/// First half of a SHA-256, which is collision-resistant enough to stand for its input.
 pub(super) type Digest = [u8; 16];
 
-/// The digest of parts that cannot run into each other: each is fed with its length before it.
+/// Returns the digest of several parts. Each is preceded by its length, so that parts cannot run into each other.
 pub(super) fn digest(feed: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Digest {
     let mut hash = Sha256::new();
     feed(&mut |part: &[u8]| {

@@ -1,4 +1,4 @@
-//! Which request it is: the key that the client gave, whose it is, and what it asks for.
+//! Identity of a request: its key, its sender, and the fingerprint of its content.
 
 use http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, IF_MATCH, IF_UNMODIFIED_SINCE};
 use http::request::Parts;
@@ -10,21 +10,21 @@ use crate::http::original_uri::original_uri;
 use crate::http::problem::Problem;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// The longest key, in characters.
-const LONGEST: usize = 255;
+/// Longest key, in characters.
+const MAX_CHARS: usize = 255;
 
 const MALFORMED: &str = "write one `Idempotency-Key` header: 1 to 255 visible ASCII characters, as they are or in quotes, such as \"8e03978e-40d5\"";
 const MISSING: &str =
     "this request needs an `Idempotency-Key` header: 1 to 255 visible ASCII characters, new for each request";
 
-/// Returns whether requests of this method are done twice if they are sent twice.
-pub(super) fn concerns(method: &Method) -> bool {
+/// Returns whether the layer protects requests of this method.
+pub(super) fn is_protected(method: &Method) -> bool {
     matches!(*method, Method::POST | Method::PUT | Method::PATCH | Method::DELETE)
 }
 
-/// The key of a request that is to be protected.
-pub(super) fn key_of(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, Problem> {
-    if !concerns(&parts.method) {
+/// Returns the digest of a request's key, its sender and its host; `None` if the request is not protected.
+pub(super) fn from_request(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, Problem> {
+    if !is_protected(&parts.method) {
         return Ok(None);
     }
     let mut sent = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
@@ -36,18 +36,18 @@ pub(super) fn key_of(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, P
     };
     let key = key.ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST, MALFORMED))?;
     Ok(Some(digest(|add| {
-        whose(parts, shared, add);
+        add_sender(parts, shared, add);
         add(&host(parts));
         add(&key);
     })))
 }
 
-/// Who sent it. Told by the program, or by all headers that can tell.
-fn whose(parts: &Parts, shared: &Shared, add: &mut dyn FnMut(&[u8])) {
+/// Adds the sender of a request: as the application's function returns it, or else all headers with credentials.
+fn add_sender(parts: &Parts, shared: &Shared, add: &mut dyn FnMut(&[u8])) {
     if let Some(principal) = &shared.principal {
         match principal(parts) {
             Some(principal) => [b"principal", principal.as_bytes()].map(add),
-            None => [b"nobody", &[][..]].map(add),
+            None => [b"anonymous", &[][..]].map(add),
         };
         return;
     }
@@ -59,7 +59,7 @@ fn whose(parts: &Parts, shared: &Shared, add: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// The server that is meant, of those that one process may be.
+/// Returns the host of a request, as one process may serve several.
 fn host(parts: &Parts) -> Vec<u8> {
     let line = || parts.headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
     original_uri(&parts.extensions, &parts.uri)
@@ -68,7 +68,7 @@ fn host(parts: &Parts) -> Vec<u8> {
         .to_ascii_lowercase()
 }
 
-/// What the request asks for, and on which condition: with the state that it saw, a client has another wish.
+/// Returns the fingerprint of a request: method, path, query, body and preconditions. With other preconditions, it is another request.
 pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
     digest(|add| {
         add(parts.method.as_str().as_bytes());
@@ -84,14 +84,14 @@ pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
     })
 }
 
-/// A string of structured fields (RFC 9651), or the same without quotes.
+/// Parses a string of structured fields (RFC 9651), or the same without quotes.
 fn parse(sent: &[u8]) -> Option<Vec<u8>> {
     let key = match sent {
         [b'"', inner @ .., b'"'] => unquoted(inner)?,
         _ if sent.iter().all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte)) => sent.to_vec(),
         _ => return None,
     };
-    (1..=LONGEST).contains(&key.len()).then_some(key)
+    (1..=MAX_CHARS).contains(&key.len()).then_some(key)
 }
 
 fn unquoted(inner: &[u8]) -> Option<Vec<u8>> {
@@ -132,14 +132,14 @@ mod tests {
         ] {
             assert_eq!(parse(sent).as_deref(), key, "{}", sent.escape_ascii());
         }
-        assert!(parse(&[b'a'; LONGEST]).is_some() && parse(&[b'a'; LONGEST + 1]).is_none());
+        assert!(parse(&[b'a'; MAX_CHARS]).is_some() && parse(&[b'a'; MAX_CHARS + 1]).is_none());
     }
 
     #[test]
     fn parts_do_not_run_into_each_other() {
-        let of = |parts: &[&str]| digest(|add| parts.iter().for_each(|part| add(part.as_bytes())));
-        assert_ne!(of(&["ab", "c"]), of(&["a", "bc"]));
-        assert_ne!(of(&["a", ""]), of(&["a"]));
-        assert_eq!(of(&["a", "b"]), of(&["a", "b"]));
+        let all = |parts: &[&str]| digest(|add| parts.iter().for_each(|part| add(part.as_bytes())));
+        assert_ne!(all(&["ab", "c"]), all(&["a", "bc"]));
+        assert_ne!(all(&["a", ""]), all(&["a"]));
+        assert_eq!(all(&["a", "b"]), all(&["a", "b"]));
     }
 }

@@ -1,11 +1,10 @@
-//! Requests that can be sent again without being done twice: `Idempotency-Key`, after the IETF's draft of that name.
+//! Idempotent requests: `Idempotency-Key`, after the IETF's draft of that name.
 //!
-//! Flow of a protected request: its body is read and digested -> `table` admits it, or has an answer for it -> where there is a
-//! shared tier, that is asked too, and for a claim that holds in all processes -> the service behind -> its answer is read,
-//! stored, and given.
+//! Flow of a protected request: its body is read and digested -> `table` admits it, or has an answer for it -> the shared tier, if there is
+//! one, is asked for an answer, and for a claim that holds in all processes -> the inner service -> its answer is read, stored, and sent.
 //!
-//! Invariants: an answer is given only after it was stored. What happens once the service behind has answered happens in a
-//! task of its own, so that a client which goes away then cannot undo it. A claim that ends without an answer to keep is given back by its drop.
+//! Invariants: an answer is sent only after it was stored. Everything after the inner service's answer happens in a task, so that a client
+//! that goes away then cannot undo it. A claim that ends without an answer to store is released by its drop.
 
 mod digest;
 mod key;
@@ -27,38 +26,38 @@ use shared::Shared;
 
 use crate::handle::Fastness;
 
-/// Answers a request that is sent again with the answer that it got the first time, instead of doing it twice: where its
-/// method is POST, PUT, PATCH or DELETE, and it has an `Idempotency-Key`.
+/// Replays the first answer to a request that is sent again, instead of processing it twice. Applies to POST, PUT, PATCH and DELETE with an
+/// `Idempotency-Key`.
 ///
-/// | the same key again, | answer |
+/// | repeated key | answer |
 /// |---|---|
-/// | and the first request was answered | that answer, byte for byte, with `Idempotency-Replayed: true` |
-/// | and the first request is under way | 409 with `Retry-After` |
-/// | with another method, path, query or body | 422 |
-/// | and the first answer was too large to keep | 409, without `Retry-After` |
+/// | the first request was answered | that answer, byte for byte, with `Idempotency-Replayed: true` |
+/// | the first request is in flight | 409 with `Retry-After` |
+/// | another method, path, query or body | 422 |
+/// | the first answer was too large to store | 409, without `Retry-After` |
 ///
-/// A key is 1 to 255 visible ASCII characters, as they are or in quotes (`Idempotency-Key: "8e03978e-40d5"`); for any other
-/// the answer is 400, which says so. A body over [`max_request_bytes`](Self::max_request_bytes) is answered with 413: with
-/// a key it is protected, or not accepted. One that is not there within [`body_timeout`](Self::body_timeout) is answered with 408, and one
-/// that finds no room beside the bodies of other requests ([`max_bodies_bytes`](Self::max_bodies_bytes)) with 503.
+/// A key is 1 to 255 visible ASCII characters, with or without quotes (`Idempotency-Key: "8e03978e-40d5"`); any other is answered with 400. A
+/// body over [`max_request_bytes`](Self::max_request_bytes) is answered with 413, because it cannot be protected; one that is not complete
+/// within [`body_timeout`](Self::body_timeout) with 408, and one without room beside the bodies of other requests
+/// ([`max_bodies_bytes`](Self::max_bodies_bytes)) with 503.
 ///
-/// **Whose key it is.** Keys of different callers, and of different hosts, have nothing to do with each other. Callers are told apart by the
-/// `Authorization` and `Cookie` headers of their requests, unless [`principal`](Self::principal) says who they are: say
-/// it where those change between two attempts, or are the same for all. Callers with neither are one.
+/// **Scope of a key.** Keys of different callers and of different hosts are independent. Callers are identified by the `Authorization` and
+/// `Cookie` headers of their requests, unless [`principal`](Self::principal) is set: set it if these headers change between two attempts, or
+/// are the same for all callers. Callers with neither header count as one.
 ///
-/// **What is kept.** Answers of 2xx to 4xx, except 408, 425 and 429 ([`keep`](Self::keep)), with all their headers,
-/// `Set-Cookie` included, and whatever `Cache-Control` says: that speaks of caches, and this is the origin answering again. After any
-/// other answer, a panic, or a client that went away before there was one, the request may be sent again and is done again.
+/// **Stored answers.** Answers of 2xx to 4xx, except 408, 425 and 429 ([`store_if`](Self::store_if)), with all their headers, `Set-Cookie` included,
+/// whatever their `Cache-Control`: that concerns caches, while this is the origin answering again. After any other answer, a panic, or a client
+/// that went away before the answer, the request may be sent again and is processed again.
 ///
-/// **How long.** 24 hours ([`ttl`](Self::ttl)). In this process, the oldest answers go once all take 64 MiB
-/// ([`memory`](Self::memory)). With a shared tier, all processes know of them, as long as the server keeps them and they fit
-/// `Redis::max_value_bytes`; a process that dies leaves its requests under way for [`claim`](Self::claim) (60 s), and a
-/// request that takes longer may be done by another process too. While the tier cannot be reached, and without one, all of this holds within one
-/// process; so it does where everything cached was cleared.
+/// **Time and place.** Answers are stored for 24 hours ([`ttl`](Self::ttl)). In this process, the oldest answers are dropped once all take
+/// 64 MiB ([`memory`](Self::memory)). With a shared tier, all processes share the answers, as long as the server keeps them and they fit
+/// `Redis::max_value_bytes`. The requests of a process that dies count as in flight for [`claim`](Self::claim) (60 s); a request that takes
+/// longer may be processed by another process too. Without a shared tier, while it cannot be reached, and after everything cached was
+/// cleared, all of this holds within one process only.
 ///
-/// Make one and clone it: two that were made apart know of each other's requests only by the shared tier.
+/// Create one layer and clone it: separate layers share their requests only through the shared tier.
 ///
-/// A request without a key costs nothing; one with a key, a digest of its body and a few allocations.
+/// A request without a key costs nothing; one with a key costs a digest of its body and a few allocations.
 ///
 /// ```
 /// use axum::{Router, routing::post};
@@ -87,79 +86,80 @@ pub struct IdempotencyLayer {
 }
 
 impl IdempotencyLayer {
-    /// A layer that keeps answers in this process, and in the shared tier of the handle if that has one: the handle in force when the first
-    /// request comes, unless [`on`](Self::on) names another.
+    /// Creates a layer that stores answers in this process, and in the shared tier of the handle if it has one: the handle in force when the
+    /// first request comes, unless [`on`](Self::on) sets another.
     pub fn new() -> Self {
         Self { shared: Some(Arc::new(Shared::new())) }
     }
 
-    /// A layer that does nothing.
+    /// Creates a layer that does nothing.
     pub(super) fn off() -> Self {
         Self { shared: None }
     }
 
-    /// Keeps answers on this handle.
+    /// Sets the handle in whose shared tier answers are stored.
     #[must_use]
     pub fn on(self, handle: &Fastness) -> Self {
         self.with(|shared| shared.set_handle(handle))
     }
 
-    /// How long an answer is kept (24 hours).
+    /// Sets how long an answer is stored. Default 24 hours.
     #[must_use]
     pub fn ttl(self, ttl: Duration) -> Self {
         self.with(|shared| shared.ttl = ttl)
     }
 
-    /// How long other processes take a request for under way (60 s): more than the longest that one may take.
+    /// Sets how long other processes take a request for in flight; it should be longer than any request takes. Default 60 s.
     #[must_use]
     pub fn claim(self, lasts: Duration) -> Self {
         self.with(|shared| shared.claim = lasts)
     }
 
-    /// How many bytes the answers in this process may take, headers included (64 MiB).
+    /// Sets how many bytes the answers in this process may take, headers included. Default 64 MiB.
     #[must_use]
     pub fn memory(self, bytes: usize) -> Self {
         self.with(|shared| shared.memory = bytes)
     }
 
-    /// Sets the longest body of a request with a key (1 MiB), in bytes; it is held in memory.
+    /// Sets the largest body of a request with a key, in bytes; it is held in memory. Default 1 MiB.
     #[must_use]
     pub fn max_request_bytes(self, bytes: usize) -> Self {
-        self.with(|shared| shared.reader.each = bytes)
+        self.with(|shared| shared.reader.max_bytes = bytes)
     }
 
-    /// Sets how many bytes the bodies of all requests with keys that are under way may have together (64 MiB). A single body gets
-    /// three quarters of it at most.
+    /// Sets how many bytes the bodies of all requests with keys in flight may have together. A single body may take at most three quarters of
+    /// it. Default 64 MiB.
     #[must_use]
     pub fn max_bodies_bytes(self, bytes: usize) -> Self {
-        self.with(|shared| shared.reader.set_all(bytes))
+        self.with(|shared| shared.reader.set_total(bytes))
     }
 
-    /// Sets how long the body of a request with a key may take, from when it is waited for until its last byte (30 s).
+    /// Sets how long the body of a request with a key may take, from the first wait for it until its last byte. Default 30 s.
     #[must_use]
     pub fn body_timeout(self, time: Duration) -> Self {
-        self.with(|shared| shared.reader.time = time)
+        self.with(|shared| shared.reader.timeout = time)
     }
 
-    /// The longest answer that is kept (256 KiB). A longer one, one with trailers, or one of events is passed on, and of it is kept that it was given.
+    /// Sets the largest answer that is stored, in bytes. Default 256 KiB. A larger one, one with trailers, and an event stream are passed on; then
+    /// only the fact that the request was answered is stored.
     #[must_use]
     pub fn max_response_bytes(self, bytes: usize) -> Self {
         self.with(|shared| shared.max_response_bytes = bytes)
     }
 
-    /// Says whose request it is; `None` for nobody in particular.
+    /// Sets a function that identifies the caller; all requests for which it returns `None` count as one caller.
     #[must_use]
     pub fn principal(self, principal: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
         self.with(|shared| shared.principal = Some(Arc::new(principal)))
     }
 
-    /// Says by its status whether an answer is kept.
+    /// Sets which answers are stored, by their status. Default: 2xx to 4xx, except 408, 425 and 429.
     #[must_use]
-    pub fn keep(self, keep: impl Fn(StatusCode) -> bool + Send + Sync + 'static) -> Self {
-        self.with(|shared| shared.keep = Arc::new(keep))
+    pub fn store_if(self, is_stored: impl Fn(StatusCode) -> bool + Send + Sync + 'static) -> Self {
+        self.with(|shared| shared.is_stored = Arc::new(is_stored))
     }
 
-    /// Answers POST, PUT, PATCH and DELETE without a key with 400.
+    /// Answers POST, PUT, PATCH and DELETE without a key with 400. Default: they are passed on.
     #[must_use]
     pub fn required(self) -> Self {
         self.with(|shared| shared.required = true)

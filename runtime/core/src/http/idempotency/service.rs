@@ -1,4 +1,4 @@
-//! The service: what is protected, and in which order.
+//! The service: steps of a protected request, in their order.
 
 use std::fmt;
 use std::pin::Pin;
@@ -17,24 +17,24 @@ use tracing::Instrument;
 use super::digest::Digest;
 use super::key;
 use super::shared::Shared;
-use super::stored::{Answer, Stored};
-use super::table::{Admission, Claim};
+use super::stored::{StoredAnswer, StoredRequest};
+use super::table::{Claim, Decision};
 use crate::clock::Moment;
 use crate::direct::{self, Cache, LeaseApi as _};
 use crate::http::body::Body;
 use crate::http::broken::report_broken;
-use crate::http::collect::{Collected, Length, collect};
-use crate::http::endless::is_endless;
+use crate::http::collect::{Collected, ContentLength, collect};
 use crate::http::problem::Problem;
-use crate::http::reading::Read;
+use crate::http::reading::ReadBody;
 use crate::http::resumed::{BoxError, ResumedBody};
+use crate::http::streaming::is_streaming;
 
-/// When to ask again what is under way.
-const COME_BACK: Duration = Duration::from_secs(1);
-/// How long this process goes by what the shared tier said.
+/// `Retry-After` while the same request is in flight.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Time for which this process stores an answer that it found in the shared tier.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// The service of [`IdempotencyLayer`](super::IdempotencyLayer).
+/// Service of [`IdempotencyLayer`](super::IdempotencyLayer).
 pub struct IdempotencyService<S> {
     inner: S,
     shared: Option<Arc<Shared>>,
@@ -73,40 +73,44 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Some(shared) = self.shared.as_ref().filter(|_| key::concerns(request.method())) else {
-            return IdempotencyFuture { way: Way::Passed { call: self.inner.call(request.map(Body::inner)) } };
+        let Some(shared) = self.shared.as_ref().filter(|_| key::is_protected(request.method())) else {
+            return IdempotencyFuture {
+                state: IdempotencyState::Passed { call: self.inner.call(request.map(Body::inner)) },
+            };
         };
         let (parts, body) = request.into_parts();
-        let way = match key::key_of(&parts, shared) {
-            Ok(None) => Way::Passed { call: self.inner.call(Request::from_parts(parts, Body::inner(body))) },
+        let state = match key::from_request(&parts, shared) {
+            Ok(None) => {
+                IdempotencyState::Passed { call: self.inner.call(Request::from_parts(parts, Body::inner(body))) }
+            }
             Ok(Some(key)) => {
-                // The one that was found ready is the one to call.
+                // `poll_ready` was called on this instance, so it is the one to call.
                 let next = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, next);
-                Way::Protected { call: Box::pin(protected(ready, shared.clone(), key, parts, body)) }
+                IdempotencyState::Protected { call: Box::pin(protected(ready, shared.clone(), key, parts, body)) }
             }
-            Err(problem) => Way::Refused { problem: Some(problem) },
+            Err(problem) => IdempotencyState::Rejected { problem: Some(problem) },
         };
-        IdempotencyFuture { way }
+        IdempotencyFuture { state }
     }
 }
 
 type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<ResumedBody<R>>>, E>> + Send>>;
 
 pin_project! {
-    /// The future of [`IdempotencyService`]: boxed only where a request has a key.
+    /// Future of [`IdempotencyService`]: boxed only for requests with a key.
     pub struct IdempotencyFuture<F, R, E> {
         #[pin]
-        way: Way<F, R, E>,
+        state: IdempotencyState<F, R, E>,
     }
 }
 
 pin_project! {
-    #[project = ProjectedWay]
-    enum Way<F, R, E> {
+    #[project = ProjectedIdempotencyState]
+    enum IdempotencyState<F, R, E> {
         Passed { #[pin] call: F },
         Protected { call: Boxed<R, E> },
-        Refused { problem: Option<Problem> },
+        Rejected { problem: Option<Problem> },
     }
 }
 
@@ -117,11 +121,11 @@ where
     type Output = Result<Response<Body<ResumedBody<R>>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().way.project() {
-            ProjectedWay::Passed { call } => call.poll(cx).map_ok(passed),
-            ProjectedWay::Protected { call } => call.as_mut().poll(cx),
-            ProjectedWay::Refused { problem } => {
-                let problem = problem.take().expect("a future is not polled after its end");
+        match self.project().state.project() {
+            ProjectedIdempotencyState::Passed { call } => call.poll(cx).map_ok(passed),
+            ProjectedIdempotencyState::Protected { call } => call.as_mut().poll(cx),
+            ProjectedIdempotencyState::Rejected { problem } => {
+                let problem = problem.take().expect("polled after completion");
                 Poll::Ready(Ok(problem.into_response()))
             }
         }
@@ -134,7 +138,7 @@ impl<F, R, E> fmt::Debug for IdempotencyFuture<F, R, E> {
     }
 }
 
-/// A request with a key, from its body to its answer.
+/// Processes a request with a key, from its body to its answer.
 async fn protected<S, B, R>(
     mut inner: S,
     shared: Arc<Shared>,
@@ -148,9 +152,9 @@ where
     R: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     let (body, share) = match shared.reader.read(&parts.headers, body).await {
-        Ok(Read { bytes, trailers: None, share }) => (bytes, share),
+        Ok(ReadBody { bytes, trailers: None, share }) => (bytes, share),
         Ok(_) => return Ok(has_trailers().into_response()),
-        Err(refused) => return Ok(refused.into_response(parts.version)),
+        Err(rejection) => return Ok(rejection.into_response(parts.version)),
     };
     let fingerprint = key::fingerprint(&parts, &body);
     let work = match admit(&shared, key, fingerprint).await {
@@ -158,13 +162,13 @@ where
         Err(known) => return Ok(known.into_response()),
     };
     let path = parts.uri.path().to_owned();
-    let response = inner.call(Request::from_parts(parts, Body::own(body))).await?;
+    let response = inner.call(Request::from_parts(parts, Body::from_bytes(body))).await?;
     drop(share);
-    if !(shared.keep)(response.status()) {
+    if !(shared.is_stored)(response.status()) {
         return Ok(passed(response));
     }
-    // From here on it was done, whoever still listens.
-    let ended = tokio::spawn(work.end(shared, fingerprint, path, response).in_current_span());
+    // The request was processed: finish in a task, even if the client goes away.
+    let ended = tokio::spawn(work.finish(shared, fingerprint, path, response).in_current_span());
     match ended.await {
         Ok(response) => Ok(response),
         Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
@@ -173,13 +177,13 @@ where
     }
 }
 
-/// What a request gets that is not done.
-enum NotDone {
-    Answer(Arc<Stored>),
+/// Answer to a request that is not processed.
+enum NotProcessed {
+    Answer(Arc<StoredRequest>),
     Problem(Problem),
 }
 
-impl NotDone {
+impl NotProcessed {
     fn into_response<B>(self) -> Response<Body<B>> {
         match self {
             Self::Answer(stored) => stored.replay().unwrap_or_else(|| broken_off().into_response()),
@@ -187,64 +191,64 @@ impl NotDone {
         }
     }
 
-    fn under_way() -> Self {
-        let detail = "the same request is under way: ask again in a moment";
-        Self::Problem(Problem::new(StatusCode::CONFLICT, detail).retry_after(COME_BACK))
+    fn in_flight() -> Self {
+        let detail = "the same request is in flight: send it again in a moment";
+        Self::Problem(Problem::new(StatusCode::CONFLICT, detail).retry_after(RETRY_AFTER))
     }
 
-    fn other() -> Self {
+    fn reused_key() -> Self {
         let detail = "this `Idempotency-Key` was used for another request: write a new one";
         Self::Problem(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail))
     }
 }
 
-/// The right to do a request, here and in all processes.
+/// The right to process a request, in this process and in all processes.
 struct Work {
     claim: Claim,
     cache: Cache,
     key: String,
-    /// Given back where it is dropped; on success it is left to run out, so that nobody comes between it and the answer.
+    /// Released when dropped. On success it is left to expire, so that no other process gets it before the answer is visible.
     lease: Option<direct::LoadLease>,
 }
 
-/// Whether it is to be done.
-async fn admit(shared: &Shared, key: Digest, fingerprint: Digest) -> Result<Work, NotDone> {
+/// Decides whether a request is to be processed.
+async fn admit(shared: &Shared, key: Digest, fingerprint: Digest) -> Result<Work, NotProcessed> {
     let claim = match shared.tiers().table.admit(key, fingerprint) {
-        Admission::First(claim) => claim,
-        Admission::Done(stored) => return Err(NotDone::Answer(stored)),
-        Admission::UnderWay => return Err(NotDone::under_way()),
-        Admission::Other => return Err(NotDone::other()),
+        Decision::Process(claim) => claim,
+        Decision::Answered(stored) => return Err(NotProcessed::Answer(stored)),
+        Decision::InFlight => return Err(NotProcessed::in_flight()),
+        Decision::ReusedKey => return Err(NotProcessed::reused_key()),
     };
-    let mut work = Work { claim, cache: shared.tiers().cache.clone(), key: text(key), lease: None };
+    let mut work = Work { claim, cache: shared.tiers().cache.clone(), key: shared_key(key), lease: None };
     if !work.cache.is_shared() {
         return Ok(work);
     }
-    if let Some(stored) = work.cache.fetch_shared::<Arc<Stored>>(&work.key).await {
-        return Err(work.known(stored, shared, fingerprint));
+    if let Some(stored) = work.cache.fetch_shared::<Arc<StoredRequest>>(&work.key).await {
+        return Err(work.answered_elsewhere(stored, shared, fingerprint));
     }
-    match work.cache.lease::<Arc<Stored>>(&work.key, shared.claim).await {
+    match work.cache.lease::<Arc<StoredRequest>>(&work.key, shared.claim).await {
         Ok(Some(lease)) => work.lease = Some(lease),
-        Ok(None) => return Err(NotDone::under_way()),
-        // Nobody can be asked: what holds in this process has to do.
+        Ok(None) => return Err(NotProcessed::in_flight()),
+        // The shared tier does not answer, so the guarantee holds in this process only.
         Err(_) => return Ok(work),
     }
-    // Another may have come to its end between the look and the lease.
-    match work.cache.fetch_shared::<Arc<Stored>>(&work.key).await {
-        Some(stored) => Err(work.known(stored, shared, fingerprint)),
+    // Another process may have answered between the read and the lease.
+    match work.cache.fetch_shared::<Arc<StoredRequest>>(&work.key).await {
+        Some(stored) => Err(work.answered_elsewhere(stored, shared, fingerprint)),
         None => Ok(work),
     }
 }
 
 impl Work {
-    /// Another process has done it.
-    fn known(self, stored: Arc<Stored>, shared: &Shared, fingerprint: Digest) -> NotDone {
+    /// Ends the claim with the answer of another process.
+    fn answered_elsewhere(self, stored: Arc<StoredRequest>, shared: &Shared, fingerprint: Digest) -> NotProcessed {
         let same = stored.fingerprint == fingerprint;
-        self.claim.done(stored.clone(), shared.ttl.min(REMEMBERED), shared.memory);
-        if same { NotDone::Answer(stored) } else { NotDone::other() }
+        self.claim.complete(stored.clone(), shared.ttl.min(REMEMBERED), shared.memory);
+        if same { NotProcessed::Answer(stored) } else { NotProcessed::reused_key() }
     }
 
     /// Reads the answer and stores it.
-    async fn end<R>(
+    async fn finish<R>(
         self,
         shared: Arc<Shared>,
         fingerprint: Digest,
@@ -255,33 +259,33 @@ impl Work {
         R: HttpBody<Data = Bytes, Error: Into<BoxError>>,
     {
         let (head, body) = response.into_parts();
-        let collected = if is_endless(&head.headers) {
+        let collected = if is_streaming(&head.headers) {
             Collected::Midway(ResumedBody::untouched(body))
         } else {
-            collect(body, shared.max_response_bytes, Length::new(head.status, &head.headers)).await
+            collect(body, shared.max_response_bytes, ContentLength::new(head.status, &head.headers)).await
         };
         let (answer, body) = match collected {
-            Collected::Whole(bytes) => (Some(Answer::new(&head, bytes.clone())), Body::own(bytes)),
+            Collected::Whole(bytes) => (Some(StoredAnswer::new(&head, bytes.clone())), Body::from_bytes(bytes)),
             Collected::Midway(body) => (None, Body::inner(body)),
             Collected::Broken(error) => {
                 report_broken(shared.broken.admit(Moment::now().nanos()), &path, &error);
                 return broken_off().into_response();
             }
         };
-        let stored = Arc::new(Stored { fingerprint, answer });
+        let stored = Arc::new(StoredRequest { fingerprint, answer });
         if self.cache.is_shared() {
             self.cache.set_shared(&self.key, stored.clone(), shared.ttl).await;
         }
         if let Some(lease) = self.lease {
             lease.let_expire();
         }
-        self.claim.done(stored, shared.ttl, shared.memory);
+        self.claim.complete(stored, shared.ttl, shared.memory);
         Response::from_parts(head, body)
     }
 }
 
-/// Its key in the shared tier. In braces, so that it and its lease are on one node of a cluster.
-fn text(key: Digest) -> String {
+/// Returns the key in the shared tier; in braces, so that it and its lease are on one node of a cluster.
+fn shared_key(key: Digest) -> String {
     format!("idempotency:{{{:032x}}}", u128::from_be_bytes(key))
 }
 
@@ -290,9 +294,9 @@ fn passed<R>(response: Response<R>) -> Response<Body<ResumedBody<R>>> {
 }
 
 fn has_trailers() -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "a request with an `Idempotency-Key` has no trailers")
+    Problem::new(StatusCode::BAD_REQUEST, "a request with an `Idempotency-Key` must not have trailers: send it without")
 }
 
 fn broken_off() -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be completed: try again")
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be completed: send the request again")
 }

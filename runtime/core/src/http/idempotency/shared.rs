@@ -1,4 +1,4 @@
-//! The part that all services of one layer have in common: its settings, and where answers are kept.
+//! State that all services of one layer share: its settings, and the stores of answers.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -6,37 +6,37 @@ use std::time::Duration;
 use http::StatusCode;
 use http::request::Parts;
 
-use super::table::Table;
+use super::table::RequestTable;
 use crate::direct::Cache;
 use crate::handle::Fastness;
-use crate::http::reading::Reader;
+use crate::http::reading::BodyReader;
 use crate::timed::Gate;
 
-type Principal = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
-type Keeps = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
+type PrincipalFn = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+type StatusFn = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
 
-/// The settings of a layer, and its tiers once a request has come.
+/// Settings of a layer, and its tiers, which are created by the first request.
 #[derive(Clone)]
 pub(super) struct Shared {
     on: Option<Fastness>,
     /// Shared by all clones of a layer.
-    tiers: Arc<OnceLock<Tiers>>,
+    tiers: Arc<OnceLock<AnswerTiers>>,
     pub(super) ttl: Duration,
     pub(super) claim: Duration,
     pub(super) memory: usize,
-    pub(super) reader: Reader,
+    pub(super) reader: BodyReader,
     pub(super) max_response_bytes: usize,
-    pub(super) principal: Option<Principal>,
-    pub(super) keep: Keeps,
+    pub(super) principal: Option<PrincipalFn>,
+    pub(super) is_stored: StatusFn,
     pub(super) required: bool,
-    /// Lets through one line a second about answers that broke off.
+    /// Limits log lines about answers that broke off to one per second.
     pub(super) broken: Arc<Gate>,
 }
 
-/// The places of answers: this process, and the cache with its shared tier.
+/// Stores of answers: the table of this process, and the cache with its shared tier.
 #[derive(Clone)]
-pub(super) struct Tiers {
-    pub(super) table: Arc<Table>,
+pub(super) struct AnswerTiers {
+    pub(super) table: Arc<RequestTable>,
     pub(super) cache: Cache,
 }
 
@@ -48,10 +48,10 @@ impl Shared {
             ttl: Duration::from_secs(24 * 60 * 60),
             claim: Duration::from_secs(60),
             memory: 64 << 20,
-            reader: Reader::new(1 << 20, 64 << 20, Duration::from_secs(30)),
+            reader: BodyReader::new(1 << 20, 64 << 20, Duration::from_secs(30)),
             max_response_bytes: 256 << 10,
             principal: None,
-            keep: Arc::new(is_kept),
+            is_stored: Arc::new(is_final),
             required: false,
             broken: Arc::new(Gate::new()),
         }
@@ -62,15 +62,15 @@ impl Shared {
         self.tiers = Arc::default();
     }
 
-    pub(super) fn tiers(&self) -> &Tiers {
+    pub(super) fn tiers(&self) -> &AnswerTiers {
         self.tiers.get_or_init(|| {
             let handle = self.on.clone().unwrap_or_else(Fastness::current);
-            Tiers { table: Arc::new(Table::new(handle.clock().clone())), cache: handle.cache() }
+            AnswerTiers { table: Arc::new(RequestTable::new(handle.clock().clone())), cache: handle.cache() }
         })
     }
 }
 
-/// Returns whether a later attempt would be answered with the same again. Too early, too slow and too often are no such answers.
-fn is_kept(status: StatusCode) -> bool {
+/// Returns whether a later attempt would get the same answer. 408, 425 and 429 depend on the time of the attempt.
+fn is_final(status: StatusCode) -> bool {
     (200..500).contains(&status.as_u16()) && ![408, 425, 429].contains(&status.as_u16())
 }

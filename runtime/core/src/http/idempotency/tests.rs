@@ -356,7 +356,7 @@ async fn bodies_that_cannot_be_held_are_refused() {
     assert_eq!(orders.taken(), 1);
 }
 
-/// One frame, when it is told to.
+/// A body of one frame, which comes on request.
 struct Late(Option<std::pin::Pin<Box<dyn Future<Output = ()> + Send>>>);
 
 impl http_body::Body for Late {

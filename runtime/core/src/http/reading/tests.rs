@@ -37,36 +37,36 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_body_is_read_whole() {
-    let reader = Reader::new(10, 100, MINUTE);
+    let reader = BodyReader::new(10, 100, MINUTE);
     for (lengths, head) in [(&[][..], HeaderMap::new()), (&[10], says("10")), (&[1, 0, 4, 5], says("10"))] {
         let read = reader.read(&head, pieces(lengths, true)).await.unwrap();
         assert_eq!(read.bytes.len(), lengths.iter().sum::<usize>());
-        assert_eq!(reader.budget.taken.load(Ordering::Relaxed), read.bytes.len());
+        assert_eq!(reader.budget.used.load(Ordering::Relaxed), read.bytes.len());
     }
-    assert_eq!(reader.budget.taken.load(Ordering::Relaxed), 0);
+    assert_eq!(reader.budget.used.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
 async fn what_is_too_large_is_refused_as_soon_as_that_is_known() {
-    let reader = Reader::new(10, 100, MINUTE);
+    let reader = BodyReader::new(10, 100, MINUTE);
     // Of these not a byte is read: they would be waited for.
     let refused = reader.read(&says("11"), pieces(&[], false)).await.unwrap_err();
-    assert_eq!(refused, Refused::TooLarge(10));
+    assert_eq!(refused, BodyRejection::TooLarge(10));
     let hinted = http_body_util::Full::from(vec![b'a'; 11]);
-    assert_eq!(reader.read(&HeaderMap::new(), hinted).await.unwrap_err(), Refused::TooLarge(10));
+    assert_eq!(reader.read(&HeaderMap::new(), hinted).await.unwrap_err(), BodyRejection::TooLarge(10));
     for lengths in [&[11][..], &[10, 1], &[1; 11]] {
         let refused = reader.read(&HeaderMap::new(), pieces(lengths, false)).await.unwrap_err();
-        assert_eq!(refused, Refused::TooLarge(10), "{lengths:?}");
+        assert_eq!(refused, BodyRejection::TooLarge(10), "{lengths:?}");
     }
     let broken = Pieces { pieces: [Ok(Frame::data("a".into())), Err("cut")].into(), ends: true };
-    assert_eq!(reader.read(&HeaderMap::new(), broken).await.unwrap_err(), Refused::Broken);
-    assert_eq!(reader.budget.taken.load(Ordering::Relaxed), 0);
+    assert_eq!(reader.read(&HeaderMap::new(), broken).await.unwrap_err(), BodyRejection::Broken);
+    assert_eq!(reader.budget.used.load(Ordering::Relaxed), 0);
 }
 
 /// A byte now and then does not make the time longer.
 #[tokio::test(start_paused = true)]
 async fn the_time_is_that_of_the_whole_body() {
-    let reader = Reader::new(1_000, 1_000, MINUTE);
+    let reader = BodyReader::new(1_000, 1_000, MINUTE);
     let (send, take) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
     let began = crate::clock::timer_now();
     let dripping = tokio::spawn(async move {
@@ -75,7 +75,7 @@ async fn the_time_is_that_of_the_whole_body() {
             let _ = send.send(Bytes::from_static(b" "));
         }
     });
-    assert_eq!(reader.read(&HeaderMap::new(), Drips(take)).await.unwrap_err(), Refused::TooSlow(MINUTE));
+    assert_eq!(reader.read(&HeaderMap::new(), Drips(take)).await.unwrap_err(), BodyRejection::TooSlow(MINUTE));
     assert_eq!(began.elapsed().as_secs(), 60);
     dripping.abort();
 }
@@ -94,42 +94,42 @@ impl HttpBody for Drips {
 
 #[tokio::test]
 async fn bodies_share_one_budget_and_small_ones_have_a_part_of_it() {
-    let reader = Reader::new(1 << 20, 1 << 20, MINUTE);
+    let reader = BodyReader::new(1 << 20, 1 << 20, MINUTE);
     let (half, none) = ((1 << 20) / 2, HeaderMap::new());
     // The first has its half and waits for more.
     let mut first = Box::pin(reader.read(&none, pieces(&[half], false)));
     assert!(poll_once(&mut first).await.is_pending());
-    assert_eq!(reader.read(&none, pieces(&[half], true)).await.unwrap_err(), Refused::NoRoom);
+    assert_eq!(reader.read(&none, pieces(&[half], true)).await.unwrap_err(), BodyRejection::NoRoom);
     let mut second = Box::pin(reader.read(&none, pieces(&[half / 2], false)));
     assert!(poll_once(&mut second).await.is_pending());
-    assert_eq!(reader.read(&none, pieces(&[SMALL + 1], true)).await.unwrap_err(), Refused::NoRoom);
+    assert_eq!(reader.read(&none, pieces(&[SMALL + 1], true)).await.unwrap_err(), BodyRejection::NoRoom);
     let mut small = Vec::new();
     for _ in 0..16 {
         small.push(reader.read(&none, pieces(&[SMALL], true)).await.unwrap());
     }
-    assert_eq!(reader.read(&none, pieces(&[1], true)).await.unwrap_err(), Refused::NoRoom);
+    assert_eq!(reader.read(&none, pieces(&[1], true)).await.unwrap_err(), BodyRejection::NoRoom);
     // A client that goes away gives its share back, and so does an answer.
     drop(first);
     drop(small);
     drop(reader.read(&none, pieces(&[half], true)).await.unwrap());
     drop(second);
-    assert_eq!(reader.budget.taken.load(Ordering::Relaxed), 0);
+    assert_eq!(reader.budget.used.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
 async fn a_body_for_which_there_can_never_be_room_is_too_large() {
     // Small ones may take all, others three quarters.
     for (all, most) in [(1 << 20, (1 << 20) / 4 * 3), (1_000, 1_000)] {
-        let reader = Reader::new(usize::MAX, all, MINUTE);
+        let reader = BodyReader::new(usize::MAX, all, MINUTE);
         assert_eq!(reader.read(&HeaderMap::new(), pieces(&[most], true)).await.unwrap().bytes.len(), most);
         let refused = reader.read(&HeaderMap::new(), pieces(&[most + 1], true)).await.unwrap_err();
-        assert_eq!(refused, Refused::TooLarge(most));
+        assert_eq!(refused, BodyRejection::TooLarge(most));
     }
 }
 
 #[tokio::test]
 async fn a_length_that_is_said_is_not_set_apart() {
-    let reader = Reader::new(1 << 20, 2 << 20, MINUTE);
+    let reader = BodyReader::new(1 << 20, 2 << 20, MINUTE);
     let head = says("1048576");
     let mut waits = Vec::new();
     for _ in 0..100 {
@@ -137,18 +137,18 @@ async fn a_length_that_is_said_is_not_set_apart() {
         assert!(poll_once(&mut read).await.is_pending());
         waits.push(read);
     }
-    assert_eq!(reader.budget.taken.load(Ordering::Relaxed), 200);
+    assert_eq!(reader.budget.used.load(Ordering::Relaxed), 200);
 }
 
 /// The client is told while it sends, and what it sends is read for a moment, so that it hears what it is told.
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_what_is_too_large_is_thrown_away_for_a_moment() {
-    let reader = Reader::new(10, 100, MINUTE);
+    let reader = BodyReader::new(10, 100, MINUTE);
     let drips = |head: HeaderMap| {
         let (send, take) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
         let reader = reader.clone();
         async move {
-            assert_eq!(reader.read(&head, Drips(take)).await.unwrap_err(), Refused::TooLarge(10));
+            assert_eq!(reader.read(&head, Drips(take)).await.unwrap_err(), BodyRejection::TooLarge(10));
             send
         }
     };
@@ -156,11 +156,11 @@ async fn the_rest_of_what_is_too_large_is_thrown_away_for_a_moment() {
     let began = crate::clock::timer_now();
     sends.send(Bytes::from_static(b"more")).unwrap();
     sends.closed().await;
-    assert_eq!(began.elapsed(), LINGER.0);
+    assert_eq!(began.elapsed(), DISCARD_TIME);
 
     let floods = drips(says("11")).await;
     let began = crate::clock::timer_now();
-    let piece = Bytes::from(vec![b'a'; LINGER.1 / 2 + 1]);
+    let piece = Bytes::from(vec![b'a'; DISCARD_BYTES / 2 + 1]);
     for _ in 0..2 {
         let _ = floods.send(piece.clone());
     }

@@ -5,7 +5,7 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 
-/// What the service behind saw of the id, and what the client got.
+/// Returns the ids that the inner service saw, and the one that the client got.
 async fn ids(request: Request<()>) -> (String, String, String) {
     let service = RequestIdLayer::new().layer(service_fn(async |request: Request<()>| {
         let id = request.extensions().get::<RequestId>().unwrap().to_string();
@@ -32,7 +32,7 @@ fn with(values: &[&[u8]]) -> Request<()> {
 
 #[tokio::test]
 async fn a_sane_id_is_kept() {
-    let longest = [b'a'; LONGEST];
+    let longest = [b'a'; MAX_BYTES];
     for id in [&b"7"[..], b"8e03978e-40d5-43dd-bc93-6894a57f9324", b"Root=1-67891233-abcdef;a/b:c,d@e|#~", &longest] {
         let text = str::from_utf8(id).unwrap();
         assert_eq!(ids(with(&[id])).await, (text.into(), text.into(), text.into()));
@@ -41,7 +41,7 @@ async fn a_sane_id_is_kept() {
 
 #[tokio::test]
 async fn any_other_is_replaced_everywhere() {
-    let long = [b'a'; LONGEST + 1];
+    let long = [b'a'; MAX_BYTES + 1];
     let huge = vec![b'a'; 60_000];
     for sent in [
         &[][..],
@@ -70,7 +70,7 @@ async fn any_other_is_replaced_everywhere() {
 fn made_ids_are_never_the_same() {
     let made: BTreeSet<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| [(); 1_000].map(|()| RequestId::made().to_string()))).collect();
+            (0..8).map(|_| scope.spawn(|| [(); 1_000].map(|()| RequestId::generate().to_string()))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(made.len(), 8_000);

@@ -48,7 +48,7 @@ async fn everything_can_be_left_out() {
     assert!(response.headers().is_empty());
 }
 
-/// What comes first refuses first, and what is refused is timed and has an id.
+/// Outer layers reject first, and rejected requests are timed and have an id.
 #[tokio::test]
 async fn a_replay_needs_a_place_but_not_the_breaker() {
     let (fast, timings) = (Fastness::builder().build().unwrap(), Timings::new());
@@ -143,7 +143,7 @@ async fn limits_stand_before_the_reading_of_bodies() {
         assert!(!read.load(Ordering::SeqCst), "{status}");
         let health = Request::get("/health/live").body(Unread(read.clone())).unwrap();
         let answered = crate::http::poll_once(&mut Box::pin(service.oneshot(health))).await;
-        // Nobody refuses it; a body limit waits for the body that it says to have.
+        // No layer rejects it; a body limit waits for the body that its head announces.
         assert!(answered.is_pending() || matches!(answered, Poll::Ready(Ok(response)) if response.status() == 200));
     }
 }

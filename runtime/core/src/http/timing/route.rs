@@ -22,7 +22,7 @@ const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 /// Counters of one route template.
 pub(super) struct RouteCounters {
     name: Arc<str>,
-    /// By method; allocated on its first request.
+    /// Counters by method, allocated on its first request.
     methods: [OnceBox<MethodCounters>; METHODS.len()],
 }
 
@@ -56,7 +56,7 @@ struct MethodCounters {
 #[derive(Default)]
 struct ShardCounters {
     started: AtomicU64,
-    /// By the first digit of the status.
+    /// Responses by the first digit of the status.
     by_status: [AtomicU64; 5],
     bytes: AtomicU64,
     /// Allocated when the first request ends.

@@ -15,7 +15,7 @@ use crate::clock::Moment;
 const MAX_ROUTES: usize = 1_000;
 const OTHER: &str = "other";
 
-static PROCESS: LazyLock<Inner> = LazyLock::new(|| Inner::new(true));
+static PROCESS: LazyLock<RouteTable> = LazyLock::new(|| RouteTable::new(true));
 
 /// Timings that [`TimingLayer`](super::TimingLayer)s record into. Cheap to clone; clones share their counters.
 ///
@@ -27,21 +27,21 @@ pub struct Timings(Storage);
 /// The timings of the process are static, so that timing a request does not touch a reference count that all threads would write to.
 #[derive(Clone)]
 enum Storage {
-    Static(&'static Inner),
-    Shared(Arc<Inner>),
+    Static(&'static RouteTable),
+    Shared(Arc<RouteTable>),
 }
 
-struct Inner {
+struct RouteTable {
     routes: HashIndex<Arc<str>, RouteRef, foldhash::fast::RandomState>,
     count: AtomicUsize,
-    /// Whether the counters of routes are leaked, and so are static too.
+    /// True if the counters of routes are leaked, and so are static too.
     is_static: bool,
 }
 
 impl Timings {
     /// Creates separate timings. Metrics show [those of the process](Self::process) only.
     pub fn new() -> Self {
-        Self(Storage::Shared(Arc::new(Inner::new(false))))
+        Self(Storage::Shared(Arc::new(RouteTable::new(false))))
     }
 
     /// Returns the timings of the process.
@@ -53,16 +53,16 @@ impl Timings {
     /// a page that shows it, not for the path of requests.
     pub fn snapshots(&self) -> Vec<Snapshot> {
         let guard = scc::Guard::new();
-        let mut all: Vec<_> = self.inner().routes.iter(&guard).flat_map(|(_, route)| route.snapshots()).collect();
+        let mut all: Vec<_> = self.table().routes.iter(&guard).flat_map(|(_, route)| route.snapshots()).collect();
         all.sort_by(|left, right| (&left.route, left.method).cmp(&(&right.route, right.method)));
         all
     }
 
     pub(super) fn route(&self, name: &str) -> RouteRef {
-        self.inner().route(name)
+        self.table().route(name)
     }
 
-    fn inner(&self) -> &Inner {
+    fn table(&self) -> &RouteTable {
         match &self.0 {
             Storage::Static(inner) => inner,
             Storage::Shared(inner) => inner,
@@ -70,7 +70,7 @@ impl Timings {
     }
 }
 
-impl Inner {
+impl RouteTable {
     fn new(is_static: bool) -> Self {
         // The first reading calibrates the cycle counter, which would delay a request.
         let _ = Moment::now().nanos();
@@ -114,7 +114,7 @@ impl Default for Timings {
 
 impl fmt::Debug for Timings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timings").field("routes", &self.inner().count).finish_non_exhaustive()
+        f.debug_struct("Timings").field("routes", &self.table().count).finish_non_exhaustive()
     }
 }
 

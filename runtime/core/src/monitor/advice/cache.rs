@@ -5,14 +5,15 @@ use super::recommendation::{Recommendation, Targets};
 use crate::monitor::rounding::{millis, percent, real, rounded};
 use crate::stats::Stats;
 
-/// Look-ups of one function by which it can be judged, and loads.
+/// Minimum of look-ups to judge a function by.
 const LOOK_UPS: u64 = 200;
+/// Minimum of loads to judge a function by.
 const LOADS: u64 = 50;
-/// From this mean on, in milliseconds, a load is slow enough to be kept from callers.
+/// Mean time of loads, in milliseconds, from which callers should not have to wait for them.
 const SLOW_LOAD: f64 = 100.0;
-/// Verdicts, evictions or failures that are worth a word.
+/// Minimum of evictions or of look-ups judged by a floor for a recommendation.
 const MANY: u64 = 100;
-/// Hit rates below this, in percent, are worth a word about the function.
+/// Hit rate of a function, in percent, below which there is a recommendation.
 const LOW: f64 = 70.0;
 
 fn rate(stats: &Stats) -> f64 {
@@ -30,16 +31,16 @@ pub(super) fn hit_rate(facts: &Facts, found: &mut Vec<Recommendation>) {
         if stats.lookups() < LOOK_UPS || stats.loads < LOADS || rate >= LOW {
             continue;
         }
-        let spoiled = percent(stats.overtaken, stats.loads);
-        let advice = if spoiled > 20.0 {
+        let overtaken = percent(stats.overtaken, stats.loads);
+        let advice = if overtaken > 20.0 {
             format!(
-                "{spoiled:.0} % of its loads were overtaken by an invalidation: invalidate single keys instead of a pattern or a tag"
+                "{overtaken:.0} % of its loads were overtaken by an invalidation: invalidate single keys instead of a pattern or a tag"
             )
         } else if facts.window.evictions >= stats.loads / 2 {
             "entries are evicted before they are used again: raise `capacity` of the function, or `Builder::capacity`"
                 .into()
         } else {
-            "a longer `ttl`, if what it returns may be older; else a coarser key: leave out with `skip(..)` what does not change the answer".into()
+            "set a longer `ttl` if its values may be older; else make the key coarser: leave out with `skip(..)` the arguments that do not change the result".into()
         };
         found.push(Recommendation {
             rule: "low-hit-rate",
@@ -58,8 +59,9 @@ pub(super) fn hit_rate(facts: &Facts, found: &mut Vec<Recommendation>) {
             evidence: format!("{} of {} look-ups of all functions", all.hits + all.shared_hits, all.lookups()),
             value: rounded(rate(&all)),
             target: Targets::DEFAULT.hit_rate,
-            advice: "begin with the function of the lowest hit rate and the most look-ups in the list of call sites"
-                .into(),
+            advice:
+                "begin with the function that has the lowest hit rate and the most look-ups in the list of call sites"
+                    .into(),
         });
     }
 }
@@ -74,7 +76,7 @@ pub(super) fn evictions(facts: &Facts, found: &mut Vec<Recommendation>) {
         rule: "evictions",
         subject: "cache".into(),
         evidence: format!(
-            "{evictions} entries had to go for {} that were loaded, {} are kept",
+            "{evictions} entries were evicted for {} that were loaded, {} are cached",
             all.loads, facts.entries
         ),
         value: rounded(share),
@@ -94,7 +96,7 @@ pub(super) fn floor_verdicts(facts: &Facts, found: &mut Vec<Recommendation>) {
         rule: "invalidation-memory",
         subject: "cache".into(),
         evidence: format!(
-            "{verdicts} of {} look-ups were judged too carefully, as the table of invalidations is full",
+            "{verdicts} of {} look-ups may have missed because the table of invalidations is full",
             all.lookups()
         ),
         value: rounded(share),
@@ -112,10 +114,10 @@ pub(super) fn slow_loads(facts: &Facts, found: &mut Vec<Recommendation>) {
         found.push(Recommendation {
             rule: "slow-loads",
             subject: site(id),
-            evidence: format!("{} loads took {mean} ms in the mean, and callers waited for each", stats.loads),
+            evidence: format!("{} loads took {mean} ms on average, and callers waited for each", stats.loads),
             value: mean,
             target: SLOW_LOAD,
-            advice: "`stale = ..` serves the old value while one caller refreshes it; `early = xfetch` refreshes before the expiry".into(),
+            advice: "set `stale = ..` to serve the stale value while one caller refreshes it, or `early = xfetch` to refresh before the expiry".into(),
         });
     }
 }
@@ -133,7 +135,7 @@ pub(super) fn failing_loads(facts: &Facts, found: &mut Vec<Recommendation>) {
             evidence: format!("{failed} of {} loads failed", failed + stats.loads),
             value: rounded(share),
             target: 5.0,
-            advice: "`stale_if_error = ..` serves the last good value while the origin fails; a `#[circuit_breaker]` spares the origin".into(),
+            advice: "set `stale_if_error = ..` to serve the last value while the origin fails; a `#[circuit_breaker]` protects the origin".into(),
         });
     }
 }
@@ -144,15 +146,15 @@ pub(super) fn stalled_loads(facts: &Facts, found: &mut Vec<Recommendation>) {
         found.push(Recommendation {
             rule: "stalled-loads",
             subject: site(id),
-            evidence: format!("{stalled} loads were not polled until callers began others"),
+            evidence: format!("{stalled} loads were not polled, so callers began others"),
             value: real(stalled),
             target: 0.0,
-            advice: "poll the future to its end (in a task of its own, or out of a `select!` that drops it); a load that is slow, or needs its own key in another task, wants a longer or a shorter `load_timeout`".into(),
+            advice: "poll the future to its end: in a separate task, or outside of a `select!` that drops it; change `load_timeout` for a load that is slow, or that needs its own key in another task".into(),
         });
     }
 }
 
-/// Callers who wait for a load in one process wait in all others too, and each of these loads.
+/// Recommends single flight across the fleet: if callers wait for loads in this process, every other process likely runs the same loads.
 pub(super) fn stampedes(facts: &Facts, found: &mut Vec<Recommendation>) {
     if facts.shared.is_none() {
         return;
@@ -171,7 +173,7 @@ pub(super) fn stampedes(facts: &Facts, found: &mut Vec<Recommendation>) {
             ),
             value: rounded(percent(stats.coalesced, stats.loads)),
             target: 200.0,
-            advice: "`single_flight = fleet`: one process loads, the others wait for its value".into(),
+            advice: "set `single_flight = fleet`: one process loads, the others wait for its value".into(),
         });
     }
 }
@@ -183,17 +185,17 @@ pub(super) fn shared_tier(facts: &Facts, found: &mut Vec<Recommendation>) {
     } else if tier.connected && tier.in_doubt > 0 {
         (
             format!("{} invalidations are not announced", tier.in_doubt),
-            "see in the log whether Redis refuses writes: its memory, its disk, its replicas, the user's permissions",
+            "check in the log whether Redis refuses writes: its memory, its disk, its replicas, the user's permissions",
         )
     } else if tier.connected {
         (
-            "the log's word is too old".to_owned(),
-            "see whether Redis answers in time: its load, `SLOWLOG GET`, the network between",
+            "the invalidation log was not read recently enough".to_owned(),
+            "check whether Redis answers in time: its load, `SLOWLOG GET`, the network",
         )
     } else {
         (
             "there is no connection".to_owned(),
-            "see whether Redis runs, and whether this process reaches it by the address it was given",
+            "check whether Redis runs, and whether this process can reach it at the configured address",
         )
     };
     found.push(Recommendation {

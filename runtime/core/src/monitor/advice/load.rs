@@ -6,18 +6,19 @@ use crate::monitor::rounding::{millis, percent, real, rounded};
 use crate::monitor::window::CallCounts;
 use crate::resilience::PolicyKind;
 
-/// Requests by which a mean can be judged, and a share of errors.
+/// Minimum of requests to judge their mean time by.
 const REQUESTS: u64 = 50;
+/// Minimum of requests to judge their share of errors by.
 const REQUESTS_FOR_ERRORS: u64 = 1_000;
-/// Refusals of a policy that are worth a word.
-const REFUSALS: u64 = 10;
-/// How many slow queries are worth a word at once.
+/// Minimum of rejections by a policy for a recommendation.
+const REJECTIONS: u64 = 10;
+/// Maximum number of slow queries among the recommendations.
 const QUERIES: usize = 3;
 
-/// The one of all routes and functions for which this is most.
-fn worst(facts: &Facts, most: impl Fn(&CallCounts) -> f64) -> Option<(&str, &CallCounts)> {
+/// Returns the route or function for which `measure` is largest.
+fn worst(facts: &Facts, measure: impl Fn(&CallCounts) -> f64) -> Option<(&str, &CallCounts)> {
     let all = facts.window.routes.as_ref().unwrap_or(&facts.window.timed);
-    let worst = all.iter().filter(|(_, calls)| calls.count > 0).max_by(|a, b| most(a.1).total_cmp(&most(b.1)));
+    let worst = all.iter().filter(|(_, calls)| calls.count > 0).max_by(|a, b| measure(a.1).total_cmp(&measure(b.1)));
     worst.map(|(name, calls)| (name.as_str(), calls))
 }
 
@@ -34,10 +35,10 @@ pub(super) fn response_time(facts: &Facts, found: &mut Vec<Recommendation>) {
     found.push(Recommendation {
         rule: "response-time",
         subject: name.to_owned(),
-        evidence: format!("most of the time goes here: {} calls of {} ms in the mean", calls.count, mean(calls)),
+        evidence: format!("most of the time is spent here: {} calls of {} ms on average", calls.count, mean(calls)),
         value: mean(&all),
         target: Targets::DEFAULT.response_time,
-        advice: "cache what it loads (`#[cacheable]`), or see the slow queries that it makes".into(),
+        advice: "cache the values that it loads (`#[cacheable]`), or look at its slow queries".into(),
     });
 }
 
@@ -53,36 +54,38 @@ pub(super) fn errors(facts: &Facts, found: &mut Vec<Recommendation>) {
         evidence: format!("{} of {} calls failed here, {} of {} in all", calls.errors, calls.count, all.errors, all.count),
         value: rounded(all.error_rate()),
         target: Targets::DEFAULT.errors,
-        advice: "see its errors in the log; `#[retry]` for those that pass, `stale_if_error` or `#[fallback]` for those that last".into(),
+        advice: "look at its errors in the log; use `#[retry]` for transient ones, `stale_if_error` or `#[fallback]` for lasting ones".into(),
     });
 }
 
-/// Calls that a policy ended in this way, among all.
-fn refusals(facts: &Facts, kind: PolicyKind, outcome: &str, all: &[&str]) -> Vec<(String, u64, u64)> {
+/// Returns the policies of a kind that ended at least [`REJECTIONS`] calls with this outcome: name, number of such calls, number of all calls.
+fn rejections(facts: &Facts, kind: PolicyKind, outcome: &str, all: &[&str]) -> Vec<(String, u64, u64)> {
     let policies = facts.window.policies_by_kind(kind).map(|(name, outcomes)| {
-        let of = |name: &str| outcomes.get(name).copied().unwrap_or(0);
-        (name.to_owned(), of(outcome), all.iter().map(|name| of(name)).sum())
+        let count = |name: &str| outcomes.get(name).copied().unwrap_or(0);
+        (name.to_owned(), count(outcome), all.iter().map(|name| count(name)).sum())
     });
-    policies.filter(|(_, refused, _)| *refused >= REFUSALS).collect()
+    policies.filter(|(_, rejected, _)| *rejected >= REJECTIONS).collect()
 }
 
 pub(super) fn breakers(facts: &Facts, found: &mut Vec<Recommendation>) {
     let all = ["success", "failure", "ignored", "cancelled", "rejected"];
-    for (name, rejected, calls) in refusals(facts, PolicyKind::Breaker, "rejected", &all) {
+    for (name, rejected, calls) in rejections(facts, PolicyKind::Breaker, "rejected", &all) {
         found.push(Recommendation {
             rule: "breaker-open",
             subject: format!("breaker {name}"),
             evidence: format!("{rejected} of {calls} calls were rejected while it was open"),
             value: rounded(percent(rejected, calls)),
             target: 0.0,
-            advice: "see to what it protects; until then `stale_if_error` or `#[fallback]` answers its callers".into(),
+            advice:
+                "repair the service that it protects; until then `stale_if_error` or `#[fallback]` can answer callers"
+                    .into(),
         });
     }
 }
 
 pub(super) fn bulkheads(facts: &Facts, found: &mut Vec<Recommendation>) {
     for (name, rejected, calls) in
-        refusals(facts, PolicyKind::Bulkhead, "rejected", &["finished", "rejected", "cancelled", "panicked"])
+        rejections(facts, PolicyKind::Bulkhead, "rejected", &["finished", "rejected", "cancelled", "panicked"])
     {
         let share = percent(rejected, calls);
         if share < 1.0 {
@@ -91,23 +94,25 @@ pub(super) fn bulkheads(facts: &Facts, found: &mut Vec<Recommendation>) {
         found.push(Recommendation {
             rule: "bulkhead-full",
             subject: format!("bulkhead {name}"),
-            evidence: format!("{rejected} of {calls} calls found no place"),
+            evidence: format!("{rejected} of {calls} calls were rejected because it was full"),
             value: rounded(share),
             target: 1.0,
-            advice: "make the calls behind it quicker, raise `max` if what it protects bears more, or give callers a short `wait`".into(),
+            advice: "make the calls behind it faster, raise `max` if the service behind it can take more, or let callers `wait` for a short time".into(),
         });
     }
 }
 
 pub(super) fn retries(facts: &Facts, found: &mut Vec<Recommendation>) {
-    for (name, over, calls) in refusals(facts, PolicyKind::Retry, "over_budget", &["calls"]) {
+    for (name, over, calls) in rejections(facts, PolicyKind::Retry, "over_budget", &["calls"]) {
         found.push(Recommendation {
             rule: "retry-budget",
             subject: format!("retry {name}"),
-            evidence: format!("{over} of {calls} calls were not tried again, as the budget was spent"),
+            evidence: format!("{over} of {calls} calls were not retried because the budget was spent"),
             value: rounded(percent(over, calls)),
             target: 0.0,
-            advice: "more than a few calls fail, and retries would only add load: put a `#[circuit_breaker]` around what fails".into(),
+            advice:
+                "many calls fail, so retries would only add load: put a `#[circuit_breaker]` around the failing calls"
+                    .into(),
         });
     }
 }
@@ -128,7 +133,8 @@ pub(super) fn memory(facts: &Facts, found: &mut Vec<Recommendation>) {
         ),
         value: real(memory.percentage()),
         target: Targets::DEFAULT.memory,
-        advice: "bound the cache with `Builder::max_entries`, use a `MemoryGuard`, or give the process more".into(),
+        advice: "limit the cache with `Builder::max_entries`, use a `MemoryGuard`, or give the process more memory"
+            .into(),
     });
 }
 
@@ -140,7 +146,7 @@ pub(super) fn cpu(facts: &Facts, found: &mut Vec<Recommendation>) {
         evidence: format!("{cpu:.0} % of {} cores over the window", facts.process.cores.unwrap_or(1.0)),
         value: rounded(cpu),
         target: Targets::DEFAULT.cpu,
-        advice: "cache what costs most to compute, or run another process".into(),
+        advice: "cache the values that are most expensive to compute, or run another process".into(),
     });
 }
 
@@ -154,12 +160,12 @@ pub(super) fn pool(facts: &Facts, found: &mut Vec<Recommendation>) {
         rule: "pool",
         subject: "database".into(),
         evidence: format!(
-            "{} of at most {} connections in use, {} operations wait",
+            "{} of at most {} connections are in use, {} operations wait",
             pool.in_use, pool.max, pool.waiting
         ),
         value: rounded(used),
         target: Targets::DEFAULT.pool,
-        advice: "shorten the queries that hold them, or raise `maxPoolSize`".into(),
+        advice: "make the queries that use them faster, or raise `maxPoolSize`".into(),
     });
 }
 
@@ -169,9 +175,7 @@ pub(super) fn slow_queries(facts: &Facts, found: &mut Vec<Recommendation>) {
     for query in slow.into_iter().take(QUERIES) {
         let advice = match &query.index {
             Some(index) => format!("declare the index `{index}`"),
-            None => {
-                "see what the server does for it with `explain`; a bound on its result, or a narrower filter".into()
-            }
+            None => "look at its plan with `explain`; limit its result, or use a narrower filter".into(),
         };
         found.push(Recommendation {
             rule: if query.index.is_some() { "missing-index" } else { "slow-query" },

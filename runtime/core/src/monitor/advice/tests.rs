@@ -92,7 +92,7 @@ fn slow_and_failing_loads() {
 }
 
 #[test]
-fn loads_that_nobody_polls() {
+fn loads_that_are_not_polled() {
     let seen = site(Stats { loads_stalled: 2, ..stats(9_900, 100) });
     assert_eq!((rules(&seen), advise(&seen)[0].value), (vec!["stalled-loads"], 2.0));
 }
@@ -117,7 +117,7 @@ fn a_shared_tier_that_cannot_be_used() {
         (with(false, false)[0].rule, with(false, false)[0].evidence.as_str()),
         ("shared-tier", "there is no connection")
     );
-    assert!(with(true, false)[0].evidence.contains("too old"));
+    assert!(with(true, false)[0].evidence.contains("not read recently"));
     let shared = Some(SharedTier { connected: true, in_doubt: 3, ..SharedTier::default() });
     let found = advise(&Facts { shared, ..Facts::default() });
     assert_eq!(found[0].evidence, "3 invalidations are not announced");

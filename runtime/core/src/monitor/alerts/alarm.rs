@@ -16,20 +16,20 @@ pub(super) struct Alarm {
 
 /// A value that was measured, and the number of events behind it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Reading {
+pub(crate) struct AlertReading {
     pub(crate) value: f64,
     pub(crate) events: u64,
 }
 
 /// Change of an alert's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum AlarmChange {
     Fires,
     Resolves,
 }
 
 impl Alarm {
-    pub(super) fn update(&mut self, threshold: &Threshold, reading: Option<Reading>) -> Option<Change> {
+    pub(super) fn update(&mut self, threshold: &Threshold, reading: Option<AlertReading>) -> Option<AlarmChange> {
         let judged = reading.filter(|reading| reading.events >= threshold.min_events && !reading.value.is_nan());
         let calls_for_change = match judged {
             Some(reading) if self.firing => threshold.is_good(reading.value),
@@ -42,7 +42,7 @@ impl Alarm {
         }
         self.firing = !self.firing;
         self.streak = 0;
-        Some(if self.firing { Change::Fires } else { Change::Resolves })
+        Some(if self.firing { AlarmChange::Fires } else { AlarmChange::Resolves })
     }
 }
 
@@ -55,8 +55,8 @@ mod tests {
     const HIGH: Threshold = Threshold::above(10.0, 8.0).samples(2).min_events(5);
 
     #[allow(clippy::unnecessary_wraps)] // as `update` takes it
-    fn seen(value: f64) -> Option<Reading> {
-        Some(Reading { value, events: 5 })
+    fn seen(value: f64) -> Option<AlertReading> {
+        Some(AlertReading { value, events: 5 })
     }
 
     #[test]
@@ -64,13 +64,13 @@ mod tests {
         let mut alarm = Alarm::default();
         let mut sample = |value| alarm.update(&HIGH, seen(value));
         assert_eq!(sample(11.0), None);
-        assert_eq!(sample(11.0), Some(Change::Fires));
+        assert_eq!(sample(11.0), Some(AlarmChange::Fires));
         assert_eq!(sample(9.0), None);
         assert_eq!(sample(9.0), None, "between the bounds nothing changes");
         assert_eq!(sample(7.0), None);
         assert_eq!(sample(9.0), None, "the streak is broken");
         assert_eq!(sample(7.0), None);
-        assert_eq!(sample(7.0), Some(Change::Resolves));
+        assert_eq!(sample(7.0), Some(AlarmChange::Resolves));
     }
 
     #[test]
@@ -84,13 +84,13 @@ mod tests {
     #[test]
     fn too_few_samples_never_fire_and_end_what_fires() {
         let mut alarm = Alarm::default();
-        let few = Some(Reading { value: 99.0, events: 4 });
+        let few = Some(AlertReading { value: 99.0, events: 4 });
         assert!((0..10).all(|_| alarm.update(&HIGH, few).is_none()));
         alarm.update(&HIGH, seen(11.0));
         alarm.update(&HIGH, seen(11.0));
         assert!(alarm.firing);
         assert_eq!(alarm.update(&HIGH, None), None);
-        assert_eq!(alarm.update(&HIGH, few), Some(Change::Resolves));
+        assert_eq!(alarm.update(&HIGH, few), Some(AlarmChange::Resolves));
     }
 
     #[test]
@@ -98,16 +98,16 @@ mod tests {
         let mut alarm = Alarm::default();
         assert!((0..10).all(|_| alarm.update(&HIGH, seen(f64::NAN)).is_none()));
         alarm.update(&HIGH, seen(11.0));
-        assert_eq!(alarm.update(&HIGH, seen(11.0)), Some(Change::Fires));
+        assert_eq!(alarm.update(&HIGH, seen(11.0)), Some(AlarmChange::Fires));
         assert_eq!(alarm.update(&HIGH, seen(f64::NAN)), None);
-        assert_eq!(alarm.update(&HIGH, seen(f64::NAN)), Some(Change::Resolves));
+        assert_eq!(alarm.update(&HIGH, seen(f64::NAN)), Some(AlarmChange::Resolves));
     }
 
     #[test]
     fn zero_samples_mean_one() {
         let mut alarm = Alarm::default();
-        assert_eq!(alarm.update(&HIGH.samples(0), seen(11.0)), Some(Change::Fires));
-        assert_eq!(alarm.update(&HIGH.samples(0), seen(7.0)), Some(Change::Resolves));
+        assert_eq!(alarm.update(&HIGH.samples(0), seen(11.0)), Some(AlarmChange::Fires));
+        assert_eq!(alarm.update(&HIGH.samples(0), seen(7.0)), Some(AlarmChange::Resolves));
     }
 
     #[test]
@@ -115,9 +115,9 @@ mod tests {
         let low = Threshold::below(70.0, 75.0).samples(1);
         let mut alarm = Alarm::default();
         assert_eq!(alarm.update(&low, seen(80.0)), None);
-        assert_eq!(alarm.update(&low, seen(60.0)), Some(Change::Fires));
+        assert_eq!(alarm.update(&low, seen(60.0)), Some(AlarmChange::Fires));
         assert_eq!(alarm.update(&low, seen(72.0)), None);
-        assert_eq!(alarm.update(&low, seen(76.0)), Some(Change::Resolves));
+        assert_eq!(alarm.update(&low, seen(76.0)), Some(AlarmChange::Resolves));
     }
 
     proptest! {
@@ -127,12 +127,12 @@ mod tests {
             let threshold = HIGH.samples(samples);
             let (mut alarm, mut last, mut firing) = (Alarm::default(), None, false);
             for (at, value) in values.iter().enumerate() {
-                let reading = value.map(|(value, events)| Reading { value, events });
+                let reading = value.map(|(value, events)| AlertReading { value, events });
                 if let Some(change) = alarm.update(&threshold, reading) {
-                    prop_assert_eq!(change == Change::Fires, !firing);
+                    prop_assert_eq!(change == AlarmChange::Fires, !firing);
                     firing = !firing;
                     prop_assert!(last.is_none_or(|last| at - last >= samples as usize));
-                    if change == Change::Fires {
+                    if change == AlarmChange::Fires {
                         let streak = &values[at + 1 - samples as usize..=at];
                         prop_assert!(streak.iter().all(|seen| seen.is_some_and(|(value, events)| value > 10.0 && events >= 5)));
                     }

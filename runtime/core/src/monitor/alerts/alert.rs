@@ -50,7 +50,7 @@ impl fmt::Display for AlertKind {
 pub struct Alert {
     /// Subject.
     pub kind: AlertKind,
-    /// Whether the alert fires; false once it is resolved. In JSON, `state` is `"firing"` or `"resolved"`.
+    /// True while the alert fires; false once it is resolved. In JSON, `state` is `"firing"` or `"resolved"`.
     #[serde(rename = "state", serialize_with = "serialize_state")]
     pub firing: bool,
     /// Time at which it fired or was resolved: RFC 3339, in UTC.

@@ -14,8 +14,8 @@ mod events;
 mod tests;
 mod threshold;
 
-pub(crate) use alarm::Reading;
-use alarm::{Alarm, Change};
+pub(crate) use alarm::AlertReading;
+use alarm::{Alarm, AlarmChange};
 pub use alert::{Alert, AlertKind};
 pub use events::AlertEvents;
 pub(super) use events::{Callback, run_callback};
@@ -47,7 +47,7 @@ impl Alerts {
     }
 
     /// Judges the readings of one sample, and publishes the changes.
-    pub(super) fn update(&self, now: &str, readings: &[(AlertKind, Option<Reading>)]) {
+    pub(super) fn update(&self, now: &str, readings: &[(AlertKind, Option<AlertReading>)]) {
         let mut changed = Vec::new();
         let mut state = lock(&self.state);
         for (kind, reading) in readings {
@@ -67,7 +67,7 @@ impl Alerts {
         if alert.firing {
             tracing::warn!(kind, value, threshold, "an alert fires");
         } else {
-            tracing::info!(kind, value, threshold, "an alert is over");
+            tracing::info!(kind, value, threshold, "an alert is resolved");
         }
         // Fails only without subscribers.
         let _ = self.changes.send(alert.clone());
@@ -92,12 +92,12 @@ impl AlertHistory {
         &mut self,
         kind: AlertKind,
         threshold: &Threshold,
-        reading: Option<Reading>,
-        change: Option<Change>,
+        reading: Option<AlertReading>,
+        change: Option<AlarmChange>,
         now: &str,
     ) -> Option<Alert> {
         let mut alert = match change {
-            Some(Change::Fires) => {
+            Some(AlarmChange::Fires) => {
                 let (since, threshold) = (now.to_owned(), threshold.raise);
                 Alert { kind, firing: true, since, value: 0.0, threshold, message: String::new() }
             }
@@ -106,7 +106,7 @@ impl AlertHistory {
         if let Some(reading) = reading {
             alert.value = rounded(reading.value);
         }
-        if change == Some(Change::Resolves) {
+        if change == Some(AlarmChange::Resolves) {
             alert.firing = false;
             now.clone_into(&mut alert.since);
         }

@@ -8,8 +8,8 @@ fn alerts() -> Alerts {
     Alerts::new(thresholds)
 }
 
-fn memory(value: f64) -> [(AlertKind, Option<Reading>); 1] {
-    [(AlertKind::Memory, Some(Reading { value, events: 1 }))]
+fn memory(value: f64) -> [(AlertKind, Option<AlertReading>); 1] {
+    [(AlertKind::Memory, Some(AlertReading { value, events: 1 }))]
 }
 
 #[test]

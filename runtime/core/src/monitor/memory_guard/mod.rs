@@ -81,7 +81,7 @@ struct GuardState {
     source: MemorySource,
     reusable: Option<Reusable>,
     on_pressure: Option<OnPressure>,
-    /// In nanoseconds.
+    /// Longest time exhausted until liveness fails, in nanoseconds.
     restart_after: Option<u64>,
     level: AtomicU8,
     /// Memory in use as of the last reading, in whole percent.
@@ -193,7 +193,7 @@ impl GuardState {
         if level > before {
             tracing::warn!(from, to, percent, "memory is short");
         } else {
-            tracing::info!(from, to, percent, "memory is less short");
+            tracing::info!(from, to, percent, "memory pressure is lower");
         }
         self.call_on_pressure(level);
     }

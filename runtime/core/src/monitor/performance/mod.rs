@@ -93,7 +93,7 @@ fn serialize_memory<S: Serializer>(memory: &Option<Memory>, serializer: S) -> Re
     memory.unwrap_or_default().serialize(serializer)
 }
 
-/// One point of the charts: figures of the time since the sample before.
+/// Point of the charts: figures of the time since the sample before.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -21,26 +21,26 @@ pub(in crate::monitor) fn within_window(
 }
 
 #[derive(Serialize)]
-struct Policy<'a> {
+struct PolicyBody<'a> {
     kind: &'static str,
     name: &'a str,
     outcomes: BTreeMap<&'static str, u64>,
     levels: BTreeMap<&'static str, u64>,
-    breakers: Vec<Breaker<'a>>,
+    breakers: Vec<BreakerBody<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Breaker<'a> {
+struct BreakerBody<'a> {
     name: &'a str,
     state: &'static str,
-    /// In percent of the breaker's own window.
+    /// Failures in percent of the breaker's own window.
     failure_rate: Option<f64>,
-    /// In milliseconds.
+    /// Time until the breaker may close, in milliseconds.
     retry_after: Option<f64>,
 }
 
-impl<'a> From<&'a breaker::Snapshot> for Breaker<'a> {
+impl<'a> From<&'a breaker::Snapshot> for BreakerBody<'a> {
     fn from(breaker: &'a breaker::Snapshot) -> Self {
         Self {
             name: &breaker.name,
@@ -52,11 +52,11 @@ impl<'a> From<&'a breaker::Snapshot> for Breaker<'a> {
 }
 
 pub(super) fn serialize<S: Serializer>(policies: &[resilience::Snapshot], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(policies.iter().map(|policy| Policy {
+    serializer.collect_seq(policies.iter().map(|policy| PolicyBody {
         kind: policy.kind.as_str(),
         name: &policy.name,
         outcomes: policy.outcomes.iter().copied().collect(),
         levels: policy.levels.iter().copied().collect(),
-        breakers: policy.breakers.iter().map(Breaker::from).collect(),
+        breakers: policy.breakers.iter().map(BreakerBody::from).collect(),
     }))
 }

@@ -11,7 +11,7 @@ use super::parse;
 pub(super) struct Groups {
     memory: Vec<PathBuf>,
     cpu: Vec<PathBuf>,
-    /// Whether these are of version 1, whose files have other names.
+    /// True for groups of version 1, whose files have other names.
     v1: bool,
 }
 

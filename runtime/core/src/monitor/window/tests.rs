@@ -4,13 +4,13 @@ use crate::resilience::{self, PolicyKind};
 
 const SECOND: u64 = 1_000_000_000;
 
-/// What a route has recorded after so many requests of 10 ms and so many of 1 s.
-fn route(quick: usize, slow: usize, errors: u64) -> Tally {
+/// Creates the totals of a route after numbers of requests of 10 ms and of 1 s.
+fn route(quick: usize, slow: usize, errors: u64) -> CallTotals {
     let times = [vec![Duration::from_millis(10); quick], vec![Duration::from_secs(1); slow]].concat();
-    Tally { latency: Latency::from_times(&times), errors, slow: 0 }
+    CallTotals { latency: Latency::from_times(&times), errors, slow: 0 }
 }
 
-fn totals(at: u64, tally: Tally) -> Totals {
+fn totals(at: u64, tally: CallTotals) -> Totals {
     Totals { at: at * SECOND, routes: Some([("GET /".to_owned(), tally)].into()), ..Totals::default() }
 }
 
@@ -35,7 +35,7 @@ fn only_what_is_new_counts_and_only_for_so_long() {
 #[test]
 fn routes_that_were_not_told_once_are_not_all_new() {
     let (mut window, length) = (Window::default(), Duration::from_secs(60));
-    let silent = |at| Totals { routes: None, ..totals(at, Tally::default()) };
+    let silent = |at| Totals { routes: None, ..totals(at, CallTotals::default()) };
     window.add(silent(0), length);
     window.add(totals(5, route(1_000, 0, 1_000)), length);
     assert_eq!(window.sum().requests().count, 0, "these may be of any time");
@@ -78,7 +78,7 @@ fn everything(at: u64, by: u64) -> Totals {
         floor_verdicts: 27 * by,
         ..HandleStats::default()
     };
-    let timed = [("f".to_owned(), Tally { slow: 2 * by, ..route(usize::try_from(by).unwrap(), 0, by) })].into();
+    let timed = [("f".to_owned(), CallTotals { slow: 2 * by, ..route(usize::try_from(by).unwrap(), 0, by) })].into();
     let policies = vec![policy("a", by), policy("b", 3 * by), policy("a", 1_000)];
     Totals { at: at * SECOND, cache, timed, routes: None, policies }
 }

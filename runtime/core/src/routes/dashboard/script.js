@@ -18,7 +18,7 @@
     if (text !== undefined) node.textContent = text;
     return node;
   };
-  // What stands in backticks is code.
+  // Text in backticks is shown as code.
   const prose = (text) => {
     const parts = (text.charAt(0).toUpperCase() + text.slice(1)).split("`");
     return parts.map((part, at) => (at % 2 ? el("code", "", part) : part));
@@ -54,7 +54,7 @@
   const clock = (date) => date.toLocaleTimeString("en-GB");
   const words = (name) => name.replace(/([A-Z])/g, " $1").replace(/_/g, " ").toLowerCase();
   const title = (name) => { const text = words(name); return text.charAt(0).toUpperCase() + text.slice(1); };
-  // Good on this side of the target, bad beyond the threshold of the alert.
+  // Warns beyond the target, and is bad beyond the threshold of the alert.
   const grade = (value, target, alert, low) => {
     if (!known(value)) return "";
     const beyond = (bound) => (low ? value < bound : value > bound);
@@ -94,8 +94,8 @@
       tile("Mean time", quiet ? "–" : time(r.mean), "", "target < " + time(t.responseTime), quiet ? "" : grade(r.mean, t.responseTime, 1000)),
       tile("Hit rate", percent(p.cache.hitRate), "", "target > " + t.hitRate + " %", grade(p.cache.hitRate, t.hitRate, 70, true)),
       tile("Errors", quiet ? "–" : percent(r.errorRate), "", "target < " + t.errors + " %", quiet ? "" : grade(r.errorRate, t.errors, 1)),
-      tile("Memory", m.total ? m.percentage + " %" : "–", "", m.total ? bytes(m.used) + " of " + bytes(m.total) : "not known here", m.total ? grade(m.percentage, t.memory, 90) : ""),
-      tile("CPU", percent(c.cpuOfQuota), "", (c.cores ? number(c.cores, 1) + " cores" : "not known here") + (c.load ? ", load " + number(c.load[0], 2) : ""), grade(c.cpuOfQuota, t.cpu, 90)));
+      tile("Memory", m.total ? m.percentage + " %" : "–", "", m.total ? bytes(m.used) + " of " + bytes(m.total) : "not reported by this system", m.total ? grade(m.percentage, t.memory, 90) : ""),
+      tile("CPU", percent(c.cpuOfQuota), "", (c.cores ? number(c.cores, 1) + " cores" : "not reported by this system") + (c.load ? ", load " + number(c.load[0], 2) : ""), grade(c.cpuOfQuota, t.cpu, 90)));
   };
 
   const W = 640, H = 150, LEFT = 54, RIGHT = 8, TOP = 8, BOTTOM = 20;
@@ -179,16 +179,16 @@
     const item = (a) => el("div", "item", el("div", "top", el("em", "tag " + (a.state === "firing" ? "bad" : "good"), a.state), el("b", "", title(a.kind)), el("span", "", when(a.since))), el("p", "", ...prose(a.message + ".")));
     const past = p.recentAlerts.filter((a) => a.state === "resolved").slice(-3).reverse();
     const all = p.alerts.concat(past);
-    fill("alerts", ...(all.length ? all.map(item) : [empty("None fires.")]));
+    fill("alerts", ...(all.length ? all.map(item) : [empty("No alert fires.")]));
   };
   const advice = (p) => {
     const item = (r) => el("div", "item", el("div", "top", el("b", "", r.subject), el("span", "", words(r.rule.replace(/-/g, " ")))), el("p", "", ...prose(r.evidence + ".")), el("p", "do", ...prose(r.advice + ".")));
-    fill("advice", ...(p.recommendations.length ? p.recommendations.map(item) : [empty("Nothing to change, by what was seen so far.")]));
+    fill("advice", ...(p.recommendations.length ? p.recommendations.map(item) : [empty("No recommendations so far.")]));
   };
 
   const calls = (p, first) => [
     { name: first, left: true, cls: "name", of: (r) => r.name },
-    { name: "per s", of: (r) => rate(r.perSecond) },
+    { name: "Per s", of: (r) => rate(r.perSecond) },
     { name: "Calls", of: (r) => count(r.count) },
     { name: "Mean", of: (r) => time(r.mean), tone: (r) => grade(r.mean, p.targets.responseTime, 1000) },
     { name: "p50", of: (r) => time(r.p50) },
@@ -197,21 +197,21 @@
     { name: "Errors", of: (r) => percent(r.errorRate), tone: (r) => grade(r.errorRate, p.targets.errors, 1) },
   ];
   const routes = (p) => {
-    fill("routes", p.routes.length ? table(calls(p, "Route"), p.routes) : empty("No requests in the window, or no source that tells of routes."));
+    fill("routes", p.routes.length ? table(calls(p, "Route"), p.routes) : empty("No requests in the window, or no source of routes."));
     fill("functions", p.functions.length ? table(calls(p, "Function").concat({ name: "Slow", of: (r) => count(r.slow) }), p.functions) : empty("No timed function was called in the window."));
   };
   const cache = (p) => {
     const columns = [
       { name: "Function and key", left: true, cls: "name", of: (s) => el("span", "", s.function, el("small", "", s.key)) },
       { name: "Hit rate", of: (s) => percent(s.hitRate), tone: (s) => (s.hits + s.sharedHits + s.misses + s.coalesced >= 200 ? grade(s.hitRate, p.targets.hitRate, 70, true) : "") },
-      { name: "Memory", of: (s) => count(s.hits) },
-      { name: "Shared", of: (s) => count(s.sharedHits) },
-      { name: "Missed", of: (s) => count(s.misses) },
+      { name: "Local hits", of: (s) => count(s.hits) },
+      { name: "Shared hits", of: (s) => count(s.sharedHits) },
+      { name: "Misses", of: (s) => count(s.misses) },
       { name: "Loads", of: (s) => count(s.loads) },
-      { name: "Failed", of: (s) => count(s.loadErrors), tone: (s) => (s.loadErrors ? "bad" : "") },
-      { name: "Load time", of: (s) => (s.loads + s.loadErrors ? time(s.meanLoad) : "–") },
-      { name: "Waited", of: (s) => count(s.coalesced) },
-      { name: "Stale", of: (s) => count(s.staleServed) },
+      { name: "Failed loads", of: (s) => count(s.loadErrors), tone: (s) => (s.loadErrors ? "bad" : "") },
+      { name: "Mean load", of: (s) => (s.loads + s.loadErrors ? time(s.meanLoad) : "–") },
+      { name: "Coalesced", of: (s) => count(s.coalesced) },
+      { name: "Served stale", of: (s) => count(s.staleServed) },
     ];
     fill("cache", p.cache.sites.length ? table(columns, p.cache.sites) : empty("No cached function was called in the window."));
   };
@@ -229,7 +229,7 @@
       { name: "State", left: true, of: state },
       { name: "Calls in the window", left: true, cls: "wrap", of: outcomes },
     ];
-    fill("policies", shown.length ? table(columns, shown) : empty("No breaker, retry, bulkhead or other policy was used yet."));
+    fill("policies", shown.length ? table(columns, shown) : empty("No breaker, retry, bulkhead or other policy has been used yet."));
   };
   const deps = (p) => {
     const rows = p.probes.map((one) => ({ name: one.name, ok: one.ok, latency: one.latency, note: one.error || (one.optional ? "optional" : "required") }));
@@ -243,8 +243,8 @@
       { name: "Latency", of: (one) => time(one.latency) },
       { name: "", left: true, cls: "wrap", of: (one) => one.note },
     ];
-    if (p.pool) rows.push({ name: "pool", ok: true, latency: null, note: p.pool.inUse + " of " + (p.pool.max || p.pool.connections) + " connections in use, " + p.pool.waiting + " wait" });
-    fill("deps", rows.length ? table(columns, rows) : empty("Nothing is probed, and there is no shared tier."));
+    if (p.pool) rows.push({ name: "pool", ok: true, latency: null, note: p.pool.inUse + " of " + (p.pool.max || p.pool.connections) + " connections in use, " + p.pool.waiting + " operations waiting" });
+    fill("deps", rows.length ? table(columns, rows) : empty("No probes, and no shared tier."));
   };
   const queries = (p) => {
     const columns = [
@@ -254,7 +254,7 @@
       { name: "Slowest", of: (q) => time(q.slowest) },
       { name: "Index that would serve it", left: true, cls: "name", of: (q) => q.index || "–" },
     ];
-    fill("queries", p.slowQueries.length ? table(columns, p.slowQueries) : empty("None is known."));
+    fill("queries", p.slowQueries.length ? table(columns, p.slowQueries) : empty("No slow queries."));
   };
   const sections = (p) => {
     fill("sections", ...Object.entries(p.sections).map(([name, value]) => el("section", "card", el("h2", "", title(name)), el("pre", "", JSON.stringify(value, null, 2)))));
@@ -280,7 +280,7 @@
     pill("bad", "No answer");
     document.title = "(no answer) Fastness";
     $("offline").hidden = false;
-    $("offline").textContent = "The server does not answer (" + why + ") for " + span(Date.now() - silentSince) + ". " + (last ? "What is shown is of " + clock(new Date(lastAt)) + "." : "Nothing was received yet.");
+    $("offline").textContent = "No answer from the server for " + span(Date.now() - silentSince) + " (" + why + "). " + (last ? "These figures are from " + clock(new Date(lastAt)) + "." : "No figures were received yet.");
     $("main").classList.add("old");
   };
   const heard = (p) => {

@@ -1,4 +1,4 @@
-//! The way of a request through the cache, from the lookup to the answer.
+//! Runs a request: lookup, then a stored response, a background refresh, or the handler.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::super::status::Status;
-use super::super::store::Place;
-use super::super::stored::Held;
-use super::seek::Seeking;
+use super::super::status::CacheStatus;
+use super::super::store::EntryKey;
+use super::super::stored::ResponseEntry;
+use super::lookup::ResponseLookup;
 use super::{Answer, Exchange};
 use crate::engine::RequestPlan;
 use crate::flight::Permit;
@@ -22,7 +22,7 @@ impl Exchange {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the handler's future, stores nothing, and lets one of those who wait for it take over.
+    /// If the future is dropped, the handler's future is dropped with it, nothing is stored, and one of the waiters takes over.
     pub(in super::super) async fn run<S, Q, B>(mut self, inner: S, request: Request<Q>) -> Result<Answer<B>, S::Error>
     where
         S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Send + 'static,
@@ -30,24 +30,24 @@ impl Exchange {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         self.store.clock().notice_fork();
-        let mut seeking = Seeking::new(&mut self, request.headers());
-        let plan = seeking.plan().await;
-        let Seeking { place, stale, .. } = seeking;
+        let mut lookup = ResponseLookup::new(&mut self, request.headers());
+        let plan = lookup.plan().await;
+        let ResponseLookup { key, stale, .. } = lookup;
         match plan {
             RequestPlan::Done(answer) => Ok(answer),
-            RequestPlan::Refresh(permit, (answer, held)) => {
-                self.refresh((answer, held), place, permit, inner, request).await
+            RequestPlan::Refresh(permit, (answer, entry)) => {
+                self.refresh((answer, entry), key, permit, inner, request).await
             }
-            RequestPlan::Load(_) if self.asked.only_if_cached && self.config.keeps => Ok(only_if_cached()),
-            RequestPlan::Load(permit) => self.ask(inner, request, &place, permit, stale).await,
+            RequestPlan::Load(_) if self.asked.only_if_cached && self.config.stores => Ok(only_if_cached()),
+            RequestPlan::Load(permit) => self.forward(inner, request, &key, permit, stale).await,
         }
     }
 
-    /// Asks the handler behind the answer, which is given at once.
+    /// Returns the stale answer at once, and validates it in the background.
     async fn refresh<S, Q, B>(
         self,
-        (answer, held): (Answer<B>, Arc<Held>),
-        place: Place,
+        (answer, entry): (Answer<B>, Arc<ResponseEntry>),
+        key: EntryKey,
         permit: Permit,
         inner: S,
         request: Request<Q>,
@@ -58,11 +58,11 @@ impl Exchange {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return self.ask(inner, request, &place, Some(permit), Some(held)).await;
+            return self.forward(inner, request, &key, Some(permit), Some(entry)).await;
         };
         let Some(slot) = self.store.background.try_acquire() else { return Ok(answer) };
         runtime.spawn(with_current_cache(async move {
-            drop(self.ask(inner, request, &place, Some(permit), Some(held)).await);
+            drop(self.forward(inner, request, &key, Some(permit), Some(entry)).await);
             drop(slot);
         }));
         Ok(answer)
@@ -70,7 +70,8 @@ impl Exchange {
 }
 
 fn only_if_cached<B: http_body::Body>() -> Answer<B> {
-    let mut answer = Problem::new(StatusCode::GATEWAY_TIMEOUT, "nothing is stored that may answer").into_response();
-    Status::OnlyIfCached.say(answer.headers_mut());
+    let mut answer =
+        Problem::new(StatusCode::GATEWAY_TIMEOUT, "`only-if-cached`: no stored response may be reused").into_response();
+    CacheStatus::OnlyIfCached.append_to(answer.headers_mut());
     answer
 }

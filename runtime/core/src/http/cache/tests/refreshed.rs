@@ -72,7 +72,7 @@ async fn the_old_response_replaces_one_that_failed_until_its_own_bound() {
     }
 }
 
-/// What a response varies by is refreshed with its address, and is known again with the next response.
+/// The names in `Vary` are refreshed with their resource, and known again with the next response.
 #[tokio::test]
 async fn a_response_that_varies_is_a_hit_again() {
     let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE, ("vary", "accept")], call.to_string())));

@@ -1,23 +1,24 @@
-//! What the head of a request says that concerns a cache.
+//! The fields of a request's head that matter to a cache.
 
 use http::{HeaderMap, HeaderValue};
 
-/// Read in one pass over the fields: there are a few, and to look for one by its name costs as much as to pass by many.
+/// Fields of a request that matter to a cache, read in one pass: a request has few fields, and one lookup by name costs as much as passing
+/// over many.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // each is a kind of field
-pub(super) struct Survey<'a> {
+pub(super) struct RequestHead<'a> {
     pub(super) host: Host<'a>,
-    /// It is for a part, under conditions that concern the handler, or with a content.
+    /// True if it asks for a range, has preconditions for the handler, or has a content.
     pub(super) is_special: bool,
-    /// It shows `Authorization` or `Cookie`.
+    /// True if it has `Authorization` or `Cookie`.
     pub(super) has_credentials: bool,
-    /// It has a `Cache-Control`, or the `Pragma` of before.
+    /// True if it has `Cache-Control`, or the older `Pragma`.
     pub(super) has_directives: bool,
-    /// It says what its client has already.
+    /// True if it has validators of a response that the client already has.
     pub(super) has_conditions: bool,
 }
 
-/// The lines of `Host`.
+/// Values of `Host`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Host<'a> {
     #[default]
@@ -26,17 +27,17 @@ pub(super) enum Host<'a> {
     Several,
 }
 
-impl<'a> Survey<'a> {
+impl<'a> RequestHead<'a> {
     pub(super) fn from_headers(headers: &'a HeaderMap) -> Self {
-        let mut survey = Self::default();
+        let mut head = Self::default();
         for (name, value) in headers {
-            survey.note(name.as_str(), value);
+            head.add(name.as_str(), value);
         }
-        survey
+        head
     }
 
-    fn note(&mut self, name: &str, value: &'a HeaderValue) {
-        // Most of what a browser sends is told by its length to be none of these.
+    fn add(&mut self, name: &str, value: &'a HeaderValue) {
+        // Most fields that a browser sends are excluded by their length.
         if !matches!(name.len(), 4..=8 | 13 | 14 | 17 | 19) {
             return;
         }
@@ -63,12 +64,12 @@ impl<'a> Survey<'a> {
 mod tests {
     use super::*;
 
-    fn seen<T>(lines: &[(&'static str, &'static str)], read: impl FnOnce(Survey<'_>) -> T) -> T {
+    fn seen<T>(lines: &[(&'static str, &'static str)], read: impl FnOnce(RequestHead<'_>) -> T) -> T {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        read(Survey::from_headers(&headers))
+        read(RequestHead::from_headers(&headers))
     }
 
     fn flags(lines: &[(&'static str, &'static str)]) -> [bool; 4] {

@@ -1,0 +1,186 @@
+//! Forwards a request to the handler.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::response::Parts;
+use http::{HeaderMap, Request, Response, StatusCode};
+use tower_service::Service;
+
+use super::super::conditional;
+use super::super::directives::Directives;
+use super::super::freshness::{self, Defaults, age_on_arrival};
+use super::super::status::CacheStatus;
+use super::super::storable::{is_shareable, may_be_presumed_fresh};
+use super::super::store::{EntryKey, ResponseOutcome};
+use super::super::stored::{ResponseEntry, Stored};
+use super::super::tags::{CacheTags, ForwardedByCache};
+use super::insert::CompleteResponse;
+use super::{Answer, Exchange, shared_outcome};
+use crate::engine::{CountIfAbandoned, TieredStart, count_load};
+use crate::flight::{Load, LoadOutcome, Permit, end};
+use crate::http::Body;
+use crate::http::broken::{broken_head, report_broken};
+use crate::http::collect::{Collected, ContentLength, collect};
+use crate::http::resumed::{BoxError, ResumedBody};
+
+/// Result of the handler.
+enum HandlerResult<B: http_body::Body> {
+    /// A response for this request only.
+    Private(Response<ResumedBody<B>>),
+    /// A complete response that may be shared.
+    Shareable(Parts, Bytes),
+    /// The stored response is still valid.
+    NotModified(Parts),
+    /// A response that broke off.
+    Broken(Response<ResumedBody<B>>),
+}
+
+impl Exchange {
+    /// Forwards the request to the handler and makes its result the answer. `stale` is a stored response to validate.
+    pub(super) async fn forward<S, Q, B>(
+        &self,
+        inner: S,
+        mut request: Request<Q>,
+        key: &EntryKey,
+        permit: Option<Permit>,
+        stale: Option<Arc<ResponseEntry>>,
+    ) -> Result<Answer<B>, S::Error>
+    where
+        S: Service<Request<Q>, Response = Response<B>>,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        let stale = stale.filter(|entry| matches!(&entry.stored, Stored::Response(r) if r.status == StatusCode::OK));
+        let headers = request.headers().clone();
+        conditional::remove_conditions(request.headers_mut());
+        request.extensions_mut().insert(ForwardedByCache);
+        let stale = stale.filter(|entry| match &entry.stored {
+            Stored::Response(recorded) => {
+                !self.head && conditional::add_validators(request.headers_mut(), &recorded.headers)
+            }
+            Stored::Varies(_) => false,
+        });
+        let began = self.store.begin(true);
+        let counted = CountIfAbandoned::new(self.store.counters());
+        let mut load = pin!(Load::new(self.call(inner, request, began, stale.is_some()), permit));
+        let (result, permit) = load.as_mut().await;
+        let began = began.unless_given_up(permit.as_ref());
+        let broken = matches!(&result, Ok(HandlerResult::Broken(_)));
+        counted.disarm();
+        count_load(self.store.counters(), self.now().saturating_sub(began.time), result.is_ok() && !broken);
+        let failed = match &result {
+            Err(_) | Ok(HandlerResult::Broken(_)) => true,
+            Ok(HandlerResult::Private(response)) => matches!(response.status().as_u16(), 500 | 502 | 503 | 504),
+            Ok(_) => false,
+        };
+        if failed && let Some(answer) = self.stale_if_error(key) {
+            end(permit, || shared_outcome(ResponseOutcome::Again));
+            return Ok(answer);
+        }
+        match result {
+            Err(error) => {
+                end(permit, || LoadOutcome::Alone);
+                Err(error)
+            }
+            Ok(HandlerResult::Private(response) | HandlerResult::Broken(response)) => {
+                end(permit, || LoadOutcome::Alone);
+                Ok(self.answer_privately(response))
+            }
+            Ok(HandlerResult::Shareable(parts, bytes)) => {
+                Ok(self.store_and_answer(CompleteResponse { parts, bytes, validated: false }, &headers, began, permit))
+            }
+            Ok(HandlerResult::NotModified(parts)) => {
+                Ok(self.freshen_and_answer(stale.as_deref(), &parts, &headers, began, permit))
+            }
+        }
+    }
+
+    async fn call<S, Q, B>(
+        &self,
+        mut inner: S,
+        request: Request<Q>,
+        began: TieredStart,
+        conditional: bool,
+    ) -> Result<HandlerResult<B>, S::Error>
+    where
+        S: Service<Request<Q>, Response = Response<B>>,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+    {
+        poll_fn(|cx| inner.poll_ready(cx)).await?;
+        let (parts, body) = inner.call(request).await?.into_parts();
+        if conditional && parts.status == StatusCode::NOT_MODIFIED {
+            return Ok(HandlerResult::NotModified(parts));
+        }
+        if self.head || self.lifetime(&parts.headers, parts.status, began).is_none() {
+            return Ok(HandlerResult::Private(Response::from_parts(parts, ResumedBody::untouched(body))));
+        }
+        let length = ContentLength::new(parts.status, &parts.headers);
+        Ok(match collect(body, self.config.max_body, length).await {
+            Collected::Whole(bytes) => HandlerResult::Shareable(parts, bytes),
+            Collected::Midway(body) => HandlerResult::Private(Response::from_parts(parts, body)),
+            Collected::Broken(error) => {
+                report_broken(self.store.broken.admit(self.now()), self.target.path(), &error);
+                HandlerResult::Broken(Response::from_parts(broken_head(parts, &error), ResumedBody::broken(error)))
+            }
+        })
+    }
+
+    /// Returns the freshness lifetime of a response and the rest of it, if the response may be shared.
+    pub(super) fn lifetime(
+        &self,
+        headers: &HeaderMap,
+        status: StatusCode,
+        began: TieredStart,
+    ) -> Option<(Duration, Duration)> {
+        let directives = Directives::from_headers(headers);
+        if !is_shareable(status, headers, &directives, self.requester) {
+            return None;
+        }
+        if !self.config.stores {
+            return Some((Duration::ZERO, Duration::ZERO));
+        }
+        let (now, delay) = (self.store.clock().wall(), self.now().saturating_sub(began.time));
+        let none = Defaults::default();
+        let defaults = if may_be_presumed_fresh(status) { &self.config.defaults } else { &none };
+        let whole = freshness::lifetime(headers, &directives, now, defaults)?;
+        let left = whole.checked_sub(age_on_arrival(headers, now, Duration::from_nanos(delay)))?;
+        (!left.is_zero()).then_some((whole, left))
+    }
+
+    /// Makes a response for this request only the answer.
+    fn answer_privately<B: http_body::Body<Data = Bytes>>(&self, response: Response<ResumedBody<B>>) -> Answer<B> {
+        let (mut parts, body) = response.into_parts();
+        if !self.nested {
+            parts.extensions.remove::<CacheTags>();
+        }
+        let status = CacheStatus::Forwarded { why: self.why, stored: false };
+        if self.conditions.not_modified(parts.status, &parts.headers) {
+            let mut answer = Response::new(Body::empty());
+            *answer.status_mut() = StatusCode::NOT_MODIFIED;
+            *answer.headers_mut() = conditional::not_modified_head(&parts.headers);
+            *answer.extensions_mut() = parts.extensions;
+            status.append_to(answer.headers_mut());
+            return answer;
+        }
+        status.append_to(&mut parts.headers);
+        Response::from_parts(parts, Body::inner(body))
+    }
+
+    /// Returns the stale response, if it may be served in place of an error.
+    fn stale_if_error<B: http_body::Body>(&self, key: &EntryKey) -> Option<Answer<B>> {
+        let found = self.store.get(key).filter(|_| self.config.stores)?;
+        let Stored::Response(recorded) = &found.value.stored else { return None };
+        let now = self.now();
+        let freshness = recorded.freshness(found.value.expires, now);
+        let accepted = self.asked.max_age.is_none() && self.asked.min_fresh.is_none() && !self.asked.no_cache;
+        if !accepted || freshness.staleness() >= Duration::from_secs(recorded.grace.if_error) {
+            return None;
+        }
+        self.store.delay_next_load(&key.key, now);
+        self.call.gets_stale();
+        Some(self.hit(&found.value, recorded, now))
+    }
+}

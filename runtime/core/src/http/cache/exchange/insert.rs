@@ -1,0 +1,163 @@
+//! Inserts the handler's response into the store, shares it with the waiters, and makes it the answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{AGE, DATE, ETAG};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::super::conditional;
+use super::super::directives::Directives;
+use super::super::freshness::Grace;
+use super::super::status::CacheStatus;
+use super::super::store::{EntryKey, ResponseOutcome};
+use super::super::stored::{ResponseEntry, Stored, StoredResponse, stored_head};
+use super::super::tags::CacheTags;
+use super::super::vary;
+use super::{Answer, Exchange, shared_outcome};
+use crate::clock::nanos;
+use crate::engine::{TieredStart, share_and_end};
+use crate::flight::{LoadOutcome, Permit, end};
+use crate::sync::lock;
+
+/// Maximum length of a variant's text; responses with a longer one are not stored.
+const MAX_VARIANT_BYTES: usize = 1_024;
+
+/// A response with its complete body.
+pub(super) struct CompleteResponse {
+    pub(super) parts: Parts,
+    pub(super) bytes: Bytes,
+    /// True if the handler has only confirmed a stored response.
+    pub(super) validated: bool,
+}
+
+impl Exchange {
+    /// Stores a response, shares it with the waiters, and makes it the answer.
+    pub(super) fn store_and_answer<B: http_body::Body>(
+        &self,
+        CompleteResponse { mut parts, bytes, validated }: CompleteResponse,
+        request: &HeaderMap,
+        began: TieredStart,
+        permit: Option<Permit>,
+    ) -> Answer<B> {
+        let lifetime = self.lifetime(&parts.headers, parts.status, began);
+        let mut tags = self.tags.clone();
+        tags.extend(parts.extensions.remove::<CacheTags>().map(|tags| tags.0).unwrap_or_default());
+        let (directives, age) = (Directives::from_headers(&parts.headers), parts.headers.get(AGE).cloned());
+        let mut headers = stored_head(parts.headers, parts.status, bytes.len());
+        if !self.config.stores {
+            // Without storage, the age is not computed again.
+            headers.extend(age.clone().map(|age| (AGE, age)));
+        } else if !headers.contains_key(DATE) {
+            let date = httpdate::fmt_http_date(self.store.clock().wall());
+            headers.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
+        }
+        if self.config.etags && parts.status == StatusCode::OK && !headers.contains_key(ETAG) {
+            let tag = HeaderValue::try_from(format!("\"{:032x}\"", xxh3_128(&bytes)));
+            headers.extend(tag.ok().map(|tag| (ETAG, tag)));
+        }
+        let varies = vary::names(&headers);
+        let recorded = StoredResponse {
+            status: parts.status,
+            variant: vary::variant(&varies, request),
+            varies,
+            headers,
+            body: bytes,
+            lifetime: lifetime.map(|(whole, _)| whole).unwrap_or_default(),
+            grace: Grace::new(&directives, &self.config.defaults),
+            tags,
+        };
+        let expires = self.now().saturating_add(nanos(lifetime.map(|(_, left)| left).unwrap_or_default()));
+        let entry = Arc::new(ResponseEntry::new(Stored::Response(recorded), expires));
+        let storable = lifetime.is_some() && self.config.stores;
+        let inserted = if storable && !self.memory_short { self.insert(&entry, began) } else { None };
+        let outcome = || match lifetime {
+            Some(_) => shared_outcome(ResponseOutcome::Response(entry.clone(), began.start.epoch)),
+            None => LoadOutcome::Alone,
+        };
+        let stored = inserted.is_some();
+        match inserted {
+            Some(key) => share_and_end(permit, &began, outcome, || self.store.share(&key, &entry, &began)),
+            None => end(permit, outcome),
+        }
+        let status = if validated {
+            CacheStatus::Revalidated { why: self.why, stored }
+        } else if storable && self.memory_short {
+            CacheStatus::Unstored(self.why)
+        } else {
+            CacheStatus::Forwarded { why: self.why, stored }
+        };
+        let Stored::Response(recorded) = &entry.stored else { unreachable!("it was created as a response above") };
+        let mut answer = recorded.answer(self.head, &self.conditions, status);
+        answer.headers_mut().extend(age.map(|age| (AGE, age)));
+        *answer.extensions_mut() = parts.extensions;
+        self.add_tags_if_nested(recorded, &mut answer);
+        answer
+    }
+
+    /// Updates the stored response from a `304`, stores it, and makes it the answer.
+    pub(super) fn freshen_and_answer<B: http_body::Body>(
+        &self,
+        stale: Option<&ResponseEntry>,
+        not_modified: &Parts,
+        request: &HeaderMap,
+        began: TieredStart,
+        permit: Option<Permit>,
+    ) -> Answer<B> {
+        let Some(Stored::Response(recorded)) = stale.map(|entry| &entry.stored) else {
+            unreachable!("only a stored response is validated")
+        };
+        let mut parts = Response::new(()).into_parts().0;
+        parts.status = recorded.status;
+        parts.headers = recorded.headers.clone();
+        // If the `304` has no date, the response gets the current one.
+        parts.headers.remove(DATE);
+        conditional::freshen(&mut parts.headers, &not_modified.headers);
+        parts.extensions = not_modified.extensions.clone();
+        // The content stays, so its tags stay too.
+        let new = parts.extensions.remove::<CacheTags>().unwrap_or_default();
+        let tags: Vec<_> = recorded.tags.iter().filter(|tag| !self.tags.contains(tag)).chain(&new.0).cloned().collect();
+        parts.extensions.insert(CacheTags(tags));
+        let response = CompleteResponse { parts, bytes: recorded.body.clone(), validated: true };
+        self.store_and_answer(response, request, began, permit)
+    }
+
+    /// Inserts a response into the local tier, and the names of the fields in its `Vary`. Returns its key, if it was inserted.
+    fn insert(&self, entry: &Arc<ResponseEntry>, began: TieredStart) -> Option<EntryKey> {
+        let Stored::Response(recorded) = &entry.stored else { return None };
+        let target = self.target.borrow();
+        let base = self.store.entry_key(&target, "", &[]);
+        if recorded.varies.is_empty() {
+            return self.store.insert(&base, entry, &began).then_some(base);
+        }
+        // Checked first, because `admits_variant` counts the variant.
+        let fits = recorded.variant.len() <= MAX_VARIANT_BYTES;
+        if !fits || !self.store.admits_variant(&base, &recorded.varies, &recorded.variant, self.config.max_variants) {
+            return None;
+        }
+        self.insert_names(&base, recorded, entry.expires, began);
+        let key = self.store.entry_key(&target, &recorded.variant, &[]);
+        self.store.insert(&key, entry, &began).then_some(key)
+    }
+
+    /// Inserts the names of the fields in `Vary`, for as long as any variant may be usable.
+    fn insert_names(&self, base: &EntryKey, recorded: &StoredResponse, expires: u64, began: TieredStart) {
+        let known = self.store.get(base).filter(|found| !found.is_refreshed()).map(|found| found.value);
+        let known = known.filter(|entry| matches!(&entry.stored, Stored::Varies(names) if *names == recorded.varies));
+        let until = expires.saturating_add(nanos(recorded.usable_after_expiry()));
+        if known.as_ref().is_some_and(|entry| entry.expires >= until) {
+            return;
+        }
+        let names = ResponseEntry::new(Stored::Varies(recorded.varies.clone()), until);
+        *lock(&names.variants) = match known {
+            Some(known) => lock(&known.variants).clone(),
+            None => vec![recorded.variant.clone()],
+        };
+        let names = Arc::new(names);
+        if self.store.insert(base, &names, &began) {
+            self.store.share(base, &names, &began);
+        }
+    }
+}

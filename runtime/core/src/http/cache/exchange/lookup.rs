@@ -1,0 +1,223 @@
+//! The lookup of a request that was not a hit, and how it joins identical requests in flight.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::AGE;
+use http::{HeaderMap, HeaderValue};
+
+use super::super::directives::Directives;
+use super::super::freshness::{Freshness, Reuse};
+use super::super::status::{CacheStatus, Forwarded};
+use super::super::store::{EntryKey, ResponseOutcome};
+use super::super::stored::{ResponseEntry, Stored, StoredResponse};
+use super::super::vary;
+use super::{Answer, Exchange, shared_outcome};
+use crate::clock::nanos;
+use crate::engine::{Lookup, Request, RequestPlan, join};
+use crate::flight::{Joined, PATIENCE, Permit, Terms, end};
+use crate::l1::FoundEntry;
+use crate::stats::Answered;
+
+/// Maximum number of lookups of a request: after the last, it is forwarded without waiting for others.
+const MAX_LOOKUPS: usize = 9;
+
+/// Lookup of a request.
+pub(super) struct ResponseLookup<'a, B> {
+    exchange: &'a mut Exchange,
+    headers: &'a HeaderMap,
+    /// Key of its entry, as far as is known.
+    pub(super) key: EntryKey,
+    /// A stored response that may not be reused, but can be validated.
+    pub(super) stale: Option<Arc<ResponseEntry>>,
+    /// Variant that came from the shared tier, if one did.
+    fetched: Option<String>,
+    /// Number of lookups that are left.
+    lookups: usize,
+    answer: PhantomData<fn() -> B>,
+}
+
+/// Answer that may be served while it is validated, and the entry to validate.
+pub(super) type Stale<B> = (Answer<B>, Arc<ResponseEntry>);
+
+impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
+    type Answer = Answer<B>;
+    type Stale = Stale<B>;
+
+    fn lookup(&mut self) -> Lookup<Answer<B>, Stale<B>> {
+        self.stale = None;
+        while self.lookups > 0 {
+            self.lookups -= 1;
+            let found = self.exchange.store.get(&self.key).filter(|_| self.exchange.config.stores);
+            let Some(found) = found else { return Lookup::Miss };
+            match &found.value.stored {
+                Stored::Varies(names) if self.exchange.variant.is_empty() => {
+                    self.set_variant(vary::variant(names, self.headers));
+                }
+                Stored::Varies(_) => return Lookup::Miss,
+                Stored::Response(recorded) => return self.judge(&found, recorded),
+            }
+        }
+        Lookup::Miss
+    }
+
+    fn join(&mut self, wait: bool) -> Option<Joined> {
+        let exchange = &*self.exchange;
+        let alone =
+            if wait { exchange.is_solo() || self.is_exhausted() } else { exchange.head || exchange.memory_short };
+        let terms = Terms { wait, patience: nanos(PATIENCE), note: 0 };
+        let (key, scopes) = (self.key.key.erased(), self.key.scopes.hashes());
+        (!alone).then(|| exchange.store.flights.join(key, scopes, terms))
+    }
+
+    fn leads(&mut self, permit: &Permit, _: Option<&Stale<B>>) {
+        if self.exchange.store.count_stalled(permit) {
+            tracing::warn!(
+                "a handler was not polled for so long that another request was let through: see what holds it up"
+            );
+        }
+    }
+
+    fn recheck(&mut self, permit: Permit) -> Option<Permit> {
+        if !self.is_answered() {
+            return Some(permit);
+        }
+        permit.end(|| shared_outcome(ResponseOutcome::Again));
+        None
+    }
+
+    fn serve_stale(&mut self, (answer, _): Stale<B>) -> Answer<B> {
+        answer
+    }
+
+    fn waits(&mut self, waits: bool) {
+        self.exchange.call.waits(waits);
+    }
+
+    /// Accepts the response to another request, if it is of the same variant, and nothing was invalidated or refreshed since its load began.
+    fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Answer<B>> {
+        let ResponseOutcome::Response(entry, epoch) = *outcome.downcast().ok()? else { return None };
+        let Stored::Response(recorded) = &entry.stored else { return None };
+        let variant = vary::variant(&recorded.varies, self.headers);
+        if variant != recorded.variant {
+            self.set_variant(variant);
+            return None;
+        }
+        let exchange = &*self.exchange;
+        if !exchange.store.is_current(&self.key, &entry, epoch) {
+            return None;
+        }
+        exchange.call.answered(Answered::Joined);
+        let mut answer = recorded.answer(false, &exchange.conditions, CacheStatus::Collapsed(exchange.why));
+        if exchange.config.stores {
+            let age = recorded.freshness(entry.expires, exchange.now()).age;
+            answer.headers_mut().insert(AGE, HeaderValue::from(age.as_secs()));
+        }
+        exchange.add_tags_if_nested(recorded, &mut answer);
+        Some(answer)
+    }
+}
+
+impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
+    pub(super) fn new(exchange: &'a mut Exchange, headers: &'a HeaderMap) -> Self {
+        let key = exchange.entry_key();
+        Self { exchange, headers, key, stale: None, fetched: None, lookups: MAX_LOOKUPS, answer: PhantomData }
+    }
+
+    /// Plans the request: a miss asks the shared tier before the handler, a refresh asks the handler only.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the permit is dropped with it, and a waiter takes over.
+    pub(super) async fn plan(&mut self) -> RequestPlan<Answer<B>, Stale<B>> {
+        loop {
+            let permit = match join(self).await {
+                RequestPlan::Load(permit) => permit,
+                plan => return plan,
+            };
+            if !self.fetch().await {
+                return RequestPlan::Load(permit);
+            }
+            end(permit, || shared_outcome(ResponseOutcome::Again));
+        }
+    }
+
+    /// Fetches a response from the shared tier. Returns true if it may be reused, so that the lookup should be repeated.
+    async fn fetch(&mut self) -> bool {
+        let (exchange, first) = (&*self.exchange, self.fetched.as_ref() != Some(&self.exchange.variant));
+        let may_ask = exchange.store.has_tier() && !exchange.memory_short && first && !self.is_exhausted();
+        if !may_ask || !exchange.store.fetch(&self.key).await {
+            return false;
+        }
+        self.fetched = Some(exchange.variant.clone());
+        let is_answered = exchange.is_solo() || self.is_answered();
+        if !is_answered {
+            self.stale = exchange.store.get(&self.key).map(|found| found.value);
+        }
+        is_answered
+    }
+
+    /// Returns whether no lookups are left.
+    fn is_exhausted(&self) -> bool {
+        self.lookups == 0
+    }
+
+    /// Sets the variant of the request, once the fields in `Vary` are known.
+    fn set_variant(&mut self, variant: String) {
+        (self.exchange.variant, self.exchange.why) = (variant, Forwarded::VaryMiss);
+        self.key = self.exchange.entry_key();
+    }
+
+    /// Decides whether a response in the local tier may be reused.
+    fn judge(
+        &mut self,
+        found: &FoundEntry<Arc<ResponseEntry>>,
+        recorded: &StoredResponse,
+    ) -> Lookup<Answer<B>, Stale<B>> {
+        let (now, exchange) = (self.exchange.now(), &mut *self.exchange);
+        let freshness = freshness(found, recorded, now);
+        let how = if self.fetched.is_some() { Answered::Shared } else { Answered::Locally };
+        let answer = |exchange: &Exchange| {
+            if !freshness.is_fresh() {
+                exchange.call.gets_stale();
+            }
+            exchange.call.answered(how);
+            exchange.hit(&found.value, recorded, now)
+        };
+        exchange.why = match freshness.reuse(&exchange.asked, recorded.grace) {
+            Reuse::Fresh | Reuse::Stale => return Lookup::Answer(answer(exchange)),
+            Reuse::WhileRevalidating if now < found.retry_at => return Lookup::Answer(answer(exchange)),
+            Reuse::WhileRevalidating => return Lookup::Stale((answer(exchange), found.value.clone())),
+            Reuse::No => {
+                let if_error = Duration::from_secs(recorded.grace.if_error);
+                let Directives { no_cache, max_age, min_fresh, .. } = &exchange.asked;
+                let accepted = !no_cache && max_age.is_none() && min_fresh.is_none();
+                if accepted && now < found.retry_at && freshness.staleness() < if_error {
+                    return Lookup::Answer(answer(exchange));
+                }
+                Forwarded::Stale
+            }
+            Reuse::Refused => Forwarded::Request,
+        };
+        self.stale = Some(found.value.clone());
+        Lookup::Miss
+    }
+
+    /// Returns whether another request has inserted a response since the lookup.
+    fn is_answered(&self) -> bool {
+        let exchange = &*self.exchange;
+        exchange.config.stores
+            && exchange.store.get(&self.key).is_some_and(|found| match &found.value.stored {
+                Stored::Response(recorded) => freshness(&found, recorded, exchange.now()).is_fresh(),
+                Stored::Varies(_) => exchange.variant.is_empty(),
+            })
+    }
+}
+
+/// Returns the freshness of a response that was found.
+fn freshness(found: &FoundEntry<Arc<ResponseEntry>>, recorded: &StoredResponse, now: u64) -> Freshness {
+    let freshness = recorded.freshness(found.value.expires, now);
+    if found.is_refreshed() { freshness.refreshed() } else { freshness }
+}
