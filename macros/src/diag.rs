@@ -35,7 +35,7 @@ impl Diag {
         self.errors.push(error);
     }
 
-    /// How many errors were reported so far; compare two counts to learn whether a step found any.
+    /// The number of errors reported so far; two counts that differ mean that a step found some.
     pub(crate) fn count(&self) -> usize {
         self.errors.len()
     }

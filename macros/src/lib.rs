@@ -12,10 +12,10 @@ mod nearest;
 mod value;
 
 mod duration;
+mod nesting;
 mod options;
-mod order;
 mod signature;
-mod stack;
+mod stacking;
 mod template;
 
 mod key;

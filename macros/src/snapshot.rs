@@ -33,7 +33,7 @@ pub(crate) fn matches(name: &str, expansion: &TokenStream) {
     );
 }
 
-/// Without the spaces and the trailing commas, which `rustfmt` is free to choose.
+/// The tokens without the spaces and the trailing commas, which `rustfmt` is free to choose.
 fn normal(tokens: &str) -> String {
     let dense: String = tokens.chars().filter(|letter| !letter.is_whitespace()).collect();
     dense.replace(",)", ")").replace(",]", "]").replace(",}", "}").replace(",>", ">")

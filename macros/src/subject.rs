@@ -37,7 +37,7 @@ impl Subject {
 pub(crate) struct Door(Option<Path>);
 
 impl Door {
-    /// As `crate = path` says.
+    /// Takes the path of `crate = path`.
     pub(crate) fn new(options: &Options) -> Self {
         Self(match options.value("crate") {
             Some(Value::Path(path)) => Some(path.clone()),

@@ -73,7 +73,7 @@ pub(crate) fn strings(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> 
     found
 }
 
-/// One of a few words, as `refresh = background`.
+/// Reads a word of a fixed list, as `refresh = background`.
 pub(crate) fn word(name: &str, words: &[&'static str], expr: &Expr, diag: &mut Diag) -> Option<&'static str> {
     let given = match peel(expr) {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),

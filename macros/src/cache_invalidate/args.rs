@@ -10,7 +10,7 @@ use crate::{
     options::{Given, Options, read_all},
 };
 
-/// What was given to `#[cache_invalidate(..)]`.
+/// The arguments of `#[cache_invalidate(..)]`.
 pub(crate) struct Args {
     /// `"user:{id}"`
     pub(crate) patterns: Vec<LitStr>,
@@ -51,7 +51,7 @@ impl Args {
     }
 }
 
-/// What to write in place of an option that other caches have.
+/// The form to write in place of an option that other caches have.
 fn instead(name: &Ident) -> Option<&'static str> {
     match name.to_string().as_str() {
         "key" | "keys" | "pattern" => {

@@ -97,7 +97,7 @@ fn statics(model: &Model) -> TokenStream {
     }
 }
 
-/// How the receiver takes part in the patterns; tags and handles never ask it.
+/// The part of the receiver in the patterns; tags and handles do not use it.
 fn receiver(model: &Model) -> TokenStream {
     let Model { subject, patterns, skips, .. } = model;
     if patterns.is_empty() {
@@ -118,7 +118,7 @@ fn pattern(door: &Door, key: &Key, kind: &str) -> TokenStream {
     }
 }
 
-/// One statement per target.
+/// A statement for each target.
 fn scopes(model: &Model) -> TokenStream {
     let Model { subject, patterns, tags, handles, skips, .. } = model;
     let patterns = patterns.iter().map(|pattern| (pattern, emit::namespace(subject, pattern, skips)));

@@ -2,7 +2,7 @@
 //!
 //! Flow: tokens -> [`args::Args`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
 //!
-//! May use: diag, emit, key, options, order, signature, stack, stored, subject, template.
+//! May use: diag, emit, key, options, nesting, signature, stacking, stored, subject, template.
 
 mod args;
 mod expand;
@@ -12,7 +12,7 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, order, signature::Function};
+use crate::{diag, nesting, signature::Function};
 
 /// Reads what stands between the parentheses, for the test that compares the README with it.
 #[cfg(test)]
@@ -22,7 +22,7 @@ pub(crate) fn read(args: TokenStream, diag: &mut diag::Diag) {
 
 /// Expands `#[cache_invalidate(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    order::nest("cache_invalidate", args, item, |args, item| {
+    nesting::nest("cache_invalidate", args, item, |args, item| {
         diag::run(
             item,
             |diag| {

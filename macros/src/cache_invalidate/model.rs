@@ -1,6 +1,6 @@
 //! A use of `#[cache_invalidate]` that makes sense.
 //!
-//! May use: diag, key, options, signature, stack, stored, subject, template, args of its own folder.
+//! May use: diag, key, options, signature, stacking, stored, subject, template, args of its own folder.
 
 use proc_macro2::Span;
 use syn::Expr;
@@ -10,7 +10,7 @@ use crate::{
     diag::Diag,
     key::{Key, Skips, only_self},
     signature::{Function, refuse},
-    stack,
+    stacking,
     stored::tags,
     subject::Subject,
     template::Use,
@@ -27,16 +27,16 @@ pub(crate) struct Model {
     pub(crate) tags: Vec<Key>,
     pub(crate) handles: Vec<Expr>,
     pub(crate) skips: Skips,
-    /// Whether an error of the body invalidates too.
+    /// True if an error of the body invalidates too.
     pub(crate) always: bool,
-    /// Whether to invalidate before the body as well.
+    /// True if to invalidate before the body as well.
     pub(crate) before: bool,
 }
 
 impl Model {
     pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Self {
         let options = &args.options;
-        stack::check("cache_invalidate", &function.attrs, diag);
+        stacking::check("cache_invalidate", &function.attrs, diag);
         let mut subject = Subject::new(function, options);
         refuse::unusual("cache_invalidate", &subject.function.sig, diag);
         refuse::opaque(&subject.returns, diag);

@@ -2,7 +2,7 @@
 //!
 //! Flow: tokens -> [`Options`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
 //!
-//! May use: diag, emit, key, options, order, signature, stack, stored, subject, template.
+//! May use: diag, emit, key, options, nesting, signature, stacking, stored, subject, template.
 
 mod expand;
 mod model;
@@ -11,11 +11,11 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, options::Options, order, signature::Function};
+use crate::{diag, nesting, options::Options, signature::Function};
 
 /// Expands `#[cache_put(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    order::nest("cache_put", args, item, |args, item| {
+    nesting::nest("cache_put", args, item, |args, item| {
         diag::run(
             item,
             |diag| {

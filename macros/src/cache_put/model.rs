@@ -1,7 +1,7 @@
 //! A use of `#[cache_put]` that makes sense. Parameters may be missing from the key here: what is written is often more
 //! than what names the entry.
 //!
-//! May use: diag, key, options, signature, stack, stored, subject, template.
+//! May use: diag, key, options, signature, stacking, stored, subject, template.
 
 use proc_macro2::Span;
 
@@ -10,7 +10,7 @@ use crate::{
     key::{Key, Skips, only_self},
     options::Options,
     signature::{Function, refuse},
-    stack,
+    stacking,
     stored::{self, Stored},
     subject::Subject,
     template::Use,
@@ -28,7 +28,7 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn check(options: Options, function: Function, diag: &mut Diag) -> Option<Self> {
-        stack::check("cache_put", &function.attrs, diag);
+        stacking::check("cache_put", &function.attrs, diag);
         let mut subject = Subject::new(function, &options);
         stored::answer(&options, &mut subject);
         signature(&mut subject, diag);

@@ -3,7 +3,7 @@
 //! Flow: tokens -> [`Options`] (as written) -> [`model::Model`] (checked by [`rules`], [`form`] and [`owned`]) ->
 //! [`expand::expand`] (cannot fail).
 //!
-//! May use: diag, emit, key, nearest, options, order, signature, stack, stored, subject, template.
+//! May use: diag, emit, key, nearest, options, nesting, signature, stacking, stored, subject, template.
 
 mod batch;
 mod expand;
@@ -17,11 +17,11 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, options::Options, order, signature::Function};
+use crate::{diag, nesting, options::Options, signature::Function};
 
 /// Expands `#[cacheable(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    order::nest("cacheable", args, item, |args, item| {
+    nesting::nest("cacheable", args, item, |args, item| {
         diag::run(
             item,
             |diag| {

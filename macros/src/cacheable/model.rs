@@ -1,6 +1,6 @@
 //! A use of `#[cacheable]` that makes sense: a list of independent questions, then a value that cannot be wrong.
 //!
-//! May use: diag, key, options, signature, stack, stored, subject, template, cacheable/{form, owned, rules}.
+//! May use: diag, key, options, signature, stacking, stored, subject, template, cacheable/{form, owned, rules}.
 
 use syn::LitStr;
 
@@ -13,7 +13,7 @@ use crate::{
     key::{self, Key, Skips},
     options::Options,
     signature::{Function, refuse},
-    stack,
+    stacking,
     stored::{self, Stored},
     subject::Subject,
     template::{Piece, Template, Use},
@@ -30,7 +30,7 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn check(options: Options, function: Function, diag: &mut Diag) -> Option<Self> {
-        stack::check("cacheable", &function.attrs, diag);
+        stacking::check("cacheable", &function.attrs, diag);
         let mut subject = Subject::new(function, &options);
         rules::answer(&options, &mut subject);
         signature(&options, &mut subject, diag);

@@ -72,7 +72,7 @@ pub(crate) fn blocking_body(subject: &Subject) -> (TokenStream, TokenStream) {
     (code!(let __out: #returns = #body;), code!(__out))
 }
 
-/// Whether there may be a way out of this code but its end: a `return`, a `?`, or a macro, which may be either.
+/// Returns whether there may be a way out of this code but its end: a `return`, a `?`, or a macro, which may be either.
 fn may_leave(code: &TokenStream) -> bool {
     let mut before = None;
     for token in code.clone() {

@@ -14,10 +14,10 @@ use crate::{
     template::Format,
 };
 
-/// How the arguments are seen where the key is made.
+/// The form of the arguments where the key is made.
 #[derive(Clone, Copy)]
 pub(crate) enum View<'a> {
-    /// As the parameters of the annotated function.
+    /// The parameters of the annotated function.
     Here,
     /// All by reference, as the parameters of a handle.
     ByRef,

@@ -48,7 +48,7 @@ fn own(subject: &Subject, options: &Options) -> TokenStream {
     code!(#calls #background)
 }
 
-/// How the value goes to the shared tier, as its type can. A sync function and `tier = local` never ask.
+/// The builder call that sets the form of the value in the shared tier, which its type decides. A sync function and `tier = local` never ask.
 fn sharing(subject: &Subject, options: &Options, each: bool) -> TokenStream {
     if options.is("tier", "local") || subject.returns.kind == Kind::Sync {
         return TokenStream::new();
@@ -67,7 +67,7 @@ fn sharing(subject: &Subject, options: &Options, each: bool) -> TokenStream {
     code!(.wire(#wire) #calls #codec)
 }
 
-/// How the value goes over the wire: what its type can do.
+/// The form of the value in the shared tier, asked of its type.
 pub(crate) fn wire(subject: &Subject, each: bool) -> TokenStream {
     let door = &subject.door;
     let wired = if subject.returns.kind == Kind::Asked {

@@ -55,7 +55,7 @@ impl Site<'_> {
     }
 }
 
-/// How the receiver takes part in the key; `audit()` reports what may have been forgotten.
+/// The part of the receiver in the key; `audit()` reports what may have been forgotten.
 pub(crate) fn receiver(subject: &Subject, in_key: bool, skipped: bool) -> TokenStream {
     let door = &subject.door;
     let variant = match &subject.params.receiver {

@@ -14,10 +14,10 @@ use crate::{
     options::{Form, Given, Options, UNNAMED, read_all},
 };
 
-/// One `#[index]`.
+/// An `#[index]` attribute.
 pub(super) struct Index {
     pub(super) options: Options,
-    /// Of its `text`.
+    /// The weight of its `text`.
     weight: u32,
     /// The word `index`.
     pub(super) span: Span,
@@ -92,7 +92,7 @@ impl Index {
     }
 }
 
-/// What to write in place of `1`, `-1` or `field = 1`, which say a direction where `#[index(..)]` has none.
+/// The form to write in place of `1`, `-1` or `field = 1`, which say a direction where `#[index(..)]` has none.
 fn direction(given: &Given, options: &Options) -> Option<String> {
     let Form::Expr(value) = &given.form else { return None };
     let direction = match quote::quote!(#value).to_string().replace(' ', "").as_str() {

@@ -11,7 +11,7 @@ use syn::{
 
 use super::syntax::{Path, within};
 
-/// One condition of a partial index.
+/// A condition of a partial index.
 pub(super) struct Condition {
     pub(super) path: Path,
     /// The variant of `Operator`.

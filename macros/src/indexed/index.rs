@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Index {
     pub(super) keys: Vec<Key>,
     pub(super) options: Options,
-    /// In seconds.
+    /// The lifetime of documents, in seconds.
     pub(super) expire_after: Option<u32>,
     pub(super) partial: Vec<Condition>,
     pub(super) collation: Option<Collation>,
@@ -50,12 +50,12 @@ impl Index {
         self.options.text("name").map(syn::LitStr::value)
     }
 
-    /// Whether MongoDB takes this one and another over the same keys for two.
+    /// Returns whether MongoDB takes this one and another over the same keys for two.
     pub(super) fn same_identity(&self, other: &Self) -> bool {
         self.options.is_given("unique") == other.options.is_given("unique") && self.same_documents(other)
     }
 
-    /// Whether both hold the same documents, in the same order.
+    /// Returns whether both hold the same documents, in the same order.
     pub(super) fn same_documents(&self, other: &Self) -> bool {
         let partial = |index: &Self| index.options.list("partial").map(ToString::to_string);
         self.options.is_given("sparse") == other.options.is_given("sparse")

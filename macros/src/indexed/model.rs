@@ -21,11 +21,11 @@ use crate::{
 pub(super) struct Model {
     pub(super) record: Record,
     pub(super) door: Door,
-    /// Without a collection, it only lists its fields.
+    /// `None` without a collection: the model then only lists its fields.
     pub(super) declared: Option<Declared>,
 }
 
-/// What is declared on a model with a collection.
+/// The declarations of a model with a collection.
 pub(super) struct Declared {
     pub(super) collection: String,
     pub(super) indexes: Vec<Index>,

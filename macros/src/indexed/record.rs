@@ -26,14 +26,14 @@ pub(super) struct Field {
     pub(super) ty: Type,
     pub(super) attrs: Vec<Attribute>,
     pub(super) stored: Stored,
-    /// Its type does not say how it is stored.
+    /// True if its type does not determine its stored form.
     pub(super) converted: bool,
 }
 
-/// Where a field is stored.
+/// The stored position of a field.
 pub(super) enum Stored {
     As(String),
-    /// Its own fields are stored in its place.
+    /// Flattened: the fields of its type are stored in its place.
     Flattened,
     Nowhere,
 }

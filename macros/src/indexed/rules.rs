@@ -243,7 +243,7 @@ fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
     true
 }
 
-/// Whether `theirs` starts with `own`, in the same order or all of it the other way round.
+/// Returns whether `theirs` starts with `own`, in the same order or all of it the other way round.
 fn leads(own: &[(String, Kind)], theirs: &[(String, Kind)]) -> bool {
     let turned = |kind| match kind {
         Kind::Ascending => Some(Kind::Descending),

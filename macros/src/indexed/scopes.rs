@@ -21,11 +21,11 @@ use crate::{
 
 /// A checked scope.
 pub(super) struct Scope {
-    /// As the user wrote it.
+    /// The text as the user wrote it.
     pub(super) text: String,
-    /// Without the final `:*`.
+    /// The pieces without the final `:*`.
     pub(super) pieces: Vec<Piece>,
-    /// Whether it ended in `:*`.
+    /// True if it ended in `:*`.
     pub(super) prefix: bool,
 }
 

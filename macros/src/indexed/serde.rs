@@ -7,24 +7,24 @@ use syn::{Attribute, LitStr, Token, meta::ParseNestedMeta, spanned::Spanned, tok
 
 use crate::diag::Diag;
 
-/// What stands on a struct.
+/// The attributes of a struct.
 #[derive(Default)]
 pub(super) struct Container {
     pub(super) rename_all: Option<Case>,
 }
 
-/// What stands on a field.
+/// The attributes of a field.
 #[derive(Default)]
 pub(super) struct Field {
     pub(super) rename: Option<String>,
     pub(super) flatten: bool,
-    /// It is never stored.
+    /// True if the field is never stored.
     pub(super) skip: bool,
-    /// It is stored in another form than its type's.
+    /// True if the field is stored in another form than its type's.
     pub(super) converted: bool,
 }
 
-/// How the words of a name are joined.
+/// The form in which the words of a name are joined.
 #[derive(Clone, Copy)]
 pub(super) enum Case {
     Lower,

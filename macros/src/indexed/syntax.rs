@@ -17,7 +17,7 @@ use crate::nearest;
 #[derive(Clone)]
 pub(super) struct Path(pub(super) Vec<Step>);
 
-/// One step of a path.
+/// A step of a path.
 #[derive(Clone)]
 pub(super) enum Step {
     Field(Ident),
@@ -45,7 +45,7 @@ impl Path {
         }
     }
 
-    /// As the user wrote it, for messages and comparison; empty for the whole document.
+    /// The path as the user wrote it, for messages and comparison; empty for the whole document.
     pub(super) fn text(&self) -> String {
         let step = |(at, step): (usize, &Step)| match step {
             Step::Field(name) if at == 0 => name.unraw().to_string(),
@@ -87,7 +87,7 @@ pub(super) fn within<T>(
     found
 }
 
-/// How a key is indexed.
+/// The kind of an index key.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
     Ascending,
@@ -99,7 +99,7 @@ pub(super) enum Kind {
     Wildcard,
 }
 
-/// One key of an index.
+/// A key of an index.
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) path: Path,

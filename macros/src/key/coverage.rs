@@ -46,7 +46,7 @@ impl Skips {
         }
     }
 
-    /// Whether the parameter of this index is skipped.
+    /// Returns whether the parameter of this index is skipped.
     pub(crate) fn has(&self, index: usize) -> bool {
         self.params.iter().any(|(skipped, _)| *skipped == index)
     }

@@ -29,11 +29,11 @@ const MAX_PARTS: usize = 11;
 
 /// A checked template.
 pub(crate) struct Key {
-    /// As the user wrote it.
+    /// The text as the user wrote it.
     pub(crate) text: String,
     pub(crate) pieces: Vec<Piece>,
     pub(crate) parts: Vec<Part>,
-    /// Whether it was written with a final `:*`.
+    /// True if it was written with a final `:*`.
     pub(crate) prefix: bool,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Part {
     pub(crate) format: Format,
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Root {
     /// The parameter of this index.
@@ -86,12 +86,12 @@ impl Key {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Path))
     }
 
-    /// Whether a field of `self` is in the key.
+    /// Returns whether a field of `self` is in the key.
     pub(crate) fn names_receiver(&self) -> bool {
         self.parts.iter().any(|part| part.root == Root::Receiver)
     }
 
-    /// Whether the parameter of this index is in the key, whole or in part.
+    /// Returns whether the parameter of this index is in the key, whole or in part.
     pub(crate) fn names_param(&self, index: usize) -> bool {
         self.parts.iter().any(|part| part.root == Root::Param(index))
     }

@@ -166,7 +166,7 @@ fn rows_are_whole() {
     }
 }
 
-/// What errors and tables tell users to write can be written.
+/// The forms that errors and tables tell users to write can be parsed.
 #[test]
 fn every_way_to_write_an_option_is_read() {
     for row in tables::all().filter(|row| row.name != super::UNNAMED) {

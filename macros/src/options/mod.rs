@@ -35,7 +35,7 @@ pub(crate) struct Options {
     given: Vec<Entry>,
 }
 
-/// One option that was given.
+/// An option that was given.
 struct Entry {
     row: &'static Row,
     name: Ident,

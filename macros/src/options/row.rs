@@ -65,7 +65,7 @@ pub(crate) enum Takes {
     Name,
     /// A list of string literals: `["a", "b"]`.
     Texts,
-    /// One of these words.
+    /// A word of this list.
     Words(&'static [&'static str]),
     /// An identifier.
     Ident,
@@ -91,7 +91,7 @@ pub(crate) enum Takes {
     List,
     /// String literals: `name("a", "b")`.
     Templates,
-    /// Nothing, or `name(weight = 3)`.
+    /// A bare name, or `name(weight = 3)`.
     Weight,
     /// A whole number from the first to the second.
     Integer(u32, u32),
@@ -103,7 +103,7 @@ pub(crate) enum Takes {
 
 /// The tokens that an option becomes.
 pub(crate) enum Call {
-    /// Those that its attribute writes by hand.
+    /// Written by hand in its attribute.
     ByHand,
     /// A method of this builder.
     Of(Builder, Method),
@@ -124,7 +124,7 @@ pub(crate) enum Builder {
     Settings,
 }
 
-/// How an option is given to a builder.
+/// The form of the builder call for an option.
 pub(crate) enum Method {
     /// `.method(value)`, or `.no_method()` where the value is `off`.
     Value(&'static str),

@@ -46,7 +46,7 @@ fn own_arguments(subject: &Subject) -> TokenStream {
     own.collect()
 }
 
-/// Whether the body may change what it borrows, so that its future can live no longer than a run.
+/// Returns whether the body may change what it borrows, so that its future can live no longer than a run.
 pub(super) fn changes(subject: &Subject) -> bool {
     let receiver = subject.params.receiver.as_ref().is_some_and(|receiver| receiver.mutable);
     receiver || subject.params.names.iter().any(Param::is_lent_mutably)
@@ -162,9 +162,9 @@ pub(super) fn in_time(policy: &TokenStream, body: &TokenStream, subject: &Subjec
 /// The order of the runs of one body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runs {
-    /// One after another.
+    /// Runs follow one another.
     InTurn,
-    /// Beside each other.
+    /// Runs overlap.
     Together,
 }
 
@@ -233,7 +233,7 @@ fn refuse_unnamed(why: &str, attribute: &str, subject: &Subject, diag: &mut Diag
 
 /// A call of another function with the same arguments and `last`.
 pub(super) struct Other {
-    /// What keeps copies of the arguments, before the body has them.
+    /// The statements that copy the arguments before the body takes them.
     pub(super) before: TokenStream,
     /// The call.
     pub(super) call: TokenStream,

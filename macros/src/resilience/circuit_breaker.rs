@@ -140,7 +140,7 @@ fn timed(name: &TokenStream, options: &Options, subject: &mut Subject, diag: &mu
     (first, body::bounded(&code!(__TIMEOUT), subject))
 }
 
-/// What a rejection becomes, and what has to be kept for it.
+/// The value that a rejection becomes, and the arguments that have to be copied for it.
 fn rejected(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<(TokenStream, TokenStream)> {
     let Some(path) = options.expr("fallback") else {
         let door = &subject.door;

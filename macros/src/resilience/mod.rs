@@ -5,7 +5,7 @@
 //! Those that may run the body more than once ([`retry`], [`hedge`]) give each run clones of the arguments that the function
 //! owns; what cannot be given twice is refused.
 //!
-//! May use: diag, duration, emit, options, order, signature, stack, subject, value.
+//! May use: diag, duration, emit, options, nesting, signature, stacking, subject, value.
 
 mod body;
 #[cfg(test)]
@@ -25,10 +25,10 @@ use crate::{
     diag::{self, Diag},
     duration::Time,
     emit::{self, code},
+    nesting,
     options::Options,
-    order,
     signature::{Answer, Function, refuse},
-    stack,
+    stacking,
     subject::Subject,
 };
 
@@ -45,13 +45,13 @@ fn attribute(
     item: &TokenStream,
     check: impl FnOnce(&Options, &mut Subject, &mut Diag) -> Option<TokenStream>,
 ) -> TokenStream {
-    order::nest(name, args, item, |args, item| {
+    nesting::nest(name, args, item, |args, item| {
         diag::run(
             item,
             |diag| {
                 let options = Options::parse(name, args, diag);
                 let function = Function::parse(name, item.clone(), diag)?;
-                stack::check(name, &function.attrs, diag);
+                stacking::check(name, &function.attrs, diag);
                 let mut subject = Subject::new(function, &options);
                 refuse::unusual(name, &subject.function.sig, diag);
                 refuse::opaque(&subject.returns, diag);

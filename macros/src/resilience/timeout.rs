@@ -1,11 +1,11 @@
 //! `#[timeout]`: drop a body that takes too long.
 //!
-//! May use: diag, emit, options, stack, resilience/body.
+//! May use: diag, emit, options, stacking, resilience/body.
 
 use proc_macro2::{Span, TokenStream};
 
 use super::{body, must_be_async, must_be_fallible, name};
-use crate::{emit::code, options::UNNAMED, stack};
+use crate::{emit::code, options::UNNAMED, stacking};
 
 /// Expands `#[timeout(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
@@ -16,7 +16,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         must_be_async("timeout", "a function that blocks cannot be stopped from outside", subject, diag);
         must_be_fallible("timeout", subject, diag);
         let mut name = name(options, subject);
-        if !options.is_given("name") && stack::timeout_above(&subject.function.attrs) {
+        if !options.is_given("name") && stacking::timeout_above(&subject.function.attrs) {
             // Two policies of one kind need two names.
             name = code!(::core::concat!(#name, " (inner)"));
         }

@@ -29,7 +29,7 @@ pub(crate) fn rename(group: &Group, name: fn(Span) -> Ident) -> Group {
     renamed
 }
 
-/// Whether a path goes on here: the first half of `::`.
+/// Returns whether a path goes on here: the first half of `::`.
 fn leads_on(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint)
 }
@@ -73,12 +73,12 @@ const ITEMS: [&str; 4] = ["impl", "trait", "use", "pub"];
 #[derive(Default)]
 struct Items {
     inside: bool,
-    /// Whether the last token was `fn`: of an item if a name follows, and of a pointer's type if not.
+    /// True if the last token was `fn`: of an item if a name follows, and of a pointer's type if not.
     after_fn: bool,
 }
 
 impl Items {
-    /// Whether an item covers this token, which comes next.
+    /// Returns whether an item covers this token, which comes next.
     fn cover(&mut self, token: &TokenTree) -> bool {
         let covered = self.inside;
         let names_function = std::mem::take(&mut self.after_fn);

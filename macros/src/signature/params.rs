@@ -47,7 +47,7 @@ impl Param {
         self.ident.unraw().to_string()
     }
 
-    /// Whether the type is a reference.
+    /// Returns whether the type is a reference.
     pub(crate) fn is_reference(&self) -> bool {
         self.ty.as_ref().is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
     }

@@ -33,13 +33,13 @@ pub(crate) enum Kind {
 /// The uses that an attribute can make of a return type that the compiler is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Whatever it is.
+    /// Any answer will do.
     Any,
-    /// Whatever it is, it must not borrow, unless it is a future.
+    /// A value that does not borrow, or a future.
     Owned,
-    /// It must be a future.
+    /// A future.
     Future,
-    /// It must be the value itself, as its type has to be named.
+    /// The value itself, because its type has to be named.
     Value,
 }
 
@@ -47,13 +47,13 @@ pub(crate) enum Answer {
 pub(crate) struct Returns {
     pub(crate) kind: Kind,
     pub(crate) value: Type,
-    /// What the compiler may answer, where `kind` is [`Kind::Asked`].
+    /// The answers that are accepted from the compiler, where `kind` is [`Kind::Asked`].
     pub(crate) answer: Answer,
-    /// Whether a part of `value` is left to inference.
+    /// True if a part of `value` is left to inference.
     inferred: bool,
-    /// Whether the value must be a `Result`.
+    /// True if the value must be a `Result`.
     pub(crate) fallible: bool,
-    /// Whether the function is spelled as one that never returns; `value` is then a type without values that has a name.
+    /// True if the function is spelled as one that never returns; `value` is then a type without values that has a name.
     pub(crate) never: bool,
 }
 
@@ -79,7 +79,7 @@ impl Returns {
         Self { kind, value, answer: Answer::Any, inferred: false, fallible: false, never }
     }
 
-    /// Whether the function blocks, as far as its spelling tells.
+    /// Returns whether the function blocks, as far as its spelling tells.
     pub(crate) fn blocks(&self) -> bool {
         self.kind == Kind::Sync
     }
@@ -120,7 +120,7 @@ impl Returns {
         ty
     }
 
-    /// Whether the value is spelled as something that is no `Result`. Of a name that is not known it may be an alias.
+    /// Returns whether the value is spelled as something that is no `Result`. Of a name that is not known it may be an alias.
     pub(crate) fn cannot_fail(&self) -> bool {
         if self.never {
             return true;
@@ -147,18 +147,18 @@ impl Returns {
         matches!(value, Type::Path(path) if argument(&path.path, "Vec").is_some()).then_some(value)
     }
 
-    /// Whether a part of the value's type is written `impl ..`, or was before it was left to inference.
+    /// Returns whether a part of the value's type is written `impl ..`, or was before it was left to inference.
     pub(crate) fn has_impl(&self) -> bool {
         self.inferred || has_impl(&self.value)
     }
 
-    /// Whether the compiler cannot be asked about the return type before the body, as it is written with `impl ..`.
+    /// Returns whether the compiler cannot be asked about the return type before the body, as it is written with `impl ..`.
     pub(crate) fn is_opaque(&self) -> bool {
         let ty = ungrouped(&self.value);
         self.kind == Kind::Sync && self.has_impl() && (matches!(ty, Type::ImplTrait(_)) || may_be_future(ty))
     }
 
-    /// Whether there is no value.
+    /// Returns whether there is no value.
     pub(crate) fn is_unit(&self) -> bool {
         matches!(ungrouped(&self.value), Type::Tuple(tuple) if tuple.elems.is_empty())
     }

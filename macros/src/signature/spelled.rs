@@ -14,7 +14,7 @@ pub(crate) const PLAIN: [&str; 37] = [
     "SocketAddr",
 ];
 
-/// Whether the type may be a future under another name.
+/// Returns whether the type may be a future under another name.
 pub(crate) fn may_be_future(ty: &Type) -> bool {
     match ty {
         Type::Path(path) => {
@@ -27,7 +27,7 @@ pub(crate) fn may_be_future(ty: &Type) -> bool {
     }
 }
 
-/// Whether a part of the type is written `impl ..`.
+/// Returns whether a part of the type is written `impl ..`.
 pub(crate) fn has_impl(ty: &Type) -> bool {
     struct Find(bool);
     impl Visit<'_> for Find {

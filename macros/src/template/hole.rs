@@ -13,14 +13,14 @@ use syn::{Index, Member, ext::IdentExt, parse::Parser};
 use super::{Source, Use};
 use crate::{diag::Diag, nearest};
 
-/// How the value is written into the key.
+/// The form of the value in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// As it is, escaped.
+    /// The value as it displays, escaped.
     Plain,
     /// A digest of its serialised form.
     Hash,
-    /// In lower case, escaped.
+    /// The value in lower case, escaped.
     Lower,
 }
 
@@ -29,7 +29,7 @@ const FORMATS: [(&str, Format); 2] = [("hash", Format::Hash), ("lower", Format::
 
 /// A placeholder.
 pub(crate) struct Hole {
-    /// Where it stands, braces included.
+    /// The span of the placeholder, braces included.
     pub(crate) span: Span,
     /// The name of a parameter without `r#`, or `self`.
     pub(crate) root: String,

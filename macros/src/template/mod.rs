@@ -34,11 +34,11 @@ pub(crate) enum Piece {
 
 /// A template that keeps all rules which do not depend on the function.
 pub(crate) struct Template {
-    /// As the user wrote it.
+    /// The text as the user wrote it.
     pub(crate) text: String,
-    /// Without the final `:*` of a prefix pattern.
+    /// The pieces without the final `:*` of a prefix pattern.
     pub(crate) pieces: Vec<Piece>,
-    /// Whether it ended in `:*`.
+    /// True if it ended in `:*`.
     pub(crate) prefix: bool,
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn check(source: &Source, segments: &[&[Token]], used: Use, diag: &mu
     }
 }
 
-/// Whether a segment is `*` alone.
+/// Returns whether a segment is `*` alone.
 pub(crate) fn is_wildcard(source: &Source, segment: &[Token]) -> bool {
     matches!(segment, [token] if token.kind == TokenKind::Text && source.slice(&token.range) == "*")
 }

@@ -14,7 +14,7 @@ use syn::LitStr;
 pub(crate) struct Source {
     text: String,
     token: Literal,
-    /// How many bytes of the token precede the value, if the value stands in the token as it is.
+    /// The number of bytes of the token before the value, if the value stands in the token as it is.
     offset: Option<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Source {
         self.text.get(range.clone()).unwrap_or_default()
     }
 
-    /// Where a part of the value stands in the user's source.
+    /// The span of a part of the value in the user's source.
     pub(crate) fn span(&self, range: &Range<usize>) -> Span {
         self.offset
             .and_then(|offset| self.token.subspan(range.start + offset..range.end + offset))

@@ -49,7 +49,7 @@ fn not_a_future(subject: &Subject) -> TokenStream {
     }
 }
 
-/// Of a function that may return a future under another name: what it is called with is asked now, and the time later.
+/// The expansion of a function that may return a future under another name: labels are read when it is called, and the time when it is polled.
 fn asked(model: &Model) -> TokenStream {
     let Model { subject, labels, slow, .. } = model;
     let (values, body) = (label_values(model), emit::body(subject, &TokenStream::new(), &subject.function.body));
@@ -112,7 +112,7 @@ fn timer(model: &Model, start: &TokenStream) -> TokenStream {
     }
 }
 
-/// What the body gives. Its `return`s and `?`s end the body, not the function.
+/// The value of the body. Its `return`s and `?`s end the body, not the function.
 fn value(subject: &Subject, returns: &Returns) -> TokenStream {
     let door = &subject.door;
     let body = emit::inner(&subject.function.body);

@@ -2,7 +2,7 @@
 //!
 //! Flow: tokens -> [`Options`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
 //!
-//! May use: diag, duration, emit, options, order, signature, stack, subject.
+//! May use: diag, duration, emit, options, nesting, signature, stacking, subject.
 
 mod expand;
 mod model;
@@ -11,11 +11,11 @@ mod tests;
 
 use proc_macro2::TokenStream;
 
-use crate::{diag, options::Options, order, signature::Function};
+use crate::{diag, nesting, options::Options, signature::Function};
 
 /// Expands `#[timed(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
-    order::nest("timed", args, item, |args, item| {
+    nesting::nest("timed", args, item, |args, item| {
         diag::run(
             item,
             |diag| {

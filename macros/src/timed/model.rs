@@ -1,6 +1,6 @@
 //! A use of `#[timed]` that makes sense.
 //!
-//! May use: diag, duration, options, signature, stack, subject.
+//! May use: diag, duration, options, signature, stacking, subject.
 
 use syn::{Expr, Ident, LitStr, ext::IdentExt};
 
@@ -9,7 +9,7 @@ use crate::{
     duration::Time,
     options::{Options, Value},
     signature::{Function, refuse},
-    stack,
+    stacking,
     subject::Subject,
 };
 
@@ -21,13 +21,13 @@ pub(crate) struct Model {
     pub(crate) subject: Subject,
     /// Instead of the path of the function.
     pub(crate) name: Option<String>,
-    /// From when on a call is slow.
+    /// The duration above which a call is slow.
     pub(crate) slow: Option<Time>,
     pub(crate) labels: Vec<(Ident, Expr)>,
     pub(crate) verdict: Verdict,
 }
 
-/// Who says whether a call that returned is ok.
+/// The judge of a call that returned.
 pub(crate) enum Verdict {
     /// The type: an `Err` is an error.
     Type,
@@ -37,7 +37,7 @@ pub(crate) enum Verdict {
 
 impl Model {
     pub(crate) fn check(options: &Options, function: Function, diag: &mut Diag) -> Self {
-        stack::check("timed", &function.attrs, diag);
+        stacking::check("timed", &function.attrs, diag);
         let subject = Subject::new(function, options);
         refuse::unusual("timed", &subject.function.sig, diag);
         Self {

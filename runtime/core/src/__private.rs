@@ -1,7 +1,6 @@
 //! The one door through which the macros reach in. Not for people: anything here may change in any release.
 //!
 //! May use: everything.
-#![allow(missing_docs)]
 
 pub use inventory;
 

@@ -6,8 +6,6 @@
 //! is stored only if nothing else invalidated the key since the body began, because it may then be the older of two.
 //! A body that failed, or whose end is not seen (cancelled, panicked), may have done its work: the key is invalidated all
 //! the same.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
 
 use crate::key::OwnedKey;
 use crate::load::Pending;

@@ -11,7 +11,7 @@ use crate::{
     options::{Call, Value},
 };
 
-/// One index, and the lines that check its places.
+/// An index as an expression, and the lines that check its places.
 pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
     let door = places.door;
     if index.expire_after.is_some() {

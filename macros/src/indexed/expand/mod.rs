@@ -97,7 +97,7 @@ fn segment(field: &Field, door: &TokenStream) -> TokenStream {
     quote!(#door::StoredField { name: #name, array: #door::TypeFacts::<#ty>::ARRAY, holds: #door::TypeFacts::<#ty>::HOLDS })
 }
 
-/// What a collection makes of it: its indexes and scopes.
+/// The implementation for a model with a collection: its indexes and scopes.
 fn declared(declared: &Declared, record: &Record, door: &TokenStream) -> TokenStream {
     let Record { ident, generics, .. } = record;
     let owned = owned(generics);

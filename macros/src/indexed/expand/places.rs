@@ -1,4 +1,4 @@
-//! Places in a document as expressions whose types the compiler checks, on the tokens of whoever named them.
+//! Places in a document as expressions whose types the compiler checks, on the tokens that name them.
 //!
 //! May use: indexed/record, indexed/syntax.
 

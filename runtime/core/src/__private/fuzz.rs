@@ -38,7 +38,7 @@ pub fn put_checksum(bytes: &mut [u8]) -> bool {
     envelope::put_checksum(bytes).is_some()
 }
 
-/// What a record of the shared log concerns.
+/// The scopes that a record of the shared log concerns.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Concerned {
     pub scopes: Vec<u64>,
@@ -58,7 +58,7 @@ pub fn record_of(pattern: &str) -> Option<Vec<u8>> {
     Some(Record::from_scopes([pattern.parse().ok()?]).to_bytes())
 }
 
-/// Whether an invalidation of `pattern` concerns `key`; `None` if it is no pattern.
+/// Returns whether an invalidation of `pattern` concerns `key`; `None` if it is no pattern.
 pub fn concerns(pattern: &str, key: &str) -> Option<bool> {
     let pattern = pattern.parse::<Scope>().ok()?.pattern().ok()?;
     let scopes = Scopes::new(key, &[]);

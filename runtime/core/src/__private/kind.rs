@@ -4,8 +4,6 @@
 //! A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Kind`] that it gets. A future that is
 //! returned borrows no more than the function's own: key, labels and policy are made when the function is called, and so
 //! is the body's future; only that is polled later.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
 #![expect(clippy::unused_self, reason = "methods, because an expansion cannot name the types that they are of")]
 
 use std::marker::PhantomData;
@@ -74,7 +72,7 @@ pub trait Makeable {
     const KIND: Self::Kind;
 }
 
-/// A value whose function can be awaited although it returns no future. There is none: this is what says so.
+/// A value whose function can be awaited although it returns no future. No type implements it: its message is the error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no future, and this attribute or one of its options needs one",
     label = "a function that blocks cannot be stopped, hedged or waited for",
@@ -85,7 +83,7 @@ pub trait Awaitable {
     const KIND: Self::Kind;
 }
 
-/// A value that outlives its call although its type says that it borrows. There is none: this is what says so.
+/// A value that outlives its call although its type says that it borrows. No type implements it: its message is the error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` borrows, and cached values outlive the call",
     label = "a value that borrows from what the call was given",
@@ -96,7 +94,7 @@ pub trait Outlives {
     const KIND: Self::Kind;
 }
 
-/// A value whose type is known although it is hidden. There is none: this is what says so.
+/// A value whose type is known although it is hidden. No type implements it: its message is the error.
 #[diagnostic::on_unimplemented(
     message = "this is a future of `{Self}`, and this attribute or one of its options needs the type of its value",
     label = "the type of the value is hidden behind this name",
@@ -107,7 +105,7 @@ pub trait Spelled {
     const KIND: Self::Kind;
 }
 
-/// What a body gives, to be asked for its shape where its type has no name.
+/// A probe of the value of a body, whose type has no name, for its shape.
 #[inline]
 pub fn probe_of<R>(_: &impl FnOnce() -> R) -> Probe<R> {
     Probe::NEW

@@ -1,6 +1,4 @@
-//! What a batch function means for one of its elements.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! The shape of one element of a batch.
 
 use std::convert::Infallible;
 use std::marker::PhantomData;
@@ -8,7 +6,7 @@ use std::marker::PhantomData;
 use super::ids::BatchMap;
 use crate::shape::{Copier, Ending, Outcome, Shape};
 
-/// What a batch function of shape `S` means for one element.
+/// The shape of one element of a batch function of shape `S`.
 pub struct Each<S>(PhantomData<fn() -> S>);
 
 impl<S> Each<S> {
@@ -47,10 +45,10 @@ impl<S: Shape<Item: BatchMap>> Shape for Each<S> {
     fn is_ok(out: &Ending<Self>) -> bool {
         !matches!(out, Outcome::Failed(_))
     }
-    fn keep(_: &S::Error, _: Copier<S::Error>) -> Option<Self::Kept> {
+    fn share_error(_: &S::Error, _: Copier<S::Error>) -> Option<Self::Kept> {
         None
     }
-    fn give(kept: &Self::Kept, _: Copier<S::Error>) -> S::Error {
+    fn clone_error(kept: &Self::Kept, _: Copier<S::Error>) -> S::Error {
         match *kept {}
     }
     fn absent() -> Option<()> {

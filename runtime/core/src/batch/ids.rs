@@ -1,6 +1,4 @@
-//! Which parameters can hold the ids, and which maps the values.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! The parameter types that can hold ids, and the map types that can hold values.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
@@ -15,14 +13,19 @@ use crate::shape::CacheValue;
     note = "return a `HashMap<Id, T>` or a `BTreeMap<Id, T>`, or a `Result` of one, where `Id` is the type of the list's elements"
 )]
 pub trait BatchMap: Sized {
+    /// The type of ids.
     type Id: Clone;
+    /// The type of one element's value.
     type Value: CacheValue;
+    /// An empty map.
     fn empty() -> Self;
-    /// Makes room for so many more, where that means something.
+    /// Reserves capacity for `more` entries, if the map has one.
     fn reserve(&mut self, more: usize);
+    /// The value of an id.
     fn value(&self, id: &Self::Id) -> Option<&Self::Value>;
+    /// Inserts the value of an id.
     fn put(&mut self, id: Self::Id, value: Self::Value);
-    /// Adds all of another map.
+    /// Inserts all entries of another map.
     fn absorb(&mut self, other: Self);
 }
 
@@ -66,7 +69,9 @@ impl<Id: Clone + Ord, V: CacheValue> BatchMap for BTreeMap<Id, V> {
 
 /// The parameter that holds the ids: `&[Id]` or `Vec<Id>`.
 pub trait BatchIds<'a>: Sized {
+    /// The type of ids.
     type Id: Clone + 'a;
+    /// Iterates over the ids.
     fn iter(&self) -> slice::Iter<'_, Self::Id>;
     /// The same parameter with only the missing ids.
     fn lend(missing: &'a [Self::Id]) -> Self;

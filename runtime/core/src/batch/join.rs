@@ -151,7 +151,7 @@ where
                 Outcome::Present(found)
             }
             Outcome::Absent(absent) => Outcome::Absent(absent),
-            Outcome::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
+            Outcome::Failed(kept) => Outcome::Failed(S::clone_error(&kept, self.policy.copy_error)),
         }))
     }
 

@@ -5,8 +5,6 @@
 //! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
 //! The epoch of all that is stored is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for
 //! no other load: elements that another load has under way are loaded once more, so one slow key holds up no batch.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -51,7 +49,7 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     /// Elements that were found after this batch began to lead, for which others may wait.
     settled: Vec<Missing<K, S>>,
     permit: Option<Permit>,
-    /// How the batch ended that this one waited for.
+    /// The outcome of the batch that this one waited for.
     told: Option<SharedOutcome<K, S>>,
     uncounted: Uncounted,
 }
@@ -201,7 +199,7 @@ where
                 S::close(Outcome::Absent(absent))
             }
             Outcome::Failed(error) => {
-                let kept = || S::keep(&error, self.policy.copy_error);
+                let kept = || S::share_error(&error, self.policy.copy_error);
                 end(permit, || kept().map_or(LoadOutcome::Alone, |kept| ended::<K, S>(Outcome::Failed(kept))));
                 S::close(Outcome::Failed(error))
             }

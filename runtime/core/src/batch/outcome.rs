@@ -12,7 +12,7 @@ use crate::shape::{Outcome, Shape};
 /// The values of a load, by key; absent is what has none.
 pub(super) type Values<K, S> = Arc<HashMap<Hashed<K>, Value<S>, Prehashed>>;
 
-/// How a batch ended, as told to those that joined it.
+/// The outcome of a batch, as its waiters get it.
 pub(super) type SharedOutcome<K, S> = Outcome<Values<K, S>, <S as Shape>::Absent, <S as Shape>::Kept>;
 
 pub(super) fn ended<K, S>(outcome: SharedOutcome<K, S>) -> LoadOutcome

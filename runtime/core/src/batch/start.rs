@@ -16,7 +16,7 @@ use crate::site::{Dated, Instance, Negative, Outdated, Site, SiteState};
 pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
 pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 
-/// When a batch began, and where its elements are kept.
+/// The beginning of a batch, and the state that has its elements.
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     pub(super) state: Arc<SiteState<K, Each<S>>>,
     pub(super) began: TieredStart,
@@ -59,7 +59,7 @@ where
         Self { state, began }
     }
 
-    /// Whatever is loaded was loaded from here on.
+    /// Sets the beginning of the load to now.
     pub(super) fn begin(&mut self) {
         self.began = self.state.store.begin(true);
     }
@@ -73,7 +73,7 @@ where
         self.state.store.shared_key(policy.wire, policy.codec, &missing.text, missing.scopes.hashes())
     }
 
-    /// What the shared tier's answer says of one element.
+    /// The element that the shared tier's answer describes.
     pub(super) fn take(
         &self,
         policy: &Policy<Each<S>>,
@@ -131,7 +131,7 @@ where
         }
     }
 
-    /// What this process has of one element.
+    /// The element as this process has it.
     pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Element<Value<S>> {
         if let Some(found) = self.state.store.get(key).filter(|found| found.is_fresh(self.began.time)) {
             return Element::Present(found.value);

@@ -3,7 +3,7 @@
 //! May use: `codec`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`.
 //!
 //! The same kind of stores and flights and the same log as under the attributes, with a key given as text. A key's segments are its
-//! prefixes here too, so `user:*` invalidates `user:1` whoever stored it. Each value type has a store of its own: what was set as
+//! prefixes here too, so `user:*` invalidates `user:1` of direct calls and functions alike. Each value type has a store of its own: what was set as
 //! one type is not found as another. Functions of the same keys and type are met as `site/by_text.rs` says.
 //!
 //! A [`Cache`] goes through both tiers, or through that of this process alone; what it stores has to be fit for the tiers that it has
@@ -186,7 +186,7 @@ impl<Tiers> Cache<Tiers> {
         load(miss, load_value).await
     }
 
-    /// Invalidates a key, all keys below a prefix, or everything with a tag, whoever stored it, attributes included.
+    /// Invalidates a key, all keys below a prefix, or everything with a tag, entries of annotated functions included.
     ///
     /// ```
     /// use fastness::{Key, Reach, Scope};
@@ -216,7 +216,7 @@ impl<Tiers> Cache<Tiers> {
         self.handle.announce(Record::from_scopes(scopes)).await
     }
 
-    /// Expires a key, all keys below a prefix, or everything with a tag, whoever stored it, attributes included, in all processes:
+    /// Expires a key, all keys below a prefix, or everything with a tag, entries of annotated functions included, in all processes:
     /// every value whose load began before is over, as if its ttl had passed. The next call loads; where the function has `stale` or
     /// `stale_if_error`, the old value is served while it does, or if that fails, until it would have been without this.
     ///
@@ -268,12 +268,12 @@ fn call<A, S: Shape>(shape: S, args: &A) -> Call<'_, A, S> {
 
 #[cfg(feature = "http")]
 impl Cache {
-    /// Whether there is a shared tier.
+    /// Returns whether there is a shared tier.
     pub(crate) fn is_shared(&self) -> bool {
         self.handle.is_shared()
     }
 
-    /// What the shared tier has under a key; nothing is kept in this process.
+    /// The value of a key in the shared tier; nothing is stored in this process.
     pub(crate) async fn fetch_shared<T: SharedValue>(&self, key: &str) -> Option<T> {
         self.shared_only::<T>(key).fetch().await.flatten()
     }

@@ -77,7 +77,7 @@ where
         Some(match *outcome {
             Outcome::Present(value) => Outcome::Present(value),
             Outcome::Absent(absent) => Outcome::Absent(absent),
-            Outcome::Failed(kept) => Outcome::Failed(S::give(&kept, self.policy.copy_error)),
+            Outcome::Failed(kept) => Outcome::Failed(S::clone_error(&kept, self.policy.copy_error)),
         })
     }
 
@@ -127,14 +127,14 @@ where
         }
     }
 
-    /// The cached absence or error, if this call site serves it for as long as that: whoever stored it may have said otherwise.
+    /// The cached absence or error, if it is fresh by the lifetimes of this call site: another site may have stored it with others.
     fn cached_negative(&self, now: u64) -> Option<Ending<S>> {
         let Dated { negative, ended } = self.state.negative(&self.key, now)?;
         match negative {
             Negative::Absent(absent) => (now < self.policy.absent_until(ended)).then_some(Outcome::Absent(absent)),
             Negative::Failed(kept) => {
                 let (which, ttl) = self.policy.cache_err?;
-                let error = S::give(&kept, self.policy.copy_error);
+                let error = S::clone_error(&kept, self.policy.copy_error);
                 let fresh = now < ended.saturating_add(nanos(ttl)) && which(&error);
                 fresh.then_some(Outcome::Failed(error))
             }
@@ -157,7 +157,7 @@ where
         Lookup::Answer(ending)
     }
 
-    /// Ends the call with a value that is, or ought to be, refreshed by somebody else.
+    /// Ends the call with a value that another caller refreshes.
     pub(super) fn serve_old(&self, old: Old<S::Item>) -> Ending<S> {
         self.call.answered(if old.fresh { Answered::Locally } else { Answered::Stale });
         Outcome::Present(old.value)

@@ -68,7 +68,7 @@ where
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
-        let keep = || S::keep(&error, self.policy.copy_error);
+        let keep = || S::share_error(&error, self.policy.copy_error);
         if let Some((which, ttl)) = self.policy.cache_err
             && !ttl.is_zero()
             && which(&error)

@@ -1,4 +1,4 @@
-//! Read, load, store: what happens when the hit path found nothing to serve.
+//! Calls that were no hit: lookup, load and store.
 //!
 //! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`.
 //!
@@ -8,8 +8,6 @@
 //!
 //! Order of a read: fresh value; cached absence or error; stale value (while one caller refreshes, or while the origin is
 //! left alone after an error); flight; shared tier; load. Everything served was judged valid by the log at that moment.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
@@ -59,14 +57,13 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
 }
 
 struct Standby {
-    /// Of any type, so that the lock around it is compiled once.
+    /// Type-erased, so that the lock around it is compiled once.
     value: Box<dyn Any + Send + Sync>,
     expires: u64,
     epoch: Epoch,
 }
 
-/// Between the end of a `load_timeout` and the moment when its load is given up as not polled: a load that is polled says itself that it
-/// timed out.
+/// Time after the end of a `load_timeout` until the load counts as not polled. A load that is polled reports its timeout itself.
 const GRACE: Duration = Duration::from_millis(50);
 
 type CallPlan<S> = engine::RequestPlan<Ending<S>, Old<<S as Shape>::Item>>;

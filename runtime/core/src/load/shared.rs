@@ -1,4 +1,4 @@
-//! The shared tier's part in a load: asked before the body runs, and given what the body returned.
+//! The shared tier's part in a load: read before the body runs, written with the value that the body returned.
 
 use std::time::Duration;
 
@@ -18,8 +18,7 @@ use crate::sync::lock;
 /// The duration of a lease on a load unless it is renewed, which its process does while it loads. When that process dies, the others
 /// wait for no longer.
 const LEASE: Duration = Duration::from_secs(3);
-/// Between looks whether another process's load has come to its end: at first, and at most, unless it has lasted for so long
-/// that a sixteenth of that is more.
+/// Poll interval while another process loads: the first and the longest one. A sixteenth of the time waited is used where that is longer.
 const TURN: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(80));
 
 impl<K, S> Pending<K, S>
@@ -34,7 +33,7 @@ where
         self.state.is_findable(&self.key).then_some(key)
     }
 
-    /// Whether answers are kept in this process too.
+    /// Returns whether answers are stored in this process too.
     pub(super) fn is_kept_in_process(&self) -> bool {
         self.policy.in_process || self.state.store.tier.is_none()
     }
@@ -46,8 +45,8 @@ where
         }
     }
 
-    /// Where answers are kept in the shared tier only, removes from this process what functions of the same key that keep theirs here
-    /// have found earlier.
+    /// Removes older answers from this process where this call stores in the shared tier only: functions of the same key may have stored them
+    /// here.
     pub(super) fn remove_if_elsewhere(&self, began: &TieredStart, absence: bool) {
         if !self.is_kept_in_process() {
             self.state.remove_older(self.call_key(), began.start, absence);
@@ -158,7 +157,7 @@ where
         let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
         let longest = match &fetched.value {
             Some(_) => now.saturating_add(nanos(self.policy.ttl)),
-            // As long as this call site says, whoever stored it.
+            // By the lifetime of this call site, which may differ from that of the site that stored it.
             None => self.policy.absent_until(ended),
         };
         let (expires, load_time) = (fetched.expires(longest), fetched.load_time);

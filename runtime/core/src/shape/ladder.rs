@@ -1,14 +1,15 @@
-//! The rungs, in the order in which the compiler tries them: with five references as asked, with one more, then with ever fewer. All are
-//! of one trait, because every trait with a method of this name is tried each time.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
+//! The shape of a return type, selected by method resolution: implementations (rungs) stand behind different numbers of references, which
+//! the compiler tries in this order: five, as written in the expansion, one more, then ever fewer. All are of one trait, because the
+//! compiler tries every trait with a method of this name each time.
 
-use super::keep::{Cloned, Private};
+use super::errors::{Cloned, Private};
 use super::{Fallible, FallibleMaybe, Maybe, Plain, Returns};
 
 /// A return type of this shape, behind the references of its rung.
 pub trait Rung {
+    /// The shape.
     type Shape;
+    /// Returns the shape.
     fn __shape(&self) -> Self::Shape;
 }
 

@@ -8,19 +8,17 @@
 //!
 //! Whatever the shape, a call ends in one [`Outcome`], and the same `T` is stored: a function that returns
 //! `Result<Arc<User>, E>` and one that returns `Option<Arc<User>>` share their entries where they share their key.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
 
-mod keep;
+mod errors;
 pub(crate) mod ladder;
 
-use keep::{Cloned, Copied, Keep};
-pub(crate) use keep::{Copier, Private};
+use errors::{Cloned, Copied, ErrorSharing};
+pub(crate) use errors::{Copier, Private};
 
-/// How a call ended. `N` and `E` cannot exist where the return type has no such case.
+/// The outcome of a call. `N` and `E` cannot exist where the return type has no such case.
 #[derive(Clone, Debug)]
 pub enum Outcome<T, N, E> {
     /// There is a value.
@@ -35,7 +33,7 @@ pub enum Outcome<T, N, E> {
 pub trait Shape: Copy {
     /// The return type.
     type Out;
-    /// What is stored.
+    /// The type of stored values.
     type Item;
     /// `()` where the value may be absent, else a type without values.
     type Absent: Copy + Send + Sync + 'static;
@@ -44,16 +42,16 @@ pub trait Shape: Copy {
     /// The error as it can be kept and given to several callers, or a type without values.
     type Kept: Send + Sync + 'static;
 
-    /// What a returned value says.
+    /// The outcome that a returned value means.
     fn open(out: Self::Out) -> Outcome<Self::Item, Self::Absent, Self::Error>;
-    /// The return value that says so.
+    /// The return value of an outcome.
     fn close(outcome: Outcome<Self::Item, Self::Absent, Self::Error>) -> Self::Out;
-    /// Whether a returned value is no error.
+    /// Returns whether a returned value is no error.
     fn is_ok(out: &Self::Out) -> bool;
     /// A copy of the error to keep, if one can be made.
-    fn keep(error: &Self::Error, copy: Copier<Self::Error>) -> Option<Self::Kept>;
+    fn share_error(error: &Self::Error, copy: Copier<Self::Error>) -> Option<Self::Kept>;
     /// A copy of the kept error for one caller.
-    fn give(kept: &Self::Kept, copy: Copier<Self::Error>) -> Self::Error;
+    fn clone_error(kept: &Self::Kept, copy: Copier<Self::Error>) -> Self::Error;
     /// The "absent" of this shape, if it has one.
     fn absent() -> Option<Self::Absent>;
 }
@@ -126,10 +124,10 @@ impl<T> Shape for Plain<T> {
     fn is_ok(_: &T) -> bool {
         true
     }
-    fn keep(error: &Infallible, _: Copier<Infallible>) -> Option<Infallible> {
+    fn share_error(error: &Infallible, _: Copier<Infallible>) -> Option<Infallible> {
         match *error {}
     }
-    fn give(kept: &Infallible, _: Copier<Infallible>) -> Infallible {
+    fn clone_error(kept: &Infallible, _: Copier<Infallible>) -> Infallible {
         *kept
     }
     fn absent() -> Option<Infallible> {
@@ -159,10 +157,10 @@ impl<T> Shape for Maybe<T> {
     fn is_ok(_: &Option<T>) -> bool {
         true
     }
-    fn keep(error: &Infallible, _: Copier<Infallible>) -> Option<Infallible> {
+    fn share_error(error: &Infallible, _: Copier<Infallible>) -> Option<Infallible> {
         match *error {}
     }
-    fn give(kept: &Infallible, _: Copier<Infallible>) -> Infallible {
+    fn clone_error(kept: &Infallible, _: Copier<Infallible>) -> Infallible {
         *kept
     }
     fn absent() -> Option<()> {
@@ -170,7 +168,7 @@ impl<T> Shape for Maybe<T> {
     }
 }
 
-impl<T, E, P: Keep<E> + Copy> Shape for Fallible<T, E, P> {
+impl<T, E, P: ErrorSharing<E> + Copy> Shape for Fallible<T, E, P> {
     type Out = Result<T, E>;
     type Item = T;
     type Absent = Infallible;
@@ -192,18 +190,18 @@ impl<T, E, P: Keep<E> + Copy> Shape for Fallible<T, E, P> {
     fn is_ok(out: &Result<T, E>) -> bool {
         out.is_ok()
     }
-    fn keep(error: &E, copy: Copier<E>) -> Option<P::Kept> {
-        P::keep(error, copy)
+    fn share_error(error: &E, copy: Copier<E>) -> Option<P::Kept> {
+        P::share_error(error, copy)
     }
-    fn give(kept: &P::Kept, copy: Copier<E>) -> E {
-        P::give(kept, copy)
+    fn clone_error(kept: &P::Kept, copy: Copier<E>) -> E {
+        P::clone_error(kept, copy)
     }
     fn absent() -> Option<Infallible> {
         None
     }
 }
 
-impl<T, E, P: Keep<E> + Copy> Shape for FallibleMaybe<T, E, P> {
+impl<T, E, P: ErrorSharing<E> + Copy> Shape for FallibleMaybe<T, E, P> {
     type Out = Result<Option<T>, E>;
     type Item = T;
     type Absent = ();
@@ -229,11 +227,11 @@ impl<T, E, P: Keep<E> + Copy> Shape for FallibleMaybe<T, E, P> {
     fn is_ok(out: &Result<Option<T>, E>) -> bool {
         out.is_ok()
     }
-    fn keep(error: &E, copy: Copier<E>) -> Option<P::Kept> {
-        P::keep(error, copy)
+    fn share_error(error: &E, copy: Copier<E>) -> Option<P::Kept> {
+        P::share_error(error, copy)
     }
-    fn give(kept: &P::Kept, copy: Copier<E>) -> E {
-        P::give(kept, copy)
+    fn clone_error(kept: &P::Kept, copy: Copier<E>) -> E {
+        P::clone_error(kept, copy)
     }
     fn absent() -> Option<()> {
         Some(())
@@ -256,7 +254,7 @@ impl<T, E, P> FallibleMaybe<T, E, P> {
     }
 }
 
-/// What `negative_ttl` asks of a return type.
+/// Return types that `negative_ttl` accepts.
 #[diagnostic::on_unimplemented(
     message = "this function never says that there is no value, so `negative_ttl` has nothing to cache",
     label = "`negative_ttl` does not fit the return type",
@@ -266,7 +264,7 @@ pub trait MayBeAbsent {}
 
 impl MayBeAbsent for () {}
 
-/// What `cache_err` asks of a return type.
+/// Return types that `cache_err` accepts.
 #[diagnostic::on_unimplemented(
     message = "the errors of this function cannot be kept, so `cache_err` has nothing to cache",
     label = "`cache_err` does not fit the return type",
@@ -279,7 +277,7 @@ impl<T, E> KeepsErrors for Fallible<T, E, Copied> {}
 impl<T, E> KeepsErrors for FallibleMaybe<T, E, Cloned> {}
 impl<T, E> KeepsErrors for FallibleMaybe<T, E, Copied> {}
 
-/// What can be stored.
+/// Values that can be stored.
 ///
 /// Everything that is `Clone + Send + Sync + 'static`. Return `Arc<T>` for a hit that copies nothing.
 #[diagnostic::on_unimplemented(

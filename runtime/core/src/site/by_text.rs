@@ -1,4 +1,4 @@
-//! Where direct calls and functions meet: entries of one type of values by the text of their keys, whichever store has them.
+//! Lookup by key text, by which direct calls and functions find the same entries: entries of one type of values by the text of their keys, whichever store has them.
 //!
 //! A function's store knows arguments, and a direct call knows a text. So a handle has a list, for each type of values, of the stores
 //! of all call sites whose values are the same to the shared tier: a call that finds nothing in its own store looks into the others,
@@ -25,7 +25,7 @@ use crate::sync::{Mutex, lock};
 /// The stores of one type of values.
 #[derive(Default)]
 pub(crate) struct TextStores {
-    /// Whether there was a direct call.
+    /// True if there was a direct call.
     is_used: AtomicBool,
     members: Mutex<Arc<Vec<Member>>>,
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::instance::Instance;
 
-/// One call of an annotated function, as far as it is known before its body runs. Made once, in the prologue of the expansion;
+/// The facts about a call of an annotated function before its body runs. Made once, in the prologue of the expansion;
 /// [`Site::hit`](crate::site::Site::hit) and the functions of a miss take it from there. Two pointers, which are passed in registers: the
 /// handle of `on = ..` as a third would put every call into memory, so it is an argument of its own.
 pub struct Call<'a, A, S> {

@@ -1,4 +1,4 @@
-//! Which instantiation of a call site is calling.
+//! The identity of an instantiation of a call site.
 //!
 //! Names of types are for people: two types may have one, and closures have none. So instantiations are told apart by `TypeId`s, here
 //! (and before that by address, which takes less) and in the shared tier; what is told apart by a name alone is a function whose path leaves no doubt, and a type of values that no
@@ -119,7 +119,7 @@ impl Instance {
         path.into()
     }
 
-    /// Whether the path belongs to one function only: it is in a module, by itself or as a method of a type of that module.
+    /// Returns whether the path belongs to one function only: it is in a module, by itself or as a method of a type of that module.
     pub(super) fn is_unique(self, module: &str, name: &str) -> bool {
         let path = plain(self.path());
         let inside = path.strip_prefix(module).and_then(|path| path.strip_prefix("::"));
@@ -141,8 +141,8 @@ impl Instance {
         outer.is_some_and(|outer| value.contains(&format!("{module}::{outer}::")))
     }
 
-    /// Whether a closure is among the types that this is an instantiation for. A closure is another one in the next build; a type that
-    /// is declared within one has a name.
+    /// Returns whether a closure is among the types of this instantiation. A closure has another identity in the next build; a type that
+    /// is declared within a closure has a name.
     pub(super) fn has_closure(self) -> bool {
         let (mut depth, mut last, path) = (0_u32, ' ', self.path());
         path.char_indices().any(|(at, c)| {
@@ -185,7 +185,7 @@ impl Instance {
     }
 }
 
-/// Where in a path the function's own name is.
+/// The range of the function's own name in a path.
 fn function_name(path: &str) -> std::ops::Range<usize> {
     let (mut depth, mut name, mut last) = (0_u32, 0..path.len(), ' ');
     for (at, c) in path.char_indices() {
@@ -201,7 +201,7 @@ fn function_name(path: &str) -> std::ops::Range<usize> {
     name
 }
 
-/// Whether the path before a method's name is that of an implementation of a trait with parameters, which `Self` does not show.
+/// Returns whether the path before a method's name is that of an implementation of a trait with parameters, which `Self` does not show.
 fn is_for_generic_trait(before: &str) -> bool {
     let elsewhere = || before.split_once("<impl ").and_then(|(_, rest)| rest.split_once(" for ")).map(|(name, _)| name);
     before.split_once(" as ").map(|(_, rest)| rest).or_else(elsewhere).is_some_and(|name| name.contains('<'))

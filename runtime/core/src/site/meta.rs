@@ -24,11 +24,11 @@ pub enum Receiver {
     InKey,
     /// `skip(self)`.
     Skipped,
-    /// As its type says, by implementing `KeyNamespace` or not.
+    /// Decided by its type, which implements `KeyNamespace` or not.
     ByType,
 }
 
-/// What the macro knows.
+/// The facts that the macro knows.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "registry"), allow(dead_code))] // where it is, only the registry tells
 pub(crate) struct SiteMeta {
@@ -43,6 +43,6 @@ pub(crate) struct SiteMeta {
     pub(crate) tags: &'static [&'static str],
     pub(crate) receiver: Receiver,
     pub(crate) capacity: Option<usize>,
-    /// Of the values' meaning; those of another version are not found.
+    /// The version of the values' meaning; values of another version are not found.
     pub(crate) version: usize,
 }

@@ -1,4 +1,4 @@
-//! A call site: what the macro emits as a static, and what each handle keeps for it.
+//! Call sites: the static that a macro emits, and its state under each handle.
 //!
 //! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
 //!
@@ -44,7 +44,7 @@ pub struct Site {
     meta: SiteMeta,
     /// The process default's states.
     first: OnceLock<Slot>,
-    /// Whether a namespace leads the keys: 0 not known yet, 1 no, 2 yes.
+    /// The presence of a namespace that leads the keys: 0 not known yet, 1 no, 2 yes.
     has_namespace: AtomicU8,
 }
 
@@ -58,8 +58,8 @@ struct Slot {
 }
 
 impl Site {
-    /// What every call site has; the rest is refined, where it differs. By position, which takes the compiler half as long
-    /// as a literal of `SiteMeta`. The place in the source is that of the attribute.
+    /// A call site with the facts that every site has; builder methods set the others. Arguments are positional, because the compiler takes
+    /// twice as long for a literal of `SiteMeta`. The source location is that of the attribute.
     #[track_caller]
     pub const fn new(
         kind: SiteKind,
@@ -160,7 +160,7 @@ impl Site {
         Some(S::close(Outcome::Present(value)))
     }
 
-    /// What the handle in force keeps for this instantiation.
+    /// The state of this instantiation under the handle in force.
     #[cold]
     pub(crate) fn state<A, S>(&'static self, on: Option<&Fastness>, instance: Instance) -> Arc<SiteState<A::Owned, S>>
     where
@@ -248,7 +248,7 @@ impl Site {
     }
 }
 
-/// The parts of a state that are of no type of the call site's, so that they are made by code that is compiled once.
+/// The parts of a state that do not depend on the types of the call site, so the code that makes them is compiled once.
 struct Parts {
     /// The function's path, as a key segment.
     path: String,

@@ -1,5 +1,5 @@
-//! Absences and errors of a key template: stored apart for each type of value, by code that is the same for all types of key and
-//! value, and so compiled here rather than where the call sites are.
+//! Negative cache: absences and errors of a key template, apart for each type of value. Keys and values are type-erased, so it is
+//! compiled once, here, and not in each crate that has call sites.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use crate::handle::Fastness;
 use crate::key::{AnyKey, Hashed, Scopes};
 use crate::l1::{Entry, FoundEntry, L1, Lifetime, LoadStart};
 
-/// What is stored where there is no value.
+/// A cached absence or error.
 #[derive(Clone)]
 pub(super) struct Verdict {
     pub(super) what: What,
-    /// When its load ended, in nanoseconds of the clock: every reader says itself for how long it counts.
+    /// The end of its load, in nanoseconds of the clock: each reader applies a lifetime of its own.
     pub(super) ended: u64,
 }
 
@@ -38,7 +38,7 @@ impl Negatives {
         Self(handle.store(&format!("{shape} {value:?}"), function, capacity))
     }
 
-    /// Of most functions none is ever kept.
+    /// Returns whether nothing is cached, which is so for most functions.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -63,7 +63,7 @@ impl Negatives {
         self.0.remove(key, number);
     }
 
-    /// Whether the load of the verdict on this key began later than the one with this number.
+    /// Returns whether the load of the verdict on this key began later than the one with this number.
     pub(super) fn has_newer(&self, key: &Hashed<AnyKey>, number: u64) -> bool {
         self.0.has_newer(key, number)
     }

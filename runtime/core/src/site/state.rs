@@ -1,4 +1,4 @@
-//! What one handle keeps for one instantiation of a call site.
+//! The state of one instantiation of a call site under one handle.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -14,30 +14,30 @@ use crate::l1::{FoundEntry, Lifetime, LoadStart};
 use crate::log::{Judgement, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
 
-/// What one handle keeps for one instantiation of a call site.
+/// The state of one instantiation of a call site under one handle.
 pub(crate) struct SiteState<K: Eq, S: Shape> {
     pub(crate) store: TieredStore<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
-    /// Absences and errors, shared where values are. Asked after a miss only, so their keys are of any type.
+    /// Cached absences and errors, shared where values are. Read after a miss only, so their keys are type-erased.
     pub(super) negatives: Negatives,
-    /// Where direct calls of the same keys are met.
+    /// The stores that direct calls of the same keys look into.
     pub(super) by_text: Membership,
-    /// Whether it was said that a key is not equal to itself.
+    /// True if a key that is not equal to itself was reported.
     pub(super) unequal: AtomicBool,
 }
 
 /// The outcome of a load that all its waiters get.
 pub(crate) type SharedOutcome<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
 
-/// What a load found in the shared tier where there was no fresh answer: something to be removed, if nothing takes its place.
+/// The answer of the shared tier that a load replaces: removed there, if the load stores nothing in its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Outdated {
     #[default]
     Nothing = 0,
     Absence = 1,
-    /// A value, or nobody has looked.
+    /// A value, or the shared tier was not read.
     Value = 2,
 }
 
@@ -50,7 +50,7 @@ impl Outdated {
         }
     }
 
-    /// Returns whether a load that is not stored shows it to be wrong: an absence is by a value only.
+    /// Returns whether the outcome of a load that is not stored contradicts it. Only a value contradicts an absence.
     pub(crate) fn is_wrong_by(self, absence: bool) -> bool {
         self == Self::Value || (self == Self::Absence && !absence)
     }
@@ -74,7 +74,7 @@ impl NotedOutdated {
     }
 }
 
-/// A cached "there is none", or a cached error.
+/// A cached absence, or a cached error.
 pub(crate) enum Negative<S: Shape> {
     Absent(S::Absent),
     Failed(Arc<S::Kept>),
@@ -102,7 +102,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         self.store.now()
     }
 
-    /// Whether absences or errors are cached, of whatever key: of most functions none ever are.
+    /// Returns whether any absence or error is cached. Most functions cache none.
     pub(crate) fn has_negatives(&self) -> bool {
         !self.negatives.is_empty()
     }
@@ -167,7 +167,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         Some(FoundEntry { value: found.value.clone(), life, fresh_until, retry_at: 0, start })
     }
 
-    /// Counts a load in whose place another is made, and says so once per call site.
+    /// Counts a stalled load, in whose place another runs, and warns once per call site.
     pub(crate) fn tell_stalled(&self, permit: &Permit, bound: Duration) {
         if self.store.count_stalled(permit) {
             tracing::warn!(
@@ -178,7 +178,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         }
     }
 
-    /// Whether the key is equal to itself. One that is not, as a NaN, is never found again: it is loaded by itself and not stored.
+    /// Returns whether the key is equal to itself. A key that is not, such as a NaN, can never be found again: each such call loads by itself and
+    /// stores nothing.
     #[allow(clippy::eq_op)]
     pub(crate) fn is_findable(&self, key: &Hashed<K>) -> bool {
         let equal = key.args == key.args;
@@ -191,8 +192,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         equal
     }
 
-    /// Stores a value, unless something invalidated its key since its load began, or a later load has come to its end. What an
-    /// earlier load found is gone, absence and error too.
+    /// Stores a value, unless its key was invalidated since its load began, or a later load has ended. Results of earlier loads are
+    /// removed, absences and errors included.
     pub(crate) fn keep(&self, key: CallKey<'_, K>, value: S::Item, life: Lifetime, start: LoadStart) {
         let CallKey { args, scopes, .. } = key;
         if !self.is_findable(args) || !self.store.admit(args, scopes, value, life, start) {
@@ -207,14 +208,14 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             if self.negatives.has_newer(&erased, start.number) {
                 self.store.local.values.remove(args, start.number);
             } else if self.now() < life.expires {
-                // Of the shared tier comes what is old, too, and only may stand in for an error.
+                // An expired value of the shared tier is only a stale fallback: the negative entry stays.
                 self.negatives.remove(&erased, start.number);
             }
         }
     }
 
-    /// Removes what loads found that began no later than this one, which has nothing to be stored. If it found an absence, an older
-    /// absence is right.
+    /// Removes the results of loads that began no later than this one, which stores nothing. If it found an absence, an older
+    /// absence stays.
     pub(crate) fn remove_older(&self, key: CallKey<'_, K>, start: LoadStart, absence: bool) {
         self.store.local.values.remove(key.args, start.number);
         if self.by_text.is_used() {
@@ -229,8 +230,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         }
     }
 
-    /// Stores that there is no value, or an error, unless a later load has come to its end. An absence takes the place of an older
-    /// value; an error does not, because that value may stand in for the next one.
+    /// Stores an absence or an error, unless a later load has ended. An absence replaces an older value; an error does not, because
+    /// that value may be the stale fallback of the next error.
     pub(crate) fn keep_negative(
         &self,
         key: CallKey<'_, K>,
@@ -266,7 +267,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     }
 }
 
-/// Stands between a change of one store and the look at the other: of a value and an absence that are stored at the same time, one then
+/// Orders the change of one store before the read of the other: of a value and an absence that are stored at the same time, one then
 /// sees the other.
 fn see_others() {
     fence(SeqCst);

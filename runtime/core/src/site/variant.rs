@@ -11,12 +11,12 @@ use super::Instance;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ValueType {
     name: &'static str,
-    /// Where two types may have this name, which one it is.
+    /// The identity of the type, where two types may have this name.
     which: Option<TypeId>,
 }
 
 impl ValueType {
-    /// That of the values of a function in this module. Types that a function declares may share their name with others, and are
+    /// The type of the values of a function in this module. Types that a function declares may share their name with others, and are
     /// values of functions beside them.
     pub(super) fn of<V: 'static>(instance: Instance, module: &str) -> Self {
         let name = type_name::<V>();

@@ -67,7 +67,7 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
         store(put, body)
     }
 
-    /// What making the body's future does counts, even if that panics, or if nothing polls the future.
+    /// Guards the making of the body's future too: its effects count even if it panics, or if the future is never polled.
     pub fn guard(self, scopes: Scopes) -> PendingScopes {
         PendingScopes::new(scopes)
     }

@@ -14,7 +14,7 @@ use crate::load::{Miss, load};
 use crate::shape::{CacheValue, Shape};
 use crate::site::{Call, Site};
 
-/// Their markers.
+/// Markers of the boxed futures.
 pub(crate) mod marker {
     #[derive(Debug)]
     pub struct Local;
@@ -42,7 +42,7 @@ macro_rules! boxed {
                 $make(call)
             }
 
-            /// That of a value that is there.
+            /// The future of a value that is there.
             pub fn early(self, value: T) -> Pin<Box<dyn Future<Output = T> $(+ $auto)* + 'a>>
             where
                 T: $($inside +)* 'a,
@@ -69,7 +69,7 @@ macro_rules! boxed {
                 }
             }
 
-            /// That of a call that was not a hit.
+            /// The future of a call that was not a hit.
             pub fn end<K, S, F>(self, miss: Miss<K, S>, body: F) -> Pin<Box<dyn Future<Output = T> $(+ $auto)* + 'a>>
             where
                 K: OwnedKey,

@@ -39,7 +39,7 @@ impl<R> NoFuture for &Probe<R> {
 /// The kind of a body that may fail.
 pub type OfResult<T, H> = Kind<Result<<T as Fallible>::Value, <T as Fallible>::Error>, H>;
 
-/// What an attribute asks of any kind. The bounds stand at methods of traits, where a type that lacks one is told so.
+/// Questions of attributes about any kind. The bounds stand at methods of traits, where a type that lacks one is told so.
 pub trait AnyKind {
     type Value;
     type How;
@@ -59,7 +59,7 @@ impl<T, H> AnyKind for Kind<T, H> {
     type How = H;
 }
 
-/// What an attribute, or an option, asks that needs a future, or the name of the value: here, of a value.
+/// Questions of an attribute or an option that needs a future, or the name of the value: here, about a value.
 pub trait KindOfValue: Sized {
     type Value;
 

@@ -12,7 +12,7 @@ use crate::shape::{CacheValue, Ending, Shape};
 /// Boxed, so that a hit, which is returned in its place, stays small.
 pub struct Loading<K: Eq, S: Shape>(Option<Box<Underway<K, S>>>);
 
-/// Of a call that does not bypass the cache. Dropped by a panic, it is counted as abandoned, and hands over.
+/// The load of a call that does not bypass the cache. If a panic drops it, it counts as abandoned, and a waiter takes over.
 struct Underway<K: Eq, S: Shape> {
     // In this order: fields are dropped as they are declared.
     inside: Option<Inside>,
@@ -38,7 +38,7 @@ where
     }
 }
 
-/// Stores what the body returned, tells those who wait, and says what the caller gets.
+/// Stores the value of the body, tells the waiters, and returns the answer of the caller.
 pub fn end_sync<K: Eq, S: Shape>(load: Loading<K, S>, out: S::Out) -> S::Out {
     let Some(load) = load.0 else { return out };
     let Underway { inside, counted, permit, began, pending, finish } = *load;

@@ -52,7 +52,7 @@ where
         Ok(RequestPlan::Done(ending)) | Err(ending) => return ending,
     };
     match (pending.begin_task(permit, body), old) {
-        // Nobody waits for it.
+        // No caller waits for it.
         (Ok(_), Some(old)) => pending.serve_old(old),
         (Ok(task), None) => match pending.wait_for(task).await {
             Ok(Ok(ending)) | Err(ending) => ending,

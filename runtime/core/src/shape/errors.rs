@@ -1,6 +1,4 @@
 //! Whether and how an error can be kept and given to several callers.
-// Public only through `__private`, where the names have to speak for themselves.
-#![allow(missing_docs)]
 
 use std::convert::Infallible;
 
@@ -19,29 +17,29 @@ pub struct Cloned;
 #[derive(Clone, Copy, Debug)]
 pub struct Copied;
 
-/// How errors of type `E` are kept.
-pub trait Keep<E> {
+/// The form in which errors of type `E` are stored.
+pub trait ErrorSharing<E> {
     type Kept: Send + Sync + 'static;
-    fn keep(error: &E, copy: Copier<E>) -> Option<Self::Kept>;
-    fn give(kept: &Self::Kept, copy: Copier<E>) -> E;
+    fn share_error(error: &E, copy: Copier<E>) -> Option<Self::Kept>;
+    fn clone_error(kept: &Self::Kept, copy: Copier<E>) -> E;
 }
 
-impl<E> Keep<E> for Private {
+impl<E> ErrorSharing<E> for Private {
     type Kept = Infallible;
-    fn keep(_: &E, _: Copier<E>) -> Option<Infallible> {
+    fn share_error(_: &E, _: Copier<E>) -> Option<Infallible> {
         None
     }
-    fn give(kept: &Infallible, _: Copier<E>) -> E {
+    fn clone_error(kept: &Infallible, _: Copier<E>) -> E {
         match *kept {}
     }
 }
 
-impl<E: Clone + Send + Sync + 'static> Keep<E> for Cloned {
+impl<E: Clone + Send + Sync + 'static> ErrorSharing<E> for Cloned {
     type Kept = E;
-    fn keep(error: &E, copy: Copier<E>) -> Option<E> {
+    fn share_error(error: &E, copy: Copier<E>) -> Option<E> {
         Some(copy.map_or_else(|| error.clone(), |copy| copy(error)))
     }
-    fn give(kept: &E, copy: Copier<E>) -> E {
+    fn clone_error(kept: &E, copy: Copier<E>) -> E {
         copy.map_or_else(|| kept.clone(), |copy| copy(kept))
     }
 }
@@ -53,12 +51,12 @@ pub struct KeptError<E> {
     copy: fn(&E) -> E,
 }
 
-impl<E: Send + Sync + 'static> Keep<E> for Copied {
+impl<E: Send + Sync + 'static> ErrorSharing<E> for Copied {
     type Kept = KeptError<E>;
-    fn keep(error: &E, copy: Copier<E>) -> Option<KeptError<E>> {
+    fn share_error(error: &E, copy: Copier<E>) -> Option<KeptError<E>> {
         copy.map(|copy| KeptError { error: copy(error), copy })
     }
-    fn give(kept: &KeptError<E>, _: Copier<E>) -> E {
+    fn clone_error(kept: &KeptError<E>, _: Copier<E>) -> E {
         (kept.copy)(&kept.error)
     }
 }

@@ -142,12 +142,12 @@ fn name(attr: &Attribute) -> Option<&Ident> {
 /// Leads the arguments of an attribute that was above others of ours, and waits until they are expanded.
 pub(crate) const DEFERRED: &str = "__deferred";
 
-/// Whether the attribute stands above the one that sees it, and waits for its turn.
+/// Returns whether the attribute stands above the one that sees it, and waits for its turn.
 pub(crate) fn deferred(attr: &Attribute) -> bool {
     matches!(&attr.meta, Meta::List(list) if is_deferred(&list.tokens))
 }
 
-/// Whether these arguments are those of an attribute that was deferred.
+/// Returns whether these arguments are those of an attribute that was deferred.
 pub(crate) fn is_deferred(args: &TokenStream) -> bool {
     matches!(args.clone().into_iter().next(), Some(TokenTree::Ident(first)) if first == DEFERRED)
 }

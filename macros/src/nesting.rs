@@ -8,7 +8,7 @@
 //! Invariants: a stack that makes no sense is not touched, but expanded at once, which reports it; only an attribute that is
 //! ours beyond doubt is marked; one of another crate that is called like one of ours is left as it is.
 //!
-//! May use: diag, signature, stack.
+//! May use: diag, signature, stacking.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::quote;
@@ -17,7 +17,7 @@ use syn::{Attribute, Ident, parse::ParseStream, parse::Parser};
 use crate::{
     diag::Diag,
     signature::{Function, Kind, Returns},
-    stack::{self, DEFERRED, deferred, is_deferred},
+    stacking::{self, DEFERRED, deferred, is_deferred},
 };
 
 /// Expands the attribute `name`, or puts it behind those that must be expanded first.
@@ -41,7 +41,7 @@ pub(crate) fn nest(
         };
     };
     let mut refused = Diag::default();
-    stack::check(name, &attrs, &mut refused);
+    stacking::check(name, &attrs, &mut refused);
     if refused.count() > 0 {
         return expand(args, item);
     }
@@ -71,7 +71,7 @@ fn behind_instrument(name: &str, args: &TokenStream, attrs: &[Attribute], rest: 
 }
 
 fn is_ours(attr: &Attribute) -> bool {
-    attr.path().segments.last().is_some_and(|last| stack::is_ours(&last.ident))
+    attr.path().segments.last().is_some_and(|last| stacking::is_ours(&last.ident))
 }
 
 /// The path in `crate = path`.
@@ -89,7 +89,7 @@ fn krate(args: &TokenStream) -> Option<TokenStream> {
 mod tests {
     use super::*;
 
-    /// What one step makes of the attributes; `done` where it expands.
+    /// The result of one step; `done` where it expands.
     fn step(name: &str, args: &str, item: &str) -> String {
         let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
         nest(name, parse(args), &parse(item), |args, _| quote!(done(#args))).to_string().replace(' ', "")
