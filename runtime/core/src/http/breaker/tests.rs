@@ -121,7 +121,7 @@ async fn what_a_layer_or_a_policy_within_rejected_is_no_failure() {
     };
     let service =
         ConcurrencyLimitLayer::new("http.breaker.limit", bulkhead::Settings::fixed(ONE)).layer(service_fn(handler));
-    // One that waits before it passes an answer on, so that nothing on the thread tells of it any more.
+    // A service that waits before it passes a response on, so that no trace of the rejection is left on the thread.
     let late = service_fn(move |request: Request<()>| {
         let service = service.clone();
         async move {

@@ -1,4 +1,4 @@
-//! Which responses may be stored and reused for other requests (RFC 9111 section 3), decided from heads alone.
+//! Rules on which responses may be stored and reused for other requests (RFC 9111 section 3), from heads alone.
 
 use http::header::{CONTENT_ENCODING, CONTENT_RANGE, SET_COOKIE, TRAILER, VARY};
 use http::{HeaderMap, StatusCode};

@@ -415,7 +415,7 @@ proptest! {
     ) {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
             const CONTROLS: [&str; 3] = ["max-age=3", "no-store", "max-age=1, s-maxage=5"];
-            // What the handler says changes with each invalidation only.
+            // The handler's response changes with each invalidation only.
             let state = Arc::new(Mutex::new([0_usize; 3]));
             let origin = state.clone();
             let server = server(|layer| layer, move |request, _| {

@@ -167,7 +167,7 @@ async fn the_rest_of_what_is_too_large_is_thrown_away_for_a_moment() {
     floods.closed().await;
     assert_eq!(began.elapsed(), Duration::ZERO);
 
-    // One that asks before it sends is not asked to send.
+    // A client that sent `Expect: 100-continue` is not asked to send the body.
     let mut asks = says("11");
     asks.insert(EXPECT, HeaderValue::from_static("100-continue"));
     assert!(drips(asks).await.is_closed());

@@ -10,7 +10,7 @@ async fn ids(request: Request<()>) -> (String, String, String) {
     let service = RequestIdLayer::new().layer(service_fn(async |request: Request<()>| {
         let id = request.extensions().get::<RequestId>().unwrap().to_string();
         let header = request.headers()[RequestId::HEADER].to_str().unwrap().to_owned();
-        // What the service behind says is not what counts.
+        // The header of the inner service does not count.
         let response = Response::builder().header(RequestId::HEADER, "its own").body((id, header));
         Ok::<_, Infallible>(response.unwrap())
     }));

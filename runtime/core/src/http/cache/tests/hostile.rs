@@ -1,4 +1,4 @@
-//! What clients, handlers and other layers could do to a cache that trusts them.
+//! Attacks by clients, handlers and other layers on a cache that trusts them.
 
 use super::*;
 use crate::http::CoalesceLayer;
@@ -32,7 +32,7 @@ async fn what_is_stored_outside_is_invalidated_by_what_a_handler_says_inside() {
     assert_eq!((get().await, get().await), ("0".into(), "0".into()));
     fast.cache().invalidate(reached("product:7")).await;
     assert_eq!(get().await, "1");
-    // What the outer one stores of a hit of the inner one is no different.
+    // The outer cache stores the same from a hit of the inner one.
     fast.cache().invalidate(reached("http::*")).await;
     assert_eq!(get().await, "1");
     fast.cache().invalidate(reached("product:7")).await;
@@ -58,7 +58,7 @@ async fn a_content_that_nobody_announced_is_not_left_out_of_account() {
     let seen = server.try_send(unannounced).await.unwrap();
     assert_eq!((seen.cache(), seen.body.as_str()), ("fastness; fwd=bypass", "poison"));
     assert_eq!(server.get("/a").await.body, "");
-    // In HTTP/1 a head that announces none says that there is none, whatever a body that was wrapped says.
+    // In HTTP/1 the head decides whether there is a content, not a wrapped body.
     let wrapped = server.try_send(request("/a", &[], "wrapped")).await.unwrap();
     assert!(wrapped.cache().contains("; hit"), "{}", wrapped.cache());
 }

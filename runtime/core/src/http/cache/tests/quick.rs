@@ -1,4 +1,4 @@
-//! What makes hits and passed requests quick changes nothing of what they say.
+//! The fast paths of hits and bypassed requests give the same responses as the slow ones.
 
 use std::task::{Context, Poll};
 
