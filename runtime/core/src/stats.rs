@@ -83,7 +83,7 @@ impl Shard {
 
     /// Returns the shard of this thread.
     #[inline]
-    pub(crate) fn own() -> Self {
+    pub(crate) fn current() -> Self {
         Self(COUNTS.with(ThreadCounts::shard))
     }
 

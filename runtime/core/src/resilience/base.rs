@@ -46,7 +46,7 @@ pub(super) struct Shared<K> {
     pub(super) name: Arc<str>,
     pub(super) clock: Clock,
     pub(super) outcomes: Outcomes,
-    pub(super) own: K,
+    pub(super) state: K,
 }
 
 impl<K: Kind> Base<K> {
@@ -69,8 +69,8 @@ impl<K: Kind> Base<K> {
     fn make(&self) -> Arc<Shared<K>> {
         let name = Arc::from(self.name);
         let clock = self.clock.clone().unwrap_or_else(Clock::system);
-        let own = K::new(&name, &self.settings, &clock);
-        let made = Arc::new(Shared { name, clock, outcomes: Outcomes::new(K::OUTCOMES), own });
+        let state = K::new(&name, &self.settings, &clock);
+        let made = Arc::new(Shared { name, clock, outcomes: Outcomes::new(K::OUTCOMES), state });
         let listed: Arc<dyn Listed> = made.clone();
         list(&listed);
         made
@@ -91,8 +91,8 @@ trait Listed: Send + Sync {
 
 impl<K: Kind> Listed for Shared<K> {
     fn snapshot(&self) -> Snapshot {
-        let Self { name, outcomes, own, .. } = self;
-        let (outcomes, levels) = (outcomes.all(), own.levels());
+        let Self { name, outcomes, state, .. } = self;
+        let (outcomes, levels) = (outcomes.all(), state.levels());
         Snapshot { kind: K::KIND, name: name.clone(), outcomes, levels, breakers: Vec::new() }
     }
 }

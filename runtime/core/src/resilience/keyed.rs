@@ -22,7 +22,7 @@ const LONGEST: usize = 256;
 /// Bounds a name from outside to be stored: a longer one becomes its beginning and 128 bits of hash over all of it.
 ///
 /// The hash is std's, under two keys that each process draws at random, so a client cannot make two names that share a policy.
-pub(super) fn kept_name(name: &str) -> Cow<'_, str> {
+pub(super) fn stored_name(name: &str) -> Cow<'_, str> {
     static KEYS: LazyLock<[RandomState; 2]> = LazyLock::new(Default::default);
     if name.len() <= LONGEST {
         return Cow::Borrowed(name);
@@ -32,14 +32,14 @@ pub(super) fn kept_name(name: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{beginning}~{high:016x}{low:016x}"))
 }
 
-/// A policy that can be stored per key.
-pub(super) trait Keep {
+/// A policy that can be stored per key, and evicted.
+pub(super) trait Evictable {
     /// Returns whether it can be dropped and created again without loss.
     fn is_idle(&self) -> bool;
 }
 
 #[derive(Debug)]
-struct Held<T> {
+struct KeyedSlot<T> {
     value: Arc<T>,
     /// The last use, by the coarse time in nanoseconds.
     used: AtomicU64,
@@ -47,14 +47,14 @@ struct Held<T> {
 
 #[derive(Debug)]
 pub(super) struct Keyed<T: 'static> {
-    held: HashIndex<Box<str>, Arc<Held<T>>>,
+    held: HashIndex<Box<str>, Arc<KeyedSlot<T>>>,
     /// The number of policies. The lock orders all changes of the map.
     count: Mutex<usize>,
     cap: usize,
     clock: Clock,
 }
 
-impl<T: Keep> Keyed<T> {
+impl<T: Evictable> Keyed<T> {
     pub(super) fn new(cap: usize, clock: Clock) -> Self {
         Self { held: HashIndex::new(), count: Mutex::new(0), cap: cap.max(1), clock }
     }
@@ -90,7 +90,7 @@ impl<T: Keep> Keyed<T> {
             *count -= 1;
             dropped(&gone);
         }
-        let held = Held { value: value.clone(), used: AtomicU64::new(self.clock.now()) };
+        let held = KeyedSlot { value: value.clone(), used: AtomicU64::new(self.clock.now()) };
         if self.held.insert_sync(key.into(), Arc::new(held)).is_ok() {
             *count += 1;
         }

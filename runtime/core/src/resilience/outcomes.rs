@@ -31,7 +31,7 @@ impl Outcomes {
 
     #[inline]
     pub(super) fn count(&self, which: usize) {
-        let shard = Shard::own();
+        let shard = Shard::current();
         let number = &self.shards[shard.index()][which];
         shard.add(number, 1);
     }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use scc::HashIndex;
 
-use super::keyed::{Keep, kept_name};
+use super::keyed::{Evictable, stored_name};
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
@@ -29,7 +29,7 @@ pub(super) struct Use<S> {
 
 /// All named policies of one kind.
 pub(super) struct Named<T: 'static, S: 'static> {
-    by_name: HashIndex<Arc<str>, Arc<Held<T, S>>>,
+    by_name: HashIndex<Arc<str>, Arc<NamedSlot<T, S>>>,
     /// The number of names. The lock orders all changes of the map.
     count: Mutex<usize>,
     most: AtomicUsize,
@@ -38,7 +38,7 @@ pub(super) struct Named<T: 'static, S: 'static> {
     clock: Clock,
 }
 
-struct Held<T, S> {
+struct NamedSlot<T, S> {
     value: T,
     /// The last lookup, by the coarse time in nanoseconds.
     used: AtomicU64,
@@ -46,7 +46,7 @@ struct Held<T, S> {
     uses: Mutex<Vec<Use<S>>>,
 }
 
-impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
+impl<T: Clone + Evictable, S: Clone + PartialEq> Named<T, S> {
     /// Creates a registry for at most `most` names.
     pub(super) fn new(most: usize, clock: Clock) -> Self {
         let (count, most) = (Mutex::new(0), AtomicUsize::new(most));
@@ -59,10 +59,10 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<T> {
-        if thread_is_ending() { None } else { self.find(&kept_name(name)).map(|held| held.value.clone()) }
+        if thread_is_ending() { None } else { self.find(&stored_name(name)).map(|held| held.value.clone()) }
     }
 
-    fn find(&self, name: &str) -> Option<Arc<Held<T, S>>> {
+    fn find(&self, name: &str) -> Option<Arc<NamedSlot<T, S>>> {
         let held = self.by_name.peek_with(name, |_, held| held.clone())?;
         let now = self.clock.coarse();
         // Written once a tick, because all threads read it.
@@ -74,7 +74,7 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
 
     /// Returns the policy of this name, created by `make` if there is none. `make` gets the name as it is stored.
     pub(super) fn get_or_make(&self, name: &str, requested: Use<S>, make: impl FnOnce(&str) -> T) -> T {
-        let name = &*kept_name(name);
+        let name = &*stored_name(name);
         if thread_is_ending() {
             return make(name);
         }
@@ -88,13 +88,14 @@ impl<T: Clone + Keep, S: Clone + PartialEq> Named<T, S> {
     }
 
     #[cold]
-    fn add(&self, name: &str, make: impl FnOnce(&str) -> T) -> Arc<Held<T, S>> {
+    fn add(&self, name: &str, make: impl FnOnce(&str) -> T) -> Arc<NamedSlot<T, S>> {
         let mut count = lock(&self.count);
         // Another thread may have been faster.
         if let Some(found) = self.find(name) {
             return found;
         }
-        let held = Arc::new(Held { value: make(name), used: AtomicU64::new(self.clock.now()), uses: Mutex::default() });
+        let held =
+            Arc::new(NamedSlot { value: make(name), used: AtomicU64::new(self.clock.now()), uses: Mutex::default() });
         let most = self.most.load(Relaxed).max(1);
         while *count >= most && self.drop_one() {
             *count -= 1;

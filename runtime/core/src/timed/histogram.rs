@@ -35,7 +35,7 @@ impl Histogram {
 
     #[inline]
     pub(crate) fn record(&self, nanos: u64) {
-        let shard = Shard::own();
+        let shard = Shard::current();
         let slot = &self.shards[shard.index()];
         let records = match slot.get() {
             Some(records) => records,

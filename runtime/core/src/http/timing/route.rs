@@ -141,7 +141,7 @@ pub(super) struct TimedRequest {
 impl TimedRequest {
     pub(super) fn new(route: RouteRef, method: &Method, slow: u64) -> Self {
         let method = index(method);
-        let shard = Shard::own();
+        let shard = Shard::current();
         shard.add(&route.method(method).shards[shard.index()].started, 1);
         Self { route, method, start: Moment::now(), slow, outcome: None, answer: None }
     }
@@ -180,7 +180,7 @@ impl Drop for TimedRequest {
         let outcome = self.outcome.unwrap_or_else(Self::dropped);
         let counters = self.route.method(self.method);
         counters.calls.record(took, outcome);
-        let shard = Shard::own();
+        let shard = Shard::current();
         let counts = &counters.shards[shard.index()];
         counts.ended.get_or_init(|| Box::new(CountsPerSecond::new())).count(second(now));
         if let Some((class, bytes)) = self.answer {

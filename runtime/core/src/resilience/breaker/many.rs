@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock};
 
-use super::super::keyed::{Keep, Keyed, kept_name};
+use super::super::keyed::{Evictable, Keyed, stored_name};
 use super::cell::Cell;
 use super::events::EventLog;
 use super::window::Spread;
@@ -36,7 +36,7 @@ pub struct KeyedBreaker {
     dropped: Mutex<Calls>,
 }
 
-impl Keep for Cell {
+impl Evictable for Cell {
     fn is_idle(&self) -> bool {
         self.is_closed()
     }
@@ -70,7 +70,7 @@ impl KeyedBreaker {
 
     /// Returns the breaker of this key. The name of a breaker whose key is longer than 256 bytes has the beginning of the key and a digest.
     pub fn get(&self, key: &str) -> Breaker {
-        let key = &*kept_name(key);
+        let key = &*stored_name(key);
         let make = || {
             let name = format!("{}[{key}]", self.name).into();
             Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.events.clone())

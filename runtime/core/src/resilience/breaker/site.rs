@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 
-use super::super::keyed::Keep;
+use super::super::keyed::Evictable;
 use super::super::registry::{Named, Use};
 use super::{Breaker, KeyedBreaker, Settings};
 
@@ -27,13 +27,13 @@ pub(in crate::resilience) static KEYED: LazyLock<Named<Arc<KeyedBreaker>, Reques
     LazyLock::new(|| Named::new(usize::MAX, Clock::system()));
 
 /// A breaker can be dropped if it rejects no call and only the registry holds it: no attribute, variable or call in flight.
-impl Keep for Breaker {
+impl Evictable for Breaker {
     fn is_idle(&self) -> bool {
         Arc::strong_count(&self.cell) == 1 && self.cell.may_be_forgotten()
     }
 }
 
-impl Keep for Arc<KeyedBreaker> {
+impl Evictable for Arc<KeyedBreaker> {
     fn is_idle(&self) -> bool {
         false
     }

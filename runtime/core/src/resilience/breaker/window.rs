@@ -133,7 +133,7 @@ impl Good {
     #[inline]
     pub(super) fn add(&self, generation: u32, now: u64) {
         let Position { index, stamp } = self.cut.position(generation, now);
-        let shard = Shard::own();
+        let shard = Shard::current();
         // A single shard is owned by no thread.
         let (slices, own) = match self.shards.get(shard.index()) {
             Some(slices) if self.shards.len() > 1 => (slices, Some(shard)),

@@ -67,13 +67,13 @@ pub struct Ticket {
 
 /// The end of a call that had a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+enum SlotEnd {
     Succeeded,
     Failed,
     Early(Early),
 }
 
-impl Ending {
+impl SlotEnd {
     fn outcome(self) -> usize {
         match self {
             Self::Succeeded | Self::Failed => FINISHED,
@@ -85,14 +85,14 @@ impl Ending {
 
 impl Shared<Slots> {
     pub(super) async fn acquire(&self, wait: Duration) -> Result<Slot<'_>, Rejected> {
-        if let Ok(permit) = self.own.semaphore.try_acquire() {
+        if let Ok(permit) = self.state.semaphore.try_acquire() {
             return Ok(Slot::new(self, permit));
         }
         if wait.is_zero() {
             return Err(self.rejected());
         }
         let waiting = Waiting;
-        let ended = within(&self.name, wait, self.own.semaphore.acquire()).await;
+        let ended = within(&self.name, wait, self.state.semaphore.acquire()).await;
         mem::forget(waiting);
         match ended {
             Ok(Ok(permit)) => Ok(Slot::new(self, permit)),
@@ -102,28 +102,28 @@ impl Shared<Slots> {
     }
 
     pub(super) fn try_acquire(&self) -> Result<Slot<'_>, Rejected> {
-        self.own.semaphore.try_acquire().map(|permit| Slot::new(self, permit)).map_err(|_| self.rejected())
+        self.state.semaphore.try_acquire().map(|permit| Slot::new(self, permit)).map_err(|_| self.rejected())
     }
 
     /// Takes a slot without waiting.
     #[cfg(feature = "http")]
     pub(super) fn enter(&self) -> Result<Ticket, Rejected> {
-        self.own.semaphore.try_acquire().map(|permit| self.ticket(permit)).map_err(|_| self.rejected())
+        self.state.semaphore.try_acquire().map(|permit| self.ticket(permit)).map_err(|_| self.rejected())
     }
 
     fn ticket(&self, permit: SemaphorePermit<'_>) -> Ticket {
         permit.forget();
-        Ticket { started: if self.own.adaptive.is_some() { self.clock.reading() } else { 0 } }
+        Ticket { started: if self.state.adaptive.is_some() { self.clock.reading() } else { 0 } }
     }
 
     /// Returns the slot of this ticket.
     pub(super) fn resume(&self, ticket: Ticket) -> Slot<'_> {
-        Slot { slots: self, ticket, ending: Ending::Early(Early::Cancelled) }
+        Slot { slots: self, ticket, ending: SlotEnd::Early(Early::Cancelled) }
     }
 
     /// Releases a slot.
-    fn leave(&self, ticket: &Ticket, ending: Ending) {
-        let Slots { semaphore, adaptive, .. } = &self.own;
+    fn leave(&self, ticket: &Ticket, ending: SlotEnd) {
+        let Slots { semaphore, adaptive, .. } = &self.state;
         match adaptive {
             None => semaphore.add_permits(1),
             Some(adaptive) => adaptive.release(semaphore, self.lesson(ticket, ending)),
@@ -131,12 +131,12 @@ impl Shared<Slots> {
         self.outcomes.count(ending.outcome());
     }
 
-    fn lesson(&self, ticket: &Ticket, ending: Ending) -> Lesson {
+    fn lesson(&self, ticket: &Ticket, ending: SlotEnd) -> Lesson {
         let took = |given_up| Lesson::Took { started: ticket.started, ended: self.clock.reading(), given_up };
         match ending {
-            Ending::Succeeded => took(false),
-            Ending::Early(Early::Cancelled) => took(true),
-            Ending::Failed | Ending::Early(Early::Panicked | Early::NotMade) => Lesson::None,
+            SlotEnd::Succeeded => took(false),
+            SlotEnd::Early(Early::Cancelled) => took(true),
+            SlotEnd::Failed | SlotEnd::Early(Early::Panicked | Early::NotMade) => Lesson::None,
         }
     }
 
@@ -159,7 +159,7 @@ impl Drop for Waiting {
 pub(crate) struct Slot<'a> {
     slots: &'a Shared<Slots>,
     ticket: Ticket,
-    ending: Ending,
+    ending: SlotEnd,
 }
 
 impl<'a> Slot<'a> {
@@ -168,13 +168,13 @@ impl<'a> Slot<'a> {
     }
 
     pub(crate) fn end(mut self, is_ok: bool) {
-        self.ending = if is_ok { Ending::Succeeded } else { Ending::Failed };
+        self.ending = if is_ok { SlotEnd::Succeeded } else { SlotEnd::Failed };
     }
 }
 
 impl Ends for Slot<'_> {
     fn end_early(mut self, how: Early) {
-        self.ending = Ending::Early(how);
+        self.ending = SlotEnd::Early(how);
     }
 }
 

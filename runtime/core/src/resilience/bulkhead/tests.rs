@@ -88,12 +88,12 @@ fn a_panic_does_not_lower_an_adaptive_bound() {
             slot.end(true);
         }
     }
-    let grown = bulkhead.0.shared().own.in_use().0;
+    let grown = bulkhead.0.shared().state.in_use().0;
     for _ in 0..200 {
         let panics = || bulkhead.run_sync(|| panic!("on purpose"));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
     }
-    assert_eq!(bulkhead.0.shared().own.in_use().0, grown, "it says nothing of how long calls take");
+    assert_eq!(bulkhead.0.shared().state.in_use().0, grown, "it says nothing of how long calls take");
 }
 
 #[test]
@@ -104,18 +104,18 @@ fn the_semaphore_follows_the_gradient() {
     // Calls that all take as long, and use the bound up.
     for _ in 0..45 {
         let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
-        assert_eq!(slots.len(), shared.own.in_use().0 as usize);
+        assert_eq!(slots.len(), shared.state.in_use().0 as usize);
         clock.advance(Duration::from_millis(5));
         for slot in slots {
             slot.end(true);
         }
     }
-    let grown = shared.own.in_use().0;
+    let grown = shared.state.in_use().0;
     assert!(grown > 20, "{grown}");
 
     // Then they are given up, one after the other, while the bound is used up.
     let mut slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
-    while shared.own.in_use().0 > 10 {
+    while shared.state.in_use().0 > 10 {
         drop(slots.pop());
         slots.extend(shared.try_acquire());
         clock.advance(Duration::from_millis(5));
@@ -124,7 +124,7 @@ fn the_semaphore_follows_the_gradient() {
         slot.end(false);
     }
     let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
-    assert_eq!(slots.len(), shared.own.in_use().0 as usize, "what was in use went when it was given back");
+    assert_eq!(slots.len(), shared.state.in_use().0 as usize, "what was in use went when it was given back");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn under_threads_the_bound_holds() {
     assert!(most.load(SeqCst) <= 8, "{most:?}");
     let shared = bulkhead.0.shared();
     let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
-    assert_eq!(slots.len(), shared.own.in_use().0 as usize);
+    assert_eq!(slots.len(), shared.state.in_use().0 as usize);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The 95th percentile of the durations of the last calls. No clock, no lock.
 
 /// The number of durations stored; six of them are above the percentile.
-const KEPT: usize = 128;
+const STORED: usize = 128;
 /// The number of calls after which the percentile is computed again.
 const EVERY: usize = 16;
 /// The minimum number of calls for a percentile.
@@ -10,21 +10,21 @@ const FEWEST: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Latencies {
     /// The durations in nanoseconds; the oldest is overwritten first.
-    kept: Vec<u64>,
+    durations: Vec<u64>,
     added: usize,
     p95: Option<u64>,
 }
 
 impl Latencies {
     pub(super) fn add(&mut self, nanos: u64) {
-        if self.kept.len() < KEPT {
-            self.kept.push(nanos);
+        if self.durations.len() < STORED {
+            self.durations.push(nanos);
         } else {
-            self.kept[self.added % KEPT] = nanos;
+            self.durations[self.added % STORED] = nanos;
         }
         self.added += 1;
-        if self.kept.len() >= FEWEST && self.added.is_multiple_of(EVERY) {
-            let mut sorted = self.kept.clone();
+        if self.durations.len() >= FEWEST && self.added.is_multiple_of(EVERY) {
+            let mut sorted = self.durations.clone();
             let rank = sorted.len() * 95 / 100;
             self.p95 = Some(*sorted.select_nth_unstable(rank).1);
         }

@@ -180,7 +180,7 @@ impl Hedge {
         let (shared, settings) = (self.0.shared(), &self.0.settings);
         let mut run = shared.begin();
         let mut first = pin!(run.make(&mut call));
-        let early = run.begun.watch(within(&shared.name, shared.own.delay(settings), first.as_mut())).await;
+        let early = run.begun.watch(within(&shared.name, shared.state.delay(settings), first.as_mut())).await;
         if let Ok(ended) = early {
             return run.end(ended, FIRST, &failed);
         }
@@ -248,7 +248,7 @@ impl Run<'_> {
         if is_good {
             // The time of a first try that lost is a lower bound: it would have taken longer.
             let nanos = self.shared.clock.now().saturating_sub(self.started);
-            lock(&self.shared.own.latencies).add(nanos);
+            lock(&self.shared.state.latencies).add(nanos);
         }
         self.begun.end(if is_good { by } else { FAILED });
         ended
@@ -269,7 +269,7 @@ impl Shared<Tries> {
     }
 
     fn may_hedge(&self, settings: &Settings) -> bool {
-        let may = lock(&self.own.budget).take(settings.budget, self.outcomes.get(CALLS), self.clock.now());
+        let may = lock(&self.state.budget).take(settings.budget, self.outcomes.get(CALLS), self.clock.now());
         if may {
             self.outcomes.count(HEDGES);
         }

@@ -14,7 +14,7 @@ use super::settings::Settings;
 use crate::clock::{Clock, nanos};
 use crate::resilience::base::{Kind, Shared};
 use crate::resilience::error::{Reason, Rejected};
-use crate::resilience::keyed::{Keep, Keyed, kept_name};
+use crate::resilience::keyed::{Evictable, Keyed, stored_name};
 use crate::resilience::snapshot::PolicyKind;
 
 const ALLOWED: usize = 0;
@@ -59,7 +59,7 @@ impl Kind for Limiters {
 
 impl Limiters {
     pub(super) fn check(&self, key: &str, name: &str, settings: &Settings) -> Result<(), Rejected> {
-        let key = &*kept_name(key);
+        let key = &*stored_name(key);
         let make = || Limiter::named(format!("{name}[{key}]").into(), settings, self.clock.clone());
         self.keyed.get(key, make, |_| ()).check()
     }
@@ -111,7 +111,7 @@ impl Limiter {
     }
 }
 
-impl Keep for Limiter {
+impl Evictable for Limiter {
     fn is_idle(&self) -> bool {
         self.time.0.now().saturating_sub(self.checked.load(Relaxed)) > self.full_after
     }

@@ -78,6 +78,6 @@ fn over_the_cap_those_go_that_have_their_calls_back() {
     for i in 0..10_000 {
         let _ = limit.check(&i.to_string());
     }
-    assert_eq!(limit.0.shared().own.len(), 100);
+    assert_eq!(limit.0.shared().state.len(), 100);
     assert_eq!(limit.check("9999").unwrap_err().name(), "test[9999]");
 }

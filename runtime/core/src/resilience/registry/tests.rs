@@ -6,7 +6,7 @@ use super::*;
 #[derive(Clone, Debug)]
 struct Policy(Arc<AtomicBool>);
 
-impl Keep for Policy {
+impl Evictable for Policy {
     fn is_idle(&self) -> bool {
         Arc::strong_count(&self.0) == 1 && !self.0.load(Relaxed)
     }

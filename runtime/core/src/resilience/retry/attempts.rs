@@ -200,8 +200,8 @@ impl<'a> Attempts<'a> {
     }
 
     fn within_budget(&self) -> bool {
-        let Shared { own, outcomes, clock, .. } = self.shared;
-        let take = |share| lock(&own.0).take(share, outcomes.get(CALLS), clock.now());
+        let Shared { state, outcomes, clock, .. } = self.shared;
+        let take = |share| lock(&state.0).take(share, outcomes.get(CALLS), clock.now());
         self.settings.budget.is_none_or(take)
     }
 }
