@@ -236,7 +236,7 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 /// dropped) or as `panicked`. Each has a histogram of its own, with an error of 1.6 % at most. A call costs two reads of the
 /// processor's cycle counter and a few nanoseconds; it takes no lock, and allocates only where a thread first records an outcome.
 #[doc = options_of!(timed)]
-/// Above `#[cacheable]` it times every call, hits included; below, the loads alone. One static is shared by all
+/// Written above `#[cacheable]`, it times every call, hits included; below, the loads alone. One static is shared by all
 /// instantiations of a generic function; give methods of one name in one module a `name`.
 #[proc_macro_attribute]
 pub fn timed(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -284,15 +284,15 @@ pub fn derive_label(item: TokenStream) -> TokenStream {
 ///
 /// On the struct, `#[indexed(..)]`:
 #[doc = options_of!(indexed)]
-/// In `keys(..)`, a kind may stand in place of a direction: `name = text(weight = 10)` for words, of which a model has one index;
+/// A kind may stand in place of a direction in `keys(..)`: `name = text(weight = 10)` for words, of which a model has one index;
 /// `place = sphere` or `"2dsphere"`, `point = plane` or `"2d"`, `id = hashed`, and `"a.**"` or `wildcard(a)` for everything below `a`.
 ///
 /// On a field, `#[index]` is an ascending index of its own; `desc`, `text`, `sphere`, `plane`, `hashed` and `wildcard` make
 /// another kind of it, and all text fields of a model make one index together. On the struct or on a field, `#[index(..)]`:
 #[doc = options_of!(index)]
-/// In its `collation(..)`:
+/// The options of its `collation(..)`:
 #[doc = options_of!(collation)]
-/// What MongoDB would refuse is a compile error, and so is what one would come to regret: an index that another one
+/// Indexes that MongoDB refuses are compile errors, and so are indexes that users come to regret: one that another one
 /// makes superfluous, or documents that expire by a field which is not stored as a date.
 #[proc_macro_derive(Indexed, attributes(indexed, index))]
 pub fn indexed(item: TokenStream) -> TokenStream {

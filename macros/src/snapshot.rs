@@ -1,4 +1,4 @@
-//! What the tests of expansions share: comparing tokens with a file that people can read, and reading errors out of
+//! Shared parts of the tests of expansions: comparing tokens with a file that people can read, and reading errors out of
 //! tokens.
 //!
 //! Run the tests with `UPDATE_SNAPSHOTS=1` to write the files anew, then `rustfmt` them and review the difference.

@@ -14,7 +14,7 @@ use crate::diag::Diag;
 /// An attribute below another, and what is wrong with that.
 type Row = (&'static str, &'static str);
 
-/// Our attributes, each with those that are refused below it.
+/// The attributes of this crate, each with those that are refused below it.
 const BELOW: &[(&str, &[Row])] = &[
     (
         "cacheable",

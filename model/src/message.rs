@@ -8,7 +8,7 @@ pub(crate) const OTHER: Scopes = 8;
 pub(crate) const KEY: Scopes = 1;
 /// The prefix that holds the key.
 pub(crate) const PREFIX: Scopes = 2;
-/// Everything, which the replay appends after the ring overflowed.
+/// All scopes: the replay appends this after the ring overflowed.
 pub(crate) const ALL: Scopes = 4;
 
 /// Flag of a refresh: loads that began before are expired, not invalid.

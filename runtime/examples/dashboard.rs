@@ -1,4 +1,4 @@
-//! A shop that serves nobody but itself, so that the dashboard has something to show:
+//! A shop that is its own only client, so that the dashboard has something to show:
 //! `cargo run -p fastness --features full --example dashboard`, then open <http://127.0.0.1:8090/dashboard>.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! What stands between the parentheses of `partial(..)`, as it was written.
+//! The tokens between the parentheses of `partial(..)`, as they were written.
 //!
 //! May use: value, indexed/syntax.
 
@@ -95,7 +95,7 @@ fn comparison(input: ParseStream<'_>) -> Option<&'static str> {
 impl Literal {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let expr: Expr = input.parse()?;
-        Self::of(&expr, false).ok_or_else(|| {
+        Self::from_expr(&expr, false).ok_or_else(|| {
             syn::Error::new(
                 expr.span(),
                 "a condition compares with a literal: write `true`, `10`, `2.5` or `\"active\"`",
@@ -103,10 +103,10 @@ impl Literal {
         })
     }
 
-    fn of(expr: &Expr, negative: bool) -> Option<Self> {
+    fn from_expr(expr: &Expr, negative: bool) -> Option<Self> {
         let sign = if negative { "-" } else { "" };
         match crate::value::peel(expr) {
-            Expr::Unary(unary) if !negative && matches!(unary.op, syn::UnOp::Neg(_)) => Self::of(&unary.expr, true),
+            Expr::Unary(unary) if !negative && matches!(unary.op, syn::UnOp::Neg(_)) => Self::from_expr(&unary.expr, true),
             Expr::Lit(literal) => match &literal.lit {
                 Lit::Bool(bool) if !negative => Some(Self::Bool(bool.value)),
                 Lit::Str(text) if !negative => Some(Self::Text(text.value())),

@@ -118,7 +118,7 @@ fn own_key(index: &args::Index, record: &Record, at: usize, diag: &mut Diag) -> 
         diag.at(second, "a field is indexed in one way: keep one word, or write a second `#[index(..)]`");
     }
     let kind = kinds.first().map_or(Kind::Ascending, |(kind, _)| *kind);
-    Key { path: Path::of(record.fields[at].ident.clone()), kind, span: index.span }
+    Key { path: Path::from_field(record.fields[at].ident.clone()), kind, span: index.span }
 }
 
 fn listed_keys(index: &args::Index, diag: &mut Diag) -> Vec<Key> {

@@ -1,4 +1,4 @@
-//! What MongoDB refuses, or what one would come to regret, in one index and between several.
+//! Rules for one index and for several: indexes that MongoDB refuses, and indexes that users come to regret.
 //!
 //! May use: diag, options, indexed/{index, record, syntax}.
 

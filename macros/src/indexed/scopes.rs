@@ -1,4 +1,4 @@
-//! What a change of a document invalidates: templates of keys over the model's own fields.
+//! Scopes that a change of a document invalidates: templates of keys over the model's own fields.
 //!
 //! A scope is a pattern as `cache_invalidate` has them, and keeps the same rules; its placeholders are fields, by their Rust
 //! names.

@@ -1,4 +1,4 @@
-//! What `serde`'s attributes say of stored names. `serde` itself reports those that it cannot read.
+//! Stored names by `serde`'s attributes. `serde` itself reports those that it cannot read.
 //!
 //! May use: diag.
 

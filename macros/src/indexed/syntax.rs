@@ -1,4 +1,4 @@
-//! What stands between the parentheses of `keys(..)`, as it was written.
+//! The tokens between the parentheses of `keys(..)`, as they were written.
 //!
 //! May use: diag, nearest.
 
@@ -25,7 +25,7 @@ pub(super) enum Step {
 }
 
 impl Path {
-    pub(super) fn of(field: Ident) -> Self {
+    pub(super) fn from_field(field: Ident) -> Self {
         Self(vec![Step::Field(field)])
     }
 

@@ -1,4 +1,4 @@
-//! How a function gives its result: directly, as an `async fn`, or as a future that it returns.
+//! The form of a function's result: direct, of an `async fn`, or as a future that it returns.
 //!
 //! Invariant: [`Returns::value`] is the type that the caller sees after awaiting; for a plain future-returning function
 //! that is the future's `Output`. The spelling of the value type itself decides nothing.
@@ -66,14 +66,14 @@ impl Returns {
         };
         let future = if sig.asyncness.is_some() { None } else { future(ungrouped(&written)) };
         match future {
-            Some((kind, value)) => Self::of(kind, value.clone()),
-            None if sig.asyncness.is_some() => Self::of(Kind::Async, written),
-            None if may_be_future(ungrouped(&written)) && !has_impl(&written) => Self::of(Kind::Asked, written),
-            None => Self::of(Kind::Sync, written),
+            Some((kind, value)) => Self::with_kind(kind, value.clone()),
+            None if sig.asyncness.is_some() => Self::with_kind(Kind::Async, written),
+            None if may_be_future(ungrouped(&written)) && !has_impl(&written) => Self::with_kind(Kind::Asked, written),
+            None => Self::with_kind(Kind::Sync, written),
         }
     }
 
-    fn of(kind: Kind, value: Type) -> Self {
+    fn with_kind(kind: Kind, value: Type) -> Self {
         let never = matches!(ungrouped(&value), Type::Never(_));
         let value = if never { syn::parse_quote!(::core::convert::Infallible) } else { value };
         Self { kind, value, answer: Answer::Any, inferred: false, fallible: false, never }

@@ -96,7 +96,7 @@ pub fn wired_each<S: Shape<Item: BatchMap>>(_: S) -> Wired<Each<S>, ()> {
     Wired(Each::new(), ())
 }
 
-/// What `codec = bincode` asks of the build.
+/// Requirement of `codec = bincode` on the build.
 #[diagnostic::on_unimplemented(
     message = "`codec = bincode` needs the feature `bincode` of fastness",
     label = "this build has no bincode",

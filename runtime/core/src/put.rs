@@ -23,7 +23,7 @@ struct Write<K: Eq, S: Shape> {
     pending: Pending<K, S>,
     record: Record,
     began: Epoch,
-    /// Whether the attribute's `condition` holds. The key is invalidated all the same.
+    /// True if the attribute's `condition` holds. The key is invalidated all the same.
     store: bool,
 }
 

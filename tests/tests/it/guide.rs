@@ -133,21 +133,6 @@ fn headings_have_anchors_that_rustdoc_leaves_to_them() {
     }
 }
 
-/// Pronouns without a person: a sentence with one of them names the caller, the process or the writer instead.
-const NAMELESS: [&str; 4] = ["nobody", "somebody", "anybody", "whoever"];
-
-#[test]
-fn pages_name_their_subjects() {
-    for path in files(&root().join("docs"), "md") {
-        let page = fs::read_to_string(&path).unwrap();
-        for (number, line) in page.lines().enumerate() {
-            let words = line.to_lowercase();
-            let found = words.split(|letter: char| !letter.is_alphabetic()).find(|word| NAMELESS.contains(word));
-            assert_eq!(found, None, "{}:{}", path.display(), number + 1);
-        }
-    }
-}
-
 /// The pages of single features, which tell their readers when to look elsewhere.
 #[test]
 fn pages_of_features_say_when_not_to_use_them() {

@@ -1,4 +1,4 @@
-//! From slow queries to indexes: advice, selection, outcome.
+//! Slow queries and their indexes: advice, selection, outcome.
 
 use std::time::Duration;
 

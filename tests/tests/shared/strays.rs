@@ -202,7 +202,7 @@ async fn an_entry_in_our_name_with_junk_in_it_is_a_stray() {
     pair.works().await;
 }
 
-/// Such an entry must not stop the log: nothing behind it could be trimmed, or even appended.
+/// Guards the log against its end: nothing behind such an entry could be trimmed, or even appended.
 #[tokio::test]
 async fn an_entry_of_the_far_future_is_no_end_of_the_log() {
     for id in ["99999999999999-0", "18446744073709551615-18446744073709551615"] {

@@ -26,7 +26,7 @@ fn draft(email: &str) -> BusinessDraft {
 }
 
 /// A listing of a business's products.
-fn of(business: Id) -> Listing {
+fn products_of(business: Id) -> Listing {
     let filter = [("business".to_owned(), Scalar::Number(business))].into();
     Collection::Products.listing(filter, &[], PageRequest::DEFAULT).expect("an index serves it")
 }
@@ -80,10 +80,10 @@ async fn pages_partition_the_list() {
 #[tokio::test]
 async fn a_business_takes_its_products_and_users_with_it() {
     let store = seeded().await;
-    let before = store.list_products(&of(1)).await.expect("a page").total;
+    let before = store.list_products(&products_of(1)).await.expect("a page").total;
     assert!(before > 0);
     assert_eq!(store.delete_business(1, None).await, Ok(true));
-    assert_eq!(store.list_products(&of(1)).await.expect("a page").total, 0);
+    assert_eq!(store.list_products(&products_of(1)).await.expect("a page").total, 0);
     let users = store.list_users(&Listing::all(PageRequest { number: 1, limit: 100 })).await.expect("a page");
     assert!(users.total < 100 && users.items.iter().all(|user| user.business != 1));
     assert_eq!(store.list_products(&Listing::all(PageRequest::DEFAULT)).await.expect("a page").total, 200 - before);

@@ -1,4 +1,4 @@
-//! What meets input of unknown origin, for the fuzz targets in `fuzz/`.
+//! Functions that read input of unknown origin, for the fuzz targets in `fuzz/`.
 
 use crate::codec::envelope::{self, Header, Limits};
 use crate::codec::value_codec::ValueCodec;

@@ -1,4 +1,4 @@
-//! How a function gives its value, found by its return type where the spelling does not tell: the value itself, or a boxed
+//! The form of a function's value, found by its return type where the spelling does not tell: the value itself, or a boxed
 //! future of it under another name (`BoxFuture`, an alias, `Self::Future`).
 //!
 //! A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Kind`] that it gets. A future that is

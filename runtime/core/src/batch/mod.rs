@@ -144,7 +144,7 @@ where
         self.found.reserve(self.missing.len());
         let mut answered = 0;
         for (missing, fetched) in self.missing.iter_mut().zip(fetched) {
-            missing.outdated = Outdated::of(fetched.as_ref().map(|fetched| &fetched.value));
+            missing.outdated = Outdated::from_fetched(fetched.as_ref().map(|fetched| &fetched.value));
             let Some(fetched) = fetched else { continue };
             let looked = start.take(&self.policy, missing, fetched);
             missing.is_settled = !matches!(looked, Element::Missing);

@@ -1,4 +1,4 @@
-//! Where a batch began, and what it does with each of its elements.
+//! The beginning of a batch, and the lookup of each of its elements.
 
 use std::sync::Arc;
 

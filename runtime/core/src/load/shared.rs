@@ -91,7 +91,7 @@ where
             None => None,
         };
         let outdated = match &key {
-            Some(_) => Outdated::of(fetched.as_ref().map(|fetched| &fetched.value)),
+            Some(_) => Outdated::from_fetched(fetched.as_ref().map(|fetched| &fetched.value)),
             None => Outdated::Value,
         };
         self.outdated.set(outdated);

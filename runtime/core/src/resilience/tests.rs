@@ -1,4 +1,4 @@
-//! What all policies have in common.
+//! Shared behaviour of all policies.
 
 use std::future::ready;
 use std::num::NonZeroU32;

@@ -1,4 +1,4 @@
-//! Whether and how an error can be kept and given to several callers.
+//! Copies of an error for several callers, where its type allows them.
 
 use std::convert::Infallible;
 

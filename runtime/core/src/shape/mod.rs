@@ -1,4 +1,4 @@
-//! What a function's return type means to a cache.
+//! The meaning of a function's return type to a cache.
 //!
 //! May use: nothing of this crate.
 //!

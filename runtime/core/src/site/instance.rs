@@ -45,7 +45,7 @@ impl Instantiation {
         Self { id: typeid::of::<T>, path: Path::Written(path), owner: Owner::Unknown }
     }
 
-    const fn of<T>(owner: Owner) -> Self {
+    const fn with_owner<T>(owner: Owner) -> Self {
         Self { id: typeid::of::<T>, path: Path::Of(std::any::type_name::<T>), owner }
     }
 }
@@ -54,9 +54,9 @@ impl Instantiation {
 struct Constants<T, Parameters>(PhantomData<(T, Parameters)>);
 
 impl<T, Parameters> Constants<T, Parameters> {
-    const UNKNOWN: &'static Instantiation = &Instantiation::of::<T>(Owner::Unknown);
-    const FUNCTION: &'static Instantiation = &Instantiation::of::<T>(Owner::Function(typeid::of::<Parameters>));
-    const METHOD: &'static Instantiation = &Instantiation::of::<T>(Owner::Method(typeid::of::<Parameters>));
+    const UNKNOWN: &'static Instantiation = &Instantiation::with_owner::<T>(Owner::Unknown);
+    const FUNCTION: &'static Instantiation = &Instantiation::with_owner::<T>(Owner::Function(typeid::of::<Parameters>));
+    const METHOD: &'static Instantiation = &Instantiation::with_owner::<T>(Owner::Method(typeid::of::<Parameters>));
 }
 
 /// The instantiation in which this closure was made.

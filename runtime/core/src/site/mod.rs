@@ -169,7 +169,7 @@ impl Site {
     {
         if on.is_none()
             && !Fastness::has_overrides()
-            && let Some(slot) = self.first.get().and_then(|slot| slot.of(instance))
+            && let Some(slot) = self.first.get().and_then(|slot| slot.with_instance(instance))
             && let Ok(state) = slot.state.clone().downcast()
         {
             return state;
@@ -204,7 +204,7 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let value = (ValueType::of::<S::Item>(instance, self.meta.module), TypeId::of::<S::Item>());
+        let value = (ValueType::new::<S::Item>(instance, self.meta.module), TypeId::of::<S::Item>());
         let Parts { path, shape, function, variant, tier, counters, stores, negatives } =
             self.make_parts(handle, instance, A::HAS_NAMESPACE, value);
         let values = handle.store(&shape, function, self.meta.capacity);
@@ -278,11 +278,11 @@ impl Slot {
     where
         LocalStore<K, V>: Any,
     {
-        self.of(instance)?.local.downcast_ref()
+        self.with_instance(instance)?.local.downcast_ref()
     }
 
     #[inline]
-    fn of(&self, instance: Instance) -> Option<&Self> {
+    fn with_instance(&self, instance: Instance) -> Option<&Self> {
         let mut slot = self;
         while !slot.instance.ptr_eq(instance) {
             slot = slot.next.get()?;

@@ -42,7 +42,7 @@ pub(crate) enum Outdated {
 }
 
 impl Outdated {
-    pub(crate) fn of<V>(fetched: Option<&Option<V>>) -> Self {
+    pub(crate) fn from_fetched<V>(fetched: Option<&Option<V>>) -> Self {
         match fetched {
             None => Self::Nothing,
             Some(None) => Self::Absence,

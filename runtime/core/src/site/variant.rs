@@ -18,7 +18,7 @@ pub(super) struct ValueType {
 impl ValueType {
     /// The type of the values of a function in this module. Types that a function declares may share their name with others, and are
     /// values of functions beside them.
-    pub(super) fn of<V: 'static>(instance: Instance, module: &str) -> Self {
+    pub(super) fn new<V: 'static>(instance: Instance, module: &str) -> Self {
         let name = type_name::<V>();
         Self { name, which: instance.is_beside(name, module).then(TypeId::of::<V>) }
     }

@@ -12,7 +12,7 @@ fn describe<T: DeserializeOwned>() -> String {
     super::describe::<T>().0
 }
 
-fn of<T: DeserializeOwned>() -> u64 {
+fn announced<T: DeserializeOwned>() -> u64 {
     Announced::from_type::<T>().fingerprint
 }
 
@@ -20,7 +20,7 @@ macro_rules! differ {
     ($($what:literal { $($item:item)* })*) => {
         [$(($what, {
             $(#[derive(Deserialize)] $item)*
-            of::<User>()
+            announced::<User>()
         })),*]
     };
 }

@@ -46,7 +46,7 @@ fn concerned(event: &Document) -> Vec<String> {
     batch.texts()
 }
 
-fn of(operation: &str, rest: Document) -> Document {
+fn event(operation: &str, rest: Document) -> Document {
     let mut event =
         doc! { "operationType": operation, "ns": { "db": "d", "coll": "products" }, "documentKey": { "_id": 1_i64 } };
     event.extend(rest);
@@ -59,12 +59,12 @@ fn owned_by(business: i64) -> Document {
 
 #[test]
 fn an_insert_is_known_in_full() {
-    assert_eq!(concerned(&of("insert", doc! { "fullDocument": owned_by(7) })), ["b:7:p:*", "p:1"]);
+    assert_eq!(concerned(&event("insert", doc! { "fullDocument": owned_by(7) })), ["b:7:p:*", "p:1"]);
 }
 
 #[test]
 fn an_update_of_another_field_is_known_in_full() {
-    let event = of("update", doc! { "fullDocument": owned_by(7), "touched": ["price", "owner.name", "own"] });
+    let event = event("update", doc! { "fullDocument": owned_by(7), "touched": ["price", "owner.name", "own"] });
     assert_eq!(concerned(&event), ["b:7:p:*", "p:1"]);
 }
 
@@ -81,7 +81,7 @@ fn an_update_of_the_field_itself_hides_what_it_was() {
         let mut rest = change.clone();
         rest.insert("fullDocument", owned_by(7));
         // The scope with the new value is part of this wider one.
-        assert_eq!(concerned(&of("update", rest)), ["b:*", "p:1"], "{change}");
+        assert_eq!(concerned(&event("update", rest)), ["b:*", "p:1"], "{change}");
     }
 }
 
@@ -89,33 +89,33 @@ fn an_update_of_the_field_itself_hides_what_it_was() {
 fn an_image_tells_what_it_was() {
     let images =
         doc! { "fullDocument": owned_by(7), "fullDocumentBeforeChange": owned_by(6), "touched": ["owner.business"] };
-    assert_eq!(concerned(&of("update", images.clone())), ["b:6:p:*", "b:7:p:*", "p:1"]);
+    assert_eq!(concerned(&event("update", images.clone())), ["b:6:p:*", "b:7:p:*", "p:1"]);
     let untouched = doc! { "fullDocumentBeforeChange": owned_by(6), "touched": ["price"] };
-    assert_eq!(concerned(&of("update", untouched)), ["b:6:p:*", "p:1"]);
-    assert_eq!(concerned(&of("replace", images)), ["b:6:p:*", "b:7:p:*", "p:1"]);
-    assert_eq!(concerned(&of("delete", doc! { "fullDocumentBeforeChange": owned_by(6) })), ["b:6:p:*", "p:1"]);
+    assert_eq!(concerned(&event("update", untouched)), ["b:6:p:*", "p:1"]);
+    assert_eq!(concerned(&event("replace", images)), ["b:6:p:*", "b:7:p:*", "p:1"]);
+    assert_eq!(concerned(&event("delete", doc! { "fullDocumentBeforeChange": owned_by(6) })), ["b:6:p:*", "p:1"]);
 }
 
 #[test]
 fn a_document_that_is_gone_is_known_by_its_id() {
-    assert_eq!(concerned(&of("delete", doc! {})), ["b:*", "p:1"]);
+    assert_eq!(concerned(&event("delete", doc! {})), ["b:*", "p:1"]);
     let gone = doc! { "fullDocument": Bson::Null, "touched": ["price"] };
-    assert_eq!(concerned(&of("update", gone)), ["b:*", "p:1"]);
-    assert_eq!(concerned(&of("replace", doc! { "fullDocument": owned_by(7) })), ["b:*", "b:7:p:*", "p:1"]);
+    assert_eq!(concerned(&event("update", gone)), ["b:*", "p:1"]);
+    assert_eq!(concerned(&event("replace", doc! { "fullDocument": owned_by(7) })), ["b:*", "b:7:p:*", "p:1"]);
 }
 
 #[test]
 fn a_change_of_the_collection_concerns_all_of_it() {
-    assert_eq!(concerned(&of("drop", doc! {})), ["b:*", "p:*"]);
+    assert_eq!(concerned(&event("drop", doc! {})), ["b:*", "p:*"]);
     let rename = doc! { "operationType": "rename", "ns": { "coll": "other" }, "to": { "coll": "products" } };
     assert_eq!(concerned(&rename), ["b:*", "p:*"]);
-    assert_eq!(concerned(&of("somethingNew", doc! {})), ["b:*", "p:*"]);
+    assert_eq!(concerned(&event("somethingNew", doc! {})), ["b:*", "p:*"]);
     assert_eq!(concerned(&doc! { "operationType": "dropDatabase", "ns": { "db": "d" } }), ["b:*", "p:*", "totals"]);
 }
 
 #[test]
 fn what_cannot_be_read_is_not_known() {
-    let event = of("insert", doc! { "fullDocument": { "_id": "x", "owner": [{ "business": 7_i64 }] } });
+    let event = event("insert", doc! { "fullDocument": { "_id": "x", "owner": [{ "business": 7_i64 }] } });
     assert_eq!(concerned(&event), ["b:*", "p:*"]);
     assert_eq!(concerned(&doc! { "ns": { "coll": "another" } }), [""; 0]);
 }
@@ -124,14 +124,14 @@ fn what_cannot_be_read_is_not_known() {
 fn the_end_of_a_stream_is_noticed() {
     let mut batch = ChangeBatch::default();
     assert_eq!(read(&doc! { "operationType": "invalidate" }, MODELS, &mut batch), AfterEvent::Reopen);
-    assert_eq!(read(&of("drop", doc! {}), MODELS, &mut batch), AfterEvent::Next);
+    assert_eq!(read(&event("drop", doc! {}), MODELS, &mut batch), AfterEvent::Next);
 }
 
 #[test]
 fn only_what_something_depends_on_is_looked_up_and_once() {
     let mut batch = ChangeBatch::default();
     let touched = |id: i64, touched: &str| {
-        let mut event = of("update", doc! { "touched": [touched] });
+        let mut event = event("update", doc! { "touched": [touched] });
         event.insert("documentKey", doc! { "_id": id });
         event
     };
@@ -164,7 +164,7 @@ fn only_what_something_depends_on_is_looked_up_and_once() {
 #[test]
 fn an_id_of_two_documents_is_not_known() {
     let mut batch = ChangeBatch::default();
-    read(&of("update", doc! { "touched": ["price"] }), MODELS, &mut batch);
+    read(&event("update", doc! { "touched": ["price"] }), MODELS, &mut batch);
     let mut found = FoundDocuments::new();
     found.add("products", owned_by(7));
     found.add("products", owned_by(8));

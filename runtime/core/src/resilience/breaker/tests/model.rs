@@ -1,4 +1,4 @@
-//! What a breaker has to do, written down call by call, and random histories that the real one is held against.
+//! A model of a breaker, written down call by call, and random histories that the real one is held against.
 
 use proptest::prelude::*;
 
