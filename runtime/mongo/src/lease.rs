@@ -45,7 +45,7 @@ pub(crate) async fn with_lease<T>(
     };
     let report = tokio::select! {
         report = work => report,
-        () = lease.renew_until_lost() => Err(Error::busy("another process took over the lease: apply again when it has finished")),
+        () = lease.renew_until_lost() => Err(Error::busy("the lease on building indexes was lost, and another process may hold it: apply again when it has finished")),
     };
     lease.release().await;
     report

@@ -1,12 +1,15 @@
 //! `batch(ids)`: the body runs for the missing ones, and each value is an entry of its own.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Mutex;
+use std::task::{Context, Waker};
 
 use fastness::{cache_invalidate, cacheable, with_cache, with_cache_sync};
 
 use crate::origin::{Fault, MINUTE, Origin, SECOND};
-use crate::{fresh, timed};
+use crate::{fresh, poll_once, timed};
 
 /// The ids that the bodies were called with.
 #[derive(Default)]
@@ -36,11 +39,39 @@ async fn items(asked: &Asked, ids: &[u32]) -> Result<HashMap<u32, u32>, Fault> {
     Ok(ids.iter().filter(|id| **id != 9).map(|id| (*id, id * 10)).collect())
 }
 
+#[cacheable(ttl = 60, key = "broken:{ids}", batch(ids))]
+async fn broken(ids: &[u32]) -> HashMap<u32, u32> {
+    assert!(!ids.contains(&13), "the body of a batch panics");
+    std::future::pending().await
+}
+
+#[cacheable(ttl = 60, key = "broken_sync:{ids}", batch(ids))]
+fn broken_sync(ids: &[u32]) -> HashMap<u32, u32> {
+    panic!("the body of a batch of {} panics", ids.len())
+}
+
 #[cache_invalidate("item:{id}")]
 async fn change(id: u32) {}
 
 #[cache_invalidate(tags = ["odd:{id}"])]
 async fn change_by_tag(id: u32) {}
+
+#[tokio::test]
+async fn a_load_that_is_dropped_or_panics_is_counted_as_abandoned() {
+    let fast = fresh();
+    let abandoned = || (fast.stats().total.loads, fast.stats().total.loads_abandoned);
+    with_cache(&fast, async {
+        assert!(poll_once(pin!(broken(&[1, 2]))).await.is_none());
+        assert_eq!(abandoned(), (0, 1), "dropped where it waits");
+        let mut panics = pin!(broken(&[13]));
+        let poll = || panics.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
+        assert_eq!(abandoned(), (0, 2), "panicked");
+    })
+    .await;
+    with_cache_sync(&fast, || assert!(catch_unwind(|| broken_sync(&[1])).is_err()));
+    assert_eq!(abandoned(), (0, 3), "panicked in a sync function");
+}
 
 #[tokio::test]
 async fn only_what_is_missing_is_loaded() {

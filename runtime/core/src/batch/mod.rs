@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::mem::replace;
 
-use crate::engine::{count_load, share_and_end};
+use crate::engine::{CountIfAbandoned, count_load, share_and_end};
 use crate::flight::{Load, LoadOutcome, Permit, end};
 use crate::handle::Fastness;
 use crate::key::args::Args;
@@ -174,6 +174,11 @@ where
         self.missing.iter().map(|missing| missing.id.clone()).collect()
     }
 
+    /// Counts the load as abandoned unless it ends.
+    fn counted(&self) -> Option<CountIfAbandoned> {
+        self.start.as_ref().map(|start| CountIfAbandoned::new(start.state.store.counters()))
+    }
+
     fn finish(mut self, out: S::Out) -> S::Out {
         let (permit, found) = (self.permit.take(), replace(&mut self.found, S::Item::empty()));
         let Some(start) = &self.start else { return out };
@@ -218,7 +223,11 @@ where
     S: Shape<Item: BatchMap> + 'static,
     F: Future<Output = S::Out>,
 {
+    let counted = batch.counted();
     let (out, permit) = Load::new(body, batch.permit.take()).await;
+    if let Some(counted) = counted {
+        counted.disarm();
+    }
     batch.permit = permit;
     batch.finish(out)
 }
@@ -229,8 +238,11 @@ where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
-    let inside = batch.permit.as_ref().map(Permit::enter);
+    let (inside, counted) = (batch.permit.as_ref().map(Permit::enter), batch.counted());
     let out = body();
+    if let Some(counted) = counted {
+        counted.disarm();
+    }
     drop(inside);
     batch.finish(out)
 }

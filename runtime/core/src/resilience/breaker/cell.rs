@@ -212,7 +212,7 @@ impl Cell {
         });
     }
 
-    /// Counts a call that was not good, and returns the tally of the window if the decision needs it.
+    /// Counts a call under the lock, and returns the tally of the window if the decision needs it.
     fn count(&self, core: &mut Core, generation: u32, ending: Ending, now: u64) -> Tally {
         let current = generation == core.machine.generation;
         let other = match ending {
@@ -260,9 +260,9 @@ impl Cell {
         self.change(now, |core| ((), core.machine.force(phase)));
     }
 
-    /// Returns whether the breaker is closed, so that no known fault is lost with it.
+    /// Returns whether the breaker is closed by its own decision, so that neither a known fault nor an operator's setting is lost with it.
     pub(super) fn is_closed(&self) -> bool {
-        self.gate().is(ADMITS)
+        self.state() == State::Closed
     }
 
     /// Returns whether the breaker can be dropped without loss: it is closed, or its time to be open or to probe is up.

@@ -583,6 +583,19 @@ fn a_key_that_is_used_stays() {
     assert_eq!(hosts.get("busy").snapshot().calls.successes, 100);
 }
 
+#[test]
+fn a_key_that_an_operator_forced_stays() {
+    let clock = Clock::manual();
+    let hosts = KeyedBreaker::new("host", small()).with_max_keys(3).with_clock(clock.clone());
+    hosts.get("closed").force_closed();
+    hosts.get("off").disable();
+    for i in 0..100 {
+        clock.advance(SECOND);
+        end(&hosts.get(&i.to_string()), Verdict::Success);
+    }
+    assert_eq!((hosts.get("closed").state(), hosts.get("off").state()), (State::ForcedClosed, State::Disabled));
+}
+
 #[tokio::test]
 async fn keys_are_told_of_together_and_what_is_forgotten_still_counts() {
     let clock = Clock::manual();

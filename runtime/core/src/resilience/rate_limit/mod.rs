@@ -88,7 +88,7 @@ impl KeyedRateLimit {
         Self(Base::new(name, (settings, 10_000)))
     }
 
-    /// Sets the maximum number of keys; at least 1.
+    /// Sets the maximum number of keys; at least 1. It counts for limits that were neither used nor cloned yet.
     #[must_use]
     pub const fn with_max_keys(mut self, keys: usize) -> Self {
         self.0.settings.1 = keys;
