@@ -63,8 +63,9 @@ use proc_macro::TokenStream;
 ///
 /// A placeholder is a parameter or a field of one: `{id}`, `{user.id}`, `{pair.0}`, `{self.tenant}`; `{x:hash}` writes a
 /// digest of its serde form and `{x:lower}` its lower case. Every parameter must be in the key or in `skip(..)`, and so
-/// must `self`: by a field, by its type's `KeyNamespace`, or as `skip(self)`. Two values of one type share otherwise, as they do without a `key`: it is then the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`, `lookup_`,
-/// `search_`, `query_`), the path of the function, and every argument: `get_user(7)` is invalidated by `"user:*"`.
+/// must `self`: by a field, by its type's `KeyNamespace`, or as `skip(self)`, because two values of one type would share entries
+/// otherwise. Without a `key`, it is the function's name less a leading verb (`get_`, `find_`, `fetch_`, `load_`, `list_`, `read_`,
+/// `lookup_`, `search_`, `query_`), the path of the function, and every argument: `get_user(7)` is invalidated by `"user:*"`.
 /// Equal `HashMap`s and `HashSet`s have equal digests under `{x:hash}`.
 ///
 /// # Order
@@ -99,7 +100,8 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// `key` and `ttl` are required, and the key is that of the function that reads the value. Parameters need not be in
-/// it, but for `self`: by a field, by its type's `KeyNamespace`, or as `skip(self)`. Key and tags are made before the body runs, which may consume its arguments.
+/// it, but for `self`: by a field, by its type's `KeyNamespace`, or as `skip(self)`. Key and tags are made before the body runs, which
+/// may consume its arguments.
 ///
 /// Whatever was cached under the key is gone when the function returns. The new value is stored unless something else
 /// invalidated the key while the function ran. A function that returns an error, or whose future is dropped, may have

@@ -106,7 +106,9 @@ impl Literal {
     fn from_expr(expr: &Expr, negative: bool) -> Option<Self> {
         let sign = if negative { "-" } else { "" };
         match crate::value::peel(expr) {
-            Expr::Unary(unary) if !negative && matches!(unary.op, syn::UnOp::Neg(_)) => Self::from_expr(&unary.expr, true),
+            Expr::Unary(unary) if !negative && matches!(unary.op, syn::UnOp::Neg(_)) => {
+                Self::from_expr(&unary.expr, true)
+            }
             Expr::Lit(literal) => match &literal.lit {
                 Lit::Bool(bool) if !negative => Some(Self::Bool(bool.value)),
                 Lit::Str(text) if !negative => Some(Self::Text(text.value())),

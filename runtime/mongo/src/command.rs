@@ -7,7 +7,7 @@ use mongodb::Database;
 
 use crate::error::Error;
 
-/// Runs a command that returns a cursor, and collects all documents. `operation` names the command in an error.
+/// Runs a command that returns a cursor, and collects all documents. `action` names the command in an error.
 pub(crate) async fn collect(
     db: &Database,
     command: Document,

@@ -51,7 +51,7 @@ pub struct BreakerPermit {
 }
 
 impl GateLayer<ByBreaker> {
-    /// Creates a layer with the breaker of this name, which `#[circuit_breaker("..")]` and [`Breaker::named`] use too.
+    /// Creates a layer with the breaker of this name, which `#[circuit_breaker(name = "..")]` and [`Breaker::named`] use too.
     #[track_caller]
     pub fn new(name: &str) -> Self {
         Self::from_breaker(Breaker::named(name))

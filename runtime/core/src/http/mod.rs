@@ -16,7 +16,7 @@
 //! `exempt` means the same in every layer that has it. A pattern is a path, such as `/health`, which matches this path only, or ends in `/*`:
 //! `/health/*` matches `/health` and everything below it. Patterns are compared with the path as the client sent it, before any router
 //! strips a prefix, byte by byte and without the query. Each call adds to the patterns of earlier calls. [`Stack::exempt`] sets patterns for
-//! all layers that reject requests.
+//! memory guard, rate limit, concurrency limit and breaker.
 
 mod admission;
 mod body;

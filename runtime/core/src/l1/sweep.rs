@@ -18,10 +18,10 @@ use crate::sync::atomic::Ordering::SeqCst;
 use crate::sync::atomic::{AtomicBool, fence};
 use crate::sync::{Mutex, lock};
 
-/// Shortest pause between two passes.
+/// Pause after a pass that freed all that it removed.
 const PERIOD: Duration = Duration::from_millis(250);
 
-/// Shortest pause between two passes, in multiples of the duration of the last one: the sweep takes at most a twentieth of a processor.
+/// Shortest pause after a pass, in multiples of its duration: passes of up to half a second take at most a twentieth of a processor.
 const REST: u64 = 19;
 
 /// Longest pause between two passes, whatever the last one took.

@@ -3,7 +3,7 @@
 //! May use: `clock`, `stats`, `sync`.
 //!
 //! Each policy is usable by itself, for async functions and, where that makes sense, for blocking ones. Each has a module,
-//! with its `Settings`:
+//! with its `Settings` where there is anything to set but a name and a duration:
 //!
 //! - [`breaker`] stops calling a failing dependency for a while;
 //! - [`retry`] makes failed calls again, within a budget;
@@ -13,7 +13,7 @@
 //! - [`hedge`] makes a slow call a second time, and returns the first good answer;
 //! - [`fallback`] makes another call when the first failed.
 //!
-//! Policies are created by `new(name, settings)`, which is `const` for all but breakers, so that a policy can be a static. They are cheap
+//! Policies are created by `new(name, settings)` (`Timeout::new(name, duration)`, `Fallback::new(name)`), which is `const` for all but breakers, so that a policy can be a static. They are cheap
 //! to clone, and clones are the same policy. `with_clock` sets another clock, for tests.
 //!
 //! A call that was not made is the error [`Rejected`], and one that took too long is [`TimedOut`]. An error type

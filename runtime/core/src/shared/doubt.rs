@@ -1,6 +1,6 @@
 //! Records in doubt: invalidations and refreshes that may or may not be in the log.
 //!
-//! A record is *pending* from before its body runs until its append was folded. If that does not happen (the connection broke, the reply is
+//! A record is *pending* from before its append is sent until the append was folded. If that does not happen (the connection broke, the reply is
 //! late, the caller was dropped), the record is *in doubt*: it counts in this process at once; entries that it concerns are not taken from
 //! the shared tier, or are taken as expired if it is a refresh; and it is appended again in the background until that succeeds. Records in
 //! doubt are lost when the process ends; other processes then rely on the ttl.

@@ -8,7 +8,7 @@
 //! - a fold raises the shared table first, then the local log, and moves the position last;
 //! - a record that arrives several times (as a push on each connection, as the reply to its append, in a delta) is appended to the local log
 //!   once, unless its pair was evicted from the table in between;
-//! - values of another incarnation are stale: ids are comparable only within one life of one server's log;
+//! - values of another incarnation are invalid: ids are comparable only within one life of one server's log;
 //! - only entries that were read from the log itself start another life. A message of an unknown life is a *rumour*: it may be of another
 //!   database or a foreign log. The log is then checked, and until that nothing is taken from the shared tier.
 
@@ -39,12 +39,12 @@ struct FeedState {
     incarnation: Option<Incarnation>,
     /// The log that was [forgotten](Feed::forget) last, until one is read again.
     forgotten: Option<Incarnation>,
-    /// The entry up to which all were folded. Never a stray.
+    /// The last record up to which all were folded. Never a foreign entry of the stream.
     position: StreamId,
     /// The number of rumours and gaps so far, and the number that checks of the log have explained.
     rumours: u64,
     confirmed: u64,
-    /// Entries that began before this one are stale.
+    /// Values whose load began before this position are invalid.
     floor: StreamId,
     mirror: Mirror,
     /// The packed id of the last refresh. Most judgements skip refreshes by it.
@@ -121,7 +121,7 @@ impl Feed {
         Some((own.life, state.position))
     }
 
-    /// Starts over with an unknown log, at its first entry. Everything that was cached is stale.
+    /// Starts over with an unknown log, at its first entry. Everything that was cached is invalid.
     pub(crate) fn reset(&self, incarnation: Incarnation, first: StreamId) {
         let mut state = lock(&self.state);
         self.restart(&mut state, incarnation, first);

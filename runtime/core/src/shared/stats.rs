@@ -119,9 +119,9 @@ counts! {
     suspensions,
     /// Waits for a new master, whose predecessor could still have taken invalidations.
     takeovers,
-    /// Times that everything cached became stale because the log was new, was another server's, or had lost entries.
+    /// Times that everything cached became invalid because the log was new, was another server's, or had lost entries.
     resets,
-    /// Entries of the log that could not be read. Each made everything cached stale.
+    /// Entries of the log that could not be read. Each made everything cached invalid.
     unreadable_entries,
 }
 

@@ -139,8 +139,8 @@ impl ChangeWatcher {
     /// Outside a tokio runtime.
     pub fn start(self, fastness: &Fastness) -> WatcherTask {
         let (status, stop) = (Arc::new(StatusBoard::default()), Arc::new(Notify::new()));
-        let tailer = WatcherWorker::new(self.0, fastness.clone(), status.clone());
-        let task = tokio::spawn(tailer.run(stop.clone()));
+        let worker = WatcherWorker::new(self.0, fastness.clone(), status.clone());
+        let task = tokio::spawn(worker.run(stop.clone()));
         WatcherTask { status, stop, task: Some(task) }
     }
 }

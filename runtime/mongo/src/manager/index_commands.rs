@@ -1,6 +1,6 @@
 //! Index commands as documents, because the driver's typed calls drop options that they do not know.
 //!
-//! Only [`apply`](super::apply) and `optimize` call the ones that write.
+//! Only [`apply`](super::apply), `optimize` and `build` call the ones that write.
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //!
 //! May use: `advice`, `command`, `conversions`, `error`, `lease`, `model`, `plan`, `query`.
 //!
-//! Only `apply` and `optimize` write, through `index_commands`. Nothing is dropped that was not asked for.
+//! Only `apply` and `optimize` write indexes, through `index_commands`, and `lease` its own document. An index is dropped only on request.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -18,7 +18,7 @@ use crate::error::Error;
 pub struct ApplyReport {
     /// Name of the database.
     pub database: String,
-    /// Steps in the order in which they were done; unchanged indexes first.
+    /// Steps in the order in which they were done, by collection: conflicts and unchanged indexes first.
     pub entries: Vec<AppliedStep>,
 }
 

@@ -25,7 +25,8 @@ mod tests;
 pub struct IndexPlan {
     /// Name of the database.
     pub database: String,
-    /// Steps: one for each declared index, and one for each existing index that no model declares.
+    /// Steps: one for each declared index, one for each existing index that no model declares, and one for each pair of declarations that
+    /// exclude each other.
     pub steps: Vec<PlanStep>,
 }
 
@@ -55,7 +56,7 @@ pub enum PlanAction {
         existing: String,
     },
     /// The index exists with differences that MongoDB can change in place (`collMod`): another time to live, hidden or not (MongoDB 4.4
-    /// or newer), not unique (6.0 or newer).
+    /// or newer), made unique (6.0 or newer).
     Change {
         /// The existing index.
         existing: IndexDefinition,

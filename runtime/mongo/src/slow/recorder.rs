@@ -11,7 +11,7 @@ use crate::query::{Operation, Query, QueryParts};
 use fastness_core::Clock;
 use fastness_core::seam::{Gate, Mutex, bucket_middle, bucket_of, lock, nanos, now};
 
-/// Maximum number of shapes. A new one replaces the one that was last figures the longest time ago.
+/// Maximum number of shapes. A new one replaces the one that was last seen the longest time ago.
 pub(crate) const MAX_SHAPES: usize = 200;
 
 /// Outcome of a call.

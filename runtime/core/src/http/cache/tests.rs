@@ -540,7 +540,7 @@ mod together {
     }
 
     #[tokio::test]
-    async fn what_is_for_one_goes_to_nobody_else() {
+    async fn a_private_response_goes_to_no_other_client() {
         let heads: [Lines; 6] = [
             &[("cache-control", "private, max-age=60")],
             &[("cache-control", "no-store")],

@@ -173,7 +173,7 @@ async fn another_request_under_the_same_key_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_gets_the_answer_of_another() {
+async fn no_client_gets_the_answer_of_another() {
     let (orders, layer) = (Orders::default(), layer().0);
     let by_header = served!(orders, layer);
     let by_user = {

@@ -51,7 +51,7 @@ async fn a_parameter_in_disguise_decides_nothing_for_others() {
 }
 
 #[tokio::test]
-async fn a_content_that_nobody_announced_is_not_left_out_of_account() {
+async fn an_unannounced_content_is_not_left_out_of_account() {
     let server = server(|layer| layer, |request, _| Ok(out(&[MINUTE], request.body().clone())));
     let mut unannounced = request("/a", &[], "poison");
     *unannounced.version_mut() = http::Version::HTTP_2;
