@@ -30,7 +30,9 @@ fn without_example(items: impl IntoIterator<Item = (String, String)>) -> Vec<Str
 #[test]
 fn every_attribute_has_an_example() {
     let text = fs::read_to_string(root().join("macros/src/lib.rs")).unwrap();
-    let attributes = items(&text, "pub fn ");
+    let mut attributes = items(&text, "pub fn ");
+    // Hidden: it includes the guide's pages in the facade's documentation.
+    attributes.retain(|(name, _)| name != "guide_page");
     assert!(attributes.len() >= 13, "{attributes:?}");
     assert_eq!(without_example(attributes), [""; 0]);
 }

@@ -48,6 +48,7 @@ mod options;
 mod origin;
 mod parameters;
 mod patterns;
+mod prose;
 mod refresh;
 mod rejections;
 mod resilience;
@@ -75,7 +76,7 @@ fn timed() -> (Fastness, Clock) {
     (fast, clock)
 }
 
-/// What the future gives when it is polled once.
+/// The result of polling the future once.
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     std::future::poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
