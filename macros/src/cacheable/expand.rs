@@ -82,7 +82,7 @@ fn between(model: &Model, names: &Names) -> TokenStream {
             ::core::result::Result::Err(__load) => __load,
         };
         #body
-        // Of a body that never ends, the compiler would say so here.
+        // Silences the warning about unreachable code after a body that never ends.
         #[allow(unreachable_code)]
         return #end(__load, #out);
     }
@@ -152,7 +152,7 @@ fn lookup(model: &Model, names: &Names) -> TokenStream {
     let [hit, miss, serve, shape] =
         ["hit", names.miss, "serve_sync", "__shape"].map(|name| emit::at_value(subject, name));
     let before = code!(#borrow let __key = #key; let __call = __fastness_Call::new(__instance, #shape, &__key););
-    // Both questions in one, where all that the second has to be told costs a hit nothing.
+    // One call serves hit and miss where the policy is only a ttl.
     let ttl = emit::plain_ttl(subject, &stored.options).filter(|_| stored.tags.is_empty());
     match (subject.returns.kind, ttl) {
         (Kind::Sync, Some(ttl)) => return code!(#before __SITE.#serve(#on, __call, #ttl)),
@@ -179,7 +179,7 @@ fn bypass(model: &Model, names: &Names) -> TokenStream {
     let Model { subject, stored, .. } = model;
     let bypass = Ident::new(names.bypass, Span::mixed_site());
     let (borrow, on) = emit::on(subject.on.as_ref());
-    // Not evaluated: which call site it is, its types say.
+    // The key is never evaluated: only its types matter, which name the call site.
     let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::Here), View::Here);
     let bypass = names.begun(code!(__SITE.#bypass(#on, __instance, __shape, || { #key })));
     code!(#borrow #bypass)

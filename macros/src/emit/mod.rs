@@ -32,7 +32,7 @@ macro_rules! code {
 pub(crate) use code;
 
 /// The first statement of a block: the traits by which types are asked, and names of the runtime, each with `__fastness_` before it. They
-/// are in sight of the arguments that stand in the block, as a glob knows no hygiene.
+/// are visible to the arguments in the block, because glob imports are not hygienic.
 pub(crate) fn imports(door: &Door) -> TokenStream {
     code! {
         #[allow(unused_imports)]

@@ -55,7 +55,7 @@ fn sharing(subject: &Subject, options: &Options, each: bool) -> TokenStream {
     }
     let door = &subject.door;
     let (wire, calls) = (wire(subject, each), calls(Builder::Sharing, options, door));
-    // What the compiler has against the value's type, it says at the option that asked for it.
+    // Errors on the value's type are reported at the option that needs it.
     let codec = options.value("codec").zip(options.written("codec")).map(|(codec, expr)| {
         let span = Span::mixed_site().located_at(expr.span());
         match codec {

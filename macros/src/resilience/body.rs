@@ -170,7 +170,7 @@ pub(super) enum Runs {
 
 /// Reports what cannot be given to a second run, and takes the `mut`s off the parameters: each run has its own.
 pub(super) fn must_run_again(attribute: &str, runs: Runs, subject: &mut Subject, diag: &mut Diag) {
-    // A future that is asked for outlives the function, and so does what it has of `self`.
+    // A returned future outlives the call, and so does its borrow of `self`.
     let lends = runs == Runs::InTurn && !is_asked(subject);
     if let Some(receiver) = &subject.params.receiver
         && (receiver.mutable && !lends || !receiver.by_reference)

@@ -32,7 +32,7 @@ impl Site {
         Miss::new(self.pending(on, call, tags, policy))
     }
 
-    /// Counts a call that bypasses the cache. The call is not made: it only says which types it would have.
+    /// Counts a call that bypasses the cache. The closure is never called: it fixes the types.
     pub fn bypass<A, S>(
         &'static self,
         on: Option<&Fastness>,

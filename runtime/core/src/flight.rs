@@ -138,7 +138,7 @@ pub(crate) struct Terms {
     pub(crate) wait: bool,
     /// The longest time between two polls if the caller leads, in nanoseconds.
     pub(crate) patience: u64,
-    /// A number that callers get who do not wait, if this caller leads.
+    /// The number that callers get instead of waiting, if this caller leads.
     pub(crate) note: u128,
 }
 

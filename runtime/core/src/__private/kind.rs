@@ -17,7 +17,7 @@ mod blocks;
 mod boxed;
 pub(super) mod ladder;
 
-/// A function of this value type, which it gives in this way. It is asked for the value's shape as it is.
+/// A function's type of value, and the form in which it is returned.
 pub(crate) type Kind<T, H> = Returns<T, H>;
 
 impl<T, H> Kind<T, H> {

@@ -60,7 +60,7 @@ where
         }
     }
 
-    /// Loads what has not come since it was looked for; others may wait for the rest.
+    /// Looks again for elements that arrived meanwhile, and leads the load of the missing ones; others may wait for it.
     fn recheck(&mut self, permit: Permit) -> Option<Permit> {
         let Some(start) = &mut self.start else { return Some(permit) };
         start.begin();

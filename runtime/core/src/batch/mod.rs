@@ -41,7 +41,7 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     instance: Instance,
     on: Option<Fastness>,
     policy: Policy<Each<S>>,
-    /// Made by the first element, whose arguments say whether a scope leads.
+    /// Made by the first element, whose arguments say whether a namespace leads the keys.
     start: Option<Start<K, S>>,
     seen: HashSet<Hashed<K>, Prehashed>,
     found: S::Item,

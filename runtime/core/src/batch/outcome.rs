@@ -9,7 +9,7 @@ use crate::flight::LoadOutcome;
 use crate::key::{Hashed, OwnedKey, Prehashed};
 use crate::shape::{Outcome, Shape};
 
-/// The values of a load, by key; absent is what has none.
+/// The values of a load, by key; an absent key has none.
 pub(super) type Values<K, S> = Arc<HashMap<Hashed<K>, Value<S>, Prehashed>>;
 
 /// The outcome of a batch, as its waiters get it.

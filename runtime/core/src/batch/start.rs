@@ -29,7 +29,7 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) scopes: Scopes,
     /// The key's text, bounded.
     pub(super) text: String,
-    /// Older data that the shared tier may hold than what is loaded.
+    /// The value that the shared tier held before this load.
     pub(super) outdated: Outdated,
     /// True once it was found, and is no longer missing.
     pub(super) is_settled: bool,

@@ -218,7 +218,7 @@ impl<Tiers> Cache<Tiers> {
 
     /// Expires a key, all keys below a prefix, or everything with a tag, entries of annotated functions included, in all processes:
     /// every value whose load began before is over, as if its ttl had passed. The next call loads; where the function has `stale` or
-    /// `stale_if_error`, the old value is served while it does, or if that fails, until it would have been without this.
+    /// `stale_if_error`, the old value is served while it does, or if that fails, until its original ttl plus that time has passed.
     ///
     /// ```
     /// use std::time::Duration;

@@ -62,7 +62,7 @@ where
             RequestPlan::Refresh(permit, old) => {
                 match (Handle::try_current(), pending.state.store.background.try_acquire()) {
                     (Ok(runtime), Some(slot)) => {
-                        // The call ends here; what runs on is none.
+                        // The call ends here; the refresh is not counted as a call.
                         let ending = pending.serve_old(old);
                         runtime.spawn(with_current_cache(async move {
                             drop(pending.run(Some(permit), body).await);

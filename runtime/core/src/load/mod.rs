@@ -46,7 +46,7 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     pub(crate) policy: Policy<S>,
     /// The key's text, as short as [`bounded`] makes it. Scopes come from the full one.
     pub(crate) text: String,
-    /// Older data that the shared tier may hold than what is loaded.
+    /// The value that the shared tier held before this load.
     outdated: NotedOutdated,
     /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
     standby: OnceLock<Standby>,
@@ -125,7 +125,7 @@ where
 }
 
 impl<K: Eq, S: Shape> Pending<K, S> {
-    /// The same for what is no call: a write, or a question of this crate's own.
+    /// Excludes it from the counters of calls: it is a write, or an internal read.
     pub(crate) fn uncounted(mut self) -> Self {
         self.call = self.call.uncounted();
         self
@@ -136,7 +136,7 @@ impl<K: Eq, S: Shape> Pending<K, S> {
         CallKey { args: &self.key, scopes: &self.scopes, text: &self.text }
     }
 
-    /// The time for which others wait for a load of this call: in this process while it is not polled, in other processes at all.
+    /// The longest time for which others wait for a load of this call: between its polls in this process, in all in other processes.
     fn load_bound(&self) -> Duration {
         self.policy.load_timeout.filter(|_| !self.policy.task).map_or(PATIENCE, |(bound, _)| bound)
     }

@@ -38,7 +38,7 @@ where
         self.policy.in_process || self.state.store.tier.is_none()
     }
 
-    /// Keeps a value in this process, if answers are.
+    /// Stores a value in the local tier, unless the policy says `tier = shared`.
     pub(crate) fn keep_in_process(&self, value: &S::Item, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
             self.state.keep(self.call_key(), value.clone(), life, start);
@@ -114,7 +114,7 @@ where
             match key.lease(lasts).await {
                 Ok(Some(lease)) => {
                     *lock(&self.lease) = Some(lease.renewed(lasts, bound));
-                    // Between the look before and the lease another may have come to its end.
+                    // Another process's load may have finished between the read before and the lease.
                     return self.ask(key).await.filter(|fetched| !fetched.is_refreshed);
                 }
                 Ok(None) => pause(wait).await,
@@ -252,7 +252,7 @@ fn expect_answer<V>(permit: Option<&Permit>, key: &SharedKey<'_, V>) {
     }
 }
 
-/// The scopes of a function's value that are known only by it: none.
+/// No scopes: those of a function's value are known before the load.
 fn no_scopes<V>(_: &V) -> Vec<u64> {
     Vec::new()
 }

@@ -125,8 +125,8 @@ impl Log {
         epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last(scope))
     }
 
-    /// Returns what [`valid`](Self::valid) does, for an entry that no caller asked for: a verdict by a floor spoils no hit and is not
-    /// counted.
+    /// Returns what [`valid`](Self::valid) does, for an entry that no caller asked for: a judgement by a floor costs no hit here, and is
+    /// not counted.
     pub(crate) fn still_valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
         epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last_uncounted(scope))
     }

@@ -82,7 +82,7 @@ macro_rules! markers {
 }
 
 markers! {
-    /// The return type of a function, which gives it in a way `H`.
+    /// The return type `R` of a function, and the form `H` in which it is returned: directly, async or boxed.
     Returns<R, H>;
     /// `T`.
     Plain<T>;
@@ -97,7 +97,8 @@ markers! {
 /// A return type that is asked for its shape.
 pub(crate) type Probe<R> = Returns<R, ()>;
 
-/// The question to a return type. A function: of a constant that is borrowed, the compiler makes one more body for each call site.
+/// A value through which method resolution finds the shape of a return type. A function, because a borrowed constant costs one more
+/// compiled body for each call site.
 #[inline]
 pub fn returns<R>() -> Probe<R> {
     Probe::NEW

@@ -3,9 +3,9 @@
 //! In one step it checks the last entry, trims entries older than the retention, appends, and publishes. It removes no values: their
 //! addresses contain the type, which is unknown here, and stale values are replaced or expire.
 //!
-//! - **A last entry that is not ours** starts a new life of the log. For every reader that equals an invalidation of everything, as a
-//!   stray does. The stray stays, so that other processes see it, and so that a build of record format 1, which expects one life in a log,
-//!   does not read across it.
+//! - **A last entry that is not ours** starts a new life of the log. Every reader then invalidates everything, as it does for any
+//!   foreign entry. The foreign entry stays, so that other processes see it, and so that a build of record format 1, which expects one
+//!   life in a log, does not read across it.
 //! - **A last entry of the far future** would keep all later ones from being trimmed, or even from being appended. The log is then
 //!   deleted and starts over, as it is when its life has to be left.
 //! - **A full server** (`maxmemory`, `noeviction`) rejects the first write of a script if it takes memory, but not later ones. So `XTRIM`

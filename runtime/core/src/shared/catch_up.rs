@@ -50,7 +50,7 @@ pub(super) async fn catch_up(
     Err(RedisError::from((ErrorKind::Client, "the log is too long to catch up with")))
 }
 
-/// Starts a new life of the log by an append: behind a stray, if there is no log, or if its life has to be left.
+/// Starts a new life of the log by an append: behind a foreign entry, if there is no log, or if its life has to be left.
 async fn start_life(
     context: &Context,
     connection: &mut MultiplexedConnection,
@@ -94,7 +94,7 @@ async fn from_the_start(
     let Some((last, life)) = last else {
         return Err(RedisError::from((ErrorKind::Client, "the log is full of entries of other programs")));
     };
-    // Entries before the last life, or before a stray, concern values that are stale anyway.
+    // Entries before the last life, or before a foreign entry, concern values that are invalid anyway.
     let before = page[..last].iter().rposition(|entry| entry.life != Some(life));
     let page = page.split_off(before.map_or(0, |before| before + 1));
     if let Some(first) = page.first() {

@@ -9,8 +9,8 @@
 //! - a record that arrives several times (as a push on each connection, as the reply to its append, in a delta) is appended to the local log
 //!   once, unless its pair was evicted from the table in between;
 //! - values of another incarnation are invalid: ids are comparable only within one life of one server's log;
-//! - only entries that were read from the log itself start another life. A message of an unknown life is a *rumour*: it may be of another
-//!   database or a foreign log. The log is then checked, and until that nothing is taken from the shared tier.
+//! - only entries that were read from the log itself start another life. A message of an unknown life is *unverified* (a rumour): it may be
+//!   of another database or a foreign log. The log is then checked, and until that nothing is taken from the shared tier.
 
 use std::sync::Arc;
 
@@ -265,7 +265,7 @@ impl Feed {
         }
     }
 
-    /// Announces a put, so that its own record can be told apart from others.
+    /// Registers a put, so that its own record can be recognised.
     pub(crate) fn expect(&self, token: u64, putting: ExpectedPut) {
         lock(&self.state).putting.push((token, putting));
     }

@@ -7,8 +7,7 @@
 //!
 //! The list knows no type of keys or values, so it is compiled here and not where the call sites are.
 //!
-//! Before the first direct call for a type of values nothing is looked for, and a store is made to be found by text when the first
-//! direct call comes for which it could have an entry.
+//! The text index of a store is built on the first direct call that it could answer; before that, calls do not use it.
 
 use std::any::Any;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The identity of an instantiation of a call site.
 //!
-//! Names of types are for people: two types may have one, and closures have none. So instantiations are told apart by `TypeId`s, here
-//! (and before that by address, which takes less) and in the shared tier; what is told apart by a name alone is a function whose path leaves no doubt, and a type of values that no
+//! Type names are not unique, and closures have none. So instantiations are distinguished by `TypeId`s, here (and before that by address,
+//! which is cheaper) and in the shared tier. A name alone is enough for a function with a unique path, and for a type of values that no
 //! function declares.
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -50,7 +50,7 @@ impl Instantiation {
     }
 }
 
-/// The places of a closure, as constants.
+/// Constants whose addresses identify an instantiation.
 struct Constants<T, Parameters>(PhantomData<(T, Parameters)>);
 
 impl<T, Parameters> Constants<T, Parameters> {

@@ -3,7 +3,7 @@
 //! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
 //!
 //! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
-//! So a site keeps a short list of states, by the address of what the compiler has made of a closure in the expansion, whose type names its
+//! So a site has a short list of states, by the address of a constant that is generic over a closure of the expansion, whose type names its
 //! function with all type parameters, those of the impl included. The first state of the list is found by one comparison. An instantiation
 //! with several addresses, one for each crate that has compiled it, has a place in the list for each, and one state.
 
@@ -42,7 +42,7 @@ use variant::{ValueType, variant};
 /// A call site.
 pub struct Site {
     meta: SiteMeta,
-    /// The process default's states.
+    /// Head of the list of states under the process default.
     first: OnceLock<Slot>,
     /// The presence of a namespace that leads the keys: 0 not known yet, 1 no, 2 yes.
     has_namespace: AtomicU8,
@@ -50,7 +50,7 @@ pub struct Site {
 
 struct Slot {
     instance: Instance,
-    /// A [`LocalStore`]. Boxed, not counted: the data is then one addition closer.
+    /// A [`LocalStore`]. A `Box` and not an `Arc`, which saves the offset past its counts.
     local: Box<dyn Any + Send + Sync>,
     /// A [`SiteState`], for what is not a hit.
     state: Arc<dyn Any + Send + Sync>,
@@ -234,14 +234,14 @@ impl Site {
         // Paths may be spelled the same where functions are not: in blocks, in macros.
         let by_path = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path));
         let function = if by_path { Some(instance.id()) } else { instance.instance() };
-        // A name that leaves no doubt outlives the build, and is checked; else the shared tier is told the type.
+        // A unique path is stable across builds, and is checked; otherwise the type's id goes into the shared key.
         let owner =
             function.filter(|_| instance.is_unique(self.meta.module, self.meta.handle.unwrap_or(self.meta.name)));
         let variant = variant(&instantiation, function.filter(|_| owner.is_none()), value, self.meta.version);
         let is_owner = handle.is_owner(&shape, owner);
         let tier = if instance.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
         let counters = handle.counters(&instance.shown(self.own_name()), self.meta.template.text);
-        // Call sites that meet in the shared tier meet here.
+        // Call sites that share entries in the shared tier share local ones.
         let stores: Arc<TextStores> = if is_owner { handle.common(variant, value_id) } else { Arc::default() };
         let negatives = Negatives::new(handle, &shape, function, value_id, self.meta.capacity);
         Parts { path, shape, function, variant, tier, counters, stores, negatives }
@@ -252,7 +252,7 @@ impl Site {
 struct Parts {
     /// The function's path, as a key segment.
     path: String,
-    /// The key template, of whatever arguments.
+    /// The key template, without the names of arguments.
     shape: String,
     /// The function, where its keys are its own; the types that it is generic over, where it has some.
     function: Option<TypeId>,

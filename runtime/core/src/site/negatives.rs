@@ -26,7 +26,7 @@ pub(super) enum What {
 pub(super) struct Negatives(Arc<L1<AnyKey, Verdict>>);
 
 impl Negatives {
-    /// The verdicts of a handle on a key template, whose values are of this type: that one function found nothing says nothing of another's type of value
+    /// The negative entries of a handle for a key template and a type of values: an absence of one type says nothing about another type
     /// under the same key.
     pub(super) fn new(
         handle: &Fastness,

@@ -156,7 +156,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         if kept.is_some() {
             // There are direct calls for it, which know it by its text.
             self.store.local.values.make_texts();
-            // Without a shared tier, what was set is not to be gone with a copy that ends earlier.
+            // Without a shared tier, the original stays if it outlives this copy.
             let ends = life.expires.min(found.life.local_until);
             if self.store.tier.is_some() || life.local_until >= ends {
                 elsewhere.remove_if_direct(key.text());

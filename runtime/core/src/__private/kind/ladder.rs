@@ -39,7 +39,7 @@ impl<R> NoFuture for &Probe<R> {
 /// The kind of a body that may fail.
 pub type OfResult<T, H> = Kind<Result<<T as Fallible>::Value, <T as Fallible>::Error>, H>;
 
-/// Questions of attributes about any kind. The bounds stand at methods of traits, where a type that lacks one is told so.
+/// Questions of attributes about any kind. The bounds are on the methods, so that the compiler names the one that a type lacks.
 pub trait AnyKind {
     type Value;
     type How;

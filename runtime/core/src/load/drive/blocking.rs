@@ -23,7 +23,7 @@ struct Underway<K: Eq, S: Shape> {
     finish: Finish<K, S>,
 }
 
-/// [`Pending::finish`], found where what it asks of the types is asked anyway: so what a type lacks is told once.
+/// [`Pending::finish`] as a pointer, so that its bounds are checked in one place, and a missing one is reported once.
 type Finish<K, S> = fn(&Pending<K, S>, TieredStart, Ending<S>, Option<Permit>) -> Ending<S>;
 
 impl<K, S> Miss<K, S>

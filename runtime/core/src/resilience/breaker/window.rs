@@ -35,7 +35,7 @@ const COUNT: u64 = (1 << COUNT_BITS) - 1;
 /// The largest stamp, which is in the upper bits. Stamps start over after 31 days of the shortest slices, so a count that was not
 /// touched since is then taken for a new one, for the length of a window.
 const STAMP: u64 = (1 << (64 - COUNT_BITS)) - 1;
-/// The number of slices or generations that a thread may be late by without being taken for one from the future.
+/// The most slices or generations by which a late thread may lag; a larger difference means one from the future.
 const LATE: u64 = 1 << 16;
 
 /// The division of a window into slices.
@@ -194,12 +194,12 @@ fn bump(word: &AtomicU64, owner: Option<Shard>) {
     }
 }
 
-/// The calls that were not good. Under the breaker's lock.
+/// Failed and slow calls. Under the breaker's lock.
 #[derive(Debug)]
 pub(super) enum Others {
     Count {
         generation: u32,
-        /// Calls of this generation that were not good.
+        /// Failed and slow calls of this generation.
         total: u64,
         /// The calls that may still be among the last ones, oldest first, each with the number of calls before it.
         recent: VecDeque<(u64, Other)>,
@@ -236,7 +236,7 @@ impl Others {
         }
     }
 
-    /// Counts a call of this generation that was not good.
+    /// Counts a failed or slow call of this generation.
     pub(super) fn add(&mut self, good: &Good, generation: u32, now: u64, other: Other) {
         let place = good.cut.position(generation, now);
         match self {
