@@ -98,7 +98,7 @@ impl StandIn {
     ///
     /// # Errors
     ///
-    /// It was dead, and meanwhile another process took its port; it stays dead.
+    /// Another process took the port of a dead stand-in: it stays dead.
     pub async fn turn(&self, mood: Mood) -> io::Result<()> {
         if mood == Mood::Dead {
             if let Some(serving) = lock(&self.inner.serving).take() {

@@ -8,7 +8,8 @@ use super::original_uri::original_uri;
 
 /// Patterns of paths. `/health` matches this path only, `/health/*` matches `/health` and everything below it.
 ///
-/// They are compared with the path as the client sent it, before any router stripped a prefix, byte by byte: nothing is decoded or resolved.
+/// Patterns are compared with the path as the client sent it, before any router stripped a prefix, byte by byte: nothing is decoded or
+/// resolved.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Paths(
     /// `None` for no patterns: cloning it, as services are with each request, then costs nothing.
