@@ -140,8 +140,8 @@ macro_rules! counters {
         /// The counters of one call site, or of all call sites of a handle, since the start.
         ///
         /// Each call is counted at its end, in exactly one of `hits`, `shared_hits`, `misses`, `coalesced` and `bypassed`. Reads without a
-        /// load (`get` of a typed handle, [`Cache::get`](crate::Cache::get)) and elements of a batch are counted as calls. The other counters
-        /// give details of the same calls, or count loads. No counter ever falls.
+        /// load (`get` of a typed handle, [`Cache::get`](crate::Cache::get)) and elements of a batch are counted as calls. The other
+        /// counters give details of the same calls, or count loads. No counter ever falls.
         ///
         /// ```
         /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {

@@ -44,8 +44,8 @@ pub fn round_trip<T: SharedValue>(value: &T, codec: Codec) -> Result<(), RoundTr
 }
 
 /// Returns the fingerprint of a type: a hash of the names of types, fields and variants that it announces to serde, their order, and the
-/// kinds of the leaves. Stored values are found only by a type of the same path and fingerprint. It does not cover the contents of flattened
-/// and untagged types.
+/// kinds of the leaves. Stored values are found only by a type of the same path and fingerprint. It does not cover the contents of
+/// flattened and untagged types.
 ///
 /// Pin it where a deployment must not lose the values of the one before:
 ///

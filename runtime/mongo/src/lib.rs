@@ -1,5 +1,5 @@
-//! MongoDB for [`fastness`](https://docs.rs/fastness), which re-exports this crate as `fastness::mongo`: indexes that are declared on models,
-//! slow queries, and change streams as invalidations.
+//! MongoDB for [`fastness`](https://docs.rs/fastness), which re-exports this crate as `fastness::mongo`: indexes that are declared on
+//! models, slow queries, and change streams as invalidations.
 //!
 //! | | |
 //! |---|---|

@@ -1,7 +1,7 @@
 //! Circuit breakers over simulated callees: what defaults cost where a part of the calls fails, and how soon they notice an outage.
 //!
-//! Calls come at random (exponential gaps), take no time, and each fails by its own draw, all from one seed and on a manual
-//! clock. Ours is the real breaker. Beside it stand the default rules of three libraries for other languages, `peers`, written down from their
+//! Calls come at random (exponential gaps), take no time, and each fails by its own draw, all from one seed and on a manual clock. Ours is
+//! the real breaker. Beside it stand the default rules of three libraries for other languages, `peers`, written down from their
 //! documentation in a few lines each: their libraries themselves do not run here.
 
 mod peers;

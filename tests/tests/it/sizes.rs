@@ -1,7 +1,7 @@
 //! Sizes of the futures of annotated functions: the bytes that each call moves, and that each waiting task holds.
 //!
-//! The bounds are those of the table in docs/design/performance.md. Each function has the same body, so that a row less the first is what its
-//! attributes add.
+//! The bounds are those of the table in docs/design/performance.md. Each function has the same body, so that a row less the first is what
+//! its attributes add.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

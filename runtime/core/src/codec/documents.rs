@@ -1,7 +1,7 @@
 //! Types that are stored as bytes of their own, because serde does not return them unchanged. The crates that know them register them.
 //!
-//! `bson::Document` decodes a field `$date` as a date, whether a date or a document with such a field was encoded: extended JSON cannot tell
-//! them apart. So a value that consists of documents is stored as their BSON bytes.
+//! `bson::Document` decodes a field `$date` as a date, whether a date or a document with such a field was encoded: extended JSON cannot
+//! tell them apart. So a value that consists of documents is stored as their BSON bytes.
 
 use std::any::{Any, TypeId};
 use std::fmt;

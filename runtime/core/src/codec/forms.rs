@@ -23,7 +23,8 @@ impl CodecError {
 pub(crate) enum Form {
     /// The default form of a codec.
     Plain(Codec),
-    /// `MessagePack` with numbers in the width of their type, for types that distinguish it: `bson::Bson` has integers of 32 and of 64 bits.
+    /// `MessagePack` with numbers in the width of their type, for types that distinguish it: `bson::Bson` has integers of 32 and of 64
+    /// bits.
     Exact,
 }
 

@@ -3,8 +3,8 @@
 //! May use: `codec`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`.
 //!
 //! The same kind of stores and flights and the same log as under the attributes, with a key given as text. A key's segments are its
-//! prefixes here too, so `user:*` invalidates `user:1` of direct calls and functions alike. Each value type has a store of its own: what was set as
-//! one type is not found as another. Functions of the same keys and type are met as `site/by_text.rs` says.
+//! prefixes here too, so `user:*` invalidates `user:1` of direct calls and functions alike. Each value type has a store of its own: what
+//! was set as one type is not found as another. Functions of the same keys and type are met as `site/by_text.rs` says.
 //!
 //! A [`Cache`] goes through both tiers, or through that of this process alone; what it stores has to be fit for the tiers that it has
 //! ([`StoredIn`]).
@@ -103,7 +103,8 @@ impl<Tiers> Cache<Tiers> {
         Cache { handle: self.handle.clone(), tiers: PhantomData }
     }
 
-    /// Returns the value of a key, if it is fresh and was set as this type, or stored by an annotated function whose values are of this type.
+    /// Returns the value of a key, if it is fresh and was set as this type, or stored by an annotated function whose values are of this
+    /// type.
     pub async fn get<V: StoredIn<Tiers>>(&self, key: &Key) -> Option<V> {
         match self.near(key) {
             Ok(value) => Some(value),

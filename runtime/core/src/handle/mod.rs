@@ -153,7 +153,8 @@ impl Fastness {
         }
     }
 
-    /// Returns all stores, cloned so that the lock, which every new call site needs, is not held during long operations that may drop values.
+    /// Returns all stores, cloned so that the lock, which every new call site needs, is not held during long operations that may drop
+    /// values.
     fn stores(&self) -> Vec<Arc<dyn AnyStore>> {
         lock(&self.inner.stores).all.clone()
     }
@@ -286,8 +287,8 @@ impl Fastness {
         downcast(lock(&self.inner.stores).common.entry(id).or_insert_with(|| Arc::<T>::default()).clone())
     }
 
-    /// Returns whether this function owns its path, if the path is in its keys. Different functions may have the same path (in blocks of one
-    /// function, in macros): the first one called owns it.
+    /// Returns whether this function owns its path, if the path is in its keys. Different functions may have the same path (in blocks of
+    /// one function, in macros): the first one called owns it.
     pub(crate) fn is_owner(&self, key: &str, of: Option<TypeId>) -> bool {
         of.is_none_or(|of| *lock(&self.inner.stores).owners.entry(key.to_owned()).or_insert(of) == of)
     }

@@ -25,13 +25,13 @@ pub struct HandleStats {
     pub sites: Vec<SiteStats>,
     /// Invalidations and refreshes so far, from all sources.
     pub invalidations: u64,
-    /// Entries in the local tier that can still be served, fresh or stale. For a store of more than 4096 entries, as of the last sweep, about
-    /// a second ago.
+    /// Entries in the local tier that can still be served, fresh or stale. For a store of more than 4096 entries, as of the last sweep,
+    /// about a second ago.
     pub entries: usize,
     /// Entries that were evicted for lack of room.
     pub evictions: u64,
-    /// Judgements of entries by a floor, because the table of invalidations had no room for a scope: each may
-    /// have cost a hit. If the number grows with your hits, give the table more memory ([`Builder::invalidation_memory`](crate::Builder::invalidation_memory)).
+    /// Judgements of entries by a floor, because the table of invalidations had no room for a scope: each may have cost a hit. If the
+    /// number grows with your hits, give the table more memory ([`Builder::invalidation_memory`](crate::Builder::invalidation_memory)).
     pub floor_verdicts: u64,
 }
 

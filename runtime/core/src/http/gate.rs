@@ -1,5 +1,5 @@
-//! The layer, service and future of all layers that may reject a request: exempt paths, the response in place of the service's, and the permit
-//! of a request in flight.
+//! The layer, service and future of all layers that may reject a request: exempt paths, the response in place of the service's, and the
+//! permit of a request in flight.
 //!
 //! Each such layer is a [`GateLayer`] with its own [`GateRule`], which admits requests and is told how they end.
 
@@ -49,8 +49,8 @@ impl<A> GateLayer<A> {
 }
 
 impl<A: Clone> GateLayer<A> {
-    /// Exempts requests for these paths, in addition to those of earlier calls: `/health` is this path only, `/internal/*` is `/internal` and
-    /// everything below it; see [the patterns](crate::http#paths-that-are-exempt).
+    /// Exempts requests for these paths, in addition to those of earlier calls: `/health` is this path only, `/internal/*` is `/internal`
+    /// and everything below it; see [the patterns](crate::http#paths-that-are-exempt).
     ///
     /// # Panics
     ///

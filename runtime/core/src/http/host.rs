@@ -13,8 +13,8 @@ const MAX_BYTES: usize = 261;
 
 /// Answers a request with 400 if its `Host` is missing, repeated, or not a valid host (RFC 9112 section 3.2).
 ///
-/// Servers such as hyper pass such requests on. A proxy in front may use the other of two hosts; then a cache, a router or a link that depends
-/// on the host belongs to the wrong site. HTTP/1.0 may leave `Host` out, and HTTP/2 may have the host in the URI instead.
+/// Servers such as hyper pass such requests on. A proxy in front may use the other of two hosts; then a cache, a router or a link that
+/// depends on the host belongs to the wrong site. HTTP/1.0 may leave `Host` out, and HTTP/2 may have the host in the URI instead.
 ///
 /// ```
 /// use fastness::http::HostLayer;

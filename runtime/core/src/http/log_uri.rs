@@ -7,8 +7,8 @@ use http::Uri;
 /// Maximum number of characters that are written of one URI.
 const MAX_CHARS: usize = 1_024;
 
-/// Path and query of a request, for a log: without values that look secret, and without characters that could be mistaken for another part of
-/// the line.
+/// Path and query of a request, for a log: without values that look secret, and without characters that could be mistaken for another part
+/// of the line.
 ///
 /// - The value of a parameter is written as `***` if a word in its name is `token`, `password`, `secret`, `key`, `code`, `session`,
 ///   `signature`, `authorization`, or similar: `access_token`, `apiKey`, `user[password]`, `X-Amz-Signature`.

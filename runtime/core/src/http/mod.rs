@@ -1,6 +1,7 @@
 //! Tower layers for HTTP servers, each usable alone; [`Stack`] puts them in order.
 //!
-//! May use: `clock`, `codec`, `direct`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `monitor`, `resilience`, `stats`, `sync`, `timed`.
+//! May use: `clock`, `codec`, `direct`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `monitor`, `resilience`, `stats`, `sync`,
+//! `timed`.
 //!
 //! A layer answers with a [`Body`]: that of the inner service, or bytes of its own, such as a [`Problem`]. Futures are boxed only where
 //! the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and only the adaptive [`ConcurrencyLimitLayer`] takes a lock for
@@ -13,10 +14,10 @@
 //!
 //! # Paths that are exempt
 //!
-//! `exempt` means the same in every layer that has it. A pattern is a path, such as `/health`, which matches this path only, or ends in `/*`:
-//! `/health/*` matches `/health` and everything below it. Patterns are compared with the path as the client sent it, before any router
-//! strips a prefix, byte by byte and without the query. Each call adds to the patterns of earlier calls. [`Stack::exempt`] sets patterns for
-//! memory guard, rate limit, concurrency limit and breaker.
+//! `exempt` means the same in every layer that has it. A pattern is a path, such as `/health`, which matches this path only, or ends in
+//! `/*`: `/health/*` matches `/health` and everything below it. Patterns are compared with the path as the client sent it, before any
+//! router strips a prefix, byte by byte and without the query. Each call adds to the patterns of earlier calls. [`Stack::exempt`] sets
+//! patterns for memory guard, rate limit, concurrency limit and breaker.
 
 mod admission;
 mod body;

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Returns the address by which limits should count a client: an IPv4 address unchanged (also if it is mapped into IPv6), and the `/64` network
-/// of an IPv6 address, because a client that has one address of it has all 2^64.
+/// Returns the address by which limits should count a client: an IPv4 address unchanged (also if it is mapped into IPv6), and the `/64`
+/// network of an IPv6 address, because a client that has one address of it has all 2^64.
 ///
 /// ```
 /// use fastness::http::peer_network;

@@ -10,8 +10,8 @@ use super::cache::quoted_list;
 /// Preconditions of a change: `If-Match`, or else `If-Unmodified-Since` (RFC 9110 section 13.2.2). They keep a client from overwriting the
 /// change of another.
 ///
-/// Read the document, check [`hold`](Self::hold), and answer 412 if it is false. Another request may write between the check and your write,
-/// so make the store write only if the document is still the one that was read.
+/// Read the document, check [`hold`](Self::hold), and answer 412 if it is false. Another request may write between the check and your
+/// write, so make the store write only if the document is still the one that was read.
 ///
 /// ```
 /// use fastness::http::Preconditions;

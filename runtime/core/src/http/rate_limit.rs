@@ -19,8 +19,8 @@ type KeyFn = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 
 /// Limits the rate of requests of each key, and answers others with 429 and a `Retry-After`, by a [`KeyedRateLimit`].
 ///
-/// If addresses are the keys, use [`peer_network`](super::peer_network): it makes one key of an IPv6 network, whose owner would otherwise have
-/// a separate limit for each of 2^64 addresses.
+/// If addresses are the keys, use [`peer_network`](super::peer_network): it makes one key of an IPv6 network, whose owner would otherwise
+/// have a separate limit for each of 2^64 addresses.
 ///
 /// ```
 /// use std::num::NonZeroU32;

@@ -154,8 +154,8 @@ impl<B> ResumedBody<B> {
         Self { state: ResumedState::Midway { midway: Box::new(midway) } }
     }
 
-    /// Creates a body that ends in an error at once. The bytes that came are not passed on: a server that has sent nothing yet can close the
-    /// connection without a head, whereas a client of HTTP/1.0 would take the end of the connection for the end of the body.
+    /// Creates a body that ends in an error at once. The bytes that came are not passed on: a server that has sent nothing yet can close
+    /// the connection without a head, whereas a client of HTTP/1.0 would take the end of the connection for the end of the body.
     pub(super) fn broken(error: BodyError) -> Self {
         Self { state: ResumedState::Broken { error: Some(error) } }
     }

@@ -176,9 +176,9 @@ impl Stack {
         self
     }
 
-    /// Exempts requests for these paths from the memory guard, the rate limit, the concurrency limit and the breaker, in addition to the paths
-    /// that a layer exempts itself. (The body limit reads their bodies all the same.) [The patterns](crate::http#paths-that-are-exempt) are
-    /// those of all layers, and each call adds to those of earlier calls.
+    /// Exempts requests for these paths from the memory guard, the rate limit, the concurrency limit and the breaker, in addition to the
+    /// paths that a layer exempts itself. (The body limit reads their bodies all the same.) [The
+    /// patterns](crate::http#paths-that-are-exempt) are those of all layers, and each call adds to those of earlier calls.
     ///
     /// # Panics
     ///

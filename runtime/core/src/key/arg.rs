@@ -38,8 +38,8 @@ impl<'a, T: KeyNamespace + ?Sized> Arg<'a, T> {
         InNamespace(self.0.key_namespace())
     }
 
-    /// Returns the receiver's namespace, which is required of a method with a key of its own, unless the key names a field of `self` or skips
-    /// it.
+    /// Returns the receiver's namespace, which is required of a method with a key of its own, unless the key names a field of `self` or
+    /// skips it.
     #[inline]
     pub fn __required_namespace(&self) -> InNamespace<T::Namespace<'a>> {
         self.__namespace()
@@ -59,8 +59,8 @@ impl<T: ?Sized> NoNamespaceArg for Arg<'_, T> {
     }
 }
 
-/// Last candidate for [`Arg::__required_namespace`], reached only by types without [`KeyNamespace`]: the bound fails, and its message says what to
-/// write.
+/// Last candidate for [`Arg::__required_namespace`], reached only by types without [`KeyNamespace`]: the bound fails, and its message says
+/// what to write.
 pub trait MissingNamespaceArg {
     /// The receiver's type.
     type Receiver: ?Sized;

@@ -45,8 +45,8 @@ where
         }
     }
 
-    /// Removes older answers from this process where this call stores in the shared tier only: functions of the same key may have stored them
-    /// here.
+    /// Removes older answers from this process where this call stores in the shared tier only: functions of the same key may have stored
+    /// them here.
     pub(super) fn remove_if_elsewhere(&self, began: &TieredStart, absence: bool) {
         if !self.is_kept_in_process() {
             self.state.remove_older(self.call_key(), began.start, absence);

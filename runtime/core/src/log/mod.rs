@@ -56,8 +56,8 @@ pub(crate) enum Judgement {
 pub enum Reach {
     /// The record is in the log of all processes. No read that starts later gets an entry that it concerns from the shared tier (after a
     /// refresh: gets it as fresh), in any process, nor, after [`max_stale`](crate::Builder::max_stale) at the latest, from another
-    /// process's memory. This holds across failovers, if the former master is gone by the time `Redis::takeover` (15 s) has passed since its
-    /// successor was first seen.
+    /// process's memory. This holds across failovers, if the former master is gone by the time `Redis::takeover` (15 s) has passed since
+    /// its successor was first seen.
     Announced,
     /// The shared tier could not be reached. The record counts in this process; the others are told as soon as possible, and until then
     /// may serve entries that it concerns up to their ttl.

@@ -133,8 +133,8 @@ fn shared(handle: &Fastness) -> Vec<Family> {
             family.with(vec![(name, (*value).to_owned())], SampleValue::Count(*count))
         })
     };
-    // In the statistics misses include values that were found but could not be used; here these are separate results. `misses` is the sum of
-    // these very numbers, so that no difference can fall.
+    // In the statistics misses include values that were found but could not be used; here these are separate results. `misses` is the sum
+    // of these very numbers, so that no difference can fall.
     let missed = stats.misses.saturating_sub(stats.stale + stats.unreadable);
     let reads = [
         ("hit", stats.hits),

@@ -65,8 +65,8 @@ impl MonitorBuilder {
     /// Sets the probe of the database, which reports show apart from other probes. Unless it is [optional](Probe::optional), the process is
     /// unhealthy and not ready while it fails.
     ///
-    /// A client of MongoDB (`fastness::mongo::Client`, feature `mongodb`) converts into a probe, which also reports the client's pool and its
-    /// slow queries of the last ten minutes: `.database(&client)`.
+    /// A client of MongoDB (`fastness::mongo::Client`, feature `mongodb`) converts into a probe, which also reports the client's pool and
+    /// its slow queries of the last ten minutes: `.database(&client)`.
     pub fn database(mut self, probe: impl Into<Probe>) -> Self {
         self.settings.database = Some(probe.into());
         self
@@ -100,8 +100,8 @@ impl MonitorBuilder {
         self
     }
 
-    /// Adds a function to call with each alert that fires or is resolved, on a thread where it may block. Needs [`Monitor::start`]. If it is
-    /// slow it misses alerts; if it panics it is called with the next.
+    /// Adds a function to call with each alert that fires or is resolved, on a thread where it may block. Needs [`Monitor::start`]. If it
+    /// is slow it misses alerts; if it panics it is called with the next.
     pub fn on_alert(mut self, callback: impl Fn(&Alert) + Send + Sync + 'static) -> Self {
         self.settings.on_alert.push(Arc::new(callback));
         self
@@ -131,8 +131,8 @@ impl MonitorBuilder {
         self
     }
 
-    /// Sets the source of requests by route, such as `fastness::http::snapshots` (feature `http`). It is called with each sample, on a thread
-    /// where it may block; while it hangs no samples are taken, but nothing else waits. The same goes for the other sources.
+    /// Sets the source of requests by route, such as `fastness::http::snapshots` (feature `http`). It is called with each sample, on a
+    /// thread where it may block; while it hangs no samples are taken, but nothing else waits. The same goes for the other sources.
     pub fn routes<R: Into<RouteTotals>>(mut self, read: impl Fn() -> Vec<R> + Send + Sync + 'static) -> Self {
         let read = move || read().into_iter().map(Into::into).collect();
         self.settings.sources.routes = Some(Arc::new(read));

@@ -175,8 +175,8 @@ impl Monitor {
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
     }
 
-    /// Checks whether the process should go on, by its [`MemoryGuard`] if there is one. Dependencies are not asked: a restart of this process
-    /// would not repair them.
+    /// Checks whether the process should go on, by its [`MemoryGuard`] if there is one. Dependencies are not asked: a restart of this
+    /// process would not repair them.
     ///
     /// # Errors
     ///

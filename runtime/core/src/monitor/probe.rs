@@ -132,8 +132,9 @@ impl Probe {
         self
     }
 
-    /// Sets the source of recent slow queries. It is used if this is the probe of the monitor's [`database`](super::MonitorBuilder::database),
-    /// and the monitor has no source of [`slow_queries`](super::MonitorBuilder::slow_queries) itself.
+    /// Sets the source of recent slow queries. It is used if this is the probe of the monitor's
+    /// [`database`](super::MonitorBuilder::database), and the monitor has no source of
+    /// [`slow_queries`](super::MonitorBuilder::slow_queries) itself.
     #[must_use]
     pub fn slow_queries(mut self, read: impl Fn() -> Vec<SlowQuery> + Send + Sync + 'static) -> Self {
         self.slow_queries = Some(Arc::new(read));

@@ -1,4 +1,5 @@
-//! The base of all policies but breakers: a name, settings, a clock and, from the first use on, the state and counters that its calls share.
+//! The base of all policies but breakers: a name, settings, a clock and, from the first use on, the state and counters that its calls
+//! share.
 //!
 //! A policy can be a static: it is made by a `const fn`, and allocates on its first use. It can be cloned as well, and clones are the
 //! same policy: cloning counts as a use.

@@ -13,8 +13,9 @@
 //! - [`hedge`] makes a slow call a second time, and returns the first good answer;
 //! - [`fallback`] makes another call when the first failed.
 //!
-//! Policies are created by `new(name, settings)` (`Timeout::new(name, duration)`, `Fallback::new(name)`), which is `const` for all but breakers, so that a policy can be a static. They are cheap
-//! to clone, and clones are the same policy. `with_clock` sets another clock, for tests.
+//! Policies are created by `new(name, settings)` (`Timeout::new(name, duration)`, `Fallback::new(name)`), which is `const` for all but
+//! breakers, so that a policy can be a static. They are cheap to clone, and clones are the same policy. `with_clock` sets another clock,
+//! for tests.
 //!
 //! A call that was not made is the error [`Rejected`], and one that took too long is [`TimedOut`]. An error type
 //! with `From` for both can be returned through every policy.

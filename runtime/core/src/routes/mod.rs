@@ -2,8 +2,8 @@
 //!
 //! May use: `http`, `metrics`, `monitor`.
 //!
-//! The pages show the figures of a [`Monitor`]; nothing is measured here. The dashboard is one page, which loads only `/api/performance`, by a
-//! relative path, so it works wherever the router is nested.
+//! The pages show the figures of a [`Monitor`]; nothing is measured here. The dashboard is one page, which loads only `/api/performance`,
+//! by a relative path, so it works wherever the router is nested.
 
 #![expect(clippy::result_large_err, reason = "the error is the answer, as in axum itself")]
 

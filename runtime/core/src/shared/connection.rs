@@ -11,9 +11,9 @@
 //! A command that runs into its timeout *suspends* the connection: it is not used until a heartbeat is answered. So a server that hangs
 //! delays the callers that are waiting for it at that moment, and none after them.
 //!
-//! With Sentinels, a connection is used only under a *lease*: a heartbeat counts only if most Sentinels named this server as the master when
-//! it was sent, and without such a heartbeat the connection is suspended after a while. Otherwise a process that is cut off together with a
-//! former master would go on using it.
+//! With Sentinels, a connection is used only under a *lease*: a heartbeat counts only if most Sentinels named this server as the master
+//! when it was sent, and without such a heartbeat the connection is suspended after a while. Otherwise a process that is cut off together
+//! with a former master would go on using it.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

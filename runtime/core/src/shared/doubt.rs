@@ -1,9 +1,9 @@
 //! Records in doubt: invalidations and refreshes that may or may not be in the log.
 //!
-//! A record is *pending* from before its append is sent until the append was folded. If that does not happen (the connection broke, the reply is
-//! late, the caller was dropped), the record is *in doubt*: it counts in this process at once; entries that it concerns are not taken from
-//! the shared tier, or are taken as expired if it is a refresh; and it is appended again in the background until that succeeds. Records in
-//! doubt are lost when the process ends; other processes then rely on the ttl.
+//! A record is *pending* from before its append is sent until the append was folded. If that does not happen (the connection broke, the
+//! reply is late, the caller was dropped), the record is *in doubt*: it counts in this process at once; entries that it concerns are not
+//! taken from the shared tier, or are taken as expired if it is a refresh; and it is appended again in the background until that succeeds.
+//! Records in doubt are lost when the process ends; other processes then rely on the ttl.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -142,8 +142,8 @@ impl PendingRecord {
         self.record.as_ref()
     }
 
-    /// Puts the record of a new value in doubt, because others cannot be told now. Returns the epoch of the new value, if no other record has
-    /// invalidated these scopes since `began`.
+    /// Puts the record of a new value in doubt, because others cannot be told now. Returns the epoch of the new value, if no other record
+    /// has invalidated these scopes since `began`.
     pub(crate) fn put(mut self, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
         let record = self.record.take()?;
         self.doubt.enter(&record, |log| log.append_put(&record, began, scopes))

@@ -1,13 +1,13 @@
 //! The fold of the shared log in this process.
 //!
-//! Entries of the shared tier carry a position in the stream, by which [`FeedJudge`] judges them once, when they are read. Everything in this
-//! process is judged by the local log, to which this fold appends. So the local tier never sees a stream id, and a hit costs the same with
-//! and without a shared tier.
+//! Entries of the shared tier carry a position in the stream, by which [`FeedJudge`] judges them once, when they are read. Everything in
+//! this process is judged by the local log, to which this fold appends. So the local tier never sees a stream id, and a hit costs the same
+//! with and without a shared tier.
 //!
 //! Invariants:
 //! - a fold raises the shared table first, then the local log, and moves the position last;
-//! - a record that arrives several times (as a push on each connection, as the reply to its append, in a delta) is appended to the local log
-//!   once, unless its pair was evicted from the table in between;
+//! - a record that arrives several times (as a push on each connection, as the reply to its append, in a delta) is appended to the local
+//!   log once, unless its pair was evicted from the table in between;
 //! - values of another incarnation are invalid: ids are comparable only within one life of one server's log;
 //! - only entries that were read from the log itself start another life. A message of an unknown life is *unverified* (a rumour): it may be
 //!   of another database or a foreign log. The log is then checked, and until that nothing is taken from the shared tier.
@@ -214,8 +214,8 @@ impl Feed {
         }
     }
 
-    /// Folds a record of this process, which the server has just appended. `None` if the known log is another server's: the record counts as
-    /// lost then. If the log is in another life, the record counts here, and the other entries of that life have to be read.
+    /// Folds a record of this process, which the server has just appended. `None` if the known log is another server's: the record counts
+    /// as lost then. If the log is in another life, the record counts here, and the other entries of that life have to be read.
     pub(crate) fn fold_own(&self, server: u64, entry: &Appended, record: &Record, token: u64) -> Option<Folded> {
         let mut state = lock(&self.state);
         let own = state.incarnation.filter(|own| own.server == server)?;

@@ -1,10 +1,10 @@
 //! The master according to its Sentinels: all are asked at once, over connections that stay open.
 //!
-//! A heartbeat continues as soon as the vote is decided, so a Sentinel that does not answer does not delay it. A late answer counts from the
-//! next vote on, and only to detect a disagreement, never towards a majority.
+//! A heartbeat continues as soon as the vote is decided, so a Sentinel that does not answer does not delay it. A late answer counts from
+//! the next vote on, and only to detect a disagreement, never towards a majority.
 //!
-//! One Sentinel is not enough: one that is cut off together with a former master still names it. Two groups of Sentinels that do not know each
-//! other must not be configured together: different processes would follow different masters, each group coherent within itself.
+//! One Sentinel is not enough: one that is cut off together with a former master still names it. Two groups of Sentinels that do not know
+//! each other must not be configured together: different processes would follow different masters, each group coherent within itself.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -100,7 +100,8 @@ impl Sentinels {
         Client::open(self.template.clone().set_addr(address))
     }
 
-    /// Returns the address that each Sentinel names, in their order. `None` for Sentinels that do not answer, know no such master, or are late.
+    /// Returns the address that each Sentinel names, in their order. `None` for Sentinels that do not answer, know no such master, or are
+    /// late.
     async fn named(&self, patience: Duration, wait_for: WaitFor) -> Vec<Option<HostPort>> {
         let mut command = redis::cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.master);

@@ -1,7 +1,7 @@
 //! A server's identity, its role, and whether its replies are in the order of execution.
 //!
-//! The identity is a hash of the run id, which changes at every start, and of the replication id, which changes at every promotion. The lower
-//! 32 bits of a log's [`Life`](super::stream::Life) are those of the identity of the server on which the life began.
+//! The identity is a hash of the run id, which changes at every start, and of the replication id, which changes at every promotion. The
+//! lower 32 bits of a log's [`Life`](super::stream::Life) are those of the identity of the server on which the life began.
 
 use std::time::Duration;
 
@@ -64,8 +64,8 @@ pub(super) async fn identify(context: &Context, connection: &mut MultiplexedConn
     })
 }
 
-/// Returns the latest possible start of a server that reports this uptime in whole seconds. The number may be off by one in both directions,
-/// so the start may be up to two seconds earlier.
+/// Returns the latest possible start of a server that reports this uptime in whole seconds. The number may be off by one in both
+/// directions, so the start may be up to two seconds earlier.
 fn started(now: u64, seconds: u64) -> u64 {
     now.saturating_sub(nanos(Duration::from_secs(seconds.saturating_sub(1))))
 }

@@ -62,8 +62,8 @@ impl Redis {
         Ok(Self::new(Servers::Single(parse(url)?)))
     }
 
-    /// Uses the master that Sentinels watch under this name, and follows failovers. User, password and database of the master are taken from
-    /// the first URL.
+    /// Uses the master that Sentinels watch under this name, and follows failovers. User, password and database of the master are taken
+    /// from the first URL.
     ///
     /// # Errors
     ///
@@ -133,8 +133,8 @@ impl Redis {
         self
     }
 
-    /// Time for which the shared tier is not used after a new master was first seen. It must exceed, by a second, the time for which a former
-    /// master takes writes beside its successor. Default 15 s, which is enough for Sentinel and Redis Cluster.
+    /// Time for which the shared tier is not used after a new master was first seen. It must exceed, by a second, the time for which a
+    /// former master takes writes beside its successor. Default 15 s, which is enough for Sentinel and Redis Cluster.
     ///
     /// After a planned failover two masters take writes for some 10 s. A value that is loaded meanwhile may be invalidated on the former
     /// master, and no process on the new one would learn of it. So during that time values come from the memory of the process (within
@@ -158,8 +158,8 @@ impl Redis {
     ///
     /// - Sentinels that name different masters and do not know each other: processes that list them in another order would follow another
     ///   master. With `true`, the master is the one that most of the answering Sentinels name, and at a tie the first one named.
-    /// - A server that runs commands on several threads, such as `KeyDB` by default: a reply may overtake an earlier invalidation, so a read
-    ///   may return a value that was just invalidated.
+    /// - A server that runs commands on several threads, such as `KeyDB` by default: a reply may overtake an earlier invalidation, so a
+    ///   read may return a value that was just invalidated.
     pub fn allow_unsafe_servers(mut self, allow: bool) -> Self {
         self.allow_unsafe_servers = allow;
         self

@@ -2,8 +2,8 @@
 //!
 //! After a failover two masters take writes for a while. A value that is loaded while an invalidation can still be announced on the former
 //! master must not be used later. So a server is used only once its log is *settled*: the log's life names the server, and this process has
-//! not left that life for another server. A promoted replica inherits its predecessor's log, whose life names the predecessor; so no process
-//! has to notice the failover itself. A process that has seen a server with an unsettled log for
+//! not left that life for another server. A promoted replica inherits its predecessor's log, whose life names the predecessor; so no
+//! process has to notice the failover itself. A process that has seen a server with an unsettled log for
 //! [`takeover`](super::settings::Redis::takeover) gives the log a new life that names the server, which settles it for all others.
 //!
 //! During the wait there is no connection: the tier works as if the server were down.
@@ -22,10 +22,10 @@ use crate::clock::nanos;
 /// Number of entries at the end of the log that are searched for its life: entries of other programs have none.
 const LOOK_BACK: usize = 16;
 
-/// Script that gives the log a new life, unless its life has changed since it was read. `KEYS[1]`: the stream. `ARGV`: channel, the life that
-/// was read, the new one, the number of entries to search, and the token of a message. The log is deleted: its entries concern no process
-/// that uses the new life, and former versions expect one life in a log. Trimming would keep its last id, which may be the largest possible
-/// one. A full server runs the script, because `UNLINK` takes no memory.
+/// Script that gives the log a new life, unless its life has changed since it was read. `KEYS[1]`: the stream. `ARGV`: channel, the life
+/// that was read, the new one, the number of entries to search, and the token of a message. The log is deleted: its entries concern no
+/// process that uses the new life, and former versions expect one life in a log. Trimming would keep its last id, which may be the largest
+/// possible one. A full server runs the script, because `UNLINK` takes no memory.
 static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"

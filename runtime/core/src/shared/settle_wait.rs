@@ -33,8 +33,8 @@ impl SettleWait {
         lock(&self.0).is_some_and(|first| first.server != server)
     }
 
-    /// Notes a server with an unsettled log. Returns the time at which it was first seen, and whether that is now. Another server than before
-    /// starts a new wait.
+    /// Notes a server with an unsettled log. Returns the time at which it was first seen, and whether that is now. Another server than
+    /// before starts a new wait.
     pub(super) fn note(&self, server: u64, now: u64) -> (u64, bool) {
         let mut first = lock(&self.0);
         match &mut *first {

@@ -119,8 +119,8 @@ impl RedisTier {
         self.context.telemetry.is_connected()
     }
 
-    /// Returns the judge of values that were read over a connection to this server; `None` if the log is another server's by now. No record is
-    /// folded while it is held.
+    /// Returns the judge of values that were read over a connection to this server; `None` if the log is another server's by now. No record
+    /// is folded while it is held.
     pub(super) fn judge(&self, server: u64) -> Option<TierJudge<'_>> {
         let feed = self.context.feed.judge(server)?;
         Some(TierJudge { feed, doubt: &self.doubt })

@@ -1,4 +1,5 @@
-//! Lookup by key text, by which direct calls and functions find the same entries: entries of one type of values by the text of their keys, whichever store has them.
+//! Lookup by key text, by which direct calls and functions find the same entries: entries of one type of values by the text of their keys,
+//! whichever store has them.
 //!
 //! A function's store knows arguments, and a direct call knows a text. So a handle has a list, for each type of values, of the stores
 //! of all call sites whose values are the same to the shared tier: a call that finds nothing in its own store looks into the others,

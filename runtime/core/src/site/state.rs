@@ -178,8 +178,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         }
     }
 
-    /// Returns whether the key is equal to itself. A key that is not, such as a NaN, can never be found again: each such call loads by itself and
-    /// stores nothing.
+    /// Returns whether the key is equal to itself. A key that is not, such as a NaN, can never be found again: each such call loads by
+    /// itself and stores nothing.
     #[allow(clippy::eq_op)]
     pub(crate) fn is_findable(&self, key: &Hashed<K>) -> bool {
         let equal = key.args == key.args;

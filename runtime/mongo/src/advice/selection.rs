@@ -25,7 +25,8 @@ impl AdviceSelection {
         self
     }
 
-    /// Selects an index to be hidden: queries no longer use it, but it stays up to date and can be shown again at once. MongoDB 4.4 or newer.
+    /// Selects an index to be hidden: queries no longer use it, but it stays up to date and can be shown again at once. MongoDB 4.4 or
+    /// newer.
     pub fn hide(mut self, collection: &str, index: &str) -> Self {
         self.retire.push((collection.to_owned(), index.to_owned(), Retirement::Hide));
         self

@@ -13,10 +13,10 @@
 //! | in this process only | each process | after the last change, as long as the process lives; a new process has an empty cache |
 //!
 //! Invariants:
-//! - a position is stored after everything before it was announced to every process, never earlier: a change that may not have been announced
-//!   is announced again;
-//! - without a position, or with one that the server no longer knows, all scopes of the models are invalidated *after* a new stream was opened,
-//!   so that no change is missed in between;
+//! - a position is stored after everything before it was announced to every process, never earlier: a change that may not have been
+//!   announced is announced again;
+//! - without a position, or with one that the server no longer knows, all scopes of the models are invalidated *after* a new stream was
+//!   opened, so that no change is missed in between;
 //! - an unknown value makes a scope wider, never narrower.
 
 mod batch;

@@ -24,8 +24,8 @@ use fastness_core::Clock;
 /// | time limit of an operation | 45 s (`socketTimeoutMS`) |
 /// | minimum duration of a slow query | 100 ms |
 ///
-/// The driver has no time limit for operations, and rejects a URI with `socketTimeoutMS`. Here the option is the time limit of operations that
-/// run through [`Client::bounded`] or a [`Collection`](crate::Collection).
+/// The driver has no time limit for operations, and rejects a URI with `socketTimeoutMS`. Here the option is the time limit of operations
+/// that run through [`Client::bounded`] or a [`Collection`](crate::Collection).
 ///
 /// ```
 /// use std::time::Duration;

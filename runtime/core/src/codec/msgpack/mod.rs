@@ -1,7 +1,7 @@
 //! `MessagePack` with structs as maps, in serde's human-readable form: the format of `rmp-serde`, extended by nested options.
 //!
-//! `rmp-serde` reads from any `Read`, and all requests take one path. A cache mostly reads, so this reader takes a slice and has a short path
-//! for each kind of value. The rare extension types are left to `rmp-serde`. Types see no difference.
+//! `rmp-serde` reads from any `Read`, and all requests take one path. A cache mostly reads, so this reader takes a slice and has a short
+//! path for each kind of value. The rare extension types are left to `rmp-serde`. Types see no difference.
 //!
 //! Invariants: bytes of unknown origin are a value or an error; memory is reserved only for bytes that exist; nesting is bounded.
 
@@ -27,8 +27,8 @@ pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Msgpack
     if reader.is_done() { Ok(value) } else { Err(msgpack_error("there are bytes behind the value")) }
 }
 
-/// Appends the bytes of a value, with numbers as short as possible, or in the width of their types if `exact`. Returns whether all fields of
-/// its structs are in them.
+/// Appends the bytes of a value, with numbers as short as possible, or in the width of their types if `exact`. Returns whether all fields
+/// of its structs are in them.
 pub(crate) fn write<T: Serialize + ?Sized>(
     value: &T,
     exact: bool,

@@ -255,7 +255,8 @@ impl<'de> MsgpackReader<'de> {
         }
     }
 
-    /// Reads a list of at least `length` elements. A shorter one lacks a field that serde left out of a tuple struct, and does not tell which.
+    /// Reads a list of at least `length` elements. A shorter one lacks a field that serde left out of a tuple struct, and does not tell
+    /// which.
     #[inline]
     pub(super) fn a_tuple<V: Visitor<'de>>(&mut self, length: usize, visitor: V) -> Result<V::Value, MsgpackError> {
         let is_short = match *self.rest() {

@@ -1,8 +1,8 @@
 //! A request that was not a hit, from the lookup to the response.
 //!
 //! The engine plans the request (`lookup` implements its trait); then the handler is called (`forward`), and its response is stored and
-//! shared with the waiters (`insert`). The epoch is read before the handler runs, so an invalidation meanwhile, of the key or of a tag of the
-//! response, keeps the response from every request that comes after it.
+//! shared with the waiters (`insert`). The epoch is read before the handler runs, so an invalidation meanwhile, of the key or of a tag of
+//! the response, keeps the response from every request that comes after it.
 
 use std::sync::Arc;
 

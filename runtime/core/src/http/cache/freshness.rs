@@ -78,8 +78,8 @@ pub(super) struct Grace {
 }
 
 impl Grace {
-    /// Reads the directives of a response. `must-revalidate`, `proxy-revalidate` and `no-cache` forbid any reuse when stale. `s-maxage` forbids
-    /// the application's defaults, but not the directives of RFC 5861, which are meant to stand beside it.
+    /// Reads the directives of a response. `must-revalidate`, `proxy-revalidate` and `no-cache` forbid any reuse when stale. `s-maxage`
+    /// forbids the application's defaults, but not the directives of RFC 5861, which are meant to stand beside it.
     pub(super) fn new(directives: &Directives, defaults: &Defaults) -> Self {
         if directives.must_revalidate || directives.no_cache {
             return Self::default();

@@ -10,9 +10,10 @@
 //! | `config`, `service` | settings; the tower service |
 //!
 //! Invariants:
-//! - the epoch is read before the handler runs, and whenever a response is served (as a hit, stale, or to a waiter), it is judged by all its
-//!   scopes, the handler's [`CacheTags`] included;
-//! - a response is reused for another request only if `storable` allows it; waiters for one that is not shareable call the handler themselves;
+//! - the epoch is read before the handler runs, and whenever a response is served (as a hit, stale, or to a waiter), it is judged by all
+//!   its scopes, the handler's [`CacheTags`] included;
+//! - a response is reused for another request only if `storable` allows it; waiters for one that is not shareable call the handler
+//!   themselves;
 //! - requests with credentials get no response to requests without, nor to each other, unless it is marked as public.
 
 use std::sync::Arc;
@@ -90,9 +91,9 @@ pub use tags::CacheTags;
 /// # Requests that bypass the cache
 ///
 /// Requests bypass the cache if they have `Authorization` or `Cookie`, unless [`public_with_credentials`](Self::public_with_credentials) or
-/// [`per_principal`](Self::per_principal) is set; a content, a `Range`, `If-Match` or `If-Unmodified-Since`; or `no-store`. Responses are not
-/// stored if they have `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are event
-/// streams, or if they are larger than [`max_body`](Self::max_body).
+/// [`per_principal`](Self::per_principal) is set; a content, a `Range`, `If-Match` or `If-Unmodified-Since`; or `no-store`. Responses are
+/// not stored if they have `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are
+/// event streams, or if they are larger than [`max_body`](Self::max_body).
 ///
 /// While an outer `MemoryGuardLayer` finds memory short, nothing new is stored (`detail=memory`); stored responses are still served, and
 /// identical requests are still coalesced.
@@ -163,8 +164,8 @@ impl CacheLayer {
         self.with(|config| config.defaults.stale_while_revalidate = time)
     }
 
-    /// Sets how long stale responses may be served in place of a `500`, `502`, `503`, `504` or an error of the inner service (RFC 5861), in whole
-    /// seconds, if they have no directive for it. Default: not at all. Invalidated responses are never served.
+    /// Sets how long stale responses may be served in place of a `500`, `502`, `503`, `504` or an error of the inner service (RFC 5861), in
+    /// whole seconds, if they have no directive for it. Default: not at all. Invalidated responses are never served.
     pub fn stale_if_error(self, time: Duration) -> Self {
         self.with(|config| config.defaults.stale_if_error = time)
     }
@@ -179,14 +180,14 @@ impl CacheLayer {
         self.with(|config| config.max_variants = variants)
     }
 
-    /// Sets how many responses a process stores, each of at most [`max_body`](Self::max_body). All caches of a handle share this capacity; the
-    /// first of them to be used decides. Default 1000.
+    /// Sets how many responses a process stores, each of at most [`max_body`](Self::max_body). All caches of a handle share this capacity;
+    /// the first of them to be used decides. Default 1000.
     pub fn capacity(self, responses: usize) -> Self {
         self.with(|config| config.capacity = responses)
     }
 
-    /// Sets the hosts whose responses are cached, as in `Host`, with the port if clients send it. Requests for other hosts bypass the cache.
-    /// Default: all hosts, each with separate responses.
+    /// Sets the hosts whose responses are cached, as in `Host`, with the port if clients send it. Requests for other hosts bypass the
+    /// cache. Default: all hosts, each with separate responses.
     pub fn hosts<T: Into<String>>(self, hosts: impl IntoIterator<Item = T>) -> Self {
         let hosts = hosts.into_iter().map(|host| host.into().to_ascii_lowercase()).collect();
         self.with(|config| config.hosts = Some(hosts))
@@ -205,10 +206,10 @@ impl CacheLayer {
         self.with(|config| config.credentials = Credentials::SharePublic)
     }
 
-    /// Also caches for requests with `Authorization` or `Cookie`, with separate responses for each client that `name` returns; a request for
-    /// which it returns `None` bypasses the cache. It must only name clients that it has authenticated, and clients that may get different
-    /// responses must have different names. The name is part of the key, which Redis stores as text: use the id of a user, never a token.
-    /// Responses with `private` are not stored in any case.
+    /// Also caches for requests with `Authorization` or `Cookie`, with separate responses for each client that `name` returns; a request
+    /// for which it returns `None` bypasses the cache. It must only name clients that it has authenticated, and clients that may get
+    /// different responses must have different names. The name is part of the key, which Redis stores as text: use the id of a user, never
+    /// a token. Responses with `private` are not stored in any case.
     pub fn per_principal(self, name: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
         self.with(|config| config.credentials = Credentials::PerPrincipal(Arc::new(name)))
     }

@@ -50,8 +50,8 @@ fn credentials_allow(said: &Directives, requester: Requester) -> bool {
     }
 }
 
-/// Returns whether a response without explicit freshness may get a default (RFC 9110 section 15.1): not a temporary redirection, which may be
-/// meant for this client only, such as one to a login.
+/// Returns whether a response without explicit freshness may get a default (RFC 9110 section 15.1): not a temporary redirection, which may
+/// be meant for this client only, such as one to a login.
 pub(super) fn may_be_presumed_fresh(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 451 | 501)
 }

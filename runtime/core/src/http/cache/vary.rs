@@ -56,8 +56,8 @@ pub(super) fn is_known_coding(coding: &str) -> bool {
     coding.is_empty() || CODINGS.iter().any(|known| *known != "*" && coding.eq_ignore_ascii_case(known))
 }
 
-/// Writes the acceptable codings in one order, without their weights: a response with one of them is acceptable to every client that accepts
-/// the same ones. So there are few variants, however clients order and weight them.
+/// Writes the acceptable codings in one order, without their weights: a response with one of them is acceptable to every client that
+/// accepts the same ones. So there are few variants, however clients order and weight them.
 fn codings<'a>(lines: impl Iterator<Item = &'a str>, out: &mut String) {
     let (mut accepted, mut refused) = ([false; CODINGS.len()], [false; CODINGS.len()]);
     for item in lines.flat_map(|line| line.split(',')) {

@@ -36,18 +36,18 @@ use crate::handle::Fastness;
 /// | another method, path, query or body | 422 |
 /// | the first answer was too large to store | 409, without `Retry-After` |
 ///
-/// A key is 1 to 255 visible ASCII characters, with or without quotes (`Idempotency-Key: "8e03978e-40d5"`); any other is answered with 400. A
-/// body over [`max_request_bytes`](Self::max_request_bytes) is answered with 413, because it cannot be protected; one that is not complete
-/// within [`body_timeout`](Self::body_timeout) with 408, and one without room beside the bodies of other requests
+/// A key is 1 to 255 visible ASCII characters, with or without quotes (`Idempotency-Key: "8e03978e-40d5"`); any other is answered with 400.
+/// A body over [`max_request_bytes`](Self::max_request_bytes) is answered with 413, because it cannot be protected; one that is not
+/// complete within [`body_timeout`](Self::body_timeout) with 408, and one without room beside the bodies of other requests
 /// ([`max_bodies_bytes`](Self::max_bodies_bytes)) with 503.
 ///
 /// **Scope of a key.** Keys of different callers and of different hosts are independent. Callers are identified by the `Authorization` and
-/// `Cookie` headers of their requests, unless [`principal`](Self::principal) is set: set it if these headers change between two attempts, or
-/// are the same for all callers. Callers with neither header count as one.
+/// `Cookie` headers of their requests, unless [`principal`](Self::principal) is set: set it if these headers change between two attempts,
+/// or are the same for all callers. Callers with neither header count as one.
 ///
-/// **Stored answers.** Answers of 2xx to 4xx, except 408, 425 and 429 ([`store_if`](Self::store_if)), with all their headers, `Set-Cookie` included,
-/// whatever their `Cache-Control`: that concerns caches, while this is the origin answering again. After any other answer, a panic, or a client
-/// that went away before the answer, the request may be sent again and is processed again.
+/// **Stored answers.** Answers of 2xx to 4xx, except 408, 425 and 429 ([`store_if`](Self::store_if)), with all their headers, `Set-Cookie`
+/// included, whatever their `Cache-Control`: that concerns caches, while this is the origin answering again. After any other answer, a
+/// panic, or a client that went away before the answer, the request may be sent again and is processed again.
 ///
 /// **Time and place.** Answers are stored for 24 hours ([`ttl`](Self::ttl)). In this process, the oldest answers are dropped once all take
 /// 64 MiB ([`memory`](Self::memory)). With a shared tier, all processes share the answers, as long as the server keeps them and they fit
@@ -86,8 +86,8 @@ pub struct IdempotencyLayer {
 }
 
 impl IdempotencyLayer {
-    /// Creates a layer that stores answers in this process, and in the shared tier of the handle if it has one: the handle in force when the
-    /// first request comes, unless [`on`](Self::on) sets another.
+    /// Creates a layer that stores answers in this process, and in the shared tier of the handle if it has one: the handle in force when
+    /// the first request comes, unless [`on`](Self::on) sets another.
     pub fn new() -> Self {
         Self { shared: Some(Arc::new(Shared::new())) }
     }
@@ -127,8 +127,8 @@ impl IdempotencyLayer {
         self.with(|shared| shared.reader.max_bytes = bytes)
     }
 
-    /// Sets how many bytes the bodies of all requests with keys in flight may have together. A single body may take at most three quarters of
-    /// it. Default 64 MiB.
+    /// Sets how many bytes the bodies of all requests with keys in flight may have together. A single body may take at most three quarters
+    /// of it. Default 64 MiB.
     #[must_use]
     pub fn max_bodies_bytes(self, bytes: usize) -> Self {
         self.with(|shared| shared.reader.set_total(bytes))
@@ -140,8 +140,8 @@ impl IdempotencyLayer {
         self.with(|shared| shared.reader.timeout = time)
     }
 
-    /// Sets the largest answer that is stored, in bytes. Default 256 KiB. A larger one, one with trailers, and an event stream are passed on; then
-    /// only the fact that the request was answered is stored.
+    /// Sets the largest answer that is stored, in bytes. Default 256 KiB. A larger one, one with trailers, and an event stream are passed
+    /// on; then only the fact that the request was answered is stored.
     #[must_use]
     pub fn max_response_bytes(self, bytes: usize) -> Self {
         self.with(|shared| shared.max_response_bytes = bytes)

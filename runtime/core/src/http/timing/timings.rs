@@ -19,8 +19,8 @@ static PROCESS: LazyLock<RouteTable> = LazyLock::new(|| RouteTable::new(true));
 
 /// Timings that [`TimingLayer`](super::TimingLayer)s record into. Cheap to clone; clones share their counters.
 ///
-/// At most 1,000 routes and 8 methods of each are distinguished: rare methods are counted as `OTHER`, and further routes as `other`. Each route
-/// and method takes 4 KiB, 0.5 KiB for each thread that serves it, and 9.6 KiB for each outcome that occurs.
+/// At most 1,000 routes and 8 methods of each are distinguished: rare methods are counted as `OTHER`, and further routes as `other`. Each
+/// route and method takes 4 KiB, 0.5 KiB for each thread that serves it, and 9.6 KiB for each outcome that occurs.
 #[derive(Clone)]
 pub struct Timings(Storage);
 
@@ -49,8 +49,8 @@ impl Timings {
         Self(Storage::Static(&PROCESS))
     }
 
-    /// Returns a snapshot of each route and method that has had a request, sorted by route and method. It copies whole histograms: meant for
-    /// a page that shows it, not for the path of requests.
+    /// Returns a snapshot of each route and method that has had a request, sorted by route and method. It copies whole histograms: meant
+    /// for a page that shows it, not for the path of requests.
     pub fn snapshots(&self) -> Vec<Snapshot> {
         let guard = scc::Guard::new();
         let mut all: Vec<_> = self.table().routes.iter(&guard).flat_map(|(_, route)| route.snapshots()).collect();

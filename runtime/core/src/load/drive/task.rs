@@ -1,7 +1,7 @@
 //! The driver of `load = task`: a load runs in a task of its own, which goes on when its caller does not wait for it any more.
 //!
-//! `load_timeout` then bounds each caller's wait, and not the load. Where the task ends with a panic, its caller gets that, and one of those
-//! who wait takes over; the same happens if the task's runtime shuts down.
+//! `load_timeout` then bounds each caller's wait, and not the load. Where the task ends with a panic, its caller gets that, and one of
+//! those who wait takes over; the same happens if the task's runtime shuts down.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;

@@ -58,7 +58,8 @@ pub(super) fn errors(facts: &Facts, found: &mut Vec<Recommendation>) {
     });
 }
 
-/// Returns the policies of a kind that ended at least [`REJECTIONS`] calls with this outcome: name, number of such calls, number of all calls.
+/// Returns the policies of a kind that ended at least [`REJECTIONS`] calls with this outcome: name, number of such calls, number of all
+/// calls.
 fn rejections(facts: &Facts, kind: PolicyKind, outcome: &str, all: &[&str]) -> Vec<(String, u64, u64)> {
     let policies = facts.window.policies_by_kind(kind).map(|(name, outcomes)| {
         let count = |name: &str| outcomes.get(name).copied().unwrap_or(0);

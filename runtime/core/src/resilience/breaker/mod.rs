@@ -305,7 +305,8 @@ impl Breaker {
         self.cell.events.subscribe()
     }
 
-    /// Rejects all calls, until [`automatic`](Self::automatic), [`force_closed`](Self::force_closed) or [`disable`](Self::disable) is called.
+    /// Rejects all calls, until [`automatic`](Self::automatic), [`force_closed`](Self::force_closed) or [`disable`](Self::disable) is
+    /// called.
     pub fn force_open(&self) {
         self.cell.force(Phase::ForcedOpen);
     }

@@ -50,8 +50,8 @@ impl Settings {
         Self { after: delay, live: false, budget: Percent::new(10) }
     }
 
-    /// Creates settings by percentile: the second try begins when the first has taken longer than 95 % of the last 128 good calls, or `at_first`
-    /// while fewer than 32 are known.
+    /// Creates settings by percentile: the second try begins when the first has taken longer than 95 % of the last 128 good calls, or
+    /// `at_first` while fewer than 32 are known.
     pub const fn p95(at_first: Duration) -> Self {
         Self { after: at_first, live: true, budget: Percent::new(10) }
     }

@@ -21,10 +21,10 @@ use crate::clock::Clock;
 
 /// A retry: makes failed calls again. Cheap to clone; clones are the same policy, with one budget.
 ///
-/// A call that failed because a policy inside [rejected](super::Rejected) it is tried again no sooner than the rejection's `retry_after`, or
-/// not at all if that is later than the longest wait. A rejection is recognised if the error still holds it, or if
-/// a policy converted it into the error, but not if your own code converted it into an error that does not hold it. A rejection from
-/// which an attempt recovered is ignored.
+/// A call that failed because a policy inside [rejected](super::Rejected) it is tried again no sooner than the rejection's `retry_after`,
+/// or not at all if that is later than the longest wait. A rejection is recognised if the error still holds it, or if a policy converted it
+/// into the error, but not if your own code converted it into an error that does not hold it. A rejection from which an attempt recovered
+/// is ignored.
 ///
 /// ```
 /// use std::cell::Cell;
@@ -50,8 +50,8 @@ impl Retry {
         Self(Base::new(name, settings))
     }
 
-    /// Sets the clock of the budget and of [`call_sync`](Self::call_sync), whose waits then advance a manual clock; for tests. The result is
-    /// another policy of the same name and settings.
+    /// Sets the clock of the budget and of [`call_sync`](Self::call_sync), whose waits then advance a manual clock; for tests. The result
+    /// is another policy of the same name and settings.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self(self.0.with_clock(clock))

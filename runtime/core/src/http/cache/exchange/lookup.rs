@@ -96,7 +96,8 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
         self.exchange.call.waits(waits);
     }
 
-    /// Accepts the response to another request, if it is of the same variant, and nothing was invalidated or refreshed since its load began.
+    /// Accepts the response to another request, if it is of the same variant, and nothing was invalidated or refreshed since its load
+    /// began.
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Answer<B>> {
         let ResponseOutcome::Response(entry, epoch) = *outcome.downcast().ok()? else { return None };
         let Stored::Response(recorded) = &entry.stored else { return None };
