@@ -1,10 +1,9 @@
-//! Lookup by key text, by which direct calls and functions find the same entries: entries of one type of values by the text of their keys,
-//! whichever store has them.
+//! Lookup of entries by key text, by which direct calls and functions find each other's entries, whichever store has them.
 //!
-//! A function's store knows arguments, and a direct call knows a text. So a handle has a list, for each type of values, of the stores
-//! of all call sites whose values are the same to the shared tier: a call that finds nothing in its own store looks into the others,
-//! and a load that ends removes from them what is older. A function takes what a direct call has stored into its own store; a direct
-//! call reads what a function has stored where it is. So an entry of both is stored once, and the hits of a function are its own.
+//! A function's store knows arguments, and a direct call knows a text. So a handle has, for each type of values, a list of the stores of
+//! all call sites whose values are the same to the shared tier. A call that finds nothing in its own store searches the others, and a load
+//! that ends removes older entries from them. A function copies an entry of a direct call into its own store; a direct call reads an entry
+//! of a function where it is. So each entry is stored once, and a hit of a function reads one store only.
 //!
 //! The list knows no type of keys or values, so it is compiled here and not where the call sites are.
 //!
@@ -25,7 +24,7 @@ use crate::sync::{Mutex, lock};
 /// The stores of one type of values.
 #[derive(Default)]
 pub(crate) struct TextStores {
-    /// True if there was a direct call.
+    /// True once there was a direct call.
     is_used: AtomicBool,
     members: Mutex<Arc<Vec<Member>>>,
 }
@@ -39,7 +38,7 @@ struct Member {
     store: Arc<dyn TextStore>,
 }
 
-/// A store that is looked into by text, with keys and values of any type.
+/// A store that is searched by text, with keys and values of any type.
 trait TextStore: Send + Sync {
     fn has_texts(&self) -> bool;
     fn make_texts(&self);
@@ -63,7 +62,7 @@ struct Keyed<K, V> {
     render: fn(&[Piece], &str, &K) -> String,
 }
 
-/// The part of one call site in the stores of its type of values.
+/// The place of one call site among the stores of its type of values.
 pub(crate) struct Membership {
     all: Arc<TextStores>,
     own: usize,
@@ -103,7 +102,7 @@ impl Membership {
             more.push(member);
             *members = Arc::new(more);
         }
-        // Each time, since a store that is added on an ending thread cannot be made to be found by text there.
+        // Repeated for a known store, because a thread that is ending cannot make the text index.
         if is_direct && let Some(member) = members.iter().find(|member| member.id == own) {
             member.store.make_texts();
         }
@@ -114,7 +113,7 @@ impl Membership {
         Self { all, own, is_direct }
     }
 
-    /// Returns whether there may be anything in another store.
+    /// Returns whether another store may have entries that this one lacks.
     #[inline]
     pub(super) fn is_used(&self) -> bool {
         self.all.is_used.load(Relaxed)
@@ -136,7 +135,7 @@ impl Membership {
         self.others(text).into_iter().filter_map(found).max_by_key(|(found, _)| found.number)
     }
 
-    /// Removes from other stores what is older than the load with this number. True if there is something newer.
+    /// Removes entries from other stores that are older than the load with this number. Returns whether another store has a newer one.
     pub(super) fn supersede(&self, text: KeyText<'_>, number: u64) -> bool {
         let mut is_newer = false;
         for Holder { store, .. } in self.others(text) {
@@ -148,21 +147,22 @@ impl Membership {
         is_newer
     }
 
-    /// Returns whether another store has something newer than the load with this number.
+    /// Returns whether another store has an entry that is newer than the load with this number.
     pub(super) fn has_newer(&self, text: KeyText<'_>, number: u64) -> bool {
         self.others(text).iter().any(|other| other.store.has_newer(text, number))
     }
 
-    /// Removes from other stores what is no newer than the load with this number.
+    /// Removes entries from other stores that are not newer than the load with this number.
     pub(super) fn remove(&self, text: KeyText<'_>, number: u64) {
         for other in self.others(text) {
             other.store.remove(text, number);
         }
     }
 
-    /// The other stores that may have this key. A direct call makes them be found by text; before that, a function has no part in them.
+    /// The other stores that may have this key. A function skips stores without a text index, which no direct call has used yet; a direct
+    /// call has the index made.
     fn others(&self, text: KeyText<'_>) -> Vec<Holder> {
-        // Not under the lock: looking for a key runs code of the user's.
+        // Cloned, because the lookup of a key runs the user's code, which must not run under the lock.
         let members = lock(&self.all.members).clone();
         let may_have = |member: &&Member| {
             member.id != self.own
@@ -176,7 +176,7 @@ impl Membership {
 }
 
 impl<V> Elsewhere<V> {
-    /// Removes the entry from its store, if direct calls have put it there.
+    /// Removes the entry from its store, if that is a store of direct calls.
     pub(super) fn remove_if_direct(&self, text: KeyText<'_>) {
         if self.holder.is_direct {
             self.holder.store.remove(text, self.found.start.number);

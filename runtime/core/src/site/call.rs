@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 
 use super::instance::Instance;
 
-/// The facts about a call of an annotated function before its body runs. Made once, in the prologue of the expansion;
-/// [`Site::hit`](crate::site::Site::hit) and the functions of a miss take it from there. Two pointers, which are passed in registers: the
-/// handle of `on = ..` as a third would put every call into memory, so it is an argument of its own.
+/// The facts about a call of an annotated function before its body runs. The expansion makes it once, and passes it to
+/// [`Site::hit`](crate::site::Site::hit) and to the functions of a miss. It has the size of two pointers, so it is passed in registers:
+/// with the handle of `on = ..` as a third it would be passed in memory, so that handle is an argument of its own.
 pub struct Call<'a, A, S> {
     /// The instantiation of the function that is called.
     pub(crate) instance: Instance,

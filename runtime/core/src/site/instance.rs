@@ -1,8 +1,6 @@
-//! The identity of an instantiation of a call site.
-//!
-//! Type names are not unique, and closures have none. So instantiations are distinguished by `TypeId`s, here (and before that by address,
-//! which is cheaper) and in the shared tier. A name alone is enough for a function with a unique path, and for a type of values that no
-//! function declares.
+//! The identity of an instantiation of a call site. Type names are not unique, and closures have none. So instantiations are distinguished
+//! by `TypeId`, in this process and in the shared tier; in this process the address of the instantiation is compared first, which is
+//! cheaper. A name alone is enough for a function with a unique path, and for a type of values that no function declares.
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -65,13 +63,13 @@ pub fn instance<T: Copy>(_: T) -> Instance {
     Instance(Constants::<T, ()>::UNKNOWN)
 }
 
-/// The same, of a function with these type parameters.
+/// The instantiation in which this closure was made, for a function with these type parameters.
 #[inline]
 pub fn instance_of_function<T: Copy, Parameters>(_: T) -> Instance {
     Instance(Constants::<T, Parameters>::FUNCTION)
 }
 
-/// The same, of a method; `Self` comes first.
+/// The instantiation in which this closure was made, for a method; the type parameters begin with `Self`.
 #[inline]
 pub fn instance_of_method<T: Copy, Parameters>(_: T) -> Instance {
     Instance(Constants::<T, Parameters>::METHOD)
@@ -133,7 +131,7 @@ impl Instance {
         }
     }
 
-    /// Tells whether a type with this name may be declared in the function in which the call site's own function is.
+    /// Returns whether a type with this name may be declared in the same function as the call site's own function.
     pub(super) fn is_beside(self, value: &str, module: &str) -> bool {
         let path = plain(self.path());
         let inside = path.strip_prefix(module).and_then(|path| path.strip_prefix("::"));
@@ -157,8 +155,8 @@ impl Instance {
         })
     }
 
-    /// The identity of this instantiation, the same for all functions of one `impl`: `None` where there is
-    /// nothing to be generic over. Where the attribute could not see all of it, that of this function alone.
+    /// The identity of this instantiation, the same for all functions of one `impl`; `None` if nothing is generic. Where the attribute
+    /// could not see all type parameters, it is the identity of this function alone.
     pub(super) fn instance(self) -> Option<TypeId> {
         let name = self.instantiation();
         if name.is_empty() {
@@ -173,8 +171,8 @@ impl Instance {
         })
     }
 
-    /// The path without the function's own name and its lifetimes, where there are type parameters; for people. `<Type as Trait>` counts,
-    /// because a provided method is generic over its type.
+    /// The path without the function's own name and its lifetimes, for display; empty without type parameters. `<Type as Trait>` counts as
+    /// one, because a provided method is generic over its type.
     pub(super) fn instantiation(self) -> String {
         let path = plain(self.path());
         if !path.contains('<') {

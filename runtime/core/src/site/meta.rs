@@ -18,23 +18,23 @@ pub enum SiteKind {
 /// The part that a receiver has in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Receiver {
-    /// There is none.
+    /// The function has no receiver.
     None,
     /// The template names a field of it, or its type's `KeyNamespace` leads the key.
     InKey,
     /// `skip(self)`.
     Skipped,
-    /// Decided by its type, which implements `KeyNamespace` or not.
+    /// Part of the key if its type implements `KeyNamespace`.
     ByType,
 }
 
 /// The facts that the macro knows.
 #[derive(Debug)]
-#[cfg_attr(not(feature = "registry"), allow(dead_code))] // where it is, only the registry tells
+#[cfg_attr(not(feature = "registry"), allow(dead_code))] // only the registry reads all fields
 pub(crate) struct SiteMeta {
     pub(crate) kind: SiteKind,
     pub(crate) name: &'static str,
-    /// The function that `handle = ..` declares, where the static is in that one.
+    /// The function that `handle = ..` declares, if the static is inside that one.
     pub(crate) handle: Option<&'static str>,
     pub(crate) module: &'static str,
     /// The place of the attribute.

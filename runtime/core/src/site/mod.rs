@@ -1,11 +1,10 @@
 //! Call sites: the static that a macro emits, and its state under each handle.
 //!
-//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
-//!
-//! The types of a call site (arguments, value, error) are not known to the static, because a generic function has many.
-//! So a site has a short list of states, by the address of a constant that is generic over a closure of the expansion, whose type names its
-//! function with all type parameters, those of the impl included. The first state of the list is found by one comparison. An instantiation
-//! with several addresses, one for each crate that has compiled it, has a place in the list for each, and one state.
+//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`. The static does not know the types of its
+//! call site (arguments, value, error), because a generic function has many. So a site has a short list of states. A state is found by the
+//! address of a constant that is generic over a closure of the expansion, because the type of that closure names the function with all type
+//! parameters, those of the `impl` included. The first state takes one comparison. An instantiation has one state; where several crates
+//! have compiled it, it has several addresses, and each is in the list.
 
 use std::any::{Any, TypeId};
 use std::panic::Location;
@@ -42,7 +41,7 @@ use variant::{ValueType, variant};
 /// A call site.
 pub struct Site {
     meta: SiteMeta,
-    /// Head of the list of states under the process default.
+    /// The head of the list of states under the process default.
     first: OnceLock<Slot>,
     /// The presence of a namespace that leads the keys: 0 not known yet, 1 no, 2 yes.
     has_namespace: AtomicU8,
@@ -50,9 +49,9 @@ pub struct Site {
 
 struct Slot {
     instance: Instance,
-    /// A [`LocalStore`]. A `Box` and not an `Arc`, which saves the offset past its counts.
+    /// A [`LocalStore`], in a `Box` rather than an `Arc`: a hit then adds no offset to skip the counts.
     local: Box<dyn Any + Send + Sync>,
-    /// A [`SiteState`], for what is not a hit.
+    /// A [`SiteState`], for calls that are not hits.
     state: Arc<dyn Any + Send + Sync>,
     next: OnceLock<Box<Slot>>,
 }
@@ -75,7 +74,7 @@ impl Site {
         Self { meta, first: OnceLock::new(), has_namespace: AtomicU8::new(0) }
     }
 
-    /// The function in which the static is, where it is not the annotated one but that which `handle = ..` declares beside it.
+    /// The function that has the static, if that is not the annotated one but the one that `handle = ..` declares beside it.
     #[must_use]
     pub const fn handle(mut self, name: &'static str) -> Self {
         self.meta.handle = Some(name);
@@ -96,7 +95,7 @@ impl Site {
         self
     }
 
-    /// The number of entries for which there is room.
+    /// The largest number of entries.
     #[must_use]
     pub const fn capacity(mut self, capacity: usize) -> Self {
         self.meta.capacity = Some(capacity);
@@ -119,7 +118,7 @@ impl Site {
         instance.dotted(self.own_name())
     }
 
-    /// The function's name, where the path of an instantiation has the handle's in its place.
+    /// The function's name, if the path of an instantiation has the name of its handle instead.
     fn own_name(&self) -> Option<&'static str> {
         self.meta.handle.and(Some(self.meta.name))
     }
@@ -133,7 +132,7 @@ impl Site {
         }
     }
 
-    /// The value for these arguments, if it is fresh and valid: the hit path.
+    /// The value for these arguments, if it is fresh and valid. This is the path of a hit.
     #[inline]
     pub fn hit<A, S>(&'static self, on: Option<&Fastness>, call: Call<'_, A, S>) -> Option<S::Out>
     where
@@ -149,7 +148,7 @@ impl Site {
         self.find_elsewhere(on, call)
     }
 
-    /// The same on a handle that is not the process default, or on a first call.
+    /// The same as [`hit`](Self::hit), on a handle that is not the process default or on a first call.
     #[cold]
     fn find_elsewhere<A, S>(&'static self, on: Option<&Fastness>, call: Call<'_, A, S>) -> Option<S::Out>
     where
@@ -179,7 +178,7 @@ impl Site {
         self.has_namespace.store(1 + u8::from(A::HAS_NAMESPACE), Relaxed);
         let make = || self.make_state::<A, S>(handle, instance);
         let state = handle.site_state(std::ptr::from_ref(self).addr(), instance.id(), make);
-        // A state that is made while a thread ends is in no statistics, so it must not become the one that all later calls find.
+        // A state that is made while a thread ends is in no statistics, so later calls must not find it.
         if handle.is_process_default() && !thread_is_ending() {
             self.remember(instance, &|| Slot {
                 instance,
@@ -193,7 +192,7 @@ impl Site {
 
     fn remember(&self, instance: Instance, slot: &dyn Fn() -> Slot) {
         let mut last = self.first.get_or_init(slot);
-        // One with another address is remembered as well, and found as quickly.
+        // Each further address of an instantiation gets a slot too, so that it is found without a lock.
         while !last.instance.ptr_eq(instance) {
             last = last.next.get_or_init(|| Box::new(slot()));
         }
@@ -228,13 +227,13 @@ impl Site {
         if self.meta.version > 0 {
             shape.extend(["#", &self.meta.version.to_string()]);
         }
-        // One key may name values of several instantiations; each has a store of its own.
+        // One key may name values of several instantiations, and each instantiation has a store of its own.
         let instantiation = instance.instantiation();
         shape.push_str(&instantiation);
-        // Paths may be spelled the same where functions are not: in blocks, in macros.
+        // Different functions may have the same path: in blocks, in macros.
         let by_path = self.meta.template.pieces.iter().any(|piece| matches!(piece, Piece::Path));
         let function = if by_path { Some(instance.id()) } else { instance.instance() };
-        // A unique path is stable across builds, and is checked; otherwise the type's id goes into the shared key.
+        // A unique path is the same in every build, so it identifies the function; otherwise the `TypeId` goes into the shared key.
         let owner =
             function.filter(|_| instance.is_unique(self.meta.module, self.meta.handle.unwrap_or(self.meta.name)));
         let variant = variant(&instantiation, function.filter(|_| owner.is_none()), value, self.meta.version);
@@ -254,11 +253,11 @@ struct Parts {
     path: String,
     /// The key template, without the names of arguments.
     shape: String,
-    /// The function, where its keys are its own; the types that it is generic over, where it has some.
+    /// The function, if its path is in its keys; otherwise the types that it is generic over, if there are any.
     function: Option<TypeId>,
-    /// The instantiation, the type of values and the version, in the shared tier.
+    /// The number of the instantiation, the type of values and the version in the shared tier.
     variant: u64,
-    /// The shared tier, where the function may use it.
+    /// The shared tier, if the function may use it.
     tier: Option<Arc<Tier>>,
     counters: Arc<Counters>,
     /// The stores of the same values, where direct calls find them.

@@ -1,5 +1,5 @@
-//! Negative cache: absences and errors of a key template, apart for each type of value. Keys and values are type-erased, so it is
-//! compiled once, here, and not in each crate that has call sites.
+//! The negative entries of a key template, separate for each type of value. Keys and values are type-erased, so that this code is compiled
+//! once and not in each crate that has call sites.
 
 use std::any::{Any, TypeId};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::handle::Fastness;
 use crate::key::{AnyKey, Hashed, Scopes};
 use crate::l1::{Entry, FoundEntry, L1, Lifetime, LoadStart};
 
-/// A cached absence or error.
+/// The content of a negative entry: a cached absence or error.
 #[derive(Clone)]
 pub(super) struct Verdict {
     pub(super) what: What,
@@ -38,7 +38,7 @@ impl Negatives {
         Self(handle.store(&format!("{shape} {value:?}"), function, capacity))
     }
 
-    /// Returns whether nothing is cached, which is so for most functions.
+    /// Returns whether nothing is cached, as for most functions.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

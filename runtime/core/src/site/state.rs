@@ -19,18 +19,19 @@ pub(crate) struct SiteState<K: Eq, S: Shape> {
     pub(crate) store: TieredStore<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
-    /// Cached absences and errors, shared where values are. Read after a miss only, so their keys are type-erased.
+    /// Cached absences and errors, shared by the call sites that share values. They are read only after a miss, so their keys are
+    /// type-erased.
     pub(super) negatives: Negatives,
-    /// The stores that direct calls of the same keys look into.
+    /// The stores that direct calls of the same keys search.
     pub(super) by_text: Membership,
-    /// True if a key that is not equal to itself was reported.
+    /// True once a key that is not equal to itself was reported.
     pub(super) unequal: AtomicBool,
 }
 
 /// The outcome of a load that all its waiters get.
 pub(crate) type SharedOutcome<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
 
-/// The answer of the shared tier that a load replaces: removed there, if the load stores nothing in its place.
+/// The answer of the shared tier that a load replaces. It is removed there if the load stores nothing instead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Outdated {
@@ -50,13 +51,13 @@ impl Outdated {
         }
     }
 
-    /// Returns whether the outcome of a load that is not stored contradicts it. Only a value contradicts an absence.
+    /// Returns whether a load that stores nothing contradicts this answer. Only a value contradicts an absence.
     pub(crate) fn is_wrong_by(self, absence: bool) -> bool {
         self == Self::Value || (self == Self::Absence && !absence)
     }
 }
 
-/// An [`Outdated`] that is noted while a load is under way; `Nothing` until then.
+/// An [`Outdated`] that a load sets once the shared tier has answered; `Nothing` until then.
 #[derive(Debug, Default)]
 pub(crate) struct NotedOutdated(AtomicU8);
 
@@ -74,40 +75,40 @@ impl NotedOutdated {
     }
 }
 
-/// A cached absence, or a cached error.
+/// A cached absence or a cached error.
 pub(crate) enum Negative<S: Shape> {
     Absent(S::Absent),
     Failed(Arc<S::Kept>),
 }
 
-/// An absence or an error, and when the load that found it ended, in nanoseconds of the clock.
+/// An absence or an error, with the end of the load that found it, in nanoseconds of the clock.
 pub(crate) struct Dated<S: Shape> {
     pub(crate) negative: Negative<S>,
     pub(crate) ended: u64,
 }
 
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
-    /// A state holds no handle: the handle holds it.
+    /// The log of the handle. It comes through the store, because the handle owns its states and a reference back would be a cycle.
     pub(crate) fn log(&self) -> &Log {
         self.store.log()
     }
 
-    /// Makes time pass again in a forked child.
+    /// Makes time pass again in a child of a fork.
     pub(crate) fn notice_fork(&self) {
         self.store.clock().notice_fork();
     }
 
-    /// The precise time.
+    /// The precise time, in nanoseconds of the clock.
     pub(crate) fn now(&self) -> u64 {
         self.store.now()
     }
 
-    /// Returns whether any absence or error is cached. Most functions cache none.
+    /// Returns whether any absence or error is cached, which is rare.
     pub(crate) fn has_negatives(&self) -> bool {
         !self.negatives.is_empty()
     }
 
-    /// The cached absence or error, if there is one that is fresh for who stored it.
+    /// The cached absence or error, if it is fresh by the lifetime of the call site that stored it.
     pub(crate) fn negative(&self, key: &Hashed<K>, now: u64) -> Option<Dated<S>> {
         if !self.has_negatives() {
             return None;
@@ -120,13 +121,13 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         negative.map(|negative| Dated { negative, ended })
     }
 
-    /// Returns whether there may be anything in another call site's store: there was a direct call for values of this type.
+    /// Returns whether another call site's store may have an entry: true once there was a direct call for values of this type.
     pub(crate) fn may_be_elsewhere(&self) -> bool {
         self.by_text.is_used()
     }
 
-    /// The entry of this key in another call site's store, where a function has not found it in its own and a direct call may have
-    /// stored it, or the other way round. A function takes it into its own store; `life` says for how long it lives there.
+    /// The entry of this key in another call site's store, for a call that found none in its own: a function finds entries of direct calls,
+    /// and a direct call those of functions. A function copies the entry into its own store, with the lifetime that `life` returns.
     pub(crate) fn find_elsewhere(
         &self,
         key: CallKey<'_, K>,
@@ -137,7 +138,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         }
         let (elsewhere, now) = (self.by_text.newest::<S::Item>(key.text())?, self.now());
         if self.by_text.is_direct() {
-            // Read where it is, and so not refreshed early.
+            // A direct call reads the entry where it is, so it never refreshes it early.
             return elsewhere.found.is_fresh(now).then_some(FoundEntry { fresh_until: u64::MAX, ..elsewhere.found });
         }
         let life = life(&elsewhere.found, now)?;
@@ -154,9 +155,9 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         self.keep(key, found.value.clone(), life, start);
         let kept = self.store.get(key.args);
         if kept.is_some() {
-            // There are direct calls for it, which know it by its text.
+            // Direct calls find this copy by its text from now on.
             self.store.local.values.make_texts();
-            // Without a shared tier, the original stays if it outlives this copy.
+            // Without a shared tier, the original stays if it expires later than this copy.
             let ends = life.expires.min(found.life.local_until);
             if self.store.tier.is_some() || life.local_until >= ends {
                 elsewhere.remove_if_direct(key.text());
@@ -167,33 +168,33 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         Some(FoundEntry { value: found.value.clone(), life, fresh_until, retry_at: 0, start })
     }
 
-    /// Counts a stalled load, in whose place another runs, and warns once per call site.
+    /// Counts a stalled load that another load replaces, and warns once per call site.
     pub(crate) fn tell_stalled(&self, permit: &Permit, bound: Duration) {
         if self.store.count_stalled(permit) {
             tracing::warn!(
                 function = self.path,
                 ?bound,
-                "a load was not polled for so long that another was begun: poll it, or set a longer `load_timeout`"
+                "a load was not polled for so long that another one was started: poll it, or set a longer `load_timeout`"
             );
         }
     }
 
-    /// Returns whether the key is equal to itself. A key that is not, such as a NaN, can never be found again: each such call loads by
-    /// itself and stores nothing.
+    /// Returns whether the key is equal to itself. A key that is not, such as a NaN, cannot be found again: each such call loads by itself
+    /// and stores nothing.
     #[allow(clippy::eq_op)]
     pub(crate) fn is_findable(&self, key: &Hashed<K>) -> bool {
         let equal = key.args == key.args;
         if !equal && !self.unequal.swap(true, Relaxed) {
             tracing::warn!(
                 function = self.path,
-                "an argument is not equal to itself: such calls load, and are not cached"
+                "an argument is not equal to itself, so its calls are not cached: pass a value without NaN, or leave it out of the key"
             );
         }
         equal
     }
 
-    /// Stores a value, unless its key was invalidated since its load began, or a later load has ended. Results of earlier loads are
-    /// removed, absences and errors included.
+    /// Stores a value, unless its key was invalidated since its load began, or a load that began later has ended. Results of earlier loads
+    /// are removed, absences and errors included.
     pub(crate) fn keep(&self, key: CallKey<'_, K>, value: S::Item, life: Lifetime, start: LoadStart) {
         let CallKey { args, scopes, .. } = key;
         if !self.is_findable(args) || !self.store.admit(args, scopes, value, life, start) {
@@ -208,13 +209,13 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             if self.negatives.has_newer(&erased, start.number) {
                 self.store.local.values.remove(args, start.number);
             } else if self.now() < life.expires {
-                // An expired value of the shared tier is only a stale fallback: the negative entry stays.
+                // An expired value of the shared tier is only a stale fallback, so the negative entry stays.
                 self.negatives.remove(&erased, start.number);
             }
         }
     }
 
-    /// Removes the results of loads that began no later than this one, which stores nothing. If it found an absence, an older
+    /// Removes the results of loads that began no later than this one, which stores nothing. If this load found an absence, an older
     /// absence stays.
     pub(crate) fn remove_older(&self, key: CallKey<'_, K>, start: LoadStart, absence: bool) {
         self.store.local.values.remove(key.args, start.number);
@@ -230,8 +231,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         }
     }
 
-    /// Stores an absence or an error, unless a later load has ended. An absence replaces an older value; an error does not, because
-    /// that value may be the stale fallback of the next error.
+    /// Stores an absence or an error, unless a load that began later has ended. An absence replaces an older value; an error does not,
+    /// because that value may be the stale fallback of the next error.
     pub(crate) fn keep_negative(
         &self,
         key: CallKey<'_, K>,
@@ -247,7 +248,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             Negative::Absent(_) => (What::Absent, true),
             Negative::Failed(kept) => (What::Failed(kept), false),
         };
-        // Neither is ever served stale.
+        // Neither an absence nor an error is ever served stale.
         let life = Lifetime { served_until: life.expires, ..life };
         let (verdict, erased) = (Verdict { what, ended }, args.erased());
         self.negatives.insert(erased.clone(), verdict, (start, life), scopes);
@@ -267,8 +268,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     }
 }
 
-/// Orders the change of one store before the read of the other: of a value and an absence that are stored at the same time, one then
-/// sees the other.
+/// Orders the change of one store before the read of the other. So if a value and an absence are stored at the same time, at least one of
+/// the two inserts sees the other.
 fn see_others() {
     fence(SeqCst);
 }

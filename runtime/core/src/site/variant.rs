@@ -1,4 +1,4 @@
-//! The number that tells a call site's values in the shared tier from others of the same key and form.
+//! The number that distinguishes a call site's values in the shared tier from others of the same key and form.
 
 use std::any::{TypeId, type_name};
 use std::hash::{Hash, Hasher};
@@ -11,21 +11,21 @@ use super::Instance;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ValueType {
     name: &'static str,
-    /// The identity of the type, where two types may have this name.
+    /// The identity of the type, if two types may have this name.
     which: Option<TypeId>,
 }
 
 impl ValueType {
-    /// The type of the values of a function in this module. Types that a function declares may share their name with others, and are
-    /// values of functions beside them.
+    /// The type of the values of a function in this module. A type that is declared inside a function may share its name with others, so it
+    /// is identified by its `TypeId` too.
     pub(super) fn new<V: 'static>(instance: Instance, module: &str) -> Self {
         let name = type_name::<V>();
         Self { name, which: instance.is_beside(name, module).then(TypeId::of::<V>) }
     }
 }
 
-/// The number of an instantiation, a type of values and a version in the shared tier. A `TypeId` is the same in every process of one
-/// build, and in other builds as long as compiler and crates are; where it is not, values are loaded anew.
+/// The number of an instantiation, a type of values and a version in the shared tier. A `TypeId` is the same in every process of one build,
+/// and in other builds with the same compiler and crates; where it differs, values are loaded again.
 pub(super) fn variant(instantiation: &str, instance: Option<TypeId>, value: ValueType, version: usize) -> u64 {
     if instance.is_none() && value.which.is_none() {
         return xxh3_64_with_seed(format!("{instantiation} {}", value.name).as_bytes(), version as u64);
