@@ -73,7 +73,7 @@ pub trait BatchIds<'a>: Sized {
     type Id: Clone + 'a;
     /// Iterates over the ids.
     fn iter(&self) -> slice::Iter<'_, Self::Id>;
-    /// The same parameter with only the missing ids.
+    /// The parameter with only the missing ids.
     fn lend(missing: &'a [Self::Id]) -> Self;
 }
 

@@ -1,7 +1,6 @@
-//! Equal batches join: of the batches that lack the same elements at one time, one runs and the others get its values.
-//!
-//! Equal are sets: neither order nor duplicates matter. A batch waits for no other than an equal one, so none is held up by a load that
-//! it would not have made itself.
+//! Joining of equal batches: of all batches that lack the same elements at one time, one runs and the others get its values. Batches are
+//! equal as sets: neither order nor duplicates matter. A batch waits only for an equal one, so no batch is delayed by a load that it would
+//! not have made itself.
 
 use std::any::Any;
 use std::cell::OnceCell;
@@ -42,7 +41,7 @@ where
         if !self.missing.iter().all(|missing| start.state.is_findable(&missing.key)) {
             return None;
         }
-        // All that was looked for is missing, as a rule.
+        // Mostly all elements are missing, so their keys need not be cloned.
         let keys = if self.seen.len() == self.missing.len() {
             take(&mut self.seen)
         } else {
@@ -60,7 +59,7 @@ where
         }
     }
 
-    /// Looks again for elements that arrived meanwhile, and leads the load of the missing ones; others may wait for it.
+    /// Looks again for elements that arrived meanwhile, and returns the permit for the load of the missing ones.
     fn recheck(&mut self, permit: Permit) -> Option<Permit> {
         let Some(start) = &mut self.start else { return Some(permit) };
         start.begin();
@@ -98,11 +97,10 @@ where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
-    /// Joins an equal batch, and waits for it. When this returns, what is still missing is this batch's to load.
+    /// Joins an equal batch, and waits for it. If none was joined, this batch has to load the elements that are still missing.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost; if others wait for this batch, one of them takes over.
+    /// Nothing is lost; if this batch has waiters, one of them takes over.
     pub(super) async fn wait(&mut self) {
         let plan = join(self).await;
         self.follow(plan);
@@ -136,7 +134,7 @@ where
         }
     }
 
-    /// The answer that follows from what another batch loaded, if one was joined.
+    /// The answer from the values of the batch that was joined, if there was one.
     pub(super) fn accept(&mut self) -> Option<S::Out> {
         let told = self.told.take()?;
         self.uncounted.joined();
@@ -155,13 +153,13 @@ where
         }))
     }
 
-    /// Ends the load that this batch leads: nothing was missing any more.
+    /// Ends the load that this batch leads, because nothing is missing any more.
     pub(super) fn end_found(&mut self) {
         let (permit, values) = (self.permit.take(), OnceCell::new());
         end(permit, || ended::<K, S>(Outcome::Present(self.values(&values, &self.found))));
     }
 
-    /// The values of all elements for which others wait, made once.
+    /// The values of all elements for which waiters may wait, gathered once.
     pub(super) fn values(&self, made: &OnceCell<Values<K, S>>, all: &S::Item) -> Values<K, S> {
         let waited_for = || self.missing.iter().chain(&self.settled);
         let value = |missing: &Missing<K, S>| Some((missing.key.clone(), all.value(&missing.id)?.clone()));
@@ -170,7 +168,7 @@ where
 }
 
 fn lacking<K: OwnedKey>(keys: HashSet<Hashed<K>, Prehashed>) -> Hashed<AnyKey> {
-    // The same in any order.
+    // A sum, so that the order does not matter.
     let hash = keys.iter().fold(0, |sum: u64, key| sum.wrapping_add(key.hash));
     Hashed { hash, args: Lacking(Arc::new(keys)) }.erased()
 }

@@ -1,10 +1,9 @@
-//! `batch(ids)`: many keys in one call, of which the body loads only the missing ones.
+//! `#[cacheable(batch(ids))]`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`, `stats`.
-//!
-//! Every element is looked up and stored under the key that the scalar function's template makes of it, in the same store.
-//! The epoch of all that is stored is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for
-//! no other load: elements that another load has under way are loaded once more, so one slow key holds up no batch.
+//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`, `stats`. Every element is looked up and
+//! stored under the key that the template of the function for one element makes of it, in the same store. The epoch of all stored values is
+//! taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for no other load: elements that another
+//! load has under way are loaded once more, so one slow key holds up no batch.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -32,21 +31,21 @@ pub use ids::{BatchIds, BatchMap};
 use outcome::{SharedOutcome, ended};
 use start::{Element, Id, Missing, Start};
 
-/// Elements for which there is room from the first one on.
+/// The number of elements for which the first one reserves room.
 const ROOM: usize = 64;
 
-/// A batch on its way.
+/// A call of a batch function, from its first element to its answer.
 pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     site: &'static Site,
     instance: Instance,
     on: Option<Fastness>,
     policy: Policy<Each<S>>,
-    /// Made by the first element, whose arguments say whether a namespace leads the keys.
+    /// The beginning and the state, from the first element on: the types of its arguments say whether a namespace leads the keys.
     start: Option<Start<K, S>>,
     seen: HashSet<Hashed<K>, Prehashed>,
     found: S::Item,
     missing: Vec<Missing<K, S>>,
-    /// Elements that were found after this batch began to lead, for which others may wait.
+    /// Elements that were found after this batch began to lead; waiters may still need them.
     settled: Vec<Missing<K, S>>,
     permit: Option<Permit>,
     /// The outcome of the batch that this one waited for.
@@ -77,7 +76,7 @@ where
         }
     }
 
-    /// Looks one element up. Duplicates count once.
+    /// Looks up one element. A duplicate is ignored.
     pub fn look<A: Args<Owned = K>>(&mut self, id: &Id<S>, args: &A, tags: &[String]) {
         let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.instance));
         let key = start.state.store.local.values.owned_key(args);
@@ -93,7 +92,7 @@ where
                 self.found.put(id.clone(), value);
             }
             Element::Absent if !start.state.may_be_elsewhere() => start.state.store.counters().hit(),
-            // A direct call may have stored what is newer than an absence.
+            // A direct call may have stored a value that is newer than the absence.
             absent_or_missing => {
                 let text = self.site.meta().template.render(&start.state.path, args);
                 let scopes = Scopes::new(&text, tags);
@@ -125,7 +124,7 @@ where
         }
     }
 
-    /// Waits for an equal batch, if one is under way; else asks the shared tier for what is missing, in one round trip.
+    /// Waits for an equal batch, if one is under way; otherwise asks the shared tier for the missing elements, in one round trip.
     ///
     /// # Cancel safety
     ///
@@ -169,7 +168,7 @@ where
         Some(S::close(Outcome::Present(replace(&mut self.found, S::Item::empty()))))
     }
 
-    /// The ids that the body has to load, in the order in which they were given.
+    /// The ids that the body has to load, in the order in which the caller gave them.
     pub fn missing(&self) -> Vec<Id<S>> {
         self.missing.iter().map(|missing| missing.id.clone()).collect()
     }
@@ -212,11 +211,10 @@ where
     }
 }
 
-/// Runs the body with the missing ids and completes its answer.
+/// Awaits the body, which has the missing ids, and completes its answer with the elements that were found.
 ///
 /// # Cancel safety
-///
-/// Dropping it drops the body; nothing is stored, and if others wait for it, one of them takes over.
+/// Dropping the future drops the body; nothing is stored, and if there are waiters, one of them takes over.
 pub async fn load_batch<K, S, F>(mut batch: Batch<K, S>, body: F) -> S::Out
 where
     K: OwnedKey,
@@ -232,7 +230,7 @@ where
     batch.finish(out)
 }
 
-/// [`load_batch`] for sync functions.
+/// Runs the body of a sync function as [`load_batch`] does for an async one.
 pub fn load_batch_sync<K, S>(batch: Batch<K, S>, body: impl FnOnce() -> S::Out) -> S::Out
 where
     K: OwnedKey,

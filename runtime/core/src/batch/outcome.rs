@@ -1,4 +1,4 @@
-//! The end of a batch, as told to those that joined it.
+//! The outcome of a batch, as the batches that joined it get it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::flight::LoadOutcome;
 use crate::key::{Hashed, OwnedKey, Prehashed};
 use crate::shape::{Outcome, Shape};
 
-/// The values of a load, by key; an absent key has none.
+/// The values of a load, by key; an absent element has no value.
 pub(super) type Values<K, S> = Arc<HashMap<Hashed<K>, Value<S>, Prehashed>>;
 
 /// The outcome of a batch, as its waiters get it.

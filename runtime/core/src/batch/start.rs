@@ -27,11 +27,11 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) id: Id<S>,
     pub(super) key: Hashed<K>,
     pub(super) scopes: Scopes,
-    /// The key's text, bounded.
+    /// The key's text, shortened by `bounded`.
     pub(super) text: String,
     /// The value that the shared tier held before this load.
     pub(super) outdated: Outdated,
-    /// True once it was found, and is no longer missing.
+    /// True once the element was found, and is no longer missing.
     pub(super) is_settled: bool,
 }
 
@@ -64,7 +64,7 @@ where
         self.began = self.state.store.begin(true);
     }
 
-    /// The key of an element in the shared tier, where there is one and its values can go there.
+    /// The key of an element in the shared tier, if there is one and the values can go there.
     pub(super) fn shared_key<'a>(
         &'a self,
         policy: &Policy<Each<S>>,
@@ -105,7 +105,7 @@ where
         Element::Present(value)
     }
 
-    /// Gives the shared tier what was loaded.
+    /// Stores the loaded elements in the shared tier, and removes the answers there that they contradict.
     pub(super) fn share(
         &self,
         policy: &Policy<Each<S>>,
@@ -161,9 +161,9 @@ where
         found.filter(|found| found.is_fresh(self.began.time)).map(|found| found.value)
     }
 
-    /// Keeps in this process what was loaded, or that there is none, if answers are kept here.
+    /// Stores the loaded value of an element, or its absence, in this process; removes older answers if nothing is to be stored here.
     pub(super) fn keep(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>, value: Option<&Value<S>>, now: u64) {
-        // The time of a batch is no measure of the load of one element, so none is refreshed early.
+        // The duration of a batch does not measure the load of one element, so no element is refreshed early.
         let life = |ttl| policy.lifetime(ttl, now, now);
         let ttl = policy.ttl_for(value).filter(|_| self.is_kept_in_process(policy));
         match (ttl, value) {

@@ -1,13 +1,10 @@
 //! The cache without attributes.
 //!
-//! May use: `codec`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`.
-//!
-//! The same kind of stores and flights and the same log as under the attributes, with a key given as text. A key's segments are its
-//! prefixes here too, so `user:*` invalidates `user:1` of direct calls and functions alike. Each value type has a store of its own: what
-//! was set as one type is not found as another. Functions of the same keys and type are met as `site/by_text.rs` says.
-//!
-//! A [`Cache`] goes through both tiers, or through that of this process alone; what it stores has to be fit for the tiers that it has
-//! ([`StoredIn`]).
+//! May use: `codec`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`. Direct calls use the same stores,
+//! in-flight loads and log as the attributes, with a key given as text. The segments of a key are its prefixes here too, so `user:*`
+//! invalidates `user:1` of direct calls and of functions alike. Each value type has a store of its own: a value that was set as one type is
+//! not found as another. `site/by_text.rs` explains how direct calls and functions of the same keys and type find each other's entries. A
+//! [`Cache`] uses both tiers, or the local tier only; its values must fit its tiers ([`StoredIn`]).
 
 use std::collections::HashMap;
 use std::future::{poll_fn, ready};
@@ -39,13 +36,10 @@ pub use tier::{Both, Local, StoredIn};
 
 static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<key>", &[Piece::Arg(0)]);
 
-/// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone.
-///
-/// A [`Key`] is parsed before it is used, so nothing can fail here but a load. Each type of values has entries of its own: a value that
-/// was stored as one type is not found as another. Put large values in an `Arc`.
-///
-/// Values go through both tiers, so they are serialisable ([`SharedValue`](crate::SharedValue)). The cache of
-/// [`local`](Self::local) keeps them in this process and takes any that are `Clone + Send + Sync + 'static`.
+/// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone. A [`Key`] is parsed before it is used, so only a load can
+/// fail here. Each type of values has entries of its own: a value that was stored as one type is not found as another. Put large values in
+/// an `Arc`. Values go to both tiers, so they must be serialisable ([`SharedValue`](crate::SharedValue)). The cache of
+/// [`local`](Self::local) stores them in this process only, and takes any value that is `Clone + Send + Sync + 'static`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -74,15 +68,15 @@ pub struct Cache<Tiers = Both> {
 }
 
 impl Fastness {
-    /// Returns the cache for direct calls, without attributes.
+    /// Returns the cache for direct calls.
     pub fn cache(&self) -> Cache {
         Cache { handle: self.clone(), tiers: PhantomData }
     }
 }
 
 impl<Tiers> Cache<Tiers> {
-    /// The same cache without the shared tier: its values stay in this process, and may be of any type that is
-    /// `Clone + Send + Sync + 'static`. Invalidations reach all processes all the same.
+    /// Returns the same cache without the shared tier: its values stay in this process, and may be of any type that is `Clone + Send + Sync
+    /// + 'static`. Its invalidations still reach all processes.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -146,9 +140,9 @@ impl<Tiers> Cache<Tiers> {
         .await;
     }
 
-    /// Returns the value of a key; loads it if it is missing. Of concurrent callers one loads and the others wait for it; an error
-    /// goes to its own caller, and the others then load side by side. With a `ttl` of zero they share the load, and its
-    /// value is not stored.
+    /// Returns the value of a key; loads it if it is missing. Of concurrent callers one loads and the others wait for it. An error goes to
+    /// the caller whose load failed, and the waiters then load concurrently. With a `ttl` of zero callers share the load, but its value is
+    /// not stored.
     ///
     /// ```
     /// use std::time::Duration;
@@ -164,12 +158,10 @@ impl<Tiers> Cache<Tiers> {
     /// ```
     ///
     /// # Errors
-    ///
-    /// The load's.
+    /// The error of the load.
     ///
     /// # Cancel safety
-    ///
-    /// Dropping the future drops its load; one of those who wait for it takes over with a load of its own.
+    /// Dropping the future drops its load; a waiter takes over with a load of its own.
     pub async fn get_or_load<V, E, F>(&self, key: &Key, ttl: Duration, load_value: F) -> Result<V, E>
     where
         V: StoredIn<Tiers>,
@@ -202,8 +194,7 @@ impl<Tiers> Cache<Tiers> {
     /// ```
     ///
     /// # Cancel safety
-    ///
-    /// Dropping the future invalidates in this process; others are told in the background.
+    /// If the future is dropped, the scope is invalidated in this process all the same, and announced to the others in the background.
     pub async fn invalidate(&self, scope: impl Into<Scope>) -> Reach {
         self.handle.announce(Record::from_scopes([scope.into()])).await
     }
@@ -217,9 +208,9 @@ impl<Tiers> Cache<Tiers> {
         self.handle.announce(Record::from_scopes(scopes)).await
     }
 
-    /// Expires a key, all keys below a prefix, or everything with a tag, entries of annotated functions included, in all processes:
-    /// every value whose load began before is over, as if its ttl had passed. The next call loads; where the function has `stale` or
-    /// `stale_if_error`, the old value is served while it does, or if that fails, until its original ttl plus that time has passed.
+    /// Expires a key, all keys below a prefix, or everything with a tag, entries of annotated functions included, in all processes: every
+    /// value whose load began before counts as past its ttl. The next call loads. If the function has `stale`, the old value is served
+    /// during that load; if it has `stale_if_error`, when the load fails; both until its original ttl plus that time has passed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -236,20 +227,19 @@ impl<Tiers> Cache<Tiers> {
     /// ```
     ///
     /// # Cancel safety
-    ///
-    /// Dropping the future expires it in this process; others are told in the background.
+    /// If the future is dropped, the scope is expired in this process all the same, and announced to the others in the background.
     pub async fn refresh(&self, scope: impl Into<Scope>) -> Reach {
         self.handle.announce(Record::from_scopes([scope.into()]).into_refresh()).await
     }
 
-    /// The value, if this process has it; else the question to the shared tier.
+    /// The value, if this process has it; otherwise the call with which the shared tier is asked.
     fn near<V: StoredIn<Tiers>>(&self, key: &Key) -> Result<V, Box<Pending<OwnedArgs, Maybe<V>>>> {
         let args = (NoNamespace, Verbatim(key.as_str()));
         let (on, call) = (Some(&self.handle), call(Maybe::<V>::NEW, &args));
         if let Some(hit) = SITE.hit(on, call).flatten() {
             return Ok(hit);
         }
-        // A read that never loads, so its ttl is only an upper bound for what the shared tier says.
+        // This read never loads, so its ttl is only an upper bound of the lifetime that the shared tier states.
         let policy = Policy::new(Duration::MAX).wire(V::__wire()).no_early();
         let pending = SITE.pending(on, call, &[], policy);
         pending.look().flatten().ok_or_else(|| Box::new(pending))
@@ -274,12 +264,12 @@ impl Cache {
         self.handle.is_shared()
     }
 
-    /// The value of a key in the shared tier; nothing is stored in this process.
+    /// The value of a key in the shared tier. It stores nothing in this process.
     pub(crate) async fn fetch_shared<T: SharedValue>(&self, key: &str) -> Option<T> {
         self.shared_only::<T>(key).fetch().await.flatten()
     }
 
-    /// Stores a value for exactly `ttl` in the shared tier only, in the background once it was announced.
+    /// Stores a value for exactly `ttl` in the shared tier only: once its invalidation is announced, the value is sent in the background.
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
         let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
         let args = (NoNamespace, Verbatim(key));
@@ -287,7 +277,7 @@ impl Cache {
         store(put, ready(value)).await;
     }
 
-    /// Asks for a right to a key that one process has at a time, and at most for so long. `None` while another has it.
+    /// Asks for the lease on a key, which one process has at a time, for `lasts` at most. `None` while another process has it.
     pub(crate) async fn lease<T: SharedValue>(
         &self,
         key: &str,

@@ -5,11 +5,11 @@ use std::fmt::Debug;
 use crate::codec::{SharedValue, Wire};
 use crate::shape::CacheValue;
 
-/// The tiers of a [`Cache`](crate::Cache) that keeps its values in this process, and in the shared tier where there is one.
+/// The tiers of a [`Cache`](crate::Cache) that stores its values in this process, and in the shared tier if there is one.
 #[derive(Clone, Copy, Debug)]
 pub struct Both;
 
-/// The tier of a [`Cache`](crate::Cache) that keeps its values in this process only, from [`Cache::local`](crate::Cache::local).
+/// The tier of a [`Cache`](crate::Cache) that stores its values in this process only, from [`Cache::local`](crate::Cache::local).
 #[derive(Clone, Copy, Debug)]
 pub struct Local;
 

@@ -1,4 +1,4 @@
-//! The lookup of a call that was not a hit, and how it joins others.
+//! The decisions of a call that was not a hit: the answer of its lookup, and the in-flight load that it joins.
 
 use std::any::Any;
 use std::time::Duration;
@@ -93,8 +93,8 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// The value that this process has, fresh or not: this call site's own, or what a direct call has stored under its key; of a direct
-    /// call, what a function has.
+    /// The value that this process has, fresh or not: this call site's own entry, or the one that a direct call has stored under its key.
+    /// For a direct call it may be the entry of a function.
     fn find(&self) -> Option<FoundEntry<S::Item>> {
         let own = self.state.store.get(&self.key);
         if own.is_some() || !self.is_kept_in_process() {
@@ -114,7 +114,7 @@ where
 
     fn expired(&self, now: u64, found: FoundEntry<S::Item>) -> CallLookup<S> {
         if now < found.life.expires && !found.is_refreshed() {
-            // Only this process has to ask again.
+            // Only the local ttl has passed, so the shared tier is asked again.
             return Lookup::Miss;
         }
         let within = |bound: Duration| !bound.is_zero() && now < found.life.expires.saturating_add(nanos(bound));
@@ -127,7 +127,7 @@ where
         }
     }
 
-    /// The cached absence or error, if it is fresh by the lifetimes of this call site: another site may have stored it with others.
+    /// The cached absence or error, if it is fresh by the lifetimes of this call site; the site that stored it may have others.
     fn cached_negative(&self, now: u64) -> Option<Ending<S>> {
         let Dated { negative, ended } = self.state.negative(&self.key, now)?;
         match negative {
@@ -141,7 +141,7 @@ where
         }
     }
 
-    /// The answer that this process has, if it is fresh: a value, an absence or an error. Nothing is loaded.
+    /// The answer that this process has, if it is fresh: a value, an absence or an error. It loads nothing.
     pub(crate) fn look(&self) -> Option<S::Out> {
         let now = self.state.now();
         let ending = match self.find().filter(|found| found.is_fresh(now)) {
@@ -157,7 +157,7 @@ where
         Lookup::Answer(ending)
     }
 
-    /// Ends the call with a value that another caller refreshes.
+    /// Ends the call with a value that a refresh is about to replace.
     pub(super) fn serve_old(&self, old: Old<S::Item>) -> Ending<S> {
         self.call.answered(if old.fresh { Answered::Locally } else { Answered::Stale });
         Outcome::Present(old.value)

@@ -1,6 +1,5 @@
-//! The drivers: they await, or block, as [`Pending`] tells them.
-//!
-//! Only what holds the body is compiled per call site, so these stay short, and those of sync calls (`blocking`) hold none.
+//! The drivers, which await or block as [`Pending`] decides. A driver that holds the body is compiled once per call site, so these stay
+//! short; those of sync calls (`blocking`) hold no body.
 
 use std::pin::{Pin, pin};
 
@@ -21,11 +20,10 @@ mod task;
 pub use blocking::{Loading, end_sync};
 pub use task::load_task;
 
-/// Drives an async call that was not a hit. Boxed, so that the future of a hit stays small.
+/// Drives an async call that was not a hit. The future is boxed, so that the future of a hit stays small.
 ///
 /// # Cancel safety
-///
-/// Dropping it drops the body; if others wait for it, one of them takes over.
+/// Dropping the future drops the body; if there are waiters, one of them takes over.
 pub fn load<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
 where
     K: OwnedKey,
@@ -34,7 +32,7 @@ where
 {
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
-        // No plan lives across the load: it may hold an error that is not `Send`.
+        // The plan may hold an error that is not `Send`, so it is dropped before the load.
         let permit = match pending.plan().await {
             RequestPlan::Refresh(permit, _) => Some(permit),
             RequestPlan::Load(permit) => permit,
@@ -44,11 +42,10 @@ where
     })
 }
 
-/// [`load`], but a refresh runs in a task of its own and the caller gets the old value at once.
+/// Drives an async call as [`load`] does, but a refresh runs in a task of its own and the caller gets the old value at once.
 ///
 /// # Cancel safety
-///
-/// Dropping it drops the body, unless it was a refresh: that runs on.
+/// Dropping the future drops the body, unless it is a refresh: that goes on.
 pub fn load_spawned<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
 where
     K: OwnedKey,
@@ -72,7 +69,7 @@ where
                     }
                     // Too many refreshes run already.
                     (Ok(_), None) => pending.serve_old(old),
-                    // No runtime to run it in the background.
+                    // Without a runtime there is no background.
                     (Err(_), _) => pending.run(Some(permit), body).await,
                 }
             }
@@ -87,10 +84,10 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// The plan of this call, with the shared tier asked before a body has to run.
+    /// The plan of this call. It asks the shared tier before it decides that a body has to run.
     async fn plan(&self) -> CallPlan<S> {
         let mut request = self;
-        // Only what loads lives across the wait: an error may not be `Send`.
+        // A finished plan may hold an error that is not `Send`, so only the other plans live across the wait.
         let (permit, old) = match join(&mut request).await {
             RequestPlan::Done(ending) => return RequestPlan::Done(ending),
             RequestPlan::Load(permit) => (permit, None),
@@ -103,7 +100,7 @@ where
         self.run_within(self.policy.load_timeout, permit, body).await
     }
 
-    /// Runs the body for so long at most, and settles what it returned.
+    /// Runs the body within the bound, if there is one, and settles its result.
     async fn run_within<F>(&self, bound: LoadBound<S>, permit: Option<Permit>, body: F) -> Ending<S>
     where
         F: Future<Output = S::Out>,

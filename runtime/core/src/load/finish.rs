@@ -1,4 +1,4 @@
-//! A load's beginning, which is noted, and its end: store, tell the others, and say what the caller gets.
+//! The beginning of a load, and its end: store the result, give it to the waiters, and answer the caller.
 
 use std::sync::Arc;
 
@@ -18,17 +18,17 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// A load begins now: later than its flight, which may have asked the shared tier first.
+    /// The beginning of a load that starts now. It is later than that of its in-flight load, which may have asked the shared tier first.
     pub(super) fn began(&self) -> TieredStart {
         self.state.store.begin(self.policy.wire.is_some())
     }
 
-    /// The beginning of a value that was put: newer than all whose load has begun, and at these positions of the logs.
+    /// The beginning of a value that was put: newer than every load that has begun, at these positions of the logs.
     pub(crate) fn put_at(&self, time: u64, epoch: Epoch, shared: Option<SharedEpoch>) -> TieredStart {
         TieredStart { time, start: LoadStart { epoch, ..self.state.store.local.values.start() }, shared }
     }
 
-    /// Stores what was loaded, tells the others, and says what this caller gets.
+    /// Stores the result of a load, gives it to the waiters, and returns the answer of this caller.
     pub(super) fn finish(&self, began: TieredStart, ending: Ending<S>, permit: Option<Permit>) -> Ending<S> {
         let began = began.unless_given_up(permit.as_ref());
         let now = self.state.now();
@@ -82,7 +82,7 @@ where
         Outcome::Failed(error)
     }
 
-    /// The body ran into its `load_timeout` and was dropped.
+    /// Ends a load whose body exceeded its `load_timeout` and was dropped.
     pub(super) fn time_out(&self, error: S::Error, permit: Option<Permit>) -> Ending<S> {
         self.state.store.counters().load_timeouts.count();
         if let Some(value) = self.stands_in(self.state.now()) {
@@ -93,12 +93,12 @@ where
         Outcome::Failed(error)
     }
 
-    /// The old value, where it may stand in for a failed load. Leaves the origin alone for a while; the value's own bound
-    /// is not renewed.
+    /// The stale fallback of a load that failed. Delays the next load of the key, so that a failing origin gets a rest; the bound of the
+    /// old value itself is not renewed.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
         let Some(found) = self.state.store.get(&self.key) else { return self.standby(now) };
         let bound = nanos(self.policy.longest_stale());
-        // A value that was refreshed stands in only where the function serves stale ones.
+        // A value that a refresh record expired is a fallback only if the function serves stale values.
         if (found.is_refreshed() && bound == 0) || now >= found.life.expires.saturating_add(bound) {
             return None;
         }
@@ -123,7 +123,7 @@ where
         standby.value.downcast_ref().cloned()
     }
 
-    /// Keeps a value in this process. Its lifetime, if it is to be stored.
+    /// Stores a value in this process, and returns its lifetime; `None` if the policy stores no such value.
     fn keep(&self, value: &S::Item, began: &TieredStart, now: u64) -> Option<Lifetime> {
         let Some(ttl) = self.policy.ttl_for(Some(value)) else {
             self.remove_older(began, false);

@@ -1,13 +1,10 @@
-//! Calls that were no hit: lookup, load and store.
+//! Calls that were not hits: lookup, load and store.
 //!
 //! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`.
-//!
-//! [`Pending`] decides (`decide`) and settles (`finish`), and never runs user code of unknown length; the short drivers
-//! (`drive`) only await or block as they are told. So the machinery is compiled once per types of arguments and return,
-//! and not once per body.
-//!
-//! Order of a read: fresh value; cached absence or error; stale value (while one caller refreshes, or while the origin is
-//! left alone after an error); flight; shared tier; load. Everything served was judged valid by the log at that moment.
+//! [`Pending`] decides (`decide`) and settles (`finish`), and never runs a body; the short drivers (`drive`) only await or block. So the
+//! machinery is compiled once for each pair of argument and return types, and not once per body. A read tries, in this order: a fresh
+//! value, a cached absence or error, a stale value (while one caller refreshes it, or while the next load is delayed after an error), an
+//! in-flight load, the shared tier, a load. The log judges every entry at the moment at which it is served.
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
@@ -35,7 +32,7 @@ mod shared;
 pub use drive::{Loading, end_sync, load, load_spawned, load_task};
 pub(crate) use shared::fetch_many;
 
-/// A call that was not a hit: `None` where the attribute's `condition` made it pass by the cache.
+/// A call that was not a hit; `None` if the attribute's `condition` made it bypass the cache.
 pub struct Miss<K: Eq, S: Shape>(Option<Box<Pending<K, S>>>);
 
 /// A call on its way to a value.
@@ -44,13 +41,13 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     pub(crate) key: Hashed<K>,
     pub(crate) scopes: Scopes,
     pub(crate) policy: Policy<S>,
-    /// The key's text, as short as [`bounded`] makes it. Scopes come from the full one.
+    /// The key's text, shortened by [`bounded`]. Scopes come from the full text.
     pub(crate) text: String,
     /// The value that the shared tier held before this load.
     outdated: NotedOutdated,
-    /// The shared tier's expired value, where this process keeps none: it may stand in for a load that fails.
+    /// The shared tier's expired value, if this process stores none: the stale fallback of a load that fails.
     standby: OnceLock<Standby>,
-    /// Counts how the call ends; nothing, where it is none.
+    /// The counter of the call's answer; it counts nothing for a read or write that is not a call.
     pub(crate) call: CountedCall,
     /// The right to load among all processes (`single_flight = fleet`).
     lease: Mutex<Option<LoadLease>>,
@@ -63,7 +60,7 @@ struct Standby {
     epoch: Epoch,
 }
 
-/// Time after the end of a `load_timeout` until the load counts as not polled. A load that is polled reports its timeout itself.
+/// The time after the end of a `load_timeout` until a load counts as stalled. A load that is polled reports its timeout itself before.
 const GRACE: Duration = Duration::from_millis(50);
 
 type CallPlan<S> = engine::RequestPlan<Ending<S>, Old<<S as Shape>::Item>>;
@@ -84,7 +81,7 @@ where
         Self(Some(Box::new(pending)))
     }
 
-    /// A call that passes by the cache.
+    /// A call that bypasses the cache.
     pub(crate) fn bypass() -> Self {
         Self(None)
     }
@@ -95,7 +92,7 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// A call at this site; `text` is its key, in full.
+    /// A call at this site, with the full text of its key.
     pub(crate) fn new<A>(
         state: Arc<SiteState<K, S>>,
         text: String,
@@ -125,7 +122,7 @@ where
 }
 
 impl<K: Eq, S: Shape> Pending<K, S> {
-    /// Excludes it from the counters of calls: it is a write, or an internal read.
+    /// Excludes this call from the counters, because it is a write or an internal read.
     pub(crate) fn uncounted(mut self) -> Self {
         self.call = self.call.uncounted();
         self
@@ -136,7 +133,8 @@ impl<K: Eq, S: Shape> Pending<K, S> {
         CallKey { args: &self.key, scopes: &self.scopes, text: &self.text }
     }
 
-    /// The longest time for which others wait for a load of this call: between its polls in this process, in all in other processes.
+    /// The longest time for which others wait for a load of this call: in this process between two polls of it, in other processes in
+    /// total.
     fn load_bound(&self) -> Duration {
         self.policy.load_timeout.filter(|_| !self.policy.task).map_or(PATIENCE, |(bound, _)| bound)
     }

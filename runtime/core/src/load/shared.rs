@@ -1,4 +1,4 @@
-//! The shared tier's part in a load: read before the body runs, written with the value that the body returned.
+//! The shared tier's part in a load: it is read before the body runs, and gets the value that the body returned.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::site::{Dated, Negative, Outdated};
 use crate::stats::Answered;
 use crate::sync::lock;
 
-/// The duration of a lease on a load unless it is renewed, which its process does while it loads. When that process dies, the others
-/// wait for no longer.
+/// The duration of a lease on a load. Its process renews it while it loads; if that process dies, the others wait for no longer than this.
 const LEASE: Duration = Duration::from_secs(3);
-/// Poll interval while another process loads: the first and the longest one. A sixteenth of the time waited is used where that is longer.
+/// The intervals between two polls while another process loads: the first, and the longest, unless a sixteenth of the time waited is
+/// longer.
 const TURN: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(80));
 
 impl<K, S> Pending<K, S>
@@ -26,14 +26,14 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// The key in the shared tier, where there is one and its values can go there.
+    /// The key in the shared tier, if there is one and the values can go there.
     pub(crate) fn shared_key(&self) -> Option<SharedKey<'_, S::Item>> {
         let Policy { wire, codec, .. } = self.policy;
         let key = self.state.store.shared_key(wire, codec, &self.text, self.scopes.hashes())?;
         self.state.is_findable(&self.key).then_some(key)
     }
 
-    /// Returns whether answers are stored in this process too.
+    /// Returns whether answers are stored in this process.
     pub(super) fn is_kept_in_process(&self) -> bool {
         self.policy.in_process || self.state.store.tier.is_none()
     }
@@ -45,15 +45,15 @@ where
         }
     }
 
-    /// Removes older answers from this process where this call stores in the shared tier only: functions of the same key may have stored
-    /// them here.
+    /// Removes older answers from this process if this call stores in the shared tier only. Other functions of the same key may have stored
+    /// them.
     pub(super) fn remove_if_elsewhere(&self, began: &TieredStart, absence: bool) {
         if !self.is_kept_in_process() {
             self.state.remove_older(self.call_key(), began.start, absence);
         }
     }
 
-    /// Removes from both tiers what is older than a load that has nothing to be stored.
+    /// Removes older results from both tiers after a load that stores nothing.
     pub(super) fn remove_older(&self, began: &TieredStart, absence: bool) {
         self.state.remove_older(self.call_key(), began.start, absence);
         let wrong = self.outdated.get().is_wrong_by(absence);
@@ -62,7 +62,7 @@ where
         }
     }
 
-    /// Keeps in this process that there is no value, if answers are.
+    /// Stores an absence in the local tier, unless the policy says `tier = shared`.
     pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, ended: u64, life: Lifetime, start: LoadStart) {
         if self.is_kept_in_process() {
             let absent = Dated { negative: Negative::Absent(absent), ended };
@@ -73,15 +73,14 @@ where
     /// Asks the shared tier before a body has to run.
     ///
     /// # Cancel safety
-    ///
-    /// Dropping it drops the permit, which hands over.
+    /// Dropping the future drops the permit, which hands the load over.
     pub(super) async fn consult(&self, permit: Option<Permit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
         let key = self.shared_key();
         let fetched = match &key {
             Some(key) => {
                 expect_answer(permit.as_ref(), key);
                 match self.ask(key).await {
-                    // One process loads what was refreshed, too.
+                    // A value that a refresh record expired is loaded by one process for all, too.
                     fetched if self.policy.fleet && fetched.as_ref().is_none_or(|fetched| fetched.is_refreshed) => {
                         self.take_turns(key, permit.as_ref()).await.or(fetched)
                     }
@@ -102,8 +101,8 @@ where
         }
     }
 
-    /// Waits for the right to load, or for the value that another process has loaded meanwhile: for as long as that process may hold
-    /// its lease.
+    /// Waits for the lease on the load, or for the value of the process that has it. The wait ends with `None` when the shared tier fails,
+    /// or after the longest time for which a process may have the lease.
     async fn take_turns(&self, key: &SharedKey<'_, S::Item>, permit: Option<&Permit>) -> Option<Fetched<S::Item>> {
         let (began, bound) = (self.state.now(), self.load_bound());
         let lasts = LEASE.min(bound);
@@ -129,7 +128,7 @@ where
         None
     }
 
-    /// The shared tier's answer, if it has one that is fresh; nothing is loaded.
+    /// The shared tier's answer, if it is fresh. It loads nothing.
     ///
     /// # Cancel safety
     ///
@@ -157,7 +156,7 @@ where
         let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
         let longest = match &fetched.value {
             Some(_) => now.saturating_add(nanos(self.policy.ttl)),
-            // By the lifetime of this call site, which may differ from that of the site that stored it.
+            // The lifetime is that of this call site, which may differ from that of the site that stored the absence.
             None => self.policy.absent_until(ended),
         };
         let (expires, load_time) = (fetched.expires(longest), fetched.load_time);
@@ -169,7 +168,7 @@ where
         if is_refreshed {
             life.early_from = 0;
         }
-        // A value that is expired and never served as stale is of no use.
+        // An expired value is of use only to a function that serves stale values.
         let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
         if is_useful && !self.policy.ttl.is_zero() {
             self.keep_in_process(&value, life, start);
@@ -194,7 +193,7 @@ where
         }
     }
 
-    /// The same of an absence: when its load ended, and until when it is fresh.
+    /// The plan that follows from a shared absence, given the end of its load and the end of its freshness.
     fn fetched_absence(
         &self,
         (ended, expires): (u64, u64),
@@ -216,7 +215,7 @@ where
         }
     }
 
-    /// Gives the shared tier what was loaded; `None` for an absence.
+    /// Stores the result of a load in the shared tier; `None` stands for an absence.
     pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, began: &TieredStart) {
         if let Some(key) = self.shared_key().filter(|_| began.shared.is_some()) {
             key.share(value, (life, self.policy.longest_stale()), began, lock(&self.lease).take());
@@ -224,7 +223,7 @@ where
     }
 }
 
-/// The shared tier's answers for several keys of one call site, in their order; nothing is loaded.
+/// The shared tier's answers for several keys of one call site, in their order. It loads nothing.
 ///
 /// # Cancel safety
 ///
@@ -245,7 +244,7 @@ where
     pending.iter().map(answer).map(S::close).collect()
 }
 
-/// A leader waits for the shared tier's answer, which takes no longer than a command may.
+/// Announces that the leader waits for the shared tier, so that it does not count as stalled before a command's timeout.
 fn expect_answer<V>(permit: Option<&Permit>, key: &SharedKey<'_, V>) {
     if let Some(permit) = permit {
         permit.expect_wait(key.longest_answer());

@@ -1,4 +1,4 @@
-//! The drivers of sync calls. They hold no body: it runs between the two halves.
+//! The drivers of sync calls: one half before the body and one after it, so neither holds the body.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use crate::key::OwnedKey;
 use crate::load::{Miss, Pending};
 use crate::shape::{CacheValue, Ending, Shape};
 
-/// A sync call's own load, from [`Site::begin_sync`](crate::site::Site::begin_sync) to [`end_sync`].
-/// Boxed, so that a hit, which is returned in its place, stays small.
+/// A sync call's own load, from [`Site::begin_sync`](crate::site::Site::begin_sync) to [`end_sync`]. It is boxed, so that the `Result` of a
+/// hit stays small.
 pub struct Loading<K: Eq, S: Shape>(Option<Box<Underway<K, S>>>);
 
 /// The load of a call that does not bypass the cache. If a panic drops it, it counts as abandoned, and a waiter takes over.
 struct Underway<K: Eq, S: Shape> {
-    // In this order: fields are dropped as they are declared.
+    // The order matters: fields are dropped as they are declared.
     inside: Option<Inside>,
     counted: CountIfAbandoned,
     permit: Option<Permit>,
@@ -31,7 +31,7 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// The miss of a call that turned out to block.
+    /// Looks the value up for a call whose function turned out to block, and begins its load if there is none.
     #[cold]
     pub fn begin_sync(self) -> Result<S::Out, Loading<K, S>> {
         self.0.map_or(Err(Loading(None)), |pending| pending.begin_sync())

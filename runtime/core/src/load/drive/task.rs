@@ -1,7 +1,6 @@
-//! The driver of `load = task`: a load runs in a task of its own, which goes on when its caller does not wait for it any more.
-//!
-//! `load_timeout` then bounds each caller's wait, and not the load. Where the task ends with a panic, its caller gets that, and one of
-//! those who wait takes over; the same happens if the task's runtime shuts down.
+//! The driver of `load = task`: a load runs in a task of its own, which goes on when its caller no longer waits. `load_timeout` then bounds
+//! each caller's wait, and not the load. If the task panics, its caller gets the panic and a waiter takes over. If the runtime of the task
+//! shuts down, a waiter takes over too, and the caller gets the error of a timeout; without a `load_timeout` it panics.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -19,12 +18,11 @@ use crate::load::{Miss, Pending};
 use crate::shape::{CacheValue, Ending, Shape};
 use crate::sync::lock;
 
-/// Drives an async call that was not a hit, and whose load goes on without it.
+/// Drives an async call that was not a hit and whose load goes on without it.
 ///
 /// # Cancel safety
-///
-/// Dropping it ends the wait, and not the load. Where the load runs in its caller, because there is no runtime or too many run as tasks
-/// already, dropping it drops the body; if others wait for it, one of them takes over.
+/// Dropping the future ends the wait, and not the load. If the load runs in its caller, because there is no runtime or too many run as
+/// tasks already, dropping the future drops the body; if there are waiters, one of them takes over.
 pub fn load_task<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
 where
     K: OwnedKey,
@@ -52,7 +50,7 @@ where
         Ok(RequestPlan::Done(ending)) | Err(ending) => return ending,
     };
     match (pending.begin_task(permit, body), old) {
-        // No caller waits for it.
+        // A refresh in a task has no caller that waits.
         (Ok(_), Some(old)) => pending.serve_old(old),
         (Ok(task), None) => match pending.wait_for(task).await {
             Ok(Ok(ending)) | Err(ending) => ending,
@@ -66,7 +64,7 @@ where
     }
 }
 
-/// The caller of a load, whose call is counted when it goes, and not when the load ends.
+/// The caller of a load. Its call is counted when the caller goes, and not when the load ends.
 struct Caller<'a, K: Eq, S: Shape>(&'a Pending<K, S>);
 
 impl<K: Eq, S: Shape> Drop for Caller<'_, K, S> {
@@ -75,7 +73,7 @@ impl<K: Eq, S: Shape> Drop for Caller<'_, K, S> {
     }
 }
 
-/// A load that found no place among the tasks.
+/// A load that could not become a task: there is no runtime, or too many run already.
 struct Unspawned<F> {
     permit: Option<Permit>,
     body: F,
@@ -86,7 +84,7 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// Waits for so long as a caller may; then a stale value, or the error, is its answer.
+    /// Waits for at most the `load_timeout`. After that, the answer is a stale fallback or the error of the timeout.
     async fn wait_for<F: Future>(&self, future: F) -> Result<F::Output, Ending<S>> {
         let Some((bound, error)) = self.policy.load_timeout else { return Ok(future.await) };
         let waited = tokio::time::timeout(bound, future).await;
@@ -105,21 +103,21 @@ where
         let pending = self.clone();
         Ok(runtime.spawn(with_current_cache(async move {
             let ending = pending.run_within(None, permit, body).await;
-            // Its caller may hold it for longer than the load takes.
+            // The caller may hold `pending` longer than the load takes, so the lease ends here.
             *lock(&pending.lease) = None;
             drop(slot);
             ending
         })))
     }
 
-    /// The answer to the caller of a task that did not come to its end.
+    /// The answer to the caller of a task that ended early, by a panic or with its runtime.
     fn cut_off(&self, ended: JoinError) -> Ending<S> {
         if ended.is_panic() {
             resume_unwind(ended.into_panic());
         }
         match self.policy.load_timeout {
             Some((bound, error)) => self.time_out(error(LoadTimeout::new(bound)), None),
-            None => panic!("the runtime was shut down while `{}` was loaded in a task of it", self.state.path),
+            None => panic!("the runtime was shut down while `{}` was loaded in one of its tasks", self.state.path),
         }
     }
 }
