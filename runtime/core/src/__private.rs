@@ -1,4 +1,5 @@
-//! The one door through which the macros reach in. Not for people: anything here may change in any release.
+//! The items that expansions of the macros use, and the only path by which they reach the runtime. They are not public API: any of them may
+//! change in any release.
 //!
 //! May use: everything.
 
@@ -29,9 +30,9 @@ pub use crate::site::{
 pub use crate::timed::{Label, Returned, TimedEntry, TimedMeta, TimedSite, call, error_if, ok_if};
 pub use crate::typed::{Handle, Handled, add_handle, handle};
 
-/// Imports of the blocks in an expansion that hold no code of the user's but arguments: the traits by which a call site asks types by
-/// method call, and short names for items that stand in every expansion, since each token of a path takes its time to compile. A glob
-/// import shadows the function's parameters, so each of these names begins with `__fastness_`.
+/// Imports of those blocks of an expansion that hold arguments but no other code of the user: the traits by which a call site asks types
+/// through method calls, and short names for items of every expansion, because each token of a path takes time to compile. A glob import
+/// shadows the function's parameters, so each of these names begins with `__fastness_`.
 pub mod prelude {
     pub use std::option::Option::None as __fastness_None;
 
@@ -62,7 +63,7 @@ pub use kind::{probe_of, probe_of_future, probe_of_value};
 
 use std::time::Duration;
 
-/// Registers a static, in a build that has a registry.
+/// Registers a static, if the build has a registry.
 #[cfg(feature = "registry")]
 #[doc(hidden)]
 #[macro_export]
@@ -81,7 +82,7 @@ macro_rules! __register {
 
 pub use crate::__register as register;
 
-/// The policy of a call site, to be refined.
+/// The policy of a call site, which the calls of its options refine.
 pub fn policy<S: Shape>(_: S, ttl: Duration) -> Policy<S> {
     Policy::new(ttl)
 }
@@ -120,7 +121,7 @@ pub fn tag_list<const N: usize>(tags: [String; N]) -> Vec<String> {
     tags.into()
 }
 
-/// A tag, rendered.
+/// The text of a tag, rendered from its template and the arguments.
 pub fn tag<A: Args>(pieces: &[Piece], args: &A) -> String {
     crate::key::template::render(pieces, "", args)
 }

@@ -1,11 +1,8 @@
-//! `cache_put`: the body always runs, and its value replaces what is cached.
+//! `#[cache_put]`: the body always runs, and its value replaces the cached one.
 //!
-//! May use: `key`, `load`, `log`, `shape`, `shared`.
-//!
-//! The key's own invalidation is appended when the body has ended, so every older value is gone in every tier; the new one
-//! is stored only if nothing else invalidated the key since the body began, because it may then be the older of two.
-//! A body that failed, or whose end is not seen (cancelled, panicked), may have done its work: the key is invalidated all
-//! the same.
+//! May use: `key`, `load`, `log`, `shape`, `shared`. When the body has ended, the key is invalidated, so every older value is gone in every
+//! tier. The new value is stored only if nothing else invalidated the key since the body began, because otherwise it may be the older of
+//! two writes. A body that failed, was cancelled or panicked may have written all the same, so the key is invalidated then too.
 
 use crate::key::OwnedKey;
 use crate::load::Pending;
@@ -13,9 +10,9 @@ use crate::log::{Epoch, Record};
 use crate::shape::{CacheValue, Ending, Outcome, Shape};
 use crate::shared::{PutEpochs, SharedApi as _, SharedEpoch};
 
-/// A value on its way into the cache.
+/// One call of a `#[cache_put]` function. Dropped before its end, it invalidates the key.
 pub struct Put<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> {
-    /// `None` once it has ended.
+    /// The write; `None` once it has ended.
     write: Option<Box<Write<K, S>>>,
 }
 
@@ -23,7 +20,7 @@ struct Write<K: Eq, S: Shape> {
     pending: Pending<K, S>,
     record: Record,
     began: Epoch,
-    /// True if the attribute's `condition` holds. The key is invalidated all the same.
+    /// True if the attribute's `condition` holds. The key is invalidated in either case.
     store: bool,
 }
 
@@ -36,7 +33,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         Self { write: Some(Box::new(Write { pending, record, began, store: true })) }
     }
 
-    /// Stores the value only if this holds.
+    /// Stores the value only if this condition holds.
     #[must_use]
     pub fn when(mut self, condition: bool) -> Self {
         if let Some(write) = &mut self.write {
@@ -45,7 +42,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         self
     }
 
-    /// Settles in this process; with a shared tier, the key is invalidated there in the background, after which the value is loaded anew.
+    /// Ends the put without waiting for the shared tier. The value is stored in this process only; with a shared tier, the key is
+    /// invalidated in the background, and the value is loaded again once that record is folded.
     pub(crate) fn finish(mut self, out: S::Out) -> S::Out {
         let Some(write) = self.write.take() else { return out };
         let ending = S::open(out);
@@ -58,11 +56,10 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         S::close(ending)
     }
 
-    /// The positions of the new value, once everybody was told. `None` if it may not be stored, or needs no shared tier.
+    /// The positions of the new value, once its invalidation is announced. `None` if the value may not be stored.
     ///
     /// # Cancel safety
-    ///
-    /// Dropping it invalidates the key.
+    /// Dropping the future invalidates the key.
     async fn place(&mut self) -> Option<(Box<Write<K, S>>, PutEpochs)> {
         let write = self.write.as_ref()?;
         let tier = write.pending.state.store.tier.clone()?;
@@ -74,7 +71,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
             tier.announce(record).await;
             None
         };
-        // Settled either way: there is nothing left for a drop to do.
+        // The key is invalidated in either case, so a drop has nothing left to do.
         self.write.take().zip(placed)
     }
 }
@@ -114,7 +111,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn keep(&self, value: &S::Item, epoch: Epoch, shared: Option<SharedEpoch>) {
         let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.state.now());
         let Some(ttl) = policy.ttl_for(Some(value)) else { return };
-        // A put's body is no measure of a load, so it asks for no early refresh.
+        // The duration of a put's body does not measure a load, so the value is not refreshed early.
         let life = policy.lifetime(ttl, now, now);
         let began = pending.put_at(now, epoch, shared);
         pending.share(Some(value), &life, &began);
@@ -135,8 +132,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
 /// Runs an async body and stores its value.
 ///
 /// # Cancel safety
-///
-/// Dropping it drops the body and invalidates the key.
+/// Dropping the future drops the body and invalidates the key.
 pub async fn store<K, S, F>(mut put: Put<K, S>, body: F) -> S::Out
 where
     K: OwnedKey,
@@ -148,7 +144,7 @@ where
     if !shared {
         return put.finish(out);
     }
-    // An error does not live across the wait: it may not be `Send`.
+    // An error may not be `Send`, so it must not live across the wait.
     let value = match S::open(out) {
         Outcome::Failed(error) => return put.finish(S::close(Outcome::Failed(error))),
         Outcome::Present(value) => Ok(value),

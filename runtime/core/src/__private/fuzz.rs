@@ -1,4 +1,4 @@
-//! Functions that read input of unknown origin, for the fuzz targets in `fuzz/`.
+//! The functions that read bytes or text of unknown origin, for the fuzz targets in `fuzz/`.
 
 use crate::codec::envelope::{self, Header, Limits};
 use crate::codec::value_codec::ValueCodec;
@@ -6,7 +6,7 @@ use crate::codec::{Codec, SharedValue};
 use crate::key::{Scope, Scopes};
 use crate::log::Record;
 
-/// The payload of an envelope, and its value, if it is one of this type.
+/// The payload of an envelope, and its value if it is of this type; `None` if the envelope is invalid.
 pub fn open<V: SharedValue>(
     bytes: &[u8],
     key: &str,
@@ -18,7 +18,7 @@ pub fn open<V: SharedValue>(
     Some((payload.into_owned(), value))
 }
 
-/// An envelope around a payload; `None` if it is too large.
+/// An envelope around a payload; `None` if the payload is too large.
 pub fn seal(payload: &[u8], key: &str, fingerprint: u64, compress: bool) -> Option<Vec<u8>> {
     let codec = Codec::default();
     let (absent, incarnation, epoch, fresh_until_millis, load_micros, began_micros) = (false, 1, 2, 3, 4, 5);
@@ -33,7 +33,7 @@ pub fn seal(payload: &[u8], key: &str, fingerprint: u64, compress: bool) -> Opti
     Some(bytes)
 }
 
-/// Makes the checksum of an envelope right; false if there is no room for one.
+/// Writes the right checksum into an envelope. Returns false if the bytes are too short to have one.
 pub fn put_checksum(bytes: &mut [u8]) -> bool {
     envelope::put_checksum(bytes).is_some()
 }
@@ -46,7 +46,7 @@ pub struct Concerned {
     pub everything: bool,
 }
 
-/// The meaning of these bytes, and the bytes that are written for it; `None` if they are no record that can be read.
+/// The scopes of the record in these bytes, and the bytes that are written for that record; `None` if the bytes are no readable record.
 pub fn record(bytes: &[u8]) -> Option<(Concerned, Vec<u8>)> {
     let record = Record::from_bytes(bytes)?;
     let (scopes, roots) = (record.scopes().to_vec(), record.roots().to_vec());

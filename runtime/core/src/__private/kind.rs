@@ -1,9 +1,7 @@
-//! The form of a function's value, found by its return type where the spelling does not tell: the value itself, or a boxed
-//! future of it under another name (`BoxFuture`, an alias, `Self::Future`).
-//!
-//! A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Kind`] that it gets. A future that is
-//! returned borrows no more than the function's own: key, labels and policy are made when the function is called, and so
-//! is the body's future; only that is polled later.
+//! The kind of a function: whether it returns its value or a boxed future of it. The return type decides where its spelling does not show
+//! it (`BoxFuture`, an alias, `Self::Future`). A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Kind`] that it
+//! gets. The returned future borrows no more than the function's own future would: key, labels, policy and the body's future are made when
+//! the function is called, and only the body's future is polled later.
 #![expect(clippy::unused_self, reason = "methods, because an expansion cannot name the types that they are of")]
 
 use std::marker::PhantomData;
@@ -17,7 +15,7 @@ mod blocks;
 mod boxed;
 pub(super) mod ladder;
 
-/// A function's type of value, and the form in which it is returned.
+/// The type `T` of a function's value, and the way `H` in which the function returns it.
 pub(crate) type Kind<T, H> = Returns<T, H>;
 
 impl<T, H> Kind<T, H> {
@@ -48,18 +46,18 @@ impl<T, H> Kind<T, H> {
     }
 }
 
-/// The value itself.
+/// The kind of a function that returns its value, and blocks until it has it.
 #[derive(Debug)]
 pub struct Blocks;
 
-/// A boxed future, with the lifetime of what it borrows and the marker of its auto traits.
+/// The kind of a function that returns a boxed future, with the lifetime of the future's borrows and the marker of its auto traits.
 #[derive(Debug)]
 pub struct Awaits<'a, M>(PhantomData<fn() -> (&'a (), M)>);
 
 #[cfg(feature = "redis")]
 impl<T, M> crate::codec::wire::Waits for Kind<T, Awaits<'_, M>> {}
 
-/// A future that an expansion can make.
+/// A type of future that an expansion can make.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is a future that this attribute cannot make",
     label = "a future of a type of its own",
@@ -72,7 +70,7 @@ pub trait Makeable {
     const KIND: Self::Kind;
 }
 
-/// A value whose function can be awaited although it returns no future. No type implements it: its message is the error.
+/// A value whose function could be awaited although it returns no future. No type implements it; it exists for its error message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no future, and this attribute or one of its options needs one",
     label = "a function that blocks cannot be stopped, hedged or waited for",
@@ -83,7 +81,7 @@ pub trait Awaitable {
     const KIND: Self::Kind;
 }
 
-/// A value that outlives its call although its type says that it borrows. No type implements it: its message is the error.
+/// A value that outlives its call although its type says that it borrows. No type implements it; it exists for its error message.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` borrows, and cached values outlive the call",
     label = "a value that borrows from what the call was given",
@@ -94,7 +92,7 @@ pub trait Outlives {
     const KIND: Self::Kind;
 }
 
-/// A value whose type is known although it is hidden. No type implements it: its message is the error.
+/// A value whose type is known although its name is hidden. No type implements it; it exists for its error message.
 #[diagnostic::on_unimplemented(
     message = "this is a future of `{Self}`, and this attribute or one of its options needs the type of its value",
     label = "the type of the value is hidden behind this name",
@@ -105,19 +103,19 @@ pub trait Spelled {
     const KIND: Self::Kind;
 }
 
-/// A probe of the value of a body, whose type has no name, for its shape.
+/// A probe for the shape of a body's value, for a value whose type has no name.
 #[inline]
 pub fn probe_of<R>(_: &impl FnOnce() -> R) -> Probe<R> {
     Probe::NEW
 }
 
-/// [`probe_of`], of a body that is awaited.
+/// A probe for the shape of the value to which a future resolves.
 #[inline]
 pub fn probe_of_future<F: Future>(_: &F) -> Probe<F::Output> {
     Probe::NEW
 }
 
-/// [`probe_of`], of a value.
+/// A probe for the shape of a value.
 #[inline]
 pub fn probe_of_value<R>(_: &R) -> Probe<R> {
     Probe::NEW

@@ -65,7 +65,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Sets the entries per call site without `capacity = ..` in its attribute. Default 10 000.
+    /// Sets the maximum number of entries of each call site without `capacity = ..` in its attribute. Default: 10 000.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.capacity = entries;
         self
@@ -77,8 +77,8 @@ impl Builder {
         self
     }
 
-    /// Sets the size of the table of invalidated scopes, in bytes. Default 1 MiB, some 80 000 scopes. A table that is too small costs
-    /// hits, never correctness; 8 MiB suffice for 1 000 different keys invalidated a second and ttls of 5 minutes.
+    /// Sets the size of the table of invalidated scopes, in bytes. Default: 1 MiB, some 80 000 scopes. A table that is too small costs
+    /// hits, never correctness. 8 MiB suffice for invalidations of 1 000 different keys a second with ttls of 5 minutes.
     pub fn invalidation_memory(mut self, bytes: usize) -> Self {
         self.mirror_bytes = bytes;
         self
@@ -90,28 +90,27 @@ impl Builder {
         self
     }
 
-    /// Sets the shared tier of all processes. Default: none, so the cache belongs to this process.
+    /// Sets the shared tier of all processes. Default: none, so the cache is that of this process alone.
     #[cfg(feature = "redis")]
     pub fn redis(mut self, redis: Redis) -> Self {
         self.redis = Some(redis);
         self
     }
 
-    /// Sets the time for which this process may serve an entry from memory after another process has invalidated it, without a
-    /// connection to the log; with a healthy connection it is a matter of milliseconds. While the connection is down, the process serves
-    /// only entries that were loaded within this time. Default 3 s, at least 100 ms.
+    /// Sets the longest time for which this process may serve an entry from memory after another process has invalidated it. With a healthy
+    /// connection to the log, an invalidation takes milliseconds; while the connection is down, this process serves only entries whose load
+    /// began within this time. Default: 3 s; at least 100 ms.
     #[cfg(feature = "redis")]
     pub fn max_stale(mut self, bound: Duration) -> Self {
         self.max_stale = bound;
         self
     }
 
-    /// Builds the handle. Does not wait for a connection to the shared tier; with a shared tier, call it within the tokio runtime that
-    /// is to drive the connections.
+    /// Builds the handle, without waiting for a connection to the shared tier. With a shared tier, call it within the tokio runtime that
+    /// shall drive the connections.
     ///
     /// # Errors
-    ///
-    /// Fails if a setting is out of range, such as a capacity of zero.
+    /// Fails if a setting is out of range, such as a capacity of zero, or if there is a shared tier but no tokio runtime.
     pub fn build(self) -> Result<Fastness, Error> {
         if self.capacity == 0 {
             return Err(

@@ -1,9 +1,8 @@
 //! The handle: one cache with its clock, its log, its stores and its settings.
 //!
-//! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`.
-//!
-//! There is one process default: the one that [`Fastness::install`] was called on, or an embedded cache made on first use. A call
-//! inside [`with_cache`] uses the handle given there instead, and a call site with `on = expr` the one that it names.
+//! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`. A process has one default handle: the one that was
+//! [installed](Fastness::install), or an embedded cache that is made on first use. A call inside [`with_cache`] uses the handle given there
+//! instead, and a call site with `on = expr` uses the handle of that expression.
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -27,10 +26,9 @@ pub(crate) use overrides::with_current_cache;
 pub use overrides::{with_cache, with_cache_sync};
 pub use stats::{HandleStats, SiteStats};
 
-/// A cache: what annotated functions store their values in. Cheap to clone; clones are the same cache.
-///
-/// A program that wants the embedded defaults needs none of this: annotated functions work without any set-up. Build one
-/// to change settings, or to give a test a cache of its own.
+/// A cache in which annotated functions store their values. Cheap to clone; clones are the same cache. Annotated functions work without a
+/// handle of the program's own: they use an embedded cache with the defaults. Build a handle to change settings, or to give a test its own
+/// cache.
 ///
 /// ```
 /// use fastness::Fastness;
@@ -54,7 +52,7 @@ pub(crate) struct Inner {
     capacity: usize,
     /// The states of call sites, by site and instantiation.
     states: Arc<SiteStates>,
-    /// The stores, by key template and types.
+    /// The stores, by key template and types; locked while a call site gets its store, never during an operation of a store.
     stores: Mutex<HandleStores>,
     sites: Mutex<Vec<SiteCounters>>,
 }
@@ -65,7 +63,8 @@ struct HandleStores {
     all: Vec<Arc<dyn AnyStore>>,
     /// Objects that call sites of the same values share, by their number and type.
     common: HashMap<(u64, TypeId), Erased>,
-    /// The function that owns the values of a key template where only its path is known: in the shared tier, and for direct calls.
+    /// The function that owns the values of a key template, where functions are known only by their paths: in the shared tier and for
+    /// direct calls.
     owners: HashMap<String, TypeId>,
 }
 
@@ -78,7 +77,7 @@ struct SiteCounters {
 static DEFAULT: OnceLock<Fastness> = OnceLock::new();
 
 impl Fastness {
-    /// Returns the handle in force here: that of the innermost [`with_cache`], else the process default.
+    /// Returns the handle in force: that of the innermost [`with_cache`], otherwise the process default.
     pub fn current() -> Self {
         Self::current_override().unwrap_or_else(|| Self::process_default().clone())
     }
@@ -86,8 +85,7 @@ impl Fastness {
     /// Makes this handle the process default.
     ///
     /// # Errors
-    ///
-    /// Fails if there is a process default already, because another was installed or an annotated function was called before.
+    /// Fails if there is a process default already, because another handle was installed or an annotated function was called.
     pub fn install(self) -> Result<(), Error> {
         DEFAULT.set(self).map_err(|_| Kind::AlreadyInstalled.into())
     }
@@ -117,8 +115,8 @@ impl Fastness {
         self.inner.tier.as_ref().map(|tier| tier.stats())
     }
 
-    /// Bounds the entries of all call sites together, at once and from now on; each store evicts its share. Meant for a
-    /// guard that watches memory; `usize::MAX` removes the bound.
+    /// Bounds the number of entries of all call sites together, at once and from now on; each store evicts its share. `usize::MAX` removes
+    /// the bound. It is meant for a guard that watches memory.
     pub fn set_max_entries(&self, entries: usize) {
         let budget = &self.inner.context.budget;
         budget.set_limit(entries);
@@ -134,9 +132,7 @@ impl Fastness {
     }
 
     /// Invalidates all entries, and frees them in this process before it returns. With a shared tier the invalidation is announced to all
-    /// processes in the background.
-    ///
-    /// The calling thread drops the values. Called from the `Drop` of a cached value, it returns first, and the other values are
+    /// processes in the background. The calling thread drops the values. If the `Drop` of a cached value calls this, the other values are
     /// dropped after that one. Values that another thread is reading at that moment are dropped soon after, by the sweep or by this
     /// thread's next operation.
     pub fn clear(&self) {
@@ -159,12 +155,12 @@ impl Fastness {
         lock(&self.inner.stores).all.clone()
     }
 
-    /// Invalidates in this process at once, and announces it to other processes in the background.
+    /// Invalidates the scopes of a record in this process at once, and announces them to other processes in the background.
     pub(crate) fn announce_later(&self, record: Record) {
         if record.is_empty() {
             return;
         }
-        // Raise the coarse time with invalidations too: the ticker may be starved, or belong to the parent of a fork.
+        // An invalidation raises the coarse time too, because the ticker may be starved or belong to the parent of a fork.
         self.inner.context.clock.notice_fork();
         self.inner.context.clock.now();
         match &self.inner.tier {
@@ -173,11 +169,10 @@ impl Fastness {
         }
     }
 
-    /// Invalidates in this process, and waits for the announcement to others.
+    /// Invalidates the scopes of a record in this process, and waits until they are announced to others.
     ///
     /// # Cancel safety
-    ///
-    /// Dropping the future invalidates in this process, and announces it to others in the background.
+    /// If the future is dropped, the scopes are invalidated in this process all the same, and announced to others in the background.
     pub(crate) async fn announce(&self, record: Record) -> Reach {
         match &self.inner.tier {
             Some(tier) if !record.is_empty() => {
@@ -192,7 +187,7 @@ impl Fastness {
         }
     }
 
-    /// Returns the number of entries of all call sites together, and its bound.
+    /// Returns the number of entries of all call sites together, and the bound on it.
     #[cfg(feature = "monitor")]
     pub(crate) fn entries_and_bound(&self) -> (usize, usize) {
         let budget = &self.inner.context.budget;
@@ -237,10 +232,10 @@ impl Fastness {
         downcast(self.erased_state(site, instance, &mut || Arc::new((make.take().expect("made once"))())))
     }
 
-    /// Not generic, so that the index is compiled here and not in every crate that has call sites.
+    /// The state of a call site, type-erased, so that the index is compiled here and not in every crate that has call sites.
     fn erased_state(&self, site: usize, instance: TypeId, make: &mut dyn FnMut() -> Erased) -> Erased {
         if thread_is_ending() {
-            // A state that no other call finds, over the same stores.
+            // This state uses the same stores, but no other call finds it.
             return make();
         }
         let state = self.inner.states.peek_with(&(site, instance), |_, state| state.clone());
@@ -287,8 +282,8 @@ impl Fastness {
         downcast(lock(&self.inner.stores).common.entry(id).or_insert_with(|| Arc::<T>::default()).clone())
     }
 
-    /// Returns whether this function owns its path, if the path is in its keys. Different functions may have the same path (in blocks of
-    /// one function, in macros): the first one called owns it.
+    /// Returns whether this function owns the values of its key template. Different functions may have the same path (in blocks of one
+    /// function, in macros); the first one that is called owns the values.
     pub(crate) fn is_owner(&self, key: &str, of: Option<TypeId>) -> bool {
         of.is_none_or(|of| *lock(&self.inner.stores).owners.entry(key.to_owned()).or_insert(of) == of)
     }
@@ -310,7 +305,7 @@ impl Fastness {
         if self.inner.tier.is_some() {
             tracing::warn!(
                 function = name,
-                "a closure is among the types of this function, so its values stay in this process: name a function in place of the closure"
+                "a closure is among the types of this function, so its values stay in this process: use a named function instead of the closure"
             );
         }
         None
@@ -327,8 +322,8 @@ impl Fastness {
 }
 
 impl Drop for Inner {
-    /// A thread that is ending must not touch an index, not even to drop it, so another thread does. If none can be started, the indexes
-    /// are leaked.
+    /// Leaves the indexes to another thread, if this thread is ending: an ending thread must not touch an index, not even to drop it. If no
+    /// thread can be started, the indexes are leaked.
     fn drop(&mut self) {
         static NONE: LazyLock<Arc<SiteStates>> = LazyLock::new(Arc::default);
         if thread_is_ending() {
@@ -369,6 +364,6 @@ mod tests {
         cache.set(&named("n:1"), 1, std::time::Duration::from_secs(60)).await;
         assert_eq!(cache.get::<i32>(&named("n:1")).await, Some(1));
         drop((fast, cache));
-        assert!(inner.upgrade().is_none(), "something that it owns keeps it alive");
+        assert!(inner.upgrade().is_none(), "a part of the handle has a reference to it");
     }
 }

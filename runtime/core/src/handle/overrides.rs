@@ -1,4 +1,4 @@
-//! One handle in place of another, for one future or one call.
+//! Overrides of the process default, for one future or one closure.
 
 use std::pin::pin;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Fastness;
 use crate::sync::ThreadStack;
 
-/// True once [`with_cache`] was used: until then no call looks for an override.
+/// True once [`with_cache`] was used. Until then no call looks for an override.
 static USED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
@@ -28,8 +28,8 @@ impl Fastness {
     }
 }
 
-/// Runs a future with this handle in place of the process default, for the future and all that it awaits, but not for tasks that it
-/// spawns. With it, tests run side by side, each with a cache of its own.
+/// Runs a future with this handle instead of the process default. It covers the future and everything that it awaits, but not tasks that it
+/// spawns. With it, tests run concurrently, each with its own cache.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
@@ -43,8 +43,7 @@ impl Fastness {
 /// ```
 ///
 /// # Cancel safety
-///
-/// As safe as the future itself.
+/// It is as cancel safe as the future itself.
 pub async fn with_cache<F: Future>(handle: &Fastness, future: F) -> F::Output {
     let mut future = pin!(future);
     std::future::poll_fn(|cx| {
@@ -65,7 +64,7 @@ pub(crate) fn with_current_cache<F: Future>(future: F) -> impl Future<Output = F
     }
 }
 
-/// Runs a closure with this handle in place of the process default: [`with_cache`] for code that is not async.
+/// Runs a closure with this handle instead of the process default, as [`with_cache`] runs a future.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
@@ -82,7 +81,7 @@ pub fn with_cache_sync<T>(handle: &Fastness, run: impl FnOnce() -> T) -> T {
     run()
 }
 
-/// An override on this thread's stack; its drop takes it off.
+/// An override on this thread's stack; its drop removes it.
 struct Entered;
 
 /// Puts a handle on this thread's stack. The process default is not put on an unused stack, where it would change nothing.

@@ -30,7 +30,7 @@ pub struct HandleStats {
     pub entries: usize,
     /// Entries that were evicted for lack of room.
     pub evictions: u64,
-    /// Judgements of entries by a floor, because the table of invalidations had no room for a scope: each may have cost a hit. If the
+    /// Judgements of entries by a floor, because the table of invalidations had no room for a scope. Each may have cost a hit. If the
     /// number grows with your hits, give the table more memory ([`Builder::invalidation_memory`](crate::Builder::invalidation_memory)).
     pub floor_verdicts: u64,
 }

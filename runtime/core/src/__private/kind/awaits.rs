@@ -1,4 +1,4 @@
-//! Functions that give a boxed future of the value. Each method makes the body's future at once, and polls it later.
+//! The methods of call sites whose functions return a boxed future. Each makes the body's future at once, and polls it later.
 
 use std::borrow::Borrow;
 use std::future::{Ready, ready};
@@ -29,7 +29,7 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
         body()
     }
 
-    /// The body's future, and what was rejected while it was made.
+    /// The body's future, with the rejections that were recorded while it was made.
     pub fn made<F: Future<Output = T>>(self, body: impl FnOnce() -> F) -> Made<F> {
         made(body)
     }
@@ -67,7 +67,7 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
         store(put, body)
     }
 
-    /// Guards the making of the body's future too: its effects count even if it panics, or if the future is never polled.
+    /// Guards the scopes from before the body's future is made: they are invalidated even if making it panics, or if it is never polled.
     pub fn guard(self, scopes: Scopes) -> PendingScopes {
         PendingScopes::new(scopes)
     }

@@ -1,4 +1,4 @@
-//! Functions that give the value itself.
+//! The methods of call sites whose functions return the value itself.
 
 use super::{Blocks, Kind};
 use crate::codec::wire::Wire;
@@ -34,13 +34,13 @@ impl<R> Kind<R, Blocks> {
         value
     }
 
-    /// The body, to be run where its value is needed.
+    /// The body, which runs where its value is needed.
     #[inline]
     pub fn body<B: FnOnce() -> R>(self, body: B) -> B {
         body
     }
 
-    /// [`body`](Self::body): nothing is made before it runs.
+    /// The body, as from [`body`](Self::body): a sync body has no future that would be made first.
     #[inline]
     pub fn made<B: FnOnce() -> R>(self, body: B) -> B {
         body

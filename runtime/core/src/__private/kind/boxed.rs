@@ -1,4 +1,4 @@
-//! The boxed futures that an expansion can make, by the auto traits that they have.
+//! The boxed futures that an expansion can make, by their auto traits.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -24,7 +24,8 @@ pub(crate) mod marker {
     pub struct SendsAndSyncs;
 }
 
-/// The meaning of each marker: the auto traits of the future; those of what is in it, and so of an error; how it is made.
+/// Implements each marker by the auto traits of the future, the auto traits of its contents, those of an error, and the function that makes
+/// it.
 macro_rules! boxed {
     ($($marker:ident: [$($auto:path),*], [$($inside:path),*], [$($error:tt)*], $make:path;)*) => {$(
         #[diagnostic::do_not_recommend]
@@ -42,7 +43,7 @@ macro_rules! boxed {
                 $make(call)
             }
 
-            /// The future of a value that is there.
+            /// The future of a value that is known already.
             pub fn early(self, value: T) -> Pin<Box<dyn Future<Output = T> $(+ $auto)* + 'a>>
             where
                 T: $($inside +)* 'a,
@@ -89,7 +90,7 @@ boxed! {
     SendsAndSyncs: [Send, Sync], [Send], [, Error: Send], Exclusive::pin;
 }
 
-/// A future that may be shared because nothing can be done with a shared one. Its lock is never taken.
+/// A future that is `Sync` because a shared reference to it allows no operation. Its lock is never taken.
 struct Exclusive<F>(Mutex<Pin<Box<F>>>);
 
 impl<F> Exclusive<F> {

@@ -1,10 +1,11 @@
-//! The rungs, in the order in which the compiler tries them: with one reference as asked, then with one more.
+//! The traits through which a call site finds its kind. The compiler tries the receiver `&Probe` first, then `&&Probe`, so futures come
+//! before other values.
 
 use super::{Awaitable, Awaits, Blocks, Kind, Makeable, Outlives, Spelled};
 use crate::resilience::sites::Fallible;
 use crate::shape::Probe;
 
-/// The rung of every future. Of one that cannot be made, the compiler says so in the words of its method's bound.
+/// The rung of every future. If an expansion cannot make that future, the compiler reports it through the bound of the method.
 pub trait AnyFuture {
     type Future;
     fn __kind(&self) -> <Self::Future as Makeable>::Kind
@@ -39,7 +40,7 @@ impl<R> NoFuture for &Probe<R> {
 /// The kind of a body that may fail.
 pub type OfResult<T, H> = Kind<Result<<T as Fallible>::Value, <T as Fallible>::Error>, H>;
 
-/// Questions of attributes about any kind. The bounds are on the methods, so that the compiler names the one that a type lacks.
+/// The questions of attributes about any kind. The bounds are on the methods, so that the compiler names the bound that a type lacks.
 pub trait AnyKind {
     type Value;
     type How;
@@ -59,7 +60,7 @@ impl<T, H> AnyKind for Kind<T, H> {
     type How = H;
 }
 
-/// Questions of an attribute or an option that needs a future, or the name of the value: here, about a value.
+/// The questions of attributes and options that need a future, or the type of the value, asked about a function that returns its value.
 pub trait KindOfValue: Sized {
     type Value;
 
@@ -88,7 +89,7 @@ impl<R> KindOfValue for Kind<R, Blocks> {
     type Value = R;
 }
 
-/// The same, of a future.
+/// The questions of [`KindOfValue`], asked about a function that returns a future.
 pub trait KindOfFuture: Sized {
     type Value;
 
