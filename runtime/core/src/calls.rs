@@ -1,4 +1,4 @@
-//! The calls that an expansion makes at a call site, beside the hit.
+//! The functions that an expansion calls at a call site, except the hit.
 //!
 //! May use: `batch`, `handle`, `key`, `load`, `policy`, `put`, `shape`, `site`, `sync`.
 
@@ -32,7 +32,7 @@ impl Site {
         Miss::new(self.pending(on, call, tags, policy))
     }
 
-    /// Counts a call that bypasses the cache. The closure is never called: it fixes the types.
+    /// Counts a call that bypasses the cache. The closure is never called; it only fixes the types.
     pub fn bypass<A, S>(
         &'static self,
         on: Option<&Fastness>,
@@ -47,7 +47,7 @@ impl Site {
         self.bypassed::<A, S>(on, instance)
     }
 
-    /// [`bypass`](Self::bypass), where the types are known.
+    /// Counts a call that bypasses the cache, if the types are known.
     pub(crate) fn bypassed<A, S>(&'static self, on: Option<&Fastness>, instance: Instance) -> Miss<A::Owned, S>
     where
         A: Args,
@@ -57,7 +57,7 @@ impl Site {
         Miss::bypass()
     }
 
-    /// The call on its way to a value, once it was found to be no hit.
+    /// The state of a call that was not a hit.
     pub(crate) fn pending<A, S>(
         &'static self,
         on: Option<&Fastness>,
@@ -76,9 +76,9 @@ impl Site {
         Pending::new(state, text, call.args, tags, policy)
     }
 
-    /// Serves a sync call whose policy is a ttl (in milliseconds) and nothing else, or begins its load: then
-    /// the body has to run, and what it returns be given to [`end_sync`](crate::load::end_sync). In two halves rather than around the
-    /// body, so that nothing but the body is compiled per call site.
+    /// Serves a sync call whose policy is a ttl (in milliseconds) and nothing else, or begins its load. In the second case the caller runs
+    /// the body and gives its value to [`end_sync`](crate::load::end_sync). The two halves do not contain the body, so only the body is
+    /// compiled per call site.
     #[inline]
     pub fn serve_sync<A, S>(
         &'static self,
@@ -96,7 +96,8 @@ impl Site {
         }
     }
 
-    /// Out of the way of a hit, whose frame then has no room for a policy.
+    /// Begins the load of [`serve_sync`](Self::serve_sync). It is a function of its own, so that the stack frame of a hit has no room for a
+    /// policy.
     #[cold]
     fn begin_plain<A, S>(
         &'static self,
@@ -111,7 +112,7 @@ impl Site {
         self.pending(on, call, &[], Policy::new(Duration::from_millis(ttl))).begin_sync()
     }
 
-    /// Serves a sync call that was not a hit, or begins its load, whatever its policy. Waiting for another's load blocks the thread.
+    /// Serves a sync call with any policy that was not a hit, or begins its load. Waiting for another caller's load blocks the thread.
     #[cold]
     pub fn begin_sync<A, S>(
         &'static self,
@@ -127,7 +128,7 @@ impl Site {
         self.pending(on, call, tags, policy).begin_sync()
     }
 
-    /// [`bypass`](Self::bypass), of a sync call.
+    /// Counts a sync call that bypasses the cache, and returns the load that stores nothing.
     pub fn bypass_sync<A, S>(
         &'static self,
         on: Option<&Fastness>,
@@ -142,7 +143,7 @@ impl Site {
         self.bypass(on, instance, shape, args).begin_sync()
     }
 
-    /// Prepares a put; to be called before the body runs.
+    /// Prepares a put. It must be called before the body runs.
     pub fn put<A, S>(
         &'static self,
         on: Option<&Fastness>,

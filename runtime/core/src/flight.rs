@@ -67,7 +67,7 @@ impl LoadOutcome {
     }
 }
 
-/// The role of a caller in a load.
+/// The part that a caller takes in a load.
 pub(crate) enum Joined {
     /// Leader: the caller loads. [`Permit::is_replacement`] tells whether it replaces a load that was given up.
     Lead(Permit),
@@ -131,7 +131,7 @@ pub(crate) struct Flights {
     clock: Clock,
 }
 
-/// The terms on which a caller would join a load.
+/// The terms on which a caller joins a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     /// True to wait for a leader; false to get [`Joined::Taken`] instead.
@@ -204,9 +204,9 @@ impl Flights {
     }
 }
 
-/// The right to load one key, and the duty to tell the waiters the outcome. Dropping it without an outcome hands it to a waiter.
+/// The right to load one key, and the duty to give the waiters the outcome. Dropping it without an outcome hands it to a waiter.
 pub(crate) struct Permit {
-    /// `None` once the outcome was told.
+    /// `None` once the waiters have the outcome.
     leading: Option<Leading>,
     /// True if the load replaces one that was given up.
     is_replacement: bool,
@@ -255,7 +255,7 @@ pub(crate) fn end(permit: Option<Permit>, outcome: impl FnMut() -> LoadOutcome) 
 }
 
 impl Permit {
-    /// Ends the load and tells all waiters the outcome.
+    /// Ends the load and gives all waiters the outcome.
     pub(crate) fn end(self, mut outcome: impl FnMut() -> LoadOutcome) {
         self.close(&mut outcome);
     }
@@ -270,14 +270,14 @@ impl Permit {
         }
     }
 
-    /// Tells all waiters the outcome before the load ends. Callers that join afterwards are told by [`end`](Self::end).
+    /// Gives all waiters the outcome before the load ends. Callers that join afterwards get it from [`end`](Self::end).
     pub(crate) fn notify(&self, mut outcome: impl FnMut() -> LoadOutcome) {
         if let Some(leading) = &self.leading {
             notify_all(leading.flight.empty(), &mut outcome);
         }
     }
 
-    /// Marks the load's own code while the guard lives, so that calls from inside it are recognised. Counts as a poll.
+    /// Marks this thread as running the load while the guard lives, so that calls from inside the load are recognised. It counts as a poll.
     pub(crate) fn enter(&self) -> Inside {
         self.polled();
         Inside::enter(self.leading.as_ref().map_or(0, |leading| leading.flight.id()))
@@ -292,12 +292,12 @@ fn notify_all(waiters: VecDeque<oneshot::Sender<LoadOutcome>>, outcome: &mut dyn
 }
 
 impl Drop for Permit {
-    /// Hands the load over to a waiter: it was cancelled, or panicked.
+    /// Hands the load over to a waiter, because it was cancelled or panicked.
     fn drop(&mut self) {
         let mut next = self.leading.take();
         while let Some(leading) = next.take() {
             let Some(heir) = leading.heir() else { return };
-            // The heir begins a new load, which nothing that was invalidated during the abandoned one concerns.
+            // The heir begins a new load, so invalidations during the abandoned load do not concern it.
             leading.flight.epoch.store(leading.flights.position(), Release);
             leading.extend(0);
             let permit = Self { leading: Some(leading), is_replacement: false };
@@ -309,7 +309,8 @@ impl Drop for Permit {
 }
 
 pin_project! {
-    /// A load under way. Dropping it drops the body first and hands over only then, so that two bodies never overlap.
+    /// The future of an in-flight load. Dropping it drops the body first and hands the load over only then, so that two bodies never
+    /// overlap.
     pub(crate) struct Load<F> {
         // Fields are dropped in the order of their declaration.
         #[pin]

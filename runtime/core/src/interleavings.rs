@@ -1,8 +1,7 @@
-//! The coherence rule under loom: small cases, each run in every order of threads and memory accesses, up to a bound of preemptions.
-//!
-//! In each case a thread changes the origin and invalidates or refreshes the key. Once that call has returned, no reader may get the
-//! old value, or get it as fresh. A slot under a lock stands in for the index: `scc` and tokio's channels have tests of their own.
-//! `scripts/test loom` runs these tests.
+//! The coherence rule under loom: small cases, each run in every order of threads and memory accesses, up to a bound of preemptions. In
+//! each case a thread changes the origin and invalidates or refreshes the key. Once that call has returned, no reader may get the old
+//! value, or, after a refresh, get it as fresh. A slot under a lock replaces the index, because `scc` and tokio's channels have their own
+//! tests. `scripts/test loom` runs these tests.
 //!
 //! May use: `clock`, `flight`, `key`, `l1`, `log`, `sync`.
 
@@ -99,7 +98,7 @@ fn a_check_of_the_table_hides_no_record_that_comes_meanwhile() {
     check(|| {
         let world = World::new();
         let entry = world.load();
-        // Concerns another key of the same root, so that the next hit has to check the table.
+        // This record concerns another key of the same root, so that the next hit has to check the table.
         let mut record = Record::default();
         record.push(Pattern::exact("user:8").scope, world.scopes.root());
         world.log.append(&record);
@@ -133,7 +132,7 @@ fn two_invalidations_do_not_hide_each_other() {
     });
 }
 
-/// The result that one reader stores for the next ones hides nothing from a third that is about to check.
+/// The position that one reader stores for the next readers hides nothing from a third reader that is about to check.
 #[test]
 fn an_entry_that_was_refreshed_is_a_hit_for_no_reader() {
     check(|| {
@@ -149,7 +148,7 @@ fn an_entry_that_was_refreshed_is_a_hit_for_no_reader() {
         world.refresh(&world.changed);
         assert_eq!(entry.hit(0, &world.log), None);
         reader.join().unwrap();
-        assert!(entry.get(&world.log).is_some_and(|found| found.is_refreshed()), "it is not invalid");
+        assert!(entry.get(&world.log).is_some_and(|found| found.is_refreshed()), "a refreshed entry is found");
     });
 }
 
@@ -358,7 +357,7 @@ fn a_caller_that_joins_while_waiters_are_notified_gets_no_overtaken_value() {
 fn an_insert_may_be_late() {
     check(|| {
         let world = World::new();
-        // Stands in for the index of one key.
+        // The slot replaces the index of one key.
         let slot = Arc::new(Mutex::new(None));
         let loaders = [(); 2].map(|()| {
             let (world, slot) = (world.clone(), slot.clone());

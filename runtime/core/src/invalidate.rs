@@ -1,10 +1,8 @@
-//! `cache_invalidate`: invalidates scopes when the function has ended.
+//! `#[cache_invalidate]`: invalidates scopes when the function has ended.
 //!
-//! May use: `handle`, `key`, `log`, `shape`, `site`.
-//!
-//! The scopes are rendered before the body runs, because the body may consume the arguments. They are appended when it has
-//! succeeded, or in any case with `when = always`. A body that was cancelled or panicked may have done its
-//! work, so a guard appends them then, too.
+//! May use: `handle`, `key`, `log`, `shape`, `site`. The scopes are rendered before the body runs, because the body may consume the
+//! arguments. They are appended when the body has succeeded, or in any case with `when = always`. A body that was cancelled or panicked may
+//! have written all the same, so a guard appends them then too.
 // Public only through `__private`.
 #![allow(missing_docs)]
 
@@ -139,11 +137,11 @@ impl Drop for PendingScopes {
     }
 }
 
-/// Runs an async body and invalidates. After a failed body with `when = always` the announcement to other processes is not awaited.
+/// Runs an async body and invalidates the scopes. After a failed body with `when = always`, the call does not wait for the announcement to
+/// other processes.
 ///
 /// # Cancel safety
-///
-/// Dropping the future drops the body and invalidates.
+/// Dropping the future drops the body and invalidates the scopes.
 pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scopes, body: F) -> S::Out {
     if scopes.before {
         scopes.handle.announce(scopes.record.clone()).await;
@@ -151,7 +149,8 @@ pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scop
     ended::<S, F>(PendingScopes::new(scopes), body).await
 }
 
-/// [`invalidate`] for a body whose future was created under a guard: the guard invalidates even if the future is never polled.
+/// Does what [`invalidate`] does for a body whose future was made under a guard, which invalidates the scopes even if the future is never
+/// polled.
 pub(crate) async fn invalidate_guarded<S, F>(_: S, guard: PendingScopes, body: F) -> S::Out
 where
     S: Shape,
@@ -164,9 +163,9 @@ where
     ended::<S, F>(guard, body).await
 }
 
-/// Awaits the body and invalidates.
+/// Awaits the body and invalidates the scopes.
 async fn ended<S: Shape, F: Future<Output = S::Out>>(mut guard: PendingScopes, body: F) -> S::Out {
-    // An error is not held across the wait, because it may not be `Send`.
+    // An error may not be `Send`, so it must not live across the wait.
     let value = match S::open(body.await) {
         Outcome::Failed(error) => {
             guard.settle(false);
@@ -181,7 +180,7 @@ async fn ended<S: Shape, F: Future<Output = S::Out>>(mut guard: PendingScopes, b
     S::close(value.map_or_else(Outcome::Absent, Outcome::Present))
 }
 
-/// Runs a sync body and invalidates; the announcement to other processes is sent in the background.
+/// Runs a sync body and invalidates the scopes; the announcement to other processes is sent in the background.
 pub fn invalidate_sync<S: Shape>(_: S, scopes: Scopes, body: impl FnOnce() -> S::Out) -> S::Out {
     if scopes.before {
         scopes.handle.announce_later(scopes.record.clone());

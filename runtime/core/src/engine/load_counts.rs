@@ -1,4 +1,4 @@
-//! Counting loads by how they end.
+//! The counters of loads, by the way in which they end.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ impl CountIfAbandoned {
         Self(Some(counters.clone()))
     }
 
-    /// Counts nothing: the load ended.
+    /// Ends the guard without counting, because the load ended.
     pub(crate) fn disarm(mut self) {
         self.0 = None;
     }

@@ -1,16 +1,13 @@
-//! The miss path, shared by cached functions, batches and the HTTP cache: lookup, single flight, shared tier, and the end of a load.
-//!
-//! A user of it implements [`Request`] for the thing that it looks up, and owns a [`TieredStore`]. It decides by itself what is fresh,
-//! what may be stored, and what a failed load leaves behind.
-//!
-//! | part | what it is |
+//! The miss path, shared by cached functions, batches and the HTTP cache: lookup, single flight, shared tier, and the end of a load. A user
+//! of the engine implements [`Request`] for its kind of lookups, and has a [`TieredStore`]. The user decides whether an entry is fresh,
+//! whether a result may be stored, and how a failed load ends. | part | purpose |
 //! |---|---|
 //! | `pipeline` | the steps of a request: look up, join or lead, look up again; and the end of its load |
 //! | `tiered_store` | the values of one call site in both tiers: look up, admit, fetch, store |
 //! | `shared_key`, `fetched` | a key in the shared tier, and an entry that was fetched by it |
 //! | `tiered_start` | the start of a load: its time, and its positions in both logs |
 //! | `background` | the bound on loads that run in background tasks |
-//! | `load_counts` | counts loads by how they end |
+//! | `load_counts` | the counters of loads, by the way in which they end |
 //!
 //! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`.
 
@@ -32,5 +29,5 @@ pub(crate) use shared_key::SharedKey;
 pub(crate) use tiered_start::TieredStart;
 pub(crate) use tiered_store::{LocalStore, TieredStore};
 
-/// The pause before an origin is called again that failed while a stale fallback could be served.
+/// The time for which an origin is not called again after it failed while a stale fallback could be served.
 pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);

@@ -1,4 +1,4 @@
-//! The pipeline of a request that missed: until it has an answer or has to load, and the end of its load.
+//! The pipeline of a request that missed: the steps until it has an answer or has to load, and the end of its load.
 //!
 //! look up -> (answer | stale value and refresh) -> join or lead -> look up again -> shared tier -> load -> store -> notify the waiters.
 
@@ -17,7 +17,7 @@ pub(crate) enum Lookup<A, O> {
     Answer(A),
     /// A stale value, which may be served while it is refreshed.
     Stale(O),
-    /// Neither.
+    /// Neither an answer nor a stale value.
     Miss,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum Lookup<A, O> {
 pub(crate) enum RequestPlan<A, O> {
     /// The request is answered: no load is needed.
     Done(A),
-    /// The request has to load: for all waiters if there is a permit, else for itself.
+    /// The request has to load: with a permit for all waiters, otherwise for itself alone.
     Load(Option<Permit>),
     /// The request has to load for all waiters, and the stale value may be served meanwhile.
     Refresh(Permit, O),
@@ -49,29 +49,28 @@ pub(crate) trait Request {
     /// Looks up an answer in the local tier.
     fn lookup(&mut self) -> Lookup<Self::Answer, Self::Stale>;
 
-    /// Joins the in-flight load of its key, or leads one; without `wait` it does not become a waiter. `None` if it does not use single
-    /// flight or has nothing to load.
+    /// Joins the in-flight load of its key, or leads one; without `wait` it never becomes a waiter. `None` if it does not use single flight
+    /// or has nothing to load.
     fn join(&mut self, wait: bool) -> Option<Joined>;
 
-    /// Notes that it leads: a refresh if there is a stale value, else a load.
+    /// Notes that this request leads: a refresh if there is a stale value, otherwise a load.
     fn leads(&mut self, permit: &Permit, stale: Option<&Self::Stale>);
 
-    /// Checks whether a load that ended after the lookup makes its own needless. If so, it ends its own load, and the pipeline looks up
-    /// again.
+    /// Checks whether a load that ended after the lookup makes this request's load needless. If so, it ends its own load, and the pipeline
+    /// looks up again.
     fn recheck(&mut self, permit: Permit) -> Option<Permit>;
 
     /// Turns a stale value that another request refreshes into the answer.
     fn serve_stale(&mut self, stale: Self::Stale) -> Self::Answer;
 
-    /// Notes that it begins, or stops, to wait for another request's load.
+    /// Notes that this request begins or stops to wait for another request's load.
     fn waits(&mut self, waits: bool);
 
-    /// Turns the outcome of another request's load into the answer. `None` if the outcome is not one for this request, which then looks
-    /// up again.
+    /// Turns the outcome of another request's load into the answer. `None` if this request cannot use that outcome; it then looks up again.
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Self::Answer>;
 
-    /// Returns the answer if another request's load ran into its timeout and that timeout is this request's too. With `None` it loads
-    /// by itself.
+    /// Returns the answer to a timeout of another request's load, if that timeout is this request's too. With `None` this request loads by
+    /// itself.
     fn timed_out(&mut self) -> Option<Self::Answer> {
         None
     }
@@ -82,12 +81,11 @@ pub(crate) fn join<R: Request>(request: &mut R) -> Joining<'_, R> {
     Joining { request, waiter: None }
 }
 
-/// Future of [`join`]. Written by hand, because the compiler cannot prove that an `async fn` generic over the request is `Send` where an
-/// error is a `dyn Error`.
+/// The future of [`join`]. It is written by hand, because the compiler cannot prove that an `async fn` generic over the request is `Send`
+/// if an error is a `dyn Error`.
 ///
 /// # Cancel safety
-///
-/// Dropping it stops waiting. A permit that it received hands the load over.
+/// Dropping the future stops waiting. If it has received a permit, the load is handed over.
 pub(crate) struct Joining<'a, R> {
     request: &'a mut R,
     waiter: Option<Waiter>,

@@ -19,7 +19,7 @@ impl<W> SharedKey<'_, W> {
         self.tier.longest_answer()
     }
 
-    /// Requests the lease on this key's load, which one process has at a time and for at most `lasts`. `None` while another process has it.
+    /// Requests the lease on this key's load, which one process has at a time, for at most `lasts`. `None` while another process has it.
     ///
     /// # Cancel safety
     ///

@@ -16,8 +16,8 @@ pub(crate) struct TieredStart {
 }
 
 impl TieredStart {
-    /// Returns the start of a load that begins now, of a value for this store and this tier. Reads the positions first, then the clock;
-    /// call it before the load reads anything.
+    /// Returns the start of a load that begins now, of a value for this store and this tier. It reads the positions before the clock, and
+    /// must be called before the load reads anything.
     pub(crate) fn now<K: OwnedKey, V: Clone + 'static>(store: &L1<K, V>, tier: Option<&Tier>) -> Self {
         let (start, shared) = (store.start(), tier.and_then(Tier::epoch));
         Self { time: store.context().clock.now(), start, shared }

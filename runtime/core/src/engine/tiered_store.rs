@@ -26,7 +26,7 @@ pub(crate) struct TieredStore<K, V> {
     encoding: SiteEncoding,
 }
 
-/// The values of one call site in the local tier: all that a hit reads, few pointers away.
+/// The values of one call site in the local tier: everything that a hit reads, few pointers away.
 pub(crate) struct LocalStore<K, V> {
     pub(crate) values: Arc<L1<K, V>>,
     pub(crate) counters: Arc<Counters>,
@@ -40,7 +40,7 @@ impl<K, V> Clone for LocalStore<K, V> {
 
 impl<K: OwnedKey, V: CacheValue> LocalStore<K, V> {
     /// Returns the value for these arguments, if it is fresh and valid, and counts the hit.
-    // Inlined by force: out of line, the arguments go through memory, which costs a tenth of a hit.
+    // Inlined always: out of line, the arguments go through memory, which costs a tenth of a hit.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
@@ -79,14 +79,14 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
         self.local.values.get(key)
     }
 
-    /// Returns the start of a load that begins now. `shared` says whether its value is to be stored in the shared tier.
+    /// Returns the start of a load that begins now. `shared` is true if its value is to be stored in the shared tier.
     pub(crate) fn begin(&self, shared: bool) -> TieredStart {
         TieredStart::now(&self.local.values, self.tier.as_deref().filter(|_| shared))
     }
 
-    /// Stores a value in the local tier, unless one of its scopes was invalidated after its load began, or a later load has stored one.
-    /// `scopes` holds all scopes of the value, including those known only after the load. Returns false, and counts, if an invalidation
-    /// overtook it.
+    /// Stores a value in the local tier, unless one of its scopes was invalidated after its load began, or a later load has stored a value.
+    /// `scopes` has all scopes of the value, including those known only after the load. If an invalidation overtook the value, it is
+    /// counted and the method returns false.
     pub(crate) fn admit(&self, key: &Hashed<K>, scopes: &Scopes, value: V, life: Lifetime, start: LoadStart) -> bool {
         if !self.log().valid(start.epoch, scopes.hashes()) {
             self.counters().overtaken.count();
@@ -119,7 +119,7 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it loses nothing.
+    /// Nothing is lost.
     pub(crate) async fn fetch<W>(&self, key: &SharedKey<'_, W>, scopes_of: fn(&W) -> Vec<u64>) -> Option<Fetched<W>> {
         // The fetch counts as a load that began before the command was sent.
         let number = self.local.values.start().number;
@@ -130,7 +130,7 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it loses nothing.
+    /// Nothing is lost.
     pub(crate) async fn fetch_many<W>(
         &self,
         keys: &[SharedKey<'_, W>],

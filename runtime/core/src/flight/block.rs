@@ -1,4 +1,4 @@
-//! Blocking wait: a [`Waiter`] on a thread without a runtime.
+//! The blocking wait of a [`Waiter`], for sync callers.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::thread::{self, Thread};
 use super::Waiter;
 
 impl Waiter {
-    /// Blocks this thread until there is an outcome. Unlike the `block_on` of a runtime, it may be called from within one.
+    /// Blocks this thread until there is an outcome. Unlike the `block_on` of a runtime, it may be called from within a runtime.
     pub(crate) fn block(mut self) -> <Self as Future>::Output {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut cx = Context::from_waker(&waker);

@@ -1,9 +1,8 @@
-//! Giving up a load whose leader is no longer polled: a future that began a load and now rests, because a `select!` polls another
-//! branch or a stream has back-pressure, or because it waits for its own key in another task.
-//!
-//! Each poll of a load sets the time by which the next one has to come. While there are waiters, the clock's thread checks that time,
-//! so that sync callers and callers without a runtime are woken too. After it the load is given up and all waiters join again; one
-//! of them leads. All are woken, because a waiting future may be as unpolled as the leader was.
+//! Stalled loads: a load is given up when its leader is no longer polled. That happens to a future when a `select!` polls another branch,
+//! when a stream has back-pressure, or when the future waits for its own key in another task. Each poll of a load sets the time by which
+//! the next poll has to come. While there are waiters, the clock's thread checks that time, so that sync callers and callers without a
+//! runtime are woken too. When it has passed, the load is given up and all waiters join again; one of them leads. All are woken, because
+//! any single waiter may be as unpolled as the leader was.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -52,7 +51,8 @@ impl Flight {
         now < self.alive_until.load(Acquire)
     }
 
-    /// Gives the load up: dropping the senders makes all waiters join again. They are dropped outside the lock, because that wakes tasks.
+    /// Gives the load up: dropping the senders makes all waiters join again. The senders are dropped outside the lock, because a drop wakes
+    /// a task.
     pub(super) fn give_up(&self) {
         let waiting = {
             let mut waiters = lock(&self.waiters);
@@ -75,7 +75,7 @@ impl Alarm for Flight {
 }
 
 impl Leading {
-    /// Moves the time of the next poll to its patience and `longer` nanoseconds from now.
+    /// Sets the time of the next poll to the patience plus `longer` nanoseconds from now.
     pub(super) fn extend(&self, longer: u64) {
         let until = self.flights.clock.coarse().saturating_add(self.patience).saturating_add(longer);
         self.flight.alive_until.store(until, Release);

@@ -152,7 +152,7 @@ fn an_heir_starts_afresh() {
     invalidate(&flights);
     drop(permit);
     let Ok(LoadOutcome::Lead(heir)) = waiter.outcome.try_recv() else { panic!("should lead") };
-    // With its predecessor's epoch it could not be joined any more.
+    // With the epoch of its predecessor, the load could not be joined any more.
     wait(&flights);
     drop(heir);
 }
@@ -161,7 +161,7 @@ fn invalidate(flights: &Arc<Flights>) {
     let pattern = Pattern::exact("n:7");
     let mut record = Record::default();
     record.push(pattern.scope, pattern.root);
-    flights.log.as_ref().expect("it is judged").append(&record);
+    flights.log.as_ref().expect("the flights have a log").append(&record);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_load_that_was_overtaken_is_not_joined() {
     old.end(|| shared(1));
     assert_eq!(number(&mut early), Some(1), "a waiter from before gets the old one");
     assert!(late.outcome.try_recv().is_err());
-    assert!(!is_empty(&flights), "the old flight did not take the new one off");
+    assert!(!is_empty(&flights), "the old flight removed the new one");
     new.end(|| shared(2));
     assert_eq!(number(&mut late), Some(2));
 }

@@ -9,7 +9,7 @@ use crate::clock::Armed;
 /// The waiters of an in-flight load, which receive a `T` as the outcome.
 pub(super) struct Waiters<T> {
     pub(super) waiting: VecDeque<oneshot::Sender<T>>,
-    /// Set by the first waiter.
+    /// The alarm at the time of the leader's next poll, set by the first waiter.
     pub(super) alarm: Option<Armed>,
     pub(super) given_up: bool,
 }

@@ -1,19 +1,19 @@
-//! Copies of an error for several callers, where its type allows them.
+//! Copies of an error for several callers, if its type allows them.
 
 use std::convert::Infallible;
 
 /// The function by which a call site copies its errors, if it names one.
 pub(crate) type Copier<E> = Option<fn(&E) -> E>;
 
-/// Errors stay with the caller that got them.
+/// The sharing of errors that cannot be copied: each stays with the caller that got it.
 #[derive(Clone, Copy, Debug)]
 pub struct Private;
 
-/// Errors can be cloned.
+/// The sharing of errors that can be cloned.
 #[derive(Clone, Copy, Debug)]
 pub struct Cloned;
 
-/// Errors are copied by a function that the call site names (`share_error`), or not at all.
+/// The sharing of errors by a function that the call site names (`share_error`); without one they are not shared.
 #[derive(Clone, Copy, Debug)]
 pub struct Copied;
 
@@ -44,7 +44,7 @@ impl<E: Clone + Send + Sync + 'static> ErrorSharing<E> for Cloned {
     }
 }
 
-/// A kept error and the function that copies it.
+/// A stored error, and the function that copies it.
 #[derive(Debug)]
 pub struct KeptError<E> {
     error: E,

@@ -1,6 +1,6 @@
-//! The shape of a return type, selected by method resolution: implementations (rungs) stand behind different numbers of references, which
-//! the compiler tries in this order: five, as written in the expansion, one more, then ever fewer. All are of one trait, because the
-//! compiler tries every trait with a method of this name each time.
+//! The shape of a return type, selected by method resolution. Each implementation (rung) has another number of references, and the compiler
+//! tries them in this order: five, as written in the expansion, then six, then ever fewer. All rungs implement one trait, because with
+//! several the compiler would try each trait at every step.
 
 use super::errors::{Cloned, Private};
 use super::{Fallible, FallibleMaybe, Maybe, Plain, Returns};

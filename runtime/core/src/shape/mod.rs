@@ -1,13 +1,9 @@
 //! The meaning of a function's return type to a cache.
 //!
-//! May use: nothing of this crate.
-//!
-//! `T`, `Option<T>`, `Result<T, E>` and `Result<Option<T>, E>` are told apart by the type, never by how it is spelled, so
-//! an alias counts as what it stands for. A call site asks `(&&&&&returns::<R>()).__shape()`: the first rung of the
-//! [`ladder`] that applies wins.
-//!
-//! Whatever the shape, a call ends in one [`Outcome`], and the same `T` is stored: a function that returns
-//! `Result<Arc<User>, E>` and one that returns `Option<Arc<User>>` share their entries where they share their key.
+//! May use: nothing of this crate. `T`, `Option<T>`, `Result<T, E>` and `Result<Option<T>, E>` are distinguished by the type, never by its
+//! spelling, so an alias counts as the type that it stands for. A call site asks `(&&&&&returns::<R>()).__shape()`: the first rung of the
+//! [`ladder`] that applies wins. A call of any shape ends in one [`Outcome`], and the same `T` is stored: a function that returns
+//! `Result<Arc<User>, E>` and one that returns `Option<Arc<User>>` share their entries if they share their key.
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,14 +14,14 @@ pub(crate) mod ladder;
 use errors::{Cloned, Copied, ErrorSharing};
 pub(crate) use errors::{Copier, Private};
 
-/// The outcome of a call. `N` and `E` cannot exist where the return type has no such case.
+/// The outcome of a call. `N` and `E` are types without values if the return type has no such case.
 #[derive(Clone, Debug)]
 pub enum Outcome<T, N, E> {
-    /// There is a value.
+    /// The function returned a value.
     Present(T),
-    /// The function said that there is none.
+    /// The function returned an absence.
     Absent(N),
-    /// The function failed.
+    /// The function returned an error.
     Failed(E),
 }
 
@@ -35,24 +31,24 @@ pub trait Shape: Copy {
     type Out;
     /// The type of stored values.
     type Item;
-    /// `()` where the value may be absent, else a type without values.
+    /// `()` if the value may be absent, otherwise a type without values.
     type Absent: Copy + Send + Sync + 'static;
     /// The error, or a type without values.
     type Error;
-    /// The error as it can be kept and given to several callers, or a type without values.
+    /// The error in the form in which it is stored and shared with several callers, or a type without values.
     type Kept: Send + Sync + 'static;
 
     /// The outcome that a returned value means.
     fn open(out: Self::Out) -> Outcome<Self::Item, Self::Absent, Self::Error>;
     /// The return value of an outcome.
     fn close(outcome: Outcome<Self::Item, Self::Absent, Self::Error>) -> Self::Out;
-    /// Returns whether a returned value is no error.
+    /// Returns whether a returned value is not an error.
     fn is_ok(out: &Self::Out) -> bool;
-    /// A copy of the error to keep, if one can be made.
+    /// A copy of the error to store, if the error can be copied.
     fn share_error(error: &Self::Error, copy: Copier<Self::Error>) -> Option<Self::Kept>;
-    /// A copy of the kept error for one caller.
+    /// A copy of the stored error for one caller.
     fn clone_error(kept: &Self::Kept, copy: Copier<Self::Error>) -> Self::Error;
-    /// The "absent" of this shape, if it has one.
+    /// The absence of this shape, if it has one.
     fn absent() -> Option<Self::Absent>;
 }
 
@@ -64,7 +60,7 @@ macro_rules! markers {
         $(#[$doc])*
         pub struct $name<$($param),*>(PhantomData<fn() -> ($($param,)*)>);
         impl<$($param),*> $name<$($param),*> {
-            /// The one value.
+            /// The only value of this type.
             pub const NEW: Self = Self(PhantomData);
         }
         impl<$($param),*> Clone for $name<$($param),*> {
@@ -84,20 +80,20 @@ macro_rules! markers {
 markers! {
     /// The return type `R` of a function, and the form `H` in which it is returned: directly, async or boxed.
     Returns<R, H>;
-    /// `T`.
+    /// The shape of `T`.
     Plain<T>;
-    /// `Option<T>`.
+    /// The shape of `Option<T>`.
     Maybe<T>;
-    /// `Result<T, E>`; errors as `P` says.
+    /// The shape of `Result<T, E>`, whose errors are shared as `P` says.
     Fallible<T, E, P>;
-    /// `Result<Option<T>, E>`; errors as `P` says.
+    /// The shape of `Result<Option<T>, E>`, whose errors are shared as `P` says.
     FallibleMaybe<T, E, P>;
 }
 
-/// A return type that is asked for its shape.
+/// A return type whose shape is asked for.
 pub(crate) type Probe<R> = Returns<R, ()>;
 
-/// A value through which method resolution finds the shape of a return type. A function, because a borrowed constant costs one more
+/// A value through which method resolution finds the shape of a return type. It is a function, because a borrowed constant costs one more
 /// compiled body for each call site.
 #[inline]
 pub fn returns<R>() -> Probe<R> {
@@ -255,7 +251,7 @@ impl<T, E, P> FallibleMaybe<T, E, P> {
     }
 }
 
-/// Return types that `negative_ttl` accepts.
+/// The return types that `negative_ttl` accepts.
 #[diagnostic::on_unimplemented(
     message = "this function never says that there is no value, so `negative_ttl` has nothing to cache",
     label = "`negative_ttl` does not fit the return type",
@@ -265,7 +261,7 @@ pub trait MayBeAbsent {}
 
 impl MayBeAbsent for () {}
 
-/// Return types that `cache_err` accepts.
+/// The return types that `cache_err` accepts.
 #[diagnostic::on_unimplemented(
     message = "the errors of this function cannot be kept, so `cache_err` has nothing to cache",
     label = "`cache_err` does not fit the return type",
@@ -278,9 +274,8 @@ impl<T, E> KeepsErrors for Fallible<T, E, Copied> {}
 impl<T, E> KeepsErrors for FallibleMaybe<T, E, Cloned> {}
 impl<T, E> KeepsErrors for FallibleMaybe<T, E, Copied> {}
 
-/// Values that can be stored.
-///
-/// Everything that is `Clone + Send + Sync + 'static`. Return `Arc<T>` for a hit that copies nothing.
+/// The values that can be stored. Every type that is `Clone + Send + Sync + 'static` is one of them. Return `Arc<T>` for a hit that copies
+/// nothing.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "must be `Clone + Send + Sync + 'static`",
