@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(find(&store, "n:1", "n:2"), None, "a text with the hash of another's");
     }
 
-    /// A decimal type has such keys: 1.0 and 1.00.
+    /// A decimal type has equal keys with different texts: 1.0 and 1.00.
     #[test]
     fn an_entry_is_found_by_the_latest_of_several_texts_of_its_key() {
         let store = store(100);

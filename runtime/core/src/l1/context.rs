@@ -1,4 +1,4 @@
-//! Clock, log and bounds that all stores of one handle share.
+//! The clock, the log and the bounds that all stores of one handle share.
 
 use std::sync::Arc;
 

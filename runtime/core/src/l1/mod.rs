@@ -2,9 +2,7 @@
 //!
 //! A read hashes the borrowed arguments and compares them with the stored ones: no lock, no allocation, no key text. The index is
 //! lock-free. Beside it, a queue in shards decides which entry is evicted when the store is full; each shard is under a mutex that only
-//! inserts of new keys and the sweep lock.
-//!
-//! | part | what it is |
+//! inserts of new keys and the sweep lock. | part | purpose |
 //! |---|---|
 //! | `index` | the entries by their keys, read without a lock |
 //! | `entry` | one value, and the data by which it is judged |
@@ -83,7 +81,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     /// Returns the value for these arguments if it is fresh and valid.
-    // Inlined by force; see `engine::LocalStore::hit`.
+    // Inlined always, for the reason at `engine::LocalStore::hit`.
     #[allow(clippy::inline_always)]
     #[inline(always)]
     pub(crate) fn hit<A: Args<Owned = K>>(&self, args: &A) -> Option<V> {
@@ -136,7 +134,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// Returns the start of a load that begins now.
     pub(crate) fn start(&self) -> LoadStart {
-        // In this order, so that a load with a larger number seldom has a smaller epoch.
+        // The number comes first, so that a load with a larger number seldom has a smaller epoch.
         let number = self.room.context.loads.fetch_add(1, Relaxed);
         LoadStart { epoch: self.room.context.log.position(), number }
     }
@@ -189,7 +187,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         }
     }
 
-    /// Returns whether this thread may take its locks.
+    /// Returns whether this thread may take the locks of this store.
     fn is_usable(&self) -> bool {
         !thread_is_ending() && !self.room.is_left_locked()
     }
@@ -342,7 +340,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
     }
 }
 
-/// Lookup by borrowed arguments.
+/// A lookup by borrowed arguments.
 struct ArgsProbe<'a, A> {
     hash: u64,
     args: &'a A,
@@ -355,7 +353,8 @@ impl<A: Args> scc::Equivalent<Hashed<A::Owned>> for ArgsProbe<'_, A> {
     }
 }
 
-/// Lookup by an owned key or by a hash alone, for all but the hit path. One type, so that the index is compiled once for all of them.
+/// A lookup by an owned key or by a hash alone, for all paths except a hit. It is one type, so that the index is compiled once for all of
+/// them.
 struct KeyQuery<'a, K> {
     hash: u64,
     /// `None` for lookups by the queue, which knows hashes only. Two keys with one hash share a position there, which is harmless.

@@ -18,7 +18,7 @@ const MOST: usize = 1_024;
 /// Number of `scc` epochs that a thread has to see pass until no reader can hold a node that was removed before: three, counted twice,
 /// because a thread may see two as one.
 const UNREAD: usize = 6;
-/// Number of epochs until all that a thread dropped is freed: first a table, then the nodes that it drops when it is freed.
+/// Number of epochs until everything that a thread dropped is freed: first a table, then the nodes that the table drops when it is freed.
 const FREED: usize = 2 * UNREAD;
 /// Maximum number of attempts to let epochs pass, which readers may prevent: before anything is dropped, and after that.
 const ATTEMPTS: (usize, usize) = (64, 4_096);
@@ -29,7 +29,7 @@ pub(super) struct RetiredList<K, V>(Mutex<Vec<Retired<K, V>>>);
 /// The number of waiting nodes, by the action that it calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RetiredCount {
-    /// None.
+    /// No action.
     Few,
     /// The sweep has to free them.
     Many,
@@ -58,13 +58,13 @@ impl<K, V> RetiredList<K, V> {
         lock(&self.0).is_empty()
     }
 
-    /// Frees all waiting nodes, and drops their values. No lock may be held. Returns false if a reader may hold one of them: then all go on
-    /// waiting, because this thread may become idle before it could free them.
+    /// Frees all waiting nodes, and drops their values. No lock may be held. Returns false if a reader may hold one of them; then all of
+    /// them stay in the list, because this thread may become idle before it could free them.
     pub(super) fn free(&self) -> bool {
         pass_epochs(UNREAD, ATTEMPTS.0) && self.free_at_once()
     }
 
-    /// Drops all waiting nodes without waiting for readers: none can hold one, or the list itself is dropped.
+    /// Drops all waiting nodes without waiting for readers. Either no reader can hold one of them, or the list itself is being dropped.
     pub(super) fn free_at_once(&self) -> bool {
         let retired = std::mem::take(&mut *lock(&self.0));
         drop(retired);
@@ -72,17 +72,17 @@ impl<K, V> RetiredList<K, V> {
     }
 }
 
-/// Frees the nodes that this thread has dropped, and drops their values. No lock may be held. Returns false if readers prevented it for
-/// too long: call it again then.
-// `Guard::has_garbage` would not do: it does not see nodes that are dropped while a table is freed.
+/// Frees the nodes that this thread has dropped, and drops their values. No lock may be held. Returns false if readers prevented it for too
+/// long; the caller then calls it again.
+// `Guard::has_garbage` is no help, because it does not see nodes that are dropped while a table is freed.
 pub(super) fn free_garbage() -> bool {
     let freed = pass_epochs(FREED, ATTEMPTS.1);
     deferred_drops::drop_deferred();
     freed
 }
 
-/// Frees the nodes that this thread dropped earlier, when readers held them, and drops their values. Gives up soon if readers still do. No
-/// lock may be held.
+/// Frees the nodes that this thread dropped earlier while readers held them, and drops their values. It gives up soon if readers still hold
+/// them. No lock may be held.
 pub(crate) fn free_earlier() {
     pass_epochs(FREED, ATTEMPTS.0);
     deferred_drops::drop_deferred();
@@ -99,7 +99,7 @@ fn pass_epochs(count: usize, attempts: usize) -> bool {
         // This may be the thread's first use of an index.
         watch_thread();
         let epoch = guard.epoch();
-        // Even if there is nothing to be freed: without it this thread does not notice the next epoch.
+        // Called even if there is nothing to free, because without it this thread does not notice the next epoch.
         guard.accelerate();
         drop(guard);
         if before.replace(epoch) == Some(epoch) {

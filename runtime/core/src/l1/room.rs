@@ -1,4 +1,4 @@
-//! The non-generic half of a store, compiled once: capacity, the number of entries, and eviction.
+//! The half of a store that is not generic, and so compiled once: capacity, the number of entries, and eviction.
 
 use super::context::StoreContext;
 use super::s3fifo::{Pass, Residents, S3Fifo, SearchStart};
@@ -115,7 +115,7 @@ impl Room {
     pub(super) fn admit(&self, hash: u64, until: u64, residents: &dyn Residents) {
         self.len.fetch_add(1, Relaxed);
         self.context.budget.add();
-        // Beyond the bound of the handle, the largest store evicts an entry; this one does, if it is the largest.
+        // Beyond the bound of the handle, the largest store evicts an entry, which may be this store.
         let budget = &self.context.budget;
         let over = budget.exceeded() && !budget.evict_from_largest(self.len());
         let mut queue = lock(self.queue(hash));
@@ -152,7 +152,7 @@ impl Room {
             queue.search(self.search_start());
             queue.shrink(each, residents);
         }
-        // Down to the exact number, from the longest queues.
+        // The longest queues evict the last few entries, down to the exact number.
         while self.len() > entries {
             let longest = self.queues.iter().max_by_key(|queue| lock(queue).len());
             let Some(mut queue) = longest.map(lock) else { return };

@@ -18,7 +18,7 @@ use std::collections::{HashSet, VecDeque};
 pub(crate) trait Residents {
     /// Returns the state of the entry under a hash.
     fn residency(&self, hash: u64) -> Residency;
-    /// Sets the count of hits.
+    /// Sets the count of hits of the entry.
     fn set_hits(&self, hash: u64, hits: u8);
     /// Removes the entry for lack of room.
     fn evict(&self, hash: u64);
@@ -119,7 +119,7 @@ impl S3Fifo {
         self.small.len() + self.main.len()
     }
 
-    /// Continues the search for some positions. Returns true if one of them became vacant.
+    /// Continues the search for some positions. Returns true if it vacated one of them.
     fn find_dead(&mut self, residents: &dyn Residents) -> bool {
         for _ in 0..SEARCHED_AT_A_TIME {
             let Some(left) = self.search.left.checked_sub(1) else { return false };

@@ -1,11 +1,9 @@
-//! The sweep: a thread that removes dead entries from all stores of the process, and frees removed ones.
-//!
-//! One thread per process, and not the clock's, because it runs the `Drop` of values, which may block. It starts with the first entry and
-//! ends when no store has any. A pass skips stores in which no entry can have died since the last pass: the log has not moved, and no
-//! entry has expired by the store's own clock. A pass that took long is followed by a longer pause, which bounds the cost.
-//!
-//! A value whose `Drop` blocks delays the sweep, and nothing else: entries are judged when they are read, dead ones are evicted before
-//! living ones, and a thread that removes more than a thousand entries frees them itself.
+//! The sweep: a thread that removes dead entries from all stores of the process, and frees removed ones. A process has one such thread. It
+//! is not the clock's thread, because it runs the `Drop` of values, which may block. It starts with the first entry and ends when no store
+//! has any entry. A pass skips stores in which no entry can have died since the last pass: the log has not moved, and no entry has expired
+//! by the store's own clock. A pass that took long is followed by a longer pause, which bounds the cost. A value whose `Drop` blocks delays
+//! only the sweep: entries are judged when they are read, dead entries are evicted before living ones, and a thread that removes more than
+//! a thousand entries frees them itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, OnceLock, TryLockError, Weak};
@@ -18,13 +16,13 @@ use crate::sync::atomic::Ordering::SeqCst;
 use crate::sync::atomic::{AtomicBool, fence};
 use crate::sync::{Mutex, lock};
 
-/// Pause after a pass that freed all that it removed.
+/// Pause after a pass that freed everything that it removed.
 const PERIOD: Duration = Duration::from_millis(250);
 
 /// Shortest pause after a pass, in multiples of its duration: passes of up to half a second take at most a twentieth of a processor.
 const REST: u64 = 19;
 
-/// Longest pause between two passes, whatever the last one took.
+/// Longest pause between two passes, however long the last pass took.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Pause before the next attempt to free entries that readers held.
@@ -39,7 +37,7 @@ struct Sweep {
     run: SweepThread,
     pause: Pause,
     warned: AtomicBool,
-    /// The sweep of a forked child. A new one, because a thread that does not exist in the child may hold a lock of this one.
+    /// The sweep of a forked child. It is another one, because a thread that does not exist in the child may hold a lock of this one.
     child: OnceLock<Box<Sweep>>,
 }
 
@@ -124,8 +122,8 @@ impl Sweep {
         }
     }
 
-    /// Calls `ask` for each store and returns whether all returned true. Holds no lock, because the last handle may be gone meanwhile and
-    /// this drops its stores.
+    /// Calls `ask` for each store and returns whether all calls returned true. It holds no lock, because this may drop the stores of a
+    /// handle that is gone.
     fn visit(&self, ask: impl Fn(&dyn AnyStore) -> bool) -> bool {
         let stores: Vec<Arc<dyn AnyStore>> = lock(&self.stores).iter().filter_map(Weak::upgrade).collect();
         // The code of keys may panic, too.
@@ -165,8 +163,8 @@ impl SweepThread {
         self.0.store(false, SeqCst);
     }
 
-    /// Returns whether the thread may end, because no entry is left. An insert that comes meanwhile is seen here, or sees that the thread
-    /// ends and starts another.
+    /// Returns whether the thread may end, because no entry is left. An insert that comes meanwhile is either seen here, or it sees that
+    /// the thread ends and starts another one.
     pub(crate) fn end(&self, is_done: impl Fn() -> bool) -> bool {
         if !is_done() {
             return false;

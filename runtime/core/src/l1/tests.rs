@@ -257,7 +257,7 @@ fn a_mark_is_on_the_entry_of_that_key() {
     put(&store, 1, 11, MINUTE);
     put(&store, 2, 22, MINUTE);
     store.mark(&store.owned_key(&(NoNamespace, 1_u64)), |entry| entry.delay_next_load_until(5));
-    let noted = |key: u64| store.get(&store.owned_key(&(NoNamespace, key))).expect("it is there").retry_at;
+    let noted = |key: u64| store.get(&store.owned_key(&(NoNamespace, key))).expect("the key has an entry").retry_at;
     assert_eq!((noted(1), noted(2)), (5, 0));
 }
 
@@ -298,7 +298,7 @@ fn refresh(key: &str) -> Record {
 fn an_entry_that_was_refreshed_is_found_but_not_fresh() {
     let (log, entry) = (Log::with_mirror_bytes(1 << 10), entry(10, 10, 10));
     log.append(&refresh("n:2"));
-    assert_eq!(entry.hit(0, &log), Some(&7), "another's refresh is none of its own");
+    assert_eq!(entry.hit(0, &log), Some(&7), "a refresh of another key does not concern it");
     log.append(&refresh("n:1"));
     // Twice, because the first check notes the refresh in the entry.
     for _ in 0..2 {
@@ -320,7 +320,7 @@ fn an_entry_is_refreshed_by_what_came_after_its_load_began_and_by_nothing_else()
     let [before, after] = [began, log.position()].map(|epoch| Entry::new(7, at(epoch), life, &scopes(1)));
     assert_eq!((before.hit(0, &log), after.hit(0, &log)), (None, Some(&7)));
     let brought = Entry::new(7, at(log.position()), Lifetime { early_from: 0, ..life }, &scopes(1));
-    assert!(brought.get(&log).unwrap().is_refreshed(), "it was so where it came from");
+    assert!(brought.get(&log).unwrap().is_refreshed(), "it was refreshed in the shared tier");
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn hits_are_counted_up_to_three() {
     }
     entry.set_hits(1);
     entry.get(&log);
-    assert_eq!(entry.hits(), 2, "a look is a use, too");
+    assert_eq!(entry.hits(), 2, "`get` counts as a hit, too");
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn a_store_in_which_nothing_can_have_died_is_not_looked_through() {
     sweep(&store);
     assert!(!store.room.may_have_dead(), "the next end is a minute away");
     invalidate(&store, "m:1");
-    assert!(store.room.may_have_dead(), "whatever it was");
+    assert!(store.room.may_have_dead(), "the log moved");
     sweep(&store);
     assert!(!store.room.may_have_dead());
     put(&store, 2, 3, Duration::from_secs(1));
