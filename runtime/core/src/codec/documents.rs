@@ -28,14 +28,14 @@ pub trait OwnBytes: 'static {
     ///
     /// # Errors
     ///
-    /// If the value cannot be encoded.
+    /// Fails if the value cannot be encoded.
     fn write(value: &Self::Value) -> Result<Vec<u8>, String>;
 
     /// Decodes a value.
     ///
     /// # Errors
     ///
-    /// If the bytes are not exactly one value.
+    /// Fails if the bytes are not exactly one value.
     fn read(bytes: &[u8]) -> Result<Self::Value, String>;
 }
 

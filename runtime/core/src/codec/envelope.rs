@@ -58,7 +58,7 @@ pub(crate) enum Unsealed<E> {
 pub(crate) struct Limits {
     /// Maximum size before compression, in bytes, so that a reader knows how much memory it may need.
     pub(crate) max_bytes: usize,
-    /// True to compress payloads that become smaller by it. Compressed ones are always read.
+    /// True to compress payloads that become smaller by it. Compressed payloads are always read.
     pub(crate) compress: bool,
 }
 

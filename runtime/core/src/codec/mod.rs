@@ -3,7 +3,7 @@
 //! [`Wire`] is the encoding of one type, which a call site chooses by the type's traits; [`envelope`] wraps the bytes. Without the feature
 //! `redis` there is no shared tier, and no type has a [`Wire`].
 //!
-//! | part | what it is |
+//! | part | purpose |
 //! |---|---|
 //! | `shared_value`, `wire` | types that the shared tier can store; the encoding of one type |
 //! | `value_codec`, `forms`, `documents` | type-erased encoding; the formats; types with bytes of their own |

@@ -54,7 +54,7 @@ impl<A: Clone> GateLayer<A> {
     ///
     /// # Panics
     ///
-    /// If a pattern cannot match any path: it does not begin with a slash, or has a star elsewhere than at its end.
+    /// Panics if a pattern cannot match any path: it does not begin with a slash, or has a star elsewhere than at its end.
     #[track_caller]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         if let Some(gate) = &mut self.gate {

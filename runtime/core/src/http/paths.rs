@@ -37,7 +37,7 @@ impl Paths {
     ///
     /// # Panics
     ///
-    /// If one of them cannot match any path.
+    /// Panics if one of them cannot match any path.
     #[track_caller]
     pub(super) fn add<P: Into<String>>(&mut self, patterns: impl IntoIterator<Item = P>) {
         let mut all: Vec<PathPattern> = self.0.iter().flat_map(|patterns| patterns.iter().cloned()).collect();

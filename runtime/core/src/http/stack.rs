@@ -182,7 +182,7 @@ impl Stack {
     ///
     /// # Panics
     ///
-    /// If a pattern cannot match any path: it does not begin with a slash, or has a star elsewhere than at its end.
+    /// Panics if a pattern cannot match any path: it does not begin with a slash, or has a star elsewhere than at its end.
     #[must_use]
     #[track_caller]
     pub fn exempt<P: Into<String>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {

@@ -3,7 +3,7 @@
 //! A call site borrows its arguments as [`args::Args`]; a hit needs only their hash and equality. A miss renders the template into text
 //! in which every argument is escaped, and hashes the scopes of that text.
 //!
-//! | part | what it is |
+//! | part | purpose |
 //! |---|---|
 //! | `writer` | the text of a key, and the escaping of arguments |
 //! | `part`, `containers`, `short` | arguments that can be in a key; their owned forms |

@@ -56,7 +56,7 @@ macro_rules! namespace_of_target {
 
 namespace_of_target!(&T, Arc<T>, Box<T>, Rc<T>, Pin<&T>, Pin<Arc<T>>, Pin<Box<T>>);
 
-/// The empty namespace: nothing leads the key.
+/// The empty namespace, which adds nothing to the key.
 #[derive(Clone, Copy, Debug)]
 pub struct NoNamespace;
 

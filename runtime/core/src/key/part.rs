@@ -20,9 +20,7 @@ use super::writer::KeyWriter;
 /// Types that implement `Display` need no implementation, nor do `Option`s, lists and tuples of them: their text is in the key. In this
 /// process, a type that is `Display + Hash + Eq + Clone` is compared by its `Eq`, within an `Option`, a list or a tuple by its text and
 /// `Hash`; a type that is only `Display` is compared by its text. Any type that serde can serialise can be in a key with the `hash`
-/// formatter: `key = "search:{filter:hash}"`.
-///
-/// Implement it by hand if the `Display` text does not tell two values apart:
+/// formatter: `key = "search:{filter:hash}"`. Implement it by hand if two different values may have the same `Display` text:
 ///
 /// ```
 /// use std::hash::Hasher;
@@ -60,7 +58,7 @@ pub trait KeyPart {
     /// Feeds the argument to a hasher. Equal arguments must feed the same.
     fn feed<H: Hasher>(&self, state: &mut H);
 
-    /// Returns whether `owned` was made of an equal argument. Must be exact, because it decides whose value is served.
+    /// Returns whether `owned` was made of an equal argument. The answer must be exact, because it decides which value is served.
     fn same(&self, owned: &Self::Owned) -> bool;
 
     /// Makes the owned form. Called on a miss.

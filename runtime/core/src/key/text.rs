@@ -1,4 +1,5 @@
-//! Arguments that are not a [`KeyPart`] but implement `Display`, and `Option`s, lists and tuples of them: in the key by their text.
+//! Arguments that are in the key by their text: those that are not a [`KeyPart`] but implement `Display`, and `Option`s, lists and tuples
+//! of them.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};

@@ -48,7 +48,7 @@ pub(crate) enum Judgement {
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// let cache = fastness::Fastness::builder().build()?.cache();
-/// // Without a shared tier there is no other process to tell.
+/// // Without a shared tier there is no other process that has to know.
 /// assert_eq!(cache.invalidate(fastness::Scope::from_static("user:*")).await, fastness::Reach::Announced);
 /// # Ok(()) }
 /// ```
@@ -59,8 +59,8 @@ pub enum Reach {
     /// process's memory. This holds across failovers, if the former master is gone by the time `Redis::takeover` (15 s) has passed since
     /// its successor was first seen.
     Announced,
-    /// The shared tier could not be reached. The record counts in this process; the others are told as soon as possible, and until then
-    /// may serve entries that it concerns up to their ttl.
+    /// The shared tier could not be reached. The record counts in this process, and is announced to the others as soon as possible; until
+    /// then they may serve entries that it concerns, up to their ttl.
     LocalOnly,
 }
 
@@ -144,8 +144,8 @@ impl Log {
         }
     }
 
-    /// Appends one invalidation or refresh. Once this returns, no read that starts later gets an entry that it invalidates, or gets as
-    /// fresh one that it refreshes.
+    /// Appends one invalidation or refresh. Once this returns, no read that starts later gets an entry that the record invalidates, or gets
+    /// as fresh an entry that it refreshes.
     pub(crate) fn append(&self, record: &Record) -> Epoch {
         let guard = lock(&self.append);
         let epoch = self.position.load(Acquire) + 1;

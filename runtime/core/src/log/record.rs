@@ -1,4 +1,4 @@
-//! One invalidation or refresh: the scopes to raise, and the roots whose entries have to be judged again.
+//! The record of one invalidation or refresh: the scopes to raise, and the roots whose entries have to be judged again.
 
 use crate::key::scopes::tag;
 use crate::key::{Pattern, Scope};
@@ -41,8 +41,8 @@ impl Record {
         record
     }
 
-    /// Turns it into a refresh of the same scopes: loads that began before become expired, not invalid. A record of everything stays an
-    /// invalidation, because it has no scope.
+    /// Turns the record into a refresh of the same scopes: loads that began before become expired, not invalid. A record of everything
+    /// stays an invalidation, because it has no scope.
     #[must_use]
     pub(crate) fn into_refresh(mut self) -> Self {
         self.expires = !self.clear;
@@ -61,7 +61,7 @@ impl Record {
         self.tags = true;
     }
 
-    /// Makes one record of several: a refresh if all of them are, else an invalidation.
+    /// Makes one record of several: a refresh if all of them are refreshes, otherwise an invalidation.
     #[cfg(feature = "redis")]
     pub(crate) fn union<'a>(records: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut all = Self { expires: true, ..Self::default() };

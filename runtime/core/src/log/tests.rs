@@ -53,9 +53,9 @@ fn an_entry_is_current_until_one_of_its_scopes_is_refreshed() {
         assert_eq!(log.judge(began, scopes.hashes()), Judgement::Current);
         let refreshed = log.append(&record.clone().into_refresh());
         assert_eq!(log.judge(began, scopes.hashes()), Judgement::Expired);
-        assert!(log.valid(began, scopes.hashes()), "it may be served where an expired value may");
+        assert!(log.valid(began, scopes.hashes()), "it may still be served as an expired value");
         assert!(log.is_current(refreshed, scopes.hashes()), "a load that begins now is current");
-        assert!(log.head(Pattern::exact("user:1").root, Breadth::Tagged) == refreshed, "so that entries look again");
+        assert!(log.head(Pattern::exact("user:1").root, Breadth::Tagged) == refreshed, "entries are judged again");
         let invalidated = log.append(&record);
         assert_eq!(log.judge(refreshed, scopes.hashes()), Judgement::Invalidated);
         assert!(log.is_current(invalidated, scopes.hashes()));
@@ -63,7 +63,8 @@ fn an_entry_is_current_until_one_of_its_scopes_is_refreshed() {
 }
 
 proptest! {
-    /// An invalidated scope is invalid with a table of any size, and a refreshed one is not current. With room for all it is exact.
+    /// With a table of any size, an invalidated scope is invalid and a refreshed one is not current. With room for all scopes the judgement
+    /// is exact.
     #[test]
     fn invalidations_and_refreshes_are_judged_apart(
         bytes in prop_oneof![Just(0_usize), Just(1 << 14)],
@@ -277,12 +278,12 @@ fn loads_before_a_mark_are_forgotten_once() {
     let before = log.position();
     let mark = log.new_epoch();
     let after = log.position();
-    assert_eq!((mark, after), (before + 1, before + 1), "loads from now on stand at the mark");
+    assert_eq!((mark, after), (before + 1, before + 1), "loads from now on have this epoch");
     log.append(&record(&[Pattern::exact("user:1")]));
     let position = log.position();
     log.forget_before(mark);
     assert!(!log.valid(before, &[]) && log.valid(after, &[]));
-    assert!(log.position() > position, "so that entries look again");
+    assert!(log.position() > position, "entries are judged again");
     assert!((0..ROOTS).all(|root| log.head(u16::try_from(root).unwrap(), Breadth::Root) == log.position()));
     let position = log.position();
     log.forget_before(mark);
@@ -328,6 +329,6 @@ fn a_union_concerns_what_each_of_its_parts_does() {
     assert!(Record::union([&refresh, &refresh.clone()]).is_refresh());
     assert!(
         !Record::union([&refresh, &tagged]).is_refresh(),
-        "a scope that one of them invalidates is not merely expired"
+        "a scope that one of the parts invalidates is not merely expired"
     );
 }

@@ -159,7 +159,7 @@ impl MonitorBuilder {
     ///
     /// # Errors
     ///
-    /// If a setting is out of its range, or contradicts another.
+    /// Fails if a setting is out of its range, or contradicts another.
     pub fn build(self) -> Result<Monitor, Error> {
         let mut settings = self.settings;
         if settings.period < Duration::from_millis(100) {

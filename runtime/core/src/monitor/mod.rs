@@ -115,7 +115,7 @@ impl Monitor {
     ///
     /// # Errors
     ///
-    /// If it is not called within a tokio runtime.
+    /// Fails if it is not called within a tokio runtime.
     pub fn start(&self) -> Result<(), Error> {
         let runtime = Handle::try_current()
             .map_err(|_| Kind::Setting("a monitor needs a tokio runtime: call `start` within one"))?;

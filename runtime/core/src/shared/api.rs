@@ -28,15 +28,15 @@ pub(crate) trait SharedApi: Sized {
     /// Announces an invalidation or a refresh to all processes.
     ///
     /// # Cancel safety
-    ///
-    /// Dropping it has the effect of a server that does not answer: the record counts here, and is announced in the background.
+    /// Dropping the future has the effect of a server that does not answer: the record counts in this process, and is announced in the
+    /// background.
     async fn announce(&self, record: Record) -> Reach;
 
     /// Invalidates in this process, and announces the record in the background.
     fn announce_later(&self, record: Record);
 
-    /// Announces the record of a put. Returns the positions of the new value, if it may be stored; without a shared position if the others
-    /// could not be told.
+    /// Announces the record of a put. Returns the positions of the new value, if it may be stored; without a shared position if the record
+    /// could not be announced.
     async fn put(&self, record: Record, began: Epoch, scopes: &[u64]) -> Option<PutEpochs>;
 
     /// Applies the record of a put in this process, and announces it in the background. Returns the local position of the new value, if it
@@ -48,14 +48,14 @@ pub(crate) trait SharedApi: Sized {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it loses nothing.
+    /// Nothing is lost.
     async fn fetch<V>(&self, key: &ValueKey<'_, V>, scopes_of: fn(&V) -> Vec<u64>) -> Option<FetchedEntry<V>>;
 
     /// Fetches the entries of several keys, in their order, in one round trip.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it loses nothing.
+    /// Nothing is lost.
     async fn fetch_many<'a, V: 'a>(
         &self,
         keys: impl Iterator<Item = &'a ValueKey<'a, V>> + Clone,

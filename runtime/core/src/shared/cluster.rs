@@ -48,7 +48,7 @@ struct SlotMap {
     owners: Vec<Arc<ClusterNode>>,
 }
 
-/// A node: zero while it answers, else the time at which one read may try it again, in nanoseconds of the clock.
+/// A node, with the time at which one read may try it again, in nanoseconds of the clock; zero while it answers.
 #[derive(Default)]
 struct ClusterNode(AtomicU64);
 

@@ -118,7 +118,7 @@ impl LiveConnection {
         self.lease.as_ref().is_none_or(MasterLease::holds)
     }
 
-    /// Has the log checked, because a message did not fit it.
+    /// Requests a check of the log, because a message did not fit it.
     pub(crate) fn check_log(&self) {
         self.signals.check_log();
     }
@@ -274,7 +274,7 @@ async fn beat(context: &Context, live: &LiveConnection) -> RedisResult<Beat> {
 }
 
 async fn connect(context: &Context) -> RedisResult<Connected> {
-    // One at a time: a connection that does not know the log starts over for all.
+    // Connections are made one at a time, because one that does not know the log starts it over for all.
     let _one = context.connecting.lock().await;
     let settings = &context.settings;
     let asked = context.clock.now();

@@ -116,7 +116,7 @@ impl Doubt {
         }
         self.any.store(true, Release);
         drop(state);
-        // Only now, so that a value which was admitted before the record was added is invalidated by this.
+        // The log comes last, so that it invalidates a value which was admitted before the record was added.
         let epoch = append(&self.log);
         self.wake.notify_one();
         epoch
@@ -142,7 +142,7 @@ impl PendingRecord {
         self.record.as_ref()
     }
 
-    /// Puts the record of a new value in doubt, because others cannot be told now. Returns the epoch of the new value, if no other record
+    /// Puts the record of a new value in doubt, because it cannot be announced now. Returns the epoch of the new value, if no other record
     /// has invalidated these scopes since `began`.
     pub(crate) fn put(mut self, began: Epoch, scopes: &[u64]) -> Option<Epoch> {
         let record = self.record.take()?;

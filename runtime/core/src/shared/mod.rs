@@ -3,7 +3,7 @@
 //! No error reaches a caller: a read that fails is a miss, and an invalidation that cannot be announced counts in this process and is
 //! announced later.
 //!
-//! | part, from below | what it does |
+//! | part, from below | purpose |
 //! |---|---|
 //! | `site_encoding`, `api` | the interface of the tier for the rest of the crate |
 //! | `no_tier` | its implementation in builds without the feature `redis` |

@@ -81,8 +81,7 @@ impl Reads {
     /// Reads the value at an address.
     ///
     /// # Cancel safety
-    ///
-    /// Dropping it loses nothing, and does not affect reads that are sent together with it.
+    /// Nothing is lost, and reads that are sent together with it are not affected.
     pub(super) async fn get(self: &Arc<Self>, address: ValueAddress<'_>) -> Reply {
         let under_way = UnderWay::begin(&self.under_way);
         if under_way.before >= MANY && self.size.load(Relaxed) <= LARGE {
@@ -184,13 +183,13 @@ impl Reads {
                     let _ = waiting.reply.send(Ok((value, server)));
                 }
             }
-            // Dropping the senders tells the callers.
+            // The callers get an error when their senders are dropped.
             _ => drop(all),
         }
     }
 }
 
-/// The gathered reads of a task that will send them. If the task is dropped, because the runtime shuts down, the callers are told.
+/// The gathered reads of a task that will send them. If the task is dropped because the runtime shuts down, the callers get an error.
 struct Gathering(Option<Arc<Reads>>);
 
 impl Gathering {

@@ -69,8 +69,7 @@ impl Sentinels {
     /// Returns the address of the master that most Sentinels name. Waits for `patience` at most.
     ///
     /// # Errors
-    ///
-    /// If no address is named by most, or if groups of Sentinels that do not know each other name different ones.
+    /// Fails if no address is named by most Sentinels, or if groups of Sentinels that do not know each other name different addresses.
     pub(super) async fn master(&self, patience: Duration, wait_for: WaitFor) -> RedisResult<HostPort> {
         let named = self.named(patience, wait_for).await;
         if !self.allow_disagreement {

@@ -57,7 +57,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// If the URL is malformed. The message never contains the URL, which may hold a password.
+    /// Fails if the URL is malformed. The message never contains the URL, which may hold a password.
     pub fn single(url: &str) -> Result<Self, Error> {
         Ok(Self::new(Servers::Single(parse(url)?)))
     }
@@ -67,7 +67,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// If there is no URL, or one that is malformed.
+    /// Fails if there is no URL, or one that is malformed.
     #[cfg(feature = "redis-sentinel")]
     pub fn sentinel(urls: impl IntoIterator<Item = impl AsRef<str>>, master: &str) -> Result<Self, Error> {
         Ok(Self::new(Servers::Sentinel { sentinels: parse_all(urls)?, master: master.to_owned() }))
@@ -77,7 +77,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// If there is no URL, or one that is malformed.
+    /// Fails if there is no URL, or one that is malformed.
     #[cfg(feature = "redis-cluster")]
     pub fn cluster(urls: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Self, Error> {
         Ok(Self::new(Servers::Cluster(parse_all(urls)?)))

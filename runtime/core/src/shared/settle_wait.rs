@@ -1,4 +1,4 @@
-//! State of the wait for a server whose log is not settled.
+//! The state of the wait for a server whose log is not settled.
 
 use crate::sync::{Mutex, lock};
 

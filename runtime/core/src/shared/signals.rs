@@ -1,4 +1,4 @@
-//! Signals from the users of a connection to the task that watches it.
+//! The signals from the users of a connection to the task that watches it.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Release;

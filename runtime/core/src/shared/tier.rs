@@ -141,8 +141,8 @@ impl RedisTier {
         Ok(())
     }
 
-    /// Reads the bytes under an address. Returns them with the server for whose [judge](Self::judge) to ask. All invalidations that the
-    /// server executed before the read are folded then.
+    /// Reads the bytes under an address. Returns them with the server whose [judge](Self::judge) decides on them. All invalidations that
+    /// the server executed before the read are folded by then.
     pub(super) async fn get(&self, address: ValueAddress<'_>) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, barrier)) = &self.cluster {
@@ -182,7 +182,7 @@ impl RedisTier {
             self.context.telemetry.counts.store_overflows.add();
             return;
         };
-        // In a cluster, too: without the log the values could not be judged.
+        // A cluster needs the log too, because without it the values could not be judged.
         let Some(live) = self.reads.live() else { return };
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, _)) = &self.cluster {

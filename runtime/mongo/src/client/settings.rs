@@ -51,7 +51,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// If the URI is malformed, or its name cannot be resolved. The message never contains the URI, which may contain a password.
+    /// Fails if the URI is malformed, or its name cannot be resolved. The message never contains the URI, which may contain a password.
     pub async fn from_uri(uri: &str) -> Result<Self, Error> {
         let (uri, timeout) = uri::without_timeout(uri)?;
         let mut driver = options::ClientOptions::parse(uri).await.map_err(|error| uri::parse_error(&error))?;
@@ -108,7 +108,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// If settings contradict each other.
+    /// Fails if settings contradict each other.
     pub fn connect(mut self) -> Result<Client, Error> {
         let (least, most) = (self.driver.min_pool_size.unwrap_or(0), self.driver.max_pool_size.unwrap_or(0));
         if most != 0 && least > most {

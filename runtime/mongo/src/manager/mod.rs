@@ -81,7 +81,7 @@ impl IndexManager {
     ///
     /// # Errors
     ///
-    /// If the server cannot be reached, or the user may not list the indexes.
+    /// Fails if the server cannot be reached, or the user may not list the indexes.
     ///
     /// # Cancel safety
     ///
@@ -100,7 +100,7 @@ impl IndexManager {
     ///
     /// # Errors
     ///
-    /// If the indexes cannot be listed, or if another process held the lease for longer than [`Settings::max_wait`] ([`Error::is_busy`]).
+    /// Fails if the indexes cannot be listed, or if another process held the lease for longer than [`Settings::max_wait`] ([`Error::is_busy`]).
     /// Failures for single indexes are in the report.
     ///
     /// # Cancel safety
@@ -119,7 +119,7 @@ impl IndexManager {
     ///
     /// # Errors
     ///
-    /// If the server cannot be reached, or the user may not list the indexes. A query that cannot be explained is left out.
+    /// Fails if the server cannot be reached, or the user may not list the indexes. A query that cannot be explained is left out.
     ///
     /// # Cancel safety
     ///
@@ -168,7 +168,7 @@ impl IndexManager {
     ///
     /// # Errors
     ///
-    /// If the server cannot be reached, or rejects the query: an unknown operator, or `$text` or `$near` without their index.
+    /// Fails if the server cannot be reached, or rejects the query: an unknown operator, or `$text` or `$near` without their index.
     ///
     /// # Cancel safety
     ///

@@ -29,7 +29,7 @@ pub const fn map_entry<K: MapKey, M: 'static, T: StoredMap, P: FieldLocation>(
 ///
 /// # Panics
 ///
-/// If the field is flattened.
+/// Panics if the field is flattened.
 #[track_caller]
 pub const fn path_steps<M, T, P: FieldLocation>(_: &FieldPath<M, T, P>) -> &'static PathSteps {
     assert!(
@@ -110,7 +110,7 @@ const fn reject_array_beside_text(steps: &PathSteps) {
 ///
 /// # Panics
 ///
-/// If a literal is not of the kind of the field's values; evaluated at compile time.
+/// Panics if a literal is not of the kind of the field's values; evaluated at compile time.
 #[track_caller]
 pub const fn check_literals(steps: &PathSteps, literals: &[Literal]) {
     let mut at = 0;

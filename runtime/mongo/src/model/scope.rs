@@ -154,7 +154,7 @@ pub fn write_part(part: &(impl KeyPart + ?Sized), out: &mut KeyWriter) -> bool {
 ///
 /// # Panics
 ///
-/// If the path is or lies in an array; evaluated at compile time.
+/// Panics if the path is or lies in an array; evaluated at compile time.
 #[track_caller]
 pub const fn require_single_value(steps: &PathSteps) {
     if steps.has_array() {

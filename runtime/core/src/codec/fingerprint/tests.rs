@@ -125,6 +125,6 @@ fn a_type_that_asks_for_anything_or_rejects_is_not_settled() {
     assert!(settled::<(u8, String, bool)>() && settled::<Kind>() && settled::<Vec<Option<Kind>>>());
     assert!(settled::<[(u8, [f32; 2]); 3]>() && !settled::<Positions>() && !settled::<Vec<Variants>>());
     assert!(!settled::<Flat>() && !settled::<Vec<Untagged>>() && !settled::<Option<serde_json::Value>>());
-    assert!(!settled::<std::net::IpAddr>() && !settled::<(u8, Vec<std::net::IpAddr>)>(), "a text that is none to it");
-    assert!(!settled::<Plain>(), "one that holds itself cannot be followed to its end");
+    assert!(!settled::<std::net::IpAddr>() && !settled::<(u8, Vec<std::net::IpAddr>)>(), "no made-up text is an address");
+    assert!(!settled::<Plain>(), "a type that contains itself cannot be walked to its end");
 }

@@ -1,4 +1,4 @@
-//! Serialising the members of lists and maps.
+//! The serialisers of the members of lists and maps.
 
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,

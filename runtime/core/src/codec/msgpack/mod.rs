@@ -1,7 +1,6 @@
-//! `MessagePack` with structs as maps, in serde's human-readable form: the format of `rmp-serde`, extended by nested options.
-//!
-//! `rmp-serde` reads from any `Read`, and all requests take one path. A cache mostly reads, so this reader takes a slice and has a short
-//! path for each kind of value. The rare extension types are left to `rmp-serde`. Types see no difference.
+//! `MessagePack` with structs as maps, in serde's human-readable form: the format of `rmp-serde`, extended by nested options. `rmp-serde`
+//! reads from any `Read`, and all requests take one path. A cache mostly reads, so this reader takes a slice and has a short path for each
+//! kind of value. The rare extension types are left to `rmp-serde`. Types get the same calls from both.
 //!
 //! Invariants: bytes of unknown origin are a value or an error; memory is reserved only for bytes that exist; nesting is bounded.
 
@@ -45,7 +44,7 @@ pub(crate) fn write<T: Serialize + ?Sized>(
 /// The extent to which a value is in its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// All fields of its structs are.
+    /// All fields of its structs are in the bytes.
     Whole,
     /// Fields may be left out (`skip_serializing_if`); decoding replaces them by their defaults.
     Part,

@@ -149,7 +149,7 @@ impl MemoryGuardBuilder {
     ///
     /// # Errors
     ///
-    /// If the levels are not in order: `slack < shrink_at <= stop_bodies_at <= shed_at`.
+    /// Fails if the levels are not in order: `slack < shrink_at <= stop_bodies_at <= shed_at`.
     pub fn build(self) -> Result<MemoryGuard, Error> {
         if !self.levels.are_valid() {
             let text = "the levels of a memory guard must be in order: slack < shrink_at <= stop_bodies_at <= shed_at";

@@ -161,7 +161,7 @@ fn a_missing_entry_is_noticed() {
     let (_, feed) = feed();
     assert_eq!(feed.push(SERVER, &published(13, 12, record(&[5]))), Folded::Gap);
     assert_eq!(feed.epoch(), Some(at(10)), "a missing record is noticed");
-    assert!(feed.judge(SERVER).is_none(), "nor is anything taken from the tier before it was read");
+    assert!(feed.judge(SERVER).is_none(), "before that record is read, nothing is taken from the tier");
     let before = feed.view();
     feed.delta(SERVER, &[entry(12, record(&[6])), entry(13, record(&[5]))]);
     feed.confirm(before);
@@ -172,7 +172,7 @@ fn a_missing_entry_is_noticed() {
 fn another_server_makes_everything_stale() {
     let (log, feed) = feed();
     let began = log.position();
-    // A server without a catch-up has no judge, and the one before it never again.
+    // A server whose log was not read has no judge, and the server before it never has one again.
     assert_eq!(feed.push(2, &published(11, 10, record(&[5]))), Folded::Gap);
     feed.reset(Incarnation { server: 2, life: 8 }, id(3));
     assert!(!log.valid(began, &[]));
