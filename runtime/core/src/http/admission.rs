@@ -1,4 +1,4 @@
-//! The rule of a gate: which requests are admitted, and what they hold until they end.
+//! The rule of a gate, which admits or rejects requests, and gives an admitted request a permit until it ends.
 
 use std::sync::Arc;
 

@@ -164,7 +164,7 @@ where
                 state: BodyLimitState::Passed { call: self.inner.call(request.map(Body::inner)) },
             };
         };
-        // `poll_ready` was called on this instance, so it is the one to call.
+        // `poll_ready` was called on this instance, so this one must be called.
         let next = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, next);
         BodyLimitFuture { state: BodyLimitState::Read { call: Box::pin(read(ready, shared.reader.clone(), request)) } }

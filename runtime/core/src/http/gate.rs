@@ -1,7 +1,6 @@
-//! The layer, service and future of all layers that may reject a request: exempt paths, the response in place of the service's, and the
-//! permit of a request in flight.
-//!
-//! Each such layer is a [`GateLayer`] with its own [`GateRule`], which admits requests and is told how they end.
+//! The layer, service and future of all layers that may reject a request. They handle exempt paths, the response to a rejected request, and
+//! the permit of a request in flight. Each such layer is a [`GateLayer`] with its own [`GateRule`], which admits requests and learns how
+//! they end.
 
 use std::fmt;
 use std::pin::Pin;

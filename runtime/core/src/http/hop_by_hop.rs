@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::{CONNECTION, HeaderName};
 
-/// Removes the fields that concern one connection only (RFC 9110 section 7.6.1), which must not be stored.
+/// Removes the fields that concern only one connection (RFC 9110 section 7.6.1), which must not be stored.
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     const HOP_BY_HOP: [&str; 9] = [
         "connection",

@@ -10,7 +10,7 @@ use super::gate::GateLayer;
 use super::problem::Problem;
 use crate::monitor::{MemoryGuard, Pressure};
 
-/// Extension of each request that a [`MemoryGuardLayer`] admits: whether response bodies may be cached, as of when the request came in.
+/// Extension of each request that a [`MemoryGuardLayer`] admits: whether response bodies might be cached when the request came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MayCache(pub(super) bool);
 

@@ -24,7 +24,7 @@ enum PathPattern {
 }
 
 impl Paths {
-    /// Creates paths of these patterns.
+    /// Creates the set of paths that these patterns match.
     #[cfg(test)]
     #[track_caller]
     fn new<P: Into<String>>(patterns: impl IntoIterator<Item = P>) -> Self {
@@ -36,8 +36,7 @@ impl Paths {
     /// Adds patterns.
     ///
     /// # Panics
-    ///
-    /// Panics if one of them cannot match any path.
+    /// Panics if a pattern cannot match any path.
     #[track_caller]
     pub(super) fn add<P: Into<String>>(&mut self, patterns: impl IntoIterator<Item = P>) {
         let mut all: Vec<PathPattern> = self.0.iter().flat_map(|patterns| patterns.iter().cloned()).collect();
@@ -74,7 +73,7 @@ impl PathPattern {
         let rooted = path.starts_with('/') || (path.is_empty() && !pattern.is_empty());
         assert!(
             rooted && !path.contains(['*', '?', '#']),
-            "`{pattern}` matches no path: write `/health` for this path alone, or `/health/*` for all below it too"
+            "`{pattern}` matches no path: write `/health` for this path alone, or `/health/*` for this path and all below it"
         );
         if path.len() == pattern.len() { Self::Exact(path.into()) } else { Self::Below(path.into()) }
     }

@@ -89,8 +89,7 @@ impl BodyReader {
     /// rejected for its size is read and discarded for a while: closing a connection with unread data can lose the response.
     ///
     /// # Cancel safety
-    ///
-    /// Cancel safe: the bytes read so far are dropped, and their share of the budget is given back.
+    /// If the future is dropped, the bytes read so far are dropped, and their share of the budget is given back.
     pub(super) async fn read<B>(&self, headers: &HeaderMap, body: B) -> Result<ReadBody, BodyRejection>
     where
         B: HttpBody<Data = Bytes, Error: Send> + Send + 'static,
@@ -111,7 +110,7 @@ impl BodyReader {
         headers: &HeaderMap,
         mut body: Pin<&mut B>,
     ) -> Result<ReadBody, BodyRejection> {
-        // A body that can never fit the budget is too large, rather than to be sent again.
+        // A body that can never fit the budget counts as too large, so that its client does not send it again.
         let max_bytes = self.max_bytes.min(self.budget.room(usize::MAX).max(SMALL.min(self.budget.total)));
         let hint = body.size_hint();
         let length = match ContentLength::new(StatusCode::OK, headers) {

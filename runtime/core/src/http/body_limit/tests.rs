@@ -6,7 +6,7 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 
-/// Answers with the length of the body, and counts how often it was called.
+/// A service that answers with the length of the body, and counts its calls.
 macro_rules! lengths {
     ($layer:expr, $calls:ident) => {{
         let calls = $calls.clone();

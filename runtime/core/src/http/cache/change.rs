@@ -7,8 +7,8 @@ use super::target::OwnedTarget;
 use crate::handle::Fastness;
 use crate::log::Record;
 
-/// Invalidation that an unsafe request will cause. Dropped before the handler has answered, it invalidates too: the handler may have made
-/// the change.
+/// Invalidation that an unsafe request will cause. If it is dropped before the handler has answered, it invalidates too, because the
+/// handler may have made the change.
 pub(super) struct PendingInvalidation {
     handle: Fastness,
     target: OwnedTarget,
@@ -29,12 +29,11 @@ impl PendingInvalidation {
     /// Invalidates, after the handler has answered. Returns when the invalidation is announced to all processes that can be reached.
     ///
     /// # Cancel safety
-    ///
-    /// Cancel safe: if the future is dropped, the invalidation is made all the same.
+    /// If the future is dropped, the invalidation is made all the same.
     pub(super) async fn commit(mut self, response: &HeaderMap) {
         let record = self.record(response);
         let handle = self.handle.clone();
-        // From here on the announcement is responsible: if it is dropped, it still counts in this process.
+        // From here on the announcement makes the invalidation: if it is dropped, the record still counts in this process.
         self.open = false;
         drop(self);
         handle.announce(record).await;

@@ -132,7 +132,7 @@ impl<S> CacheService<S> {
             Poll::Ready(Err(error)) => return CacheFuture::boxed(std::future::ready(Err(error))),
             Poll::Pending => {}
         }
-        // The instance that was polled may have a place in a queue, so it is the one to wait for.
+        // The instance that was polled may have a place in a queue, so the request waits for this one.
         let next = self.inner.clone();
         let mut asked = std::mem::replace(&mut self.inner, next);
         CacheFuture::boxed(async move {

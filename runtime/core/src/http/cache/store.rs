@@ -107,11 +107,10 @@ impl ResponseStore {
         self.engine.get(&key.key)
     }
 
-    /// Copies the entry of a key from the shared tier into the local tier. False if the shared tier has none that may be served.
+    /// Copies the entry of a key from the shared tier into the local tier. Returns false if the shared tier has none that may be served.
     ///
     /// # Cancel safety
-    ///
-    /// Cancel safe.
+    /// Nothing is lost.
     pub(super) async fn fetch(&self, key: &EntryKey) -> bool {
         let address = bounded(key.text.clone());
         let Some(shared) = self.shared_key(Wire::new(), None, &address, key.scopes.hashes()) else { return false };

@@ -25,7 +25,7 @@ type Out = Response<Full<Bytes>>;
 type Answered = crate::http::Body<ResumedBody<Full<Bytes>>>;
 type Lines = &'static [(&'static str, &'static str)];
 
-/// A server of one handler, which is told how often it was called before.
+/// A server of one handler, which gets the number of earlier calls.
 struct Server {
     service: BoxCloneService<Request<String>, Response<Answered>, &'static str>,
     calls: Arc<AtomicUsize>,
@@ -66,7 +66,7 @@ fn server(
 impl Server {
     async fn try_send(&self, request: Request<String>) -> Result<Seen, &'static str> {
         let (parts, body) = self.service.clone().oneshot(request).await?.into_parts();
-        assert!(parts.extensions.get::<CacheTags>().is_none(), "tags never leave");
+        assert!(parts.extensions.get::<CacheTags>().is_none(), "no tag leaves the server");
         let body =
             body.collect().await.map_or_else(|error| error.to_string().into(), http_body_util::Collected::to_bytes);
         let body = String::from_utf8(body.to_vec()).unwrap();
@@ -326,7 +326,7 @@ async fn rfc5861_3_stale_while_one_request_revalidates() {
     }
     assert_eq!((server.get("/a").await.body.as_str(), server.calls()), ("1", 2));
     server.wait(31);
-    assert_eq!(server.get("/a").await.body, "2", "beyond the bound no stale one is served");
+    assert_eq!(server.get("/a").await.body, "2", "beyond the bound no stale response is served");
     server.wait(15);
     server.fast.cache().invalidate(reached("http:*")).await;
     assert_eq!(server.get("/a").await.body, "3", "nor across an invalidation");
@@ -351,7 +351,7 @@ async fn rfc5861_4_stale_if_error() {
         let (before, seen) = (server.calls(), server.get("/a").await);
         assert_eq!((seen.status, seen.body.as_str()), (StatusCode::OK, "0"));
         server.get("/a").await;
-        assert_eq!(server.calls(), before + 1, "then it is left alone");
+        assert_eq!(server.calls(), before + 1, "a failing handler is not called again at once");
     }
     server.wait(60);
     assert!(server.try_send(Request::get("/a").body(String::new()).unwrap()).await.is_err(), "beyond the bound");
@@ -408,7 +408,7 @@ async fn hosts_spaces_and_large_bodies() {
 }
 
 proptest! {
-    /// A cached answer is one that the handler would give: it gave it to a request that says the same, no longer ago than it said.
+    /// A cached answer is one that the handler gave to an equal request, no longer ago than its freshness lifetime.
     #[test]
     fn a_cached_answer_is_what_the_handler_would_have_said(
         steps in prop::collection::vec((0..3_usize, 0..3_usize, 0..4_u64, 0..6_usize), 1..60),
@@ -444,7 +444,7 @@ proptest! {
 }
 
 mod together {
-    //! Requests at one time.
+    //! Concurrent requests.
 
     use tokio::sync::Semaphore;
 
@@ -454,7 +454,7 @@ mod together {
     type Inner = BoxCloneService<Request<String>, Out, Infallible>;
     type Outer = BoxCloneService<Request<String>, Response<Answered>, Infallible>;
 
-    /// A handler that answers when it is let: who asks, how often it was asked.
+    /// A handler that answers once the test lets it, with the client's name and the number of earlier calls.
     struct Gate {
         open: Arc<Semaphore>,
         calls: Arc<AtomicUsize>,
@@ -482,7 +482,7 @@ mod together {
             }))
         }
 
-        /// Both layers, which share the code.
+        /// The two layers that share the code.
         fn both(&self, head: Lines) -> [Outer; 2] {
             let (handler, other) = (self.handler(head), self.handler(head));
             let cache = CacheLayer::new().on(&self.fast).layer(handler);
@@ -513,7 +513,7 @@ mod together {
         })
     }
 
-    /// Everything that can go on without the handler goes on.
+    /// Lets every task run until it waits for the handler.
     async fn settle() {
         for _ in 0..50 {
             tokio::task::yield_now().await;
@@ -600,7 +600,7 @@ mod together {
             for one in others {
                 assert_eq!(one.await.unwrap().0, format!("anonymous {}", before + 1));
             }
-            assert_eq!(gate.calls.load(SeqCst), before + 2, "one took over for all");
+            assert_eq!(gate.calls.load(SeqCst), before + 2, "one waiter took over for all");
         }
     }
 
@@ -611,7 +611,7 @@ mod together {
             let before = gate.calls.load(SeqCst);
             let early = ask(&service, &[]);
             gate.called(before + 1).await;
-            // Only the response will say that it is made of this.
+            // Only the response has this tag, which the cache does not know yet.
             gate.fast.cache().invalidate(reached("thing:1")).await;
             let late = ask(&service, &[]);
             settle().await;

@@ -13,7 +13,7 @@ use crate::resilience::bulkhead::{self, Bulkhead};
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
-/// Holds a gate that lets nothing in against its exemptions.
+/// Checks that a gate that rejects every request admits the exempt ones.
 async fn exempts<A: GateRule + Send + Sync>(layer: GateLayer<A>) {
     let layer = layer.exempt(["/status", "/internal/*"]).exempt(vec![String::from("/metrics")]);
     let service = layer.layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(()))));
@@ -45,7 +45,7 @@ async fn an_exemption_means_the_same_at_every_gate() {
     let _taken = bulkhead.enter().unwrap();
     exempts(ConcurrencyLimitLayer::from_bulkhead(bulkhead)).await;
 
-    // No request of these tests says whom it is for.
+    // The requests of this test have no `Host`, so the layer rejects all of them.
     exempts(crate::http::HostLayer::new()).await;
 
     #[cfg(feature = "rate-limit")]
@@ -86,7 +86,7 @@ async fn layers_share_what_they_count_with_their_clones_and_end_with_them() {
     let under_way = first.call(Request::new(()));
     assert_eq!(second.oneshot(Request::new(())).await.unwrap().status(), 503);
     drop((layer, first));
-    assert!(listed(), "a request is under way");
+    assert!(listed(), "a request is in flight");
     drop(under_way);
     assert!(!listed());
 }

@@ -84,7 +84,7 @@ where
                 IdempotencyState::Passed { call: self.inner.call(Request::from_parts(parts, Body::inner(body))) }
             }
             Ok(Some(key)) => {
-                // `poll_ready` was called on this instance, so it is the one to call.
+                // `poll_ready` was called on this instance, so this one must be called.
                 let next = self.inner.clone();
                 let ready = std::mem::replace(&mut self.inner, next);
                 IdempotencyState::Protected { call: Box::pin(protected(ready, shared.clone(), key, parts, body)) }
@@ -167,7 +167,7 @@ where
     if !(shared.is_stored)(response.status()) {
         return Ok(passed(response));
     }
-    // The request was processed: finish in a task, even if the client goes away.
+    // The request was processed, so a task stores its answer even if the client goes away.
     let ended = tokio::spawn(work.finish(shared, fingerprint, path, response).in_current_span());
     match ended.await {
         Ok(response) => Ok(response),
@@ -207,7 +207,8 @@ struct Work {
     claim: Claim,
     cache: Cache,
     key: String,
-    /// Released when dropped. On success it is left to expire, so that no other process gets it before the answer is visible.
+    /// The lease among processes, released when dropped. After a success it is left to expire, so that no other process gets it before the
+    /// answer is visible.
     lease: Option<direct::LoadLease>,
 }
 

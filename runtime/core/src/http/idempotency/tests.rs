@@ -51,7 +51,7 @@ fn layer() -> (IdempotencyLayer, Clock) {
 struct Orders(Arc<AtomicUsize>);
 
 impl Orders {
-    /// The path says how it is answered; the answer has the number of the order.
+    /// Answers as the path says; the answer has the number of the order.
     async fn take(self, request: Request<Body<Chunks>>) -> Result<Response<Chunks>, &'static str> {
         let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
         let answer =
@@ -300,7 +300,7 @@ async fn a_client_that_goes_away_after_it_was_done_cannot_undo_it() {
         tokio::task::yield_now().await;
     }
     drop(call);
-    assert_eq!(service.clone().oneshot(request()).await.unwrap().status(), 409, "it is still under way");
+    assert_eq!(service.clone().oneshot(request()).await.unwrap().status(), 409, "the first request is still in flight");
     go.notify_one();
     let replayed = loop {
         let response = service.clone().oneshot(request()).await.unwrap();
@@ -407,7 +407,7 @@ async fn events_are_not_waited_for() {
         Ok::<_, Infallible>(Response::builder().header("content-type", "text/event-stream").body(Endless).unwrap())
     }));
     assert_eq!(service.clone().oneshot(post("one", "")).await.unwrap().status(), 200);
-    assert_eq!(service.oneshot(post("one", "")).await.unwrap().status(), 409, "and of it is kept that it was given");
+    assert_eq!(service.oneshot(post("one", "")).await.unwrap().status(), 409, "the layer remembers that it was answered");
 }
 
 #[cfg(feature = "axum")]

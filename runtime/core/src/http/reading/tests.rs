@@ -5,7 +5,7 @@ use std::task::Context;
 use super::*;
 use crate::http::poll_once;
 
-/// Gives these pieces, and then either ends or never does.
+/// A body of these pieces, which then ends or never ends.
 struct Pieces {
     pieces: VecDeque<Result<Frame<Bytes>, &'static str>>,
     ends: bool,
@@ -49,7 +49,7 @@ async fn a_body_is_read_whole() {
 #[tokio::test]
 async fn what_is_too_large_is_refused_as_soon_as_that_is_known() {
     let reader = BodyReader::new(10, 100, MINUTE);
-    // Of these not a byte is read: they would be waited for.
+    // Not a byte of these is read, or the reader would wait for them.
     let refused = reader.read(&says("11"), pieces(&[], false)).await.unwrap_err();
     assert_eq!(refused, BodyRejection::TooLarge(10));
     let hinted = http_body_util::Full::from(vec![b'a'; 11]);
@@ -63,7 +63,7 @@ async fn what_is_too_large_is_refused_as_soon_as_that_is_known() {
     assert_eq!(reader.budget.used.load(Ordering::Relaxed), 0);
 }
 
-/// A byte now and then does not make the time longer.
+/// A byte now and then does not extend the time.
 #[tokio::test(start_paused = true)]
 async fn the_time_is_that_of_the_whole_body() {
     let reader = BodyReader::new(1_000, 1_000, MINUTE);
@@ -80,7 +80,7 @@ async fn the_time_is_that_of_the_whole_body() {
     dripping.abort();
 }
 
-/// Gives what is sent to it.
+/// A body of the bytes that the test sends.
 struct Drips(tokio::sync::mpsc::UnboundedReceiver<Bytes>);
 
 impl HttpBody for Drips {
@@ -140,7 +140,7 @@ async fn a_length_that_is_said_is_not_set_apart() {
     assert_eq!(reader.budget.used.load(Ordering::Relaxed), 200);
 }
 
-/// The client is told while it sends, and what it sends is read for a moment, so that it hears what it is told.
+/// The answer comes while the client still sends, and the rest of its body is read for a while, so that the client gets the answer.
 #[tokio::test(start_paused = true)]
 async fn the_rest_of_what_is_too_large_is_thrown_away_for_a_moment() {
     let reader = BodyReader::new(10, 100, MINUTE);

@@ -5,7 +5,7 @@ use tower::{ServiceExt, service_fn};
 
 use super::*;
 
-/// Returns the ids that the inner service saw, and the one that the client got.
+/// Returns the ids that the inner service got, and the one that the client got.
 async fn ids(request: Request<()>) -> (String, String, String) {
     let service = RequestIdLayer::new().layer(service_fn(async |request: Request<()>| {
         let id = request.extensions().get::<RequestId>().unwrap().to_string();

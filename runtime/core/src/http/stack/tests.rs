@@ -68,7 +68,7 @@ async fn a_replay_needs_a_place_but_not_the_breaker() {
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("x-request-id"));
     breaker.automatic();
-    assert_eq!(service.oneshot(post("b")).await.unwrap().status(), 200, "what was refused was not kept");
+    assert_eq!(service.oneshot(post("b")).await.unwrap().status(), 200, "the rejected request was not recorded");
     assert_eq!(timings.snapshots()[0].by_status, [0, 3, 0, 0, 1]);
 }
 
@@ -94,7 +94,7 @@ async fn a_hit_needs_neither_a_place_nor_the_breaker() {
     assert_eq!(service.oneshot(get("/b")).await.unwrap().status(), 503);
 }
 
-/// A body that says that it is there, and that it was read, and never ends.
+/// A body that notes when it is read, and never ends.
 struct Unread(Arc<AtomicBool>);
 
 impl http_body::Body for Unread {
@@ -107,7 +107,7 @@ impl http_body::Body for Unread {
     }
 }
 
-/// A full limit, a used-up rate and a short memory refuse before a byte of a body is read, and none of them refuses what is exempt.
+/// A full limit, a used-up rate and a short memory reject before a byte of a body is read, and none of them rejects an exempt request.
 #[tokio::test]
 async fn limits_stand_before_the_reading_of_bodies() {
     let fast = Fastness::builder().build().unwrap();

@@ -126,7 +126,7 @@ mod served {
         TcpStream::connect(address).await.unwrap()
     }
 
-    /// Tells when it is dropped.
+    /// A value that notifies the test when it is dropped.
     struct Gone(Arc<Notify>);
 
     impl Drop for Gone {

@@ -1,4 +1,4 @@
-//! The lookup of a request that was not a hit, and how it joins identical requests in flight.
+//! The lookup of a request that was not a hit, and its joining of identical requests in flight.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -75,7 +75,7 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
     fn leads(&mut self, permit: &Permit, _: Option<&Stale<B>>) {
         if self.exchange.store.count_stalled(permit) {
             tracing::warn!(
-                "a handler was not polled for so long that another request was let through: see what holds it up"
+                "a handler was not polled for so long that another request called it too: find the code that blocks it"
             );
         }
     }

@@ -26,7 +26,7 @@ async fn what_is_stored_outside_is_invalidated_by_what_a_handler_says_inside() {
     let service = CacheLayer::new().on(&fast).layer(CoalesceLayer::new().on(&fast).layer(within));
     let get = async || {
         let answer = service.clone().oneshot(request("/a", &[], "")).await.unwrap();
-        assert!(answer.extensions().get::<CacheTags>().is_none(), "tags never leave");
+        assert!(answer.extensions().get::<CacheTags>().is_none(), "no tag leaves the server");
         answer.into_body().collect().await.unwrap().to_bytes()
     };
     assert_eq!((get().await, get().await), ("0".into(), "0".into()));
@@ -165,7 +165,7 @@ async fn while_memory_is_short_nothing_is_stored_and_what_is_stored_answers() {
     let (first, second) = tokio::join!(ask("/a", false), ask("/a", false));
     assert_eq!((first.cache(), first.body.as_str()), ("fastness; fwd=uri-miss; detail=memory", "0"));
     assert_eq!((second.cache(), second.body.as_str()), ("fastness; fwd=uri-miss; collapsed", "0"));
-    assert_eq!(second.headers["age"], "0", "rfc9111 4: it is another's");
+    assert_eq!(second.headers["age"], "0", "rfc9111 4: the response to another request has an age");
     assert_eq!(ask("/a", true).await.cache(), "fastness; fwd=uri-miss; stored");
     assert_eq!(ask("/a", false).await.body, "1");
     assert_eq!(server.calls(), 2);

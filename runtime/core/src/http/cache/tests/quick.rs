@@ -6,7 +6,7 @@ use tower_service::Service;
 
 use super::*;
 
-/// A service that is busy for the first few times that one of it is asked, and can only be called once it was ready.
+/// A service whose instances are not ready for the first few polls, and which can only be called once it was ready.
 struct Busy {
     left: usize,
     is_ready: bool,
@@ -51,7 +51,7 @@ async fn what_is_passed_by_waits_for_a_service_that_is_not_ready() {
     }
 }
 
-/// A service that is broken, and is not to be asked again once it has said so.
+/// A service that is broken, and must not be polled again once it has returned its error.
 #[derive(Clone, Default)]
 struct Broken(bool);
 

@@ -31,7 +31,7 @@ async fn the_handler_is_asked_again_for_what_is_made_of_it() {
         let before = server.get("/a").await.body;
         assert_eq!(server.get("/a").await.body, before);
         server.refresh("product:8").await;
-        assert_eq!(server.get("/a").await.body, before, "it is made of another one");
+        assert_eq!(server.get("/a").await.body, before, "the response is made of another product");
         server.refresh(pattern).await;
         let after = server.get("/a").await;
         assert_ne!(after.body, before, "{pattern}");
@@ -72,7 +72,7 @@ async fn the_old_response_replaces_one_that_failed_until_its_own_bound() {
     }
 }
 
-/// The names in `Vary` are refreshed with their resource, and known again with the next response.
+/// The names in `Vary` are refreshed with their resource, and stored again with the next response.
 #[tokio::test]
 async fn a_response_that_varies_is_a_hit_again() {
     let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE, ("vary", "accept")], call.to_string())));
