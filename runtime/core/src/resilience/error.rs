@@ -37,7 +37,7 @@ pub struct Rejected {
     name: Arc<str>,
     reason: Reason,
     retry_after: Option<Duration>,
-    /// The number by which its thread knows it.
+    /// The number of this rejection in the notes of its thread.
     noted: u32,
 }
 
@@ -202,7 +202,7 @@ impl fmt::Display for Short {
         if self.0 >= Duration::from_secs(1) {
             write!(f, "{:.1} s", self.0.as_secs_f64())
         } else {
-            // Never "0 ms", which a caller would take for "at once".
+            // It never writes "0 ms", which a reader would take for "at once".
             write!(f, "{} ms", self.0.as_millis().max(1))
         }
     }

@@ -174,7 +174,7 @@ impl<T, E, O> Judge<Result<T, E>> for ByResult<O> {
     }
 }
 
-/// Takes for a failure what a closure of the user does.
+/// Takes an output for a failure if the user's closure does.
 struct By<F>(F);
 
 impl<R, F: Fn(&R) -> bool> Judge<R> for By<F> {
@@ -193,7 +193,7 @@ impl<R, F: Fn(&R) -> bool> Judge<R> for By<F> {
 pin_project! {
     /// A call, and possibly a second one. Written by hand for the reason given in `guarded`.
     struct Either<'a, F, G, N, J> {
-        // Dropped before the second call begins.
+        // The first call is dropped before the second begins.
         #[pin]
         call: Option<F>,
         #[pin]

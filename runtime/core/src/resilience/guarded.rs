@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 use super::error::Rejected;
 use super::noted::{self, Mark};
 
-/// A permit that is told when its call ends without an output.
+/// A permit that is notified when its call ends without an output.
 pub(crate) trait Ends: Sized {
     fn end_early(self, how: Early);
 }
@@ -27,14 +27,12 @@ pub enum Early {
     NotMade,
 }
 
-/// No permit.
+/// The permit of a call that needs none.
 impl Ends for () {
     fn end_early(self, _: Early) {}
 }
 
-/// The permit of a call that is pending.
-///
-/// Declared below the call in the same future, so that the call is dropped before it.
+/// The permit of a call that is pending. It is declared below the call in the same future, so that the call is dropped before it.
 #[derive(Debug)]
 pub(crate) struct Held<P: Ends>(Option<P>);
 
@@ -152,7 +150,7 @@ where
             },
         };
         let mark = noted::mark();
-        // On the stack while the call runs, not in the future, so that a panic drops it.
+        // The permit is on the stack while the call runs, not in the future, so that a panic drops it.
         let running = Running::new(Some(permit));
         match this.call.poll(cx) {
             Poll::Ready(output) => {

@@ -80,7 +80,7 @@ impl<T: Evictable> Keyed<T> {
     fn add(&self, key: &str, make: impl FnOnce() -> T, dropped: impl FnOnce(&T)) -> Arc<T> {
         let value = Arc::new(make());
         let mut count = lock(&self.count);
-        // Another thread may have been faster.
+        // Another thread may have added the policy meanwhile.
         if let Some(found) = self.find(key) {
             return found;
         }

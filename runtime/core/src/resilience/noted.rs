@@ -197,7 +197,7 @@ pin_project! {
 pub(crate) fn made<F: Future>(make: impl FnOnce() -> F) -> Made<F> {
     let mark = mark();
     let future = make();
-    // The output is not known yet; if it will hold the rejection, the future holds it now.
+    // The output is not known yet. If it will hold the rejection, the future holds it now.
     let early = mark.rejection::<F>();
     Made { future, early }
 }

@@ -45,7 +45,7 @@ impl Outcomes {
     }
 }
 
-/// A call that has begun. Its drop counts it: with its outcome, or else as cancelled or panicked.
+/// A call that has begun. Its drop counts it: with its outcome, or without one as cancelled or panicked.
 #[derive(Debug)]
 pub(super) struct Begun<'a> {
     outcomes: &'a Outcomes,

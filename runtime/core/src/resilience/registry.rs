@@ -53,7 +53,7 @@ impl<T: Clone + Evictable, S: Clone + PartialEq> Named<T, S> {
         Self { by_name: HashIndex::new(), count, most, warned: AtomicBool::new(false), clock }
     }
 
-    /// Sets the maximum number of names. Stored ones stay until another needs a place.
+    /// Sets the maximum number of names. Stored policies stay until another name needs a place.
     pub(super) fn set_most(&self, most: usize) {
         self.most.store(most, Relaxed);
     }
@@ -65,7 +65,7 @@ impl<T: Clone + Evictable, S: Clone + PartialEq> Named<T, S> {
     fn find(&self, name: &str) -> Option<Arc<NamedSlot<T, S>>> {
         let held = self.by_name.peek_with(name, |_, held| held.clone())?;
         let now = self.clock.coarse();
-        // Written once a tick, because all threads read it.
+        // The time is written once a tick only, because all threads read it.
         if held.used.load(Relaxed) != now {
             held.used.store(now, Relaxed);
         }
@@ -90,7 +90,7 @@ impl<T: Clone + Evictable, S: Clone + PartialEq> Named<T, S> {
     #[cold]
     fn add(&self, name: &str, make: impl FnOnce(&str) -> T) -> Arc<NamedSlot<T, S>> {
         let mut count = lock(&self.count);
-        // Another thread may have been faster.
+        // Another thread may have added the policy meanwhile.
         if let Some(found) = self.find(name) {
             return found;
         }

@@ -40,7 +40,7 @@ static BULKHEAD: Bulkhead = Bulkhead::new("all-bulkhead", bulkhead::Settings::fi
 static HEDGE: Hedge = Hedge::new("all-hedge", hedge::Settings::after(Duration::from_secs(1)));
 static FALLBACK: Fallback = Fallback::new("all-fallback");
 
-/// Holds a kilobyte across an await.
+/// A call that holds a kilobyte across an await.
 async fn big() -> Result<u8, Error> {
     let held = [7; 1_024];
     ready(()).await;
@@ -89,7 +89,7 @@ fn breakers_per_key_are_listed_as_one() {
     }
     HOSTS.get("down").force_open();
     let seen = snapshots().into_iter().find(|policy| &*policy.name == "all-hosts").unwrap();
-    assert_eq!(seen.outcomes[0], ("success", 100), "those that were forgotten included");
+    assert_eq!(seen.outcomes[0], ("success", 100), "calls through dropped breakers are included");
     assert_eq!(seen.levels, [("keys", 10), ("keys_not_closed", 1)]);
     assert_eq!((seen.breakers.len(), &*seen.breakers[0].name), (1, "all-hosts[down]"));
 }

@@ -143,7 +143,7 @@ mod tests {
         let timeout = Timeout::new("test", SECOND);
         let call = timeout.run(pause(SECOND / 2));
         pause(SECOND * 5).await;
-        assert_eq!(call.await, Ok(()), "made long ago, begun now");
+        assert_eq!(call.await, Ok(()), "the time counts from the first poll, which is now");
         let begun = timer_now();
         assert!(timeout.run(pending::<()>()).await.is_err());
         assert_eq!(timer_now() - begun, SECOND);
@@ -155,7 +155,7 @@ mod tests {
         let (none, all) = (Timeout::new("test", Duration::ZERO), Timeout::new("test", Duration::MAX));
         let ended = Box::pin(none.run(pending::<()>())).as_mut().poll(&mut cx);
         assert!(matches!(ended, Poll::Ready(Err(timed_out)) if timed_out.after().is_zero()));
-        assert_eq!(Box::pin(none.run(ready(7))).as_mut().poll(&mut cx), Poll::Ready(Ok(7)), "what is done is done");
+        assert_eq!(Box::pin(none.run(ready(7))).as_mut().poll(&mut cx), Poll::Ready(Ok(7)), "an output counts, however late");
         assert!(Box::pin(all.run(pending::<()>())).as_mut().poll(&mut cx).is_pending());
     }
 

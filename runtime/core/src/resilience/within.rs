@@ -14,7 +14,7 @@ use crate::clock::pause;
 pin_project! {
     /// A call that is dropped when its time is up.
     pub(super) struct Within<'a, F> {
-        // Dropped before the caller gets the error.
+        // The call is dropped before the caller gets the error.
         #[pin]
         call: Option<F>,
         #[pin]

@@ -135,7 +135,7 @@ impl Cell {
         if admitted.is(TIMED) { self.precise() } else { 0 }
     }
 
-    /// Out of line, to keep the path of most calls short.
+    /// Returns the precise time. It is not inlined, to keep the path of most calls short.
     #[inline(never)]
     fn precise(&self) -> u64 {
         self.clock.now()
@@ -174,7 +174,7 @@ impl Cell {
         }
     }
 
-    /// Counts a call that was dropped while it waited to be made, which is no failure whatever the settings say.
+    /// Counts a call that was dropped while it waited to be made. It is never a failure, whatever the settings are.
     #[cold]
     pub(super) fn cancel_unmade(&self, admitted: Gate) {
         if !admitted.is(DISABLED) {
@@ -218,7 +218,7 @@ impl Cell {
         let other = match ending {
             Ending::Neither => return Tally::default(),
             Ending::Success { slow: false } => {
-                // Counted even if it is too late to matter, because the total is computed from these.
+                // A late call is counted too, because the total is computed from these counts.
                 self.good.add(generation, now);
                 return Tally::default();
             }

@@ -1,4 +1,4 @@
-//! The breaker by itself and under threads. [`model`] says what it has to do, as plainly as can be.
+//! The breaker by itself and under threads. [`model`] describes its expected behaviour in the simplest form.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -33,7 +33,7 @@ fn small() -> Settings {
 
 fn made(settings: Settings) -> (Breaker, Clock) {
     let clock = Clock::manual();
-    // Without the clock of the process, which loom does not know.
+    // The breaker has no clock of the process, which loom does not know.
     (Breaker::make("test".into(), settings, clock.clone()), clock)
 }
 
@@ -47,7 +47,7 @@ fn open_it(breaker: &Breaker) {
     assert_eq!(breaker.state(), State::Open);
 }
 
-/// Opens it and lets its time pass.
+/// Opens the breaker and lets its time pass.
 fn half_open(breaker: &Breaker, clock: &Clock) {
     open_it(breaker);
     clock.advance(SECOND * 2);
@@ -95,7 +95,7 @@ fn where_calls_are_many_a_longer_row_opens_it() {
     end(&breaker, Verdict::Success);
     assert_eq!((row(15), breaker.events()[0].cause), (14, Cause::FailuresInARow(15)));
     clock.advance(SECOND * 10);
-    // Of three probes one may fail.
+    // One of three probes may fail.
     for verdict in [Verdict::Failure, Verdict::Success, Verdict::Success] {
         assert_ne!(breaker.state(), State::Closed);
         end(&breaker, verdict);
@@ -139,7 +139,7 @@ fn a_window_of_time_is_exact_to_a_slice() {
     for millis in [150, 151, 999, 1_000, 7_777, 30_000, 60_000, 3_600_000, 86_400_000] {
         let window = Duration::from_millis(millis);
         let (breaker, clock) = made(Settings::new().window(Window::Time(window)));
-        // Somewhere in a slice.
+        // The time is in the middle of a slice.
         clock.advance(window.mul_f64(3.7));
         end(&breaker, Verdict::Success);
         end(&breaker, Verdict::Failure);
@@ -208,7 +208,7 @@ fn half_open_never_admits_more_than_its_probes() {
     });
     assert!((1..=3).contains(&most.load(SeqCst)), "{most:?} probes at a time");
     assert_eq!(breaker.snapshot().calls.cancelled, u64::from(admitted.load(SeqCst)));
-    // All were given back.
+    // All permits were given back.
     let permits: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
     assert!(breaker.try_acquire().is_err());
     drop(permits);
@@ -246,7 +246,7 @@ fn a_probe_that_never_ends_is_given_up() {
     end(&breaker, Verdict::Success);
     end(&breaker, Verdict::Success);
     assert_eq!(breaker.state(), State::Closed);
-    // Too late to count.
+    // These ends are too late to count.
     for permit in hung {
         permit.settle(Verdict::Failure);
     }
@@ -262,7 +262,7 @@ fn late_results_change_nothing() {
     for permit in late {
         permit.settle(Verdict::Success);
     }
-    assert_eq!(breaker.state(), State::HalfOpen, "successes of before do not close it");
+    assert_eq!(breaker.state(), State::HalfOpen, "earlier successes do not close it");
     probe.settle(Verdict::Success);
     end(&breaker, Verdict::Success);
     assert_eq!(breaker.state(), State::Closed);
@@ -310,7 +310,7 @@ async fn a_panic_is_a_failure() {
     assert_eq!(breaker.state(), State::Open, "a probe panicked");
 }
 
-/// Is pending so many times.
+/// A future that is pending this many times.
 fn awaits(times: u32) -> impl Future<Output = Result<(), Rejected>> {
     let left = Cell::new(times);
     poll_fn(move |_| match left.get() {
@@ -333,7 +333,7 @@ fn wherever_it_is_cancelled_a_call_gives_its_permit_back() {
             assert!(call.as_mut().poll(&mut cx).is_pending());
         }
         drop(call);
-        assert_eq!(breaker.snapshot().calls.cancelled, polls, "not begun, it is not even cancelled");
+        assert_eq!(breaker.snapshot().calls.cancelled, polls, "a call that was not polled is not cancelled");
     }
     let all: Vec<_> = (0..2).map(|_| breaker.try_acquire().unwrap()).collect();
     assert!(breaker.try_acquire().is_err());
@@ -408,7 +408,7 @@ fn a_closed_breaker_forgets_what_it_counted_when_it_is_told_to_decide_by_itself(
     assert_eq!((breaker.snapshot().window_calls, breaker.state()), (0, State::Closed));
     late.settle(Verdict::Failure);
     end(&breaker, Verdict::Failure);
-    assert_eq!((breaker.state(), breaker.snapshot().window_failures), (State::Closed, 1), "nothing of before counts");
+    assert_eq!((breaker.state(), breaker.snapshot().window_failures), (State::Closed, 1), "no earlier call counts");
     assert_eq!(breaker.events(), [], "and its state did not change");
     assert_eq!(breaker.snapshot().calls.failures, 3);
 }
@@ -447,7 +447,7 @@ async fn the_last_100_events_are_kept_and_who_is_slow_misses_the_oldest() {
 #[tokio::test]
 async fn who_subscribes_late_hears_only_of_what_is_new() {
     let (breaker, _) = made(small());
-    // As many as are kept, and more.
+    // One case stays below the number of stored events, the other exceeds it.
     for changes in [3, 60] {
         for _ in 0..changes {
             breaker.force_open();

@@ -134,7 +134,7 @@ impl Good {
     pub(super) fn add(&self, generation: u32, now: u64) {
         let Position { index, stamp } = self.cut.position(generation, now);
         let shard = Shard::current();
-        // A single shard is owned by no thread.
+        // No thread owns a single shard.
         let (slices, own) = match self.shards.get(shard.index()) {
             Some(slices) if self.shards.len() > 1 => (slices, Some(shard)),
             _ => (&self.shards[0], None),
@@ -163,7 +163,7 @@ impl Good {
             // The call belongs to a slice that is over, and counts only in the total.
             Err(_) => 1,
         };
-        // After it has left its slice, so that no reader counts it twice.
+        // The total grows after the count has left its slice, so that no reader counts it twice.
         self.retired.fetch_add(gone, Release);
     }
 
@@ -194,7 +194,7 @@ fn bump(word: &AtomicU64, owner: Option<Shard>) {
     }
 }
 
-/// Failed and slow calls. Under the breaker's lock.
+/// The failed and slow calls, under the breaker's lock.
 #[derive(Debug)]
 pub(super) enum Others {
     Count {
@@ -267,7 +267,7 @@ impl Others {
             (Self::Count { generation: current, total, recent }, Cut::Count { calls: n }) => {
                 let others = if *current == generation { *total } else { 0 };
                 let calls = good_calls + others;
-                // Drop those before the last n.
+                // Calls before the last n are dropped.
                 while recent.front().is_some_and(|(before, _)| before.saturating_add(n) < calls) {
                     recent.pop_front();
                 }
@@ -309,7 +309,7 @@ mod tests {
         good.add(7, 100 * SECOND);
         good.add(6, 100 * SECOND);
         assert_eq!(others(7, 100 * SECOND), 1, "a late call of an older generation");
-        // A ring later, with the same index.
+        // A ring later, the index is the same.
         let later = 100 * SECOND + (RING << 31);
         good.add(7, later);
         good.add(7, 100 * SECOND);
@@ -325,7 +325,7 @@ mod tests {
             good.begin(word, 7);
             assert_eq!((word.load(Relaxed), good.total()), (7 << COUNT_BITS | calls, calls));
         }
-        // Late by as much as can be told from a stamp of the future, and by one less.
+        // The lag is the smallest that counts as a stamp of the future, and one less.
         let later = 7 + LATE;
         good.begin(word, later);
         good.begin(word, 8);
@@ -338,7 +338,7 @@ mod tests {
         );
     }
 
-    /// A thread that owns the shard with the number of that place does not own this place.
+    /// The owner of a shard does not own the single place that happens to have the same number.
     #[test]
     fn threads_that_share_a_place_lose_no_call() {
         const CALLS: u64 = 50_000;
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_place_that_was_never_used_can_be_taken_at_any_time() {
-        // Stamps start over at some time, and just before that they are far ahead of none.
+        // Stamps start over after the largest one, so the cases include stamps around that point.
         for stamp in [0, 1, LATE, STAMP / 2, STAMP - 1, STAMP + 1] {
             let good = Good::new(Window::Time(Duration::from_millis(150)), Spread::Threads);
             let Cut::Time { shift, .. } = good.cut else { panic!() };

@@ -25,12 +25,12 @@ struct Bound {
     debt: usize,
 }
 
-/// The information that the end of a call gives on the time that calls take.
+/// The information that the end of a call gives about the duration of calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Lesson {
     /// The call took from `started` to `ended`, both in nanoseconds.
     Took { started: u64, ended: u64, given_up: bool },
-    /// None: errors and panics may be quick.
+    /// No information: errors and panics may be quick.
     None,
 }
 

@@ -146,7 +146,7 @@ mod tests {
     }
 
     impl Server {
-        /// The calls of one window, side by side.
+        /// The concurrent calls of one window.
         fn window(&mut self, gradient: &mut Gradient) {
             let limit = gradient.limit();
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -207,7 +207,7 @@ mod tests {
                 server.window(&mut gradient);
             }
             let limit = gradient.resume.unwrap_or(gradient.limit);
-            prop_assert!(limit >= 29.0, "slower, but no less at a time: {limit}");
+            prop_assert!(limit >= 29.0, "a slower server still takes as many calls at a time: {limit}");
         }
 
         #[test]

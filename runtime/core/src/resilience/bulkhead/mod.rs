@@ -94,7 +94,7 @@ impl Bulkhead {
         self.end_with(call, |_| true, |ended| ended)
     }
 
-    /// [`call`](Self::call) for a blocking function. Never waits for a place, because a bulkhead is there to save waiting threads.
+    /// [`call`](Self::call) for a blocking function. It never waits for a place, because waiting threads are what a bulkhead saves.
     pub fn call_sync<T, E: From<Rejected>>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         self.end_with_sync(call, Result::is_ok).map_err(Rejected::into_error::<E>)?
     }

@@ -93,7 +93,7 @@ fn a_panic_does_not_lower_an_adaptive_bound() {
         let panics = || bulkhead.run_sync(|| panic!("on purpose"));
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
     }
-    assert_eq!(bulkhead.0.shared().state.in_use().0, grown, "it says nothing of how long calls take");
+    assert_eq!(bulkhead.0.shared().state.in_use().0, grown, "a panic says nothing about the duration of calls");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn the_semaphore_follows_the_gradient() {
     let clock = Clock::manual();
     let bulkhead = Bulkhead::new("test", Settings::adaptive(n(2), n(40))).with_clock(clock.clone());
     let shared = bulkhead.0.shared();
-    // Calls that all take as long, and use the bound up.
+    // All calls take equally long, and use the whole bound.
     for _ in 0..45 {
         let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
         assert_eq!(slots.len(), shared.state.in_use().0 as usize);
@@ -113,7 +113,7 @@ fn the_semaphore_follows_the_gradient() {
     let grown = shared.state.in_use().0;
     assert!(grown > 20, "{grown}");
 
-    // Then they are given up, one after the other, while the bound is used up.
+    // Then calls are given up, one after the other, while the whole bound is in use.
     let mut slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
     while shared.state.in_use().0 > 10 {
         drop(slots.pop());
@@ -124,7 +124,7 @@ fn the_semaphore_follows_the_gradient() {
         slot.end(false);
     }
     let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
-    assert_eq!(slots.len(), shared.state.in_use().0 as usize, "what was in use went when it was given back");
+    assert_eq!(slots.len(), shared.state.in_use().0 as usize, "permits beyond the bound were removed when they were released");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn under_threads_the_bound_holds() {
                     most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
                     std::thread::yield_now();
                     now.fetch_sub(1, SeqCst);
-                    // Some are given up, so the bound moves both ways.
+                    // Some calls are given up, so the bound moves both ways.
                     if i % 16 == 0 { drop(slot) } else { slot.end(true) }
                 }
             });

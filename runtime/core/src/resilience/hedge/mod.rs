@@ -220,7 +220,7 @@ async fn first_good<R, F: Future<Output = R>>(
         }
         match failed.take_if(|_| second_failed) {
             Some((ended, rejection)) => {
-                // Not the error of the second.
+                // The noted rejection is that of the first try, whose output is returned.
                 noted::note_again(rejection);
                 Poll::Ready((ended, FIRST))
             }

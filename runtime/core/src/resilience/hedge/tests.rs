@@ -15,7 +15,7 @@ fn outcomes(hedge: &Hedge) -> Vec<u64> {
     hedge.0.outcomes()
 }
 
-/// Tries that take so long and end so, one after the other; how many were begun, and how many are still there.
+/// A plan of tries with their durations and results, the number that was begun, and a count of those that still exist.
 struct Tries<'a> {
     plan: &'a [(u32, Result<u32, u32>)],
     begun: Cell<usize>,
@@ -41,16 +41,16 @@ impl<'a> Tries<'a> {
 #[tokio::test(start_paused = true)]
 async fn the_first_good_one_wins_and_the_other_is_dropped() {
     for (plan, expected, millis, begun) in [
-        // Quick enough.
+        // The first try is quick enough.
         (&[(9, Ok(1)), (0, Ok(2))], Ok(1), 9, 1),
-        // The second overtakes the first, or not.
+        // The second try overtakes the first, or does not.
         (&[(90, Ok(1)), (20, Ok(2))], Ok(2), 30, 2),
         (&[(25, Ok(1)), (20, Ok(2))], Ok(1), 25, 2),
-        // A try that fails leaves it to the other.
+        // If one try fails, the other decides.
         (&[(90, Ok(1)), (20, Err(2))], Ok(1), 90, 2),
         (&[(20, Err(1)), (20, Ok(2))], Ok(2), 30, 2),
         (&[(20, Err(1)), (20, Err(2))], Err(1), 30, 2),
-        // To fail early is no reason to try twice.
+        // An early failure causes no second try.
         (&[(9, Err(1)), (0, Ok(2))], Err(1), 9, 1),
     ] {
         let (hedge, _) = made(Settings::after(MILLI * 10));
@@ -120,7 +120,7 @@ async fn outputs_of_any_type_may_be_bad_answers() {
             status
         }
     };
-    assert_eq!(hedge.call_judged(&mut next, failed).await, 200, "the quicker one is bad");
+    assert_eq!(hedge.call_judged(&mut next, failed).await, 200, "the quicker answer is bad");
     assert_eq!(hedge.call_judged(|| async { 503 }, failed).await, 503);
     assert_eq!(outcomes(&hedge), [2, 1, 0, 1, 0, 0, 1]);
 }

@@ -13,13 +13,13 @@ fn a_rejection_counts_while_it_lives_or_is_lost_in_an_error() {
     assert_eq!(before.rejection::<Anything>(), None);
     let id = note(Some(SECOND));
     assert_eq!(before.rejection::<Anything>(), Some(Rejection { retry_after: Some(SECOND) }));
-    assert_eq!(before.rejection::<u64>(), None, "it cannot be in there");
-    assert_eq!(mark().rejection::<Anything>(), None, "it was noted before");
+    assert_eq!(before.rejection::<u64>(), None, "a number cannot hold a rejection");
+    assert_eq!(mark().rejection::<Anything>(), None, "the rejection was noted before the mark");
     copied(id);
     dropped(id, Some(SECOND));
-    assert!(before.rejection::<Anything>().is_some(), "a copy is there");
+    assert!(before.rejection::<Anything>().is_some(), "a copy still exists");
     dropped(id.wrapping_add(1), Some(SECOND));
-    assert!(before.rejection::<Anything>().is_some(), "that was another one");
+    assert!(before.rejection::<Anything>().is_some(), "another rejection was dropped");
     dropped(id, Some(SECOND));
     assert_eq!(before.rejection::<Anything>(), None);
     converted(id, Some(SECOND), || ());
@@ -29,7 +29,7 @@ fn a_rejection_counts_while_it_lives_or_is_lost_in_an_error() {
     let id = note(None);
     converted(id, None, || ());
     recover();
-    assert!(before.rejection::<Anything>().is_some(), "it is not lost where the error holds it");
+    assert!(before.rejection::<Anything>().is_some(), "a rejection that the error holds is not lost");
     note_again(None);
     assert_eq!(before.rejection::<Anything>(), None);
 }
@@ -50,11 +50,11 @@ fn what_is_dropped_tells_of_the_rejections_in_it() {
     }
     assert_eq!(drop_noting(Holds(Some(SECOND))), Some(SECOND));
     assert_eq!(drop_noting((Holds(Some(SECOND)), Holds(None), Holds(Some(SECOND * 2)))), Some(SECOND * 2));
-    assert_eq!(drop_noting((Holds(Some(SECOND)), Nests)), Some(SECOND), "of its own alone");
+    assert_eq!(drop_noting((Holds(Some(SECOND)), Nests)), Some(SECOND), "only rejections of this value count");
     assert_eq!(drop_noting(String::new()), None);
     assert_eq!(drop_noting(7), None);
     drop(Holds(Some(SECOND)));
-    assert_eq!(drop_noting(String::new()), None, "that was before");
+    assert_eq!(drop_noting(String::new()), None, "earlier rejections do not count");
 }
 
 #[test]
@@ -67,6 +67,6 @@ fn what_was_rejected_while_a_future_was_made_counts_when_it_is_polled() {
     note_again(None);
     let mark = mark();
     assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
-    // The future has no room for it.
+    // The future cannot hold a rejection.
     assert_eq!(mark.rejection::<Anything>().is_some(), needs_drop::<std::future::Ready<String>>());
 }

@@ -95,7 +95,7 @@ impl KeyedRateLimit {
         self
     }
 
-    /// Sets the clock, for tests. The result are other limits of the same name and settings.
+    /// Sets the clock, for tests. The result is another set of limits of the same name and settings.
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self(self.0.with_clock(clock))

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 
-/// A policy that is idle unless it is busy, and that counts who has it.
+/// A policy that can be marked busy, and whose references can be counted.
 #[derive(Clone, Debug)]
 struct Policy(Arc<AtomicBool>);
 
@@ -34,8 +34,8 @@ fn names_from_outside_take_a_bounded_room() {
         clock.advance(Duration::from_nanos(1));
     }
     assert_eq!(policies.all().len(), 100);
-    assert!(ask(&policies, "busy").0.load(Relaxed), "what is busy stays");
-    assert!(Arc::ptr_eq(&held.0, &ask(&policies, "held").0), "one name is one policy for all");
+    assert!(ask(&policies, "busy").0.load(Relaxed), "a busy policy stays");
+    assert!(Arc::ptr_eq(&held.0, &ask(&policies, "held").0), "one name is one policy for all callers");
     assert!(policies.get("99999").is_some() && policies.get("99902").is_some() && policies.get("99901").is_none());
 }
 

@@ -90,7 +90,7 @@ impl<'a> Attempts<'a> {
         Attempt { future: attempt, mark: None, begun: &mut self.begun }
     }
 
-    /// [`run`](Self::run) for an attempt whose future is created here: rejections meanwhile belong to it.
+    /// [`run`](Self::run) for an attempt whose future is created here. Rejections during its creation belong to the attempt.
     pub(super) fn make<F: Future>(&mut self, make: impl FnOnce() -> F) -> Attempt<'_, 'a, F> {
         let mark = noted::mark();
         let attempt = self.begun.run(make);

@@ -80,7 +80,7 @@ impl Settings {
     /// Returns the wait after this number of attempts, or `None` if it would be too long. `draw` is a random number from 0 to 1.
     pub(super) fn wait(&self, attempts: u32, asked: Option<Duration>, draw: f64) -> Option<Duration> {
         let asked = asked.unwrap_or_default();
-        // In addition to the requested time, so that callers with the same `retry_after` do not come back together.
+        // The random wait is added to the requested time, so that callers with the same `retry_after` do not come back together.
         let rest = self.max_wait.checked_sub(asked)?;
         let bound = doubled(self.first_wait, attempts - 1, self.max_wait).min(rest);
         // Rounding may exceed the longest duration.

@@ -87,7 +87,7 @@ fn it_waits_for_what_a_rejection_asked_for_though_it_never_sees_it() {
         assert_eq!(failing(), Err(Opaque));
     }
     let due = clock.now() + 5_000_000_000;
-    // Rejected, then a probe once the breaker's time is up.
+    // The first attempt is rejected, the second is a probe once the breaker's time is up.
     assert_eq!(retry.call_sync(failing, |_| true), Ok(()));
     assert!(clock.now() >= due);
     assert_eq!((calls.get(), outcomes(&retry)[RETRIES]), (6, 1));
@@ -149,14 +149,14 @@ fn what_an_attempt_recovered_from_does_not_say_when_to_try_again() {
         let _optional = breaker.try_acquire().is_ok();
         Err("reset".to_owned())
     })));
-    // Kept, but not in the error, which has no room for it.
+    // The rejection is stored elsewhere, not in the error, which cannot hold it.
     let kept = Cell::new(None);
     let (ended, took) = waited(|breaker| {
         kept.set(breaker.try_acquire().err());
         Err("reset")
     });
     assert!(ended.is_ok() && took < Duration::from_millis(11) && kept.take().is_some());
-    // By a policy, of an error in which it was lost, and by another call of the same attempt.
+    // A policy recovers from an error in which the rejection was lost, and another call of the same attempt does.
     let (ended, took) = waited(|breaker| {
         OTHER.call_sync(|| breaker.call_sync(|| Ok::<(), Opaque>(())), |Opaque| Err("the other is reset".to_owned()))
     });
@@ -167,7 +167,7 @@ fn what_an_attempt_recovered_from_does_not_say_when_to_try_again() {
         let tries = Cell::new(0);
         let call = || {
             tries.set(tries.get() + 1);
-            // Held nowhere, and judged only once.
+            // No error holds the rejection, and it is judged only once.
             if tries.get() == 1 { breaker.try_acquire().map(drop).map_err(|_| Opaque) } else { Ok(()) }
         };
         inner.call_sync(call, again).map_err(|_| "inner".to_owned()).and(Err("reset".to_owned()))
@@ -315,7 +315,7 @@ async fn whatever_panics_the_call_panicked_and_what_is_dropped_meanwhile_did_not
     let when = |()| -> bool { panic!("on purpose") };
     caught(Box::pin(retry.call(|| async { Err(()) }, move |()| when(())))).await;
     assert_eq!((outcomes(retry)[CANCELLED], outcomes(retry)[PANICKED]), (0, 3));
-    // It waits beside what panics, and goes with it.
+    // The retry waits beside a future that panics, and is dropped with it.
     let waits = retry.call(std::future::pending::<Result<(), ()>>, |()| true);
     let beside = async { tokio::join!(waits, async { panic!("on purpose") as Result<(), ()> }).0 };
     caught(Box::pin(beside)).await;
@@ -326,7 +326,7 @@ async fn whatever_panics_the_call_panicked_and_what_is_dropped_meanwhile_did_not
 async fn it_may_be_dropped_at_each_await() {
     let (retry, _) = made(SETTINGS);
     let mut cx = Context::from_waker(Waker::noop());
-    // While the call is under way, and while it waits.
+    // The future is dropped while the call is in flight, and while the retry waits.
     let polled = pin!(retry.call(std::future::pending::<Result<(), ()>>, |()| true)).poll(&mut cx);
     assert!(polled.is_pending());
     let polled = pin!(retry.call(|| async { Err::<(), _>(()) }, |()| true)).poll(&mut cx);
@@ -367,13 +367,13 @@ fn time_alone_allows_a_few_retries() {
     let mut budget = Budget::new(0);
     let mut take = |millis: u64| budget.take(Percent::new(20), 0, millis * 1_000_000);
     assert_eq!((0..100).filter(|_| take(0)).count(), 10);
-    // However often it is asked meanwhile.
+    // The number of questions in between does not matter.
     assert_eq!((0..=50).filter(|step| take(step * 100)).count(), 5);
     assert_eq!((0..100).filter(|_| take(1_000_000)).count(), 10, "and no more than ten");
 }
 
 proptest! {
-    /// The bound in the head of the module holds from every moment to every later one.
+    /// The bound in the head of the module holds between any two moments.
     #[test]
     fn the_budget_keeps_its_bound(
         share in 1_u8..=100,

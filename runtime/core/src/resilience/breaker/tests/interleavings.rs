@@ -1,5 +1,5 @@
-//! A breaker under loom: small cases, each in every order of threads and memory accesses that may occur, up to a bound of
-//! preemptions. `scripts/test loom` runs them.
+//! A breaker under loom: small cases, each in every possible order of threads and memory accesses, up to a bound of preemptions.
+//! `scripts/test loom` runs them.
 
 use loom::sync::atomic::AtomicU32;
 use loom::thread;
@@ -17,7 +17,7 @@ fn shared() -> (Arc<Breaker>, Clock) {
     (Arc::new(breaker), clock)
 }
 
-/// Makes a call on a thread of its own, if it is let.
+/// Makes a call on its own thread, if the breaker admits it.
 fn call(breaker: &Arc<Breaker>, verdict: Verdict) -> thread::JoinHandle<()> {
     let breaker = breaker.clone();
     thread::spawn(move || {
@@ -61,7 +61,7 @@ fn probes_are_never_too_many_and_never_lost() {
 fn nothing_that_is_late_closes_it() {
     check(2, || {
         let (breaker, clock) = made(small());
-        // So that a permit can go to another thread.
+        // The breaker is leaked, so that a permit can go to another thread.
         let breaker: &'static Breaker = Box::leak(Box::new(breaker));
         let late = breaker.try_acquire().unwrap();
         let opener = thread::spawn(move || {
@@ -77,12 +77,12 @@ fn nothing_that_is_late_closes_it() {
                 permit.settle(Verdict::Success);
             }
         });
-        // Last, because loom's default is this order.
+        // The late call is spawned last, because loom's default is this order.
         let late = thread::spawn(move || late.settle(Verdict::Success));
         for thread in [opener, prober, late] {
             thread.join().unwrap();
         }
-        // Once open, two successes of its own close it; there was one at most.
+        // Two successes of the new generation would close the open breaker, and there is at most one.
         let opened = breaker.events().iter().any(|event| event.to == State::Open);
         assert!(!opened || breaker.state() != State::Closed);
         assert!(breaker.cell.agrees());
@@ -110,7 +110,7 @@ fn a_breaker_that_opens_rejects_until_its_own_time() {
         let (breaker, clock) = shared();
         half_open(&breaker, &clock);
         let opener = call(&breaker, Verdict::Failure);
-        // It opens for two seconds the second time; no caller gets the time of the first.
+        // The breaker opens for two seconds the second time, and no caller gets the time of the first opening.
         let told = breaker.try_acquire().err().and_then(|rejected| rejected.retry_after());
         assert!(told.is_none_or(|after| after >= SECOND), "{told:?}");
         opener.join().unwrap();

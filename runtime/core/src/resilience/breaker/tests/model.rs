@@ -1,4 +1,4 @@
-//! A model of a breaker, written down call by call, and random histories that the real one is held against.
+//! A model of a breaker, which stores every call, and random histories in which the real breaker must behave as the model.
 
 use proptest::prelude::*;
 
@@ -60,14 +60,14 @@ struct Call {
     began: u64,
 }
 
-/// The end of a call of the present era.
+/// The end of a call of the current era.
 #[derive(Clone, Copy)]
 struct Ended {
     failed: bool,
     slow: bool,
 }
 
-/// An era lasts from one change of state to the next; only its own calls count in it.
+/// The model of a breaker. An era lasts from one change of state to the next, and only its own calls count in it.
 struct Model {
     now: u64,
     era: usize,
@@ -108,7 +108,7 @@ impl Model {
         count(|ended| ended.failed) >= 2 || count(|ended| ended.slow) >= 3
     }
 
-    /// `waited`: whether the real breaker's time, which has a random part, is up.
+    /// Admits or rejects a call. `waited` is true if the time of the real breaker, which has a random part, is up.
     fn begin(&mut self, waited: bool) -> bool {
         let probing = self.under_way.iter().filter(|call| call.era == self.era).count();
         match self.state {
@@ -165,7 +165,7 @@ impl Model {
         (last.len() as u64, count(|ended| ended.failed), count(|ended| ended.slow))
     }
 
-    /// A good call never opens it, though it is the one that makes up the number.
+    /// Ends a good call. It never opens the breaker, even if it is the call that completes the minimum number.
     fn opens(&self) -> bool {
         let good = self.ended.last().is_some_and(|ended| !ended.failed && !ended.slow);
         let failed_in_a_row = self.ended.iter().rev().take_while(|ended| ended.failed).count();
@@ -218,7 +218,7 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
                     State::Disabled => breaker.disable(),
                     _ => breaker.automatic(),
                 }
-                // A closed one that is to decide by itself forgets what it counted.
+                // A closed breaker that an operator sets back to automatic forgets its counts.
                 if state != model.state || state == State::Closed {
                     model.failed_openings = 0;
                     model.change(state);

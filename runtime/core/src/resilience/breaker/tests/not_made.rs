@@ -1,4 +1,4 @@
-//! Calls that a policy within rejected, or that were dropped while they waited there, say nothing of the callee.
+//! Calls that an inner policy rejected, or that were dropped while they waited there, say nothing about the callee.
 
 use tokio::task::yield_now;
 
@@ -48,7 +48,7 @@ async fn whatever_became_of_the_rejection() {
     let mut taken = pin!(taken);
     assert!(taken.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
 
-    // Held, lost, another breaker's, and through every policy that may stand between.
+    // The rejection is held by the error, lost in it, of another breaker, and passed through every policy that may be in between.
     assert!(breaker.call(bulkhead.call(async { Ok::<_, Rejected>(1) })).await.is_err());
     assert_eq!(breaker.call(bulkhead.call(async { Ok::<_, Opaque>(1) })).await, Err(Opaque));
     assert_eq!(breaker.call(other.call(async { Ok::<_, Opaque>(1) })).await, Err(Opaque));
@@ -75,7 +75,7 @@ async fn a_callee_that_fails_besides_has_failed() {
     open.force_open();
     let rejected = || open.call(async { Ok::<u32, Opaque>(1) });
     let fails = || async { Err::<u32, _>(Opaque) };
-    // It goes on after the rejection, by a policy or by hand, and fails.
+    // The call goes on after the rejection, through a policy or by its own code, and fails.
     assert_eq!(breaker.call(Fallback::new("f").call(rejected(), |Opaque| fails())).await, Err(Opaque));
     let by_hand = async {
         let _ = rejected().await;
@@ -88,7 +88,7 @@ async fn a_callee_that_fails_besides_has_failed() {
         Err::<u32, _>("down".to_owned())
     };
     assert!(matches!(breaker.try_call_sync(dropped), Err(CallError::Failed(_))));
-    // The second of two tries is rejected, the first fails by itself; what is returned is of the first.
+    // The second of two tries is rejected, and the first fails by itself; the error of the first is returned.
     let tries = Cell::new(0);
     let hedged = || {
         tries.set(tries.get() + 1);
@@ -105,7 +105,7 @@ async fn a_callee_that_fails_besides_has_failed() {
     };
     let hedge = Hedge::new("h", hedge::Settings::after(SECOND / 2));
     assert_eq!(breaker.call(hedge.call(hedged)).await, Err(Opaque));
-    // A rejection of before, on this thread, is no other call's.
+    // An earlier rejection on this thread belongs to no other call.
     assert_eq!(rejected().await, Err(Opaque));
     assert_eq!(breaker.call(fails()).await, Err(Opaque));
     assert_eq!(breaker.call_sync(|| Err::<u32, _>(Opaque)), Err(Opaque));
@@ -146,7 +146,7 @@ async fn a_call_that_waited_for_its_turn_until_its_time_was_up() {
     let mut within = Box::pin(breaker.call_within(SECOND, timed));
     assert!(within.as_mut().poll(&mut cx).is_pending());
     pause(SECOND).await;
-    // Those that wait go first, as they would be let in.
+    // The waiting calls end first, in the order in which they would be admitted.
     assert_eq!(waits.as_mut().poll(&mut cx), Poll::Ready(Err(Opaque)));
     assert_eq!(within.as_mut().poll(&mut cx), Poll::Ready(Err(Opaque)));
     assert_eq!(counts(&breaker), (0, 2), "they were not made");
