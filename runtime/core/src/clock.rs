@@ -47,7 +47,7 @@ use ticker::Ticker;
 /// The interval of the coarse time: costs 0.4 % of one core, and is far below any useful ttl.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The clock of a [`Fastness`](crate::Fastness).
+/// The clock of a [`Fastness`](crate::Fastness), which measures the age of its entries.
 ///
 /// The default is the system's monotonic clock, [`system`](Self::system). Tests of expiry use a manual clock and advance it, so they
 /// need not sleep.
@@ -141,7 +141,7 @@ impl Clock {
     }
 
     fn new(source: TimeSource) -> Self {
-        // Not zero, so that there is a time before the first one.
+        // The clock begins at 1, so that there is an earlier time.
         let (coarse, ticker) = (AtomicU64::new(1), Ticker::new(Process::default()));
         Self { inner: Arc::new(Inner { coarse, source, ticker }) }
     }

@@ -1,9 +1,8 @@
-//! The runtime of [`fastness`](https://docs.rs/fastness), which re-exports what users need of it. Depend on that crate:
-//! what is public here may change in any release.
-//!
-//! A cached value is served only if nothing that concerns it was invalidated after its load began; `log` is where that is judged.
+//! The runtime of [`fastness`](https://docs.rs/fastness), which re-exports the items that users need. Depend on that crate, because the
+//! public items of this one may change in any release. A cached value is served only if none of its scopes was invalidated after its load
+//! began; the module `log` judges that.
 
-// On docs.rs, what needs a feature says so.
+// On docs.rs, items that need a feature are marked.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "registry")]
@@ -72,7 +71,7 @@ pub use shared::{Redis, SharedStats};
 pub use stats::{Observed, Stats, observe};
 pub use typed::{Handle, Handled};
 
-/// Timings of calls: of functions with `#[timed]`, and of anything else by a [`Timing`](timing::Timing).
+/// Timings of calls: of functions with `#[timed]`, and of other code by a [`Timing`](timing::Timing).
 pub mod timing {
     pub use crate::timed::{CallOutcome, Label, Latency, Snapshot, Timer, Timing, snapshots, time};
 }

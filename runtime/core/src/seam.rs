@@ -1,4 +1,4 @@
-//! Internal items that `fastness-mongo`, a crate of the same version, uses beside the public API.
+//! The internal items that `fastness-mongo`, a crate of the same version, uses beside the public API.
 //!
 //! The comment above each item names its reason. No other item of this crate may be public for the sake of another crate.
 //!

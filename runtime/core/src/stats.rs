@@ -29,7 +29,7 @@ const OWNED: usize = 16;
 const SHARED: usize = 4;
 const SHARDS: usize = OWNED + SHARED;
 
-/// The owned shards that are free. Under a lock, so that a new owner sees the additions of the last one.
+/// The owned shards that are free, under a lock, so that a new owner sees the additions of the last one.
 static FREE: std::sync::Mutex<[bool; OWNED]> = std::sync::Mutex::new([true; OWNED]);
 
 struct ThreadCounts {

@@ -41,10 +41,9 @@ impl Levels {
     }
 }
 
-/// Makes all threads interested in all events; threads without a listener then discard them.
-///
-/// `tracing` asks once per log statement who is interested. While there is a single subscriber, it asks only the thread that reaches
-/// the statement first, so the thread of another test would turn it off for the listening one.
+/// Makes all threads interested in all events; threads without a listener then discard them. `tracing` asks the subscribers once per log
+/// statement whether they are interested. While there is a single subscriber, it asks only on the thread that reaches the statement first,
+/// so the thread of another test would turn the statement off for the listening one.
 fn be_interested_everywhere() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -94,7 +93,7 @@ fn an_event_is_heard_although_a_thread_without_a_listener_reached_it_first() {
     let levels = Levels::default();
     levels.listen(|| {
         std::thread::spawn(statement).join().unwrap();
-        assert!(levels.heard().is_empty(), "of another thread");
+        assert!(levels.heard().is_empty(), "the event was of another thread");
         statement();
     });
     assert_eq!(levels.heard(), [Level::TRACE]);

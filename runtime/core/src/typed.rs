@@ -1,4 +1,4 @@
-//! Typed handles: what a function that `handle = users` declares returns.
+//! Typed handles, which the functions that `handle = users` declares return.
 //!
 //! May use: `handle`, `invalidate`, `key`, `load`, `log`, `policy`, `put`, `shape`, `site`.
 
@@ -40,7 +40,7 @@ use crate::site::{Call, Instance, Site};
 #[must_use = "a handle does nothing by itself: call one of its methods"]
 pub struct Handle<C>(C);
 
-/// The call that a [`Handle`] stands for. Implemented by what an expansion makes, and by nothing else.
+/// The call of a [`Handle`]. Only the types in an expansion implement it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not the call of a typed handle",
     label = "write what `handle = ..` declares"
@@ -58,7 +58,7 @@ pub trait Handled {
     fn on(&self) -> Option<&Fastness>;
     #[doc(hidden)]
     fn call(&self) -> Call<'_, Self::Args, Self::Shape>;
-    /// The tags and the policy, which a hit has no need of.
+    /// The tags and the policy, which a hit does not need.
     #[doc(hidden)]
     fn details(&self) -> (Vec<String>, Policy<Self::Shape>);
 }
@@ -66,10 +66,8 @@ pub trait Handled {
 type Owned<C> = <<C as Handled>::Args as Args>::Owned;
 
 impl<C: Handled> Handle<C> {
-    /// Returns the stored value, if there is one that may be served, from either tier. Never runs the function.
-    ///
-    /// Of a `Result`, `Some(Err(..))` is an error that `cache_err` has stored; of an `Option`, `Some(None)` is a stored absence. Counts
-    /// as a hit or a miss of the function.
+    /// Returns the stored value, if there is one that may be served, from either tier. Never runs the function. `Some(Err(..))` is an error
+    /// that `cache_err` has stored, and `Some(None)` a stored absence. The read counts as a hit or a miss of the function.
     ///
     /// # Cancel safety
     ///
@@ -101,22 +99,20 @@ impl<C: Handled> Handle<C> {
         store(put, std::future::ready(value)).await;
     }
 
-    /// Makes sure that the stored value is not served again, and returns how far that got.
+    /// Invalidates the entry, so that its value is not served again, and returns the reach of the invalidation.
     ///
     /// # Cancel safety
-    ///
-    /// Dropping the future invalidates in this process; others are told in the background.
+    /// If the future is dropped, the entry is invalidated in this process all the same, and announced to the others in the background.
     pub async fn invalidate(self) -> Reach {
         let (handle, record) = self.record();
         handle.announce(record).await
     }
 
-    /// Expires the stored value, and returns how far that got: the next call runs the function, and until it has returned, `stale`
-    /// decides whether others are served the old value.
+    /// Expires the entry, and returns the reach of the refresh. The next call runs the function, and until it has returned, `stale` decides
+    /// whether other callers get the old value.
     ///
     /// # Cancel safety
-    ///
-    /// Dropping the future expires it in this process; others are told in the background.
+    /// If the future is dropped, the entry is expired in this process all the same, and announced to the others in the background.
     pub async fn refresh(self) -> Reach {
         let (handle, record) = self.record();
         handle.announce(record.into_refresh()).await
@@ -166,7 +162,7 @@ impl<C: Handled> Handle<C> {
         site.meta().template.render(&site.path(call.instance), call.args)
     }
 
-    /// The handle of the cache that is meant, and what it has to announce.
+    /// The cache of this handle, and the record that it has to announce.
     fn record(self) -> (Fastness, Record) {
         let handle = self.0.on().cloned().unwrap_or_else(Fastness::current);
         (handle, Record::from_pattern(Pattern::exact(&self.text())))
@@ -179,7 +175,7 @@ impl<C: Handled> fmt::Debug for Handle<C> {
     }
 }
 
-/// Adds the key of a handle to what a function invalidates.
+/// Adds the key of a handle to the scopes that a function invalidates.
 pub fn add_handle<C: Handled>(scopes: &mut Scopes, handle: &Handle<C>) {
     scopes.push(Pattern::exact(&handle.text()));
 }

@@ -16,7 +16,7 @@ impl Pause {
         Self { ended: Mutex::new(false), changed: Condvar::new() }
     }
 
-    /// Waits for at most this time, or until the pause is ended; not at all if it was ended before.
+    /// Waits for at most this time, or until the pause is ended. If it was ended before, it returns at once.
     pub(crate) fn wait(&self, at_most: Duration) {
         let mut ended = lock(&self.ended);
         if !*ended {

@@ -42,7 +42,7 @@ fn the_ticker_of_a_child_is_another_and_its_threads_are_its_own() {
     let parent = Ticker::new(Process(1));
     assert!(parent.start(|| Ok(())));
     assert!(!parent.follow(Process(1)));
-    assert!(parent.follow(Process(2)), "as a child sees it");
+    assert!(parent.follow(Process(2)), "a child follows its parent");
     let child = parent.newest();
     assert!(!child.follow(Process(2)));
     let mut started = false;
@@ -50,7 +50,7 @@ fn the_ticker_of_a_child_is_another_and_its_threads_are_its_own() {
         started = true;
         Ok(())
     });
-    assert!(started, "the parent's thread is not there");
+    assert!(started, "the child does not have the parent's thread");
     assert!(child.follow(Process(3)), "a child of the child");
     assert!(!parent.newest().follow(Process(3)));
 }

@@ -25,7 +25,7 @@ pub(super) struct Ticker {
     warned: AtomicBool,
     listeners: Mutex<Listeners>,
     pub(super) alarms: Alarms,
-    /// The ticker of a forked child. A new one instead of a reset, because a thread of the parent may have held a lock.
+    /// The ticker of a forked child. It is another ticker, not this one reset, because a thread of the parent may have held a lock.
     child: OnceLock<Box<Ticker>>,
 }
 

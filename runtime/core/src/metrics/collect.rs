@@ -1,4 +1,4 @@
-//! Values of all metrics at one moment, read from snapshots; nothing is counted for them on a hot path.
+//! Values of all metrics at one moment, read from snapshots; no hot path counts anything for them.
 
 use std::collections::BTreeMap;
 

@@ -81,7 +81,8 @@ mod text {
 
     type Series = BTreeMap<(String, Vec<(String, String)>), f64>;
 
-    /// A strict reader of the format: every sample under the HELP and TYPE lines of its own metric, each of them once.
+    /// A strict reader of the format: every sample is under the HELP and TYPE lines of its own metric, and each of these lines is there
+    /// once.
     fn read(text: &str) -> (BTreeMap<String, String>, Series) {
         let (mut kinds, mut series) = (BTreeMap::new(), Series::new());
         let (mut helped, mut current) = (String::new(), String::new());
@@ -153,7 +154,7 @@ mod text {
     #[tokio::test]
     async fn histograms_add_up() {
         let timing = Timing::new("metrics.histogram");
-        // Each a fifth above a bound, so that none is near one; and one beyond the last.
+        // Each time is a fifth above a bound, so that none is near a bound, and the last is beyond all bounds.
         for micros in [12, 120, 1_200, 1_200, 12_000, 120_000, 1_200_000, 12_000_000] {
             timing.record(Duration::from_micros(micros), CallOutcome::Ok);
         }

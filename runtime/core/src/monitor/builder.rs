@@ -72,7 +72,7 @@ impl MonitorBuilder {
         self
     }
 
-    /// Adds a probe of something else that the process depends on.
+    /// Adds a probe of another dependency of the process.
     pub fn probe(mut self, probe: Probe) -> Self {
         self.settings.probes.push(probe);
         self

@@ -44,7 +44,7 @@ pub struct Snapshot {
     pub hit_rate: f64,
     /// Requests of the window that failed by the server's fault; timed calls where no routes are reported.
     pub errors: u64,
-    /// The same in percent of all requests of the window.
+    /// Failed requests in percent of all requests of the window.
     pub error_rate: f64,
     /// Answers of all probes, the database's first.
     pub probes: Vec<ProbeAnswer>,

@@ -6,12 +6,9 @@
 //! counters that exist anyway (counters) -> difference from the sample before (window) -> alerts, advice, performance
 //! probes of dependencies (probe)  ------------------------------------------------------> health
 //! ```
-//!
-//! Everything but reading and probing is pure: the window, the alarm of one alert, the levels of memory, the rules of advice and of
-//! health are functions of their arguments. `sampler` ties them together for [`Monitor`].
-//!
-//! Invariants: nothing here is on the path of a call; no user code runs under a lock; a source or a subscriber that fails affects its
-//! own figures only; liveness asks no dependency.
+//! Only reading and probing have side effects: the window, the alarm of one alert, the levels of memory, and the rules of advice and of
+//! health depend on their arguments alone. `sampler` ties them together for [`Monitor`]. Invariants: nothing here is on the path of a call;
+//! no user code runs under a lock; a source or a subscriber that fails affects only its own figures; liveness asks no dependency.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -114,8 +111,7 @@ impl Monitor {
     /// Starts to take samples, until the last clone is dropped. Calling it again has no effect.
     ///
     /// # Errors
-    ///
-    /// Fails if it is not called within a tokio runtime.
+    /// Fails outside a tokio runtime.
     pub fn start(&self) -> Result<(), Error> {
         let runtime = Handle::try_current()
             .map_err(|_| Kind::Setting("a monitor needs a tokio runtime: call `start` within one"))?;
@@ -141,8 +137,7 @@ impl Monitor {
     /// Takes a sample now; for tests, and for programs that do not [`start`](Self::start) the monitor.
     ///
     /// # Cancel safety
-    ///
-    /// Cancel safe: a sample is recorded as a whole or not at all.
+    /// A sample is recorded as a whole or not at all.
     pub async fn sample(&self) {
         self.sampler.sample().await;
     }

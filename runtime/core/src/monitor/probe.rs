@@ -1,4 +1,4 @@
-//! Probes of what the process depends on: each within a bound, and at most once a second.
+//! Probes of the dependencies of the process, each with a time limit and at most once a second.
 
 use std::fmt;
 use std::pin::Pin;
@@ -26,8 +26,8 @@ pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 type Question = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// Check of something that this process depends on. It has failed if its future returns an error, panics, or takes longer than its
-/// [`timeout`](Self::timeout) (1 s); an answer is reused for a second.
+/// Check of a dependency of this process. It fails if its future returns an error, panics, or takes longer than its
+/// [`timeout`](Self::timeout) (1 s). An answer is reused for a second.
 ///
 /// ```
 /// use fastness::monitor::{Monitor, Probe};
@@ -202,8 +202,7 @@ impl Prober {
     /// Returns an answer that is at most a second old. Waits for at most twice the probe's timeout.
     ///
     /// # Cancel safety
-    ///
-    /// Cancel safe: the question goes on for other callers.
+    /// If the future is dropped, the question goes on for other callers.
     pub(super) async fn answer(self: &Arc<Self>) -> ProbeAnswer {
         let permit = loop {
             if let Some(answer) = self.recent() {

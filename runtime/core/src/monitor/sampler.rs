@@ -1,4 +1,4 @@
-//! The state of a monitor, and how one sample is taken.
+//! The state of a monitor, and the steps of one sample.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -159,13 +159,13 @@ impl Sampler {
     pub(super) async fn sample(self: &Arc<Self>) {
         let series = self.series.clone().lock_owned().await;
         let answers = self.answers().await;
-        // Reads files and calls sources, which may block.
+        // Recording reads files and calls sources, which may block.
         let sampler = self.clone();
         let recording = tokio::task::spawn_blocking(move || {
             let mut series = series;
             sampler.record(&mut series, &answers);
         });
-        // Fails only while the runtime shuts down.
+        // The task fails only while the runtime shuts down.
         let _ = recording.await;
         let health = self.health().await;
         let mut last = lock(&self.last);

@@ -41,7 +41,7 @@ fn in_millis<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::
     serializer.serialize_f64(millis(*time))
 }
 
-/// Function of the user's that returns figures.
+/// User's function that returns figures.
 pub(super) type SourceFn<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
 /// All sources of a monitor.

@@ -1,4 +1,4 @@
-//! The sliding window: turns counters that only grow into what happened lately.
+//! The sliding window, which turns counters that only grow into the figures of the last minute or so.
 //!
 //! Each sample is compared with the one before it. The differences of the last samples, added up, are the window of all rates and
 //! percentiles. A counter that was reset counts from zero.

@@ -1,4 +1,4 @@
-//! The router, asked as a server would ask it.
+//! The router, called as a server calls it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -137,10 +137,10 @@ async fn the_dashboard_holds_all_that_it_needs_and_may_do_no_more() {
         assert!(policy.contains(&format!("{source} 'sha256-{digest}'")), "the {tag} that is served is the one allowed");
     }
     let outside = ["src=", "href=\"http", "//cdn", "@import", "url("];
-    assert!(outside.iter().all(|outside| !page.contains(outside)), "it loads nothing");
+    assert!(outside.iter().all(|outside| !page.contains(outside)), "the page loads nothing");
 }
 
-/// Names come from outside. What never makes markup of them cannot make a script of them.
+/// Names come from outside. A page that never turns them into markup cannot run them as a script.
 #[test]
 fn the_script_makes_text_of_values_never_markup() {
     let makes_markup =
@@ -213,7 +213,7 @@ fn a_token_is_taken_in_the_forms_of_the_standards_and_in_no_other() {
         assert!(!check(&[header]), "{header:?}");
     }
     assert!(!check(&[]) && !check(&[&basic("Tok3n-0123456789")]) && !check(&[&basic("Tok3n-0123456789:")]));
-    assert!(!check(&["Bearer Tok3n-0123456789"; 2]), "which of two counts is a matter of taste");
+    assert!(!check(&["Bearer Tok3n-0123456789"; 2]), "several headers count as none");
     let empty = BearerToken::new("");
     let request = Request::get("/").header("authorization", "Bearer ").body(()).unwrap().into_parts().0;
     assert!(empty.check(&request).is_err(), "an empty token rejects every request");

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::Counters;
 
-/// A call that was no hit at first: counted at its end, exactly once. Dropped without an answer (it ran its body, or its caller went
-/// away) it counts as a miss; dropped while it waits for another call's load, as coalesced.
+/// A call that was not a hit at first. It is counted once, at its end. Dropped without an answer (it ran its body, or its caller went
+/// away), it counts as a miss; dropped while it waits for another call's load, as coalesced.
 pub(crate) struct CountedCall {
     counters: Arc<Counters>,
     state: AtomicU8,
@@ -37,7 +37,7 @@ impl CountedCall {
         Self { counters, state: AtomicU8::new(LOADS) }
     }
 
-    /// Marks this as not to be counted: a write, or a read by this crate itself.
+    /// Excludes this call from the counters, because it is a write or a read by this crate itself.
     pub(crate) fn uncounted(mut self) -> Self {
         self.state = AtomicU8::new(COUNTED);
         self
@@ -94,7 +94,7 @@ impl Drop for CountedCall {
 pub(crate) struct Uncounted {
     counters: Option<Arc<Counters>>,
     elements: u64,
-    /// True while another batch is waited for.
+    /// True while the elements wait for another batch.
     waits: bool,
 }
 
@@ -160,12 +160,12 @@ mod tests {
 
     #[test]
     fn a_call_is_counted_once_however_it_ends() {
-        assert_eq!(counted(|_| {}), [0, 0, 0, 0, 1], "it loaded, or was given up");
+        assert_eq!(counted(|_| {}), [0, 0, 0, 0, 1], "it loaded, or was dropped");
         assert_eq!(counted(|call| call.answered(Answered::Locally)), [1, 0, 0, 0, 0]);
         assert_eq!(counted(|call| call.answered(Answered::Stale)), [1, 1, 0, 0, 0]);
         assert_eq!(counted(|call| call.answered(Answered::Shared)), [0, 0, 1, 0, 0]);
         assert_eq!(counted(|call| call.answered(Answered::Joined)), [0, 0, 0, 1, 0]);
-        assert_eq!(counted(|call| call.waits(true)), [0, 0, 0, 1, 0], "given up while it waited");
+        assert_eq!(counted(|call| call.waits(true)), [0, 0, 0, 1, 0], "it was dropped while it waited");
         let loads_after_all = |call: &CountedCall| {
             call.waits(true);
             call.waits(false);

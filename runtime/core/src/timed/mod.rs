@@ -1,4 +1,4 @@
-//! `timed`: durations and outcomes of calls, cheap enough to leave on.
+//! Timings: durations and outcomes of calls, cheap enough to leave on.
 //!
 //! May use: `clock`, `stats`, `sync`.
 //!

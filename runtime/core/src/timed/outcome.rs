@@ -76,7 +76,7 @@ pub fn error_if<R: ?Sized>(value: &R, is_error: impl FnOnce(&R) -> bool) -> Call
     CallOutcome::ok_if(!is_error(value))
 }
 
-/// Calls a closure once. The bound `FnOnce` lets the return value borrow from captured values, which inference alone does not.
+/// Calls a closure once. The bound `FnOnce` lets the return value borrow from captured values, which inference alone does not allow.
 #[allow(missing_docs)]
 #[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {

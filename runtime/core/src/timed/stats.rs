@@ -44,8 +44,8 @@ impl Snapshot {
         }
     }
 
-    /// Returns the latency of all calls that returned, errors included: the one to show if there is room for one. A call that was
-    /// cancelled or panicked is not included, because its time says nothing about how long the call takes.
+    /// Returns the latency of all calls that returned, errors included. Show this one if there is room for only one. Calls that were
+    /// cancelled or panicked are not included, because their times say nothing about the duration of a call.
     pub fn returned(&self) -> Latency {
         let mut all = self.ok.clone();
         all += self.error.clone();

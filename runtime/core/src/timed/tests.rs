@@ -55,7 +55,7 @@ fn no_quantile_exceeds_the_maximum() {
     assert!(one.p50() <= one.max() && one.p99() <= one.max());
     let hours = Duration::from_secs(3 * 3600);
     let long = latency([5, 10_800_000_000_000]);
-    assert_eq!((long.p99(), long.max()), (Some(hours), Some(hours)), "beyond the last bucket, the maximum tells");
+    assert_eq!((long.p99(), long.max()), (Some(hours), Some(hours)), "beyond the last bucket, the maximum is returned");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn nothing_recorded_is_nothing_known() {
 
 #[test]
 fn threads_lose_no_record() {
-    // More threads than have a shard of their own, while one reads.
+    // There are more threads than owned shards, and one thread reads meanwhile.
     let histogram = Histogram::new();
     std::thread::scope(|scope| {
         for _ in 0..Shard::COUNT + 5 {

@@ -1,4 +1,4 @@
-//! A case for each rule that speaks, and one beside it where the rule is silent.
+//! A case for each rule in which it recommends something, and one beside it in which it does not.
 
 use std::time::Duration;
 

@@ -59,7 +59,7 @@ pub struct Alert {
     pub value: f64,
     /// Bound beyond which it fires.
     pub threshold: f64,
-    /// The same as a sentence.
+    /// Value and bounds as a sentence.
     pub message: String,
 }
 

@@ -36,8 +36,7 @@ impl AlertEvents {
     /// behind misses the oldest.
     ///
     /// # Cancel safety
-    ///
-    /// Cancel safe: no alert is lost.
+    /// No alert is lost.
     pub async fn next(&mut self) -> Option<Alert> {
         loop {
             match self.changes.recv().await {
@@ -49,7 +48,7 @@ impl AlertEvents {
     }
 }
 
-/// Function of the user's that is called with alerts.
+/// User's function that is called with alerts.
 pub(in crate::monitor) type Callback = Arc<dyn Fn(&Alert) + Send + Sync>;
 
 /// Calls a callback with each alert, one after the other, on a blocking thread: it may block or panic, and misses alerts while it is

@@ -46,7 +46,7 @@ async fn a_subscriber_that_never_reads_blocks_no_other() {
         alerts.update("t", &memory(5.0));
         alerts.update("t", &memory(95.0));
     }
-    assert!(lazy.next().await.is_some(), "it goes on with what is left");
+    assert!(lazy.next().await.is_some(), "the subscriber goes on with the alerts that are left");
     drop(alerts);
     while quick.next().await.is_some() {}
 }
@@ -57,7 +57,7 @@ async fn a_callback_that_panics_hears_the_next_one() {
     let (sender, mut inbox) = tokio::sync::mpsc::unbounded_channel();
     let callback = Arc::new(move |alert: &Alert| {
         sender.send(alert.firing).unwrap();
-        assert!(!alert.firing, "as the test wants it");
+        assert!(!alert.firing, "on purpose");
     });
     let passing = tokio::spawn(run_callback(alerts.subscribe(), callback));
     alerts.update("t", &memory(95.0));

@@ -67,7 +67,7 @@ pub struct MemoryGuard {
 type MemorySource = Arc<dyn Fn() -> Option<Memory> + Send + Sync>;
 /// Source of the bytes that the allocator holds.
 type Reusable = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
-/// Function of the user's that is called with a new level.
+/// User's function that is called with a new level.
 type OnPressure = Arc<dyn Fn(Pressure) + Send + Sync>;
 
 /// State of a guard, shared by its clones.

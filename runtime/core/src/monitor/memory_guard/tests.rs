@@ -7,8 +7,8 @@ use crate::tests::named;
 
 const TICK: Duration = Duration::from_millis(250);
 
-/// A cache with so many entries, and a guard over memory that the test sets. The store is small enough to be in one piece, of
-/// which exactly as many entries go as have to.
+/// A cache with this many entries, and a guard whose memory the test sets. The store is small enough to have a single queue, which evicts
+/// exact numbers.
 async fn guarded(entries: u32) -> (Fastness, Clock, Arc<Percent>, MemoryGuard, Arc<Mutex<Vec<Pressure>>>) {
     let (clock, percent) = (Clock::manual(), Arc::new(Percent::new(50)));
     let fast = Fastness::builder().clock(clock.clone()).capacity(1_000).build().unwrap();
@@ -131,7 +131,7 @@ async fn where_nothing_is_left_it_says_so_and_after_a_time_fails_liveness() {
     }
     let began = look();
     assert_eq!((began.percentage, began.entries, began.exhausted), (96, 0, Some(0)));
-    assert_eq!(heard.load(SeqCst), 2, "the level, and that nothing is left");
+    assert_eq!(heard.load(SeqCst), 2, "one call for the level, and one because nothing is left");
     let json = serde_json::to_value(look()).unwrap();
     assert_eq!(json["exhausted"], 250);
     clock.advance(Duration::from_secs(9));
@@ -140,7 +140,7 @@ async fn where_nothing_is_left_it_says_so_and_after_a_time_fails_liveness() {
     assert!(!guard.is_alive(), "{:?}", guard.snapshot());
     assert_eq!(heard.load(SeqCst), 2);
     percent.store(50, SeqCst);
-    assert_eq!((look().exhausted, guard.is_alive()), (None, true), "it passes");
+    assert_eq!((look().exhausted, guard.is_alive()), (None, true), "the pressure is over");
 }
 
 #[tokio::test]

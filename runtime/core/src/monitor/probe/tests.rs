@@ -94,7 +94,7 @@ async fn a_caller_that_is_dropped_takes_no_answer_from_others() {
     asked.notified().await;
     first.abort();
     answer.notify_one();
-    assert!(prober.answer().await.ok, "the question that was cut off is answered, and stands");
+    assert!(prober.answer().await.ok, "the question of the dropped caller was answered, and its answer is reused");
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,7 +113,7 @@ async fn a_question_in_a_runtime_that_stands_still_blocks_no_caller_for_ever() {
     let answer = prober.answer().await;
     assert_eq!(answer.error.as_deref(), Some("the runtime that asked it does not run its tasks"));
     stands_still.shutdown_background();
-    assert!(prober.answer().await.ok, "the turn is given back with the task that had it");
+    assert!(prober.answer().await.ok, "the permit is released with the task that had it");
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,5 +134,5 @@ async fn a_waiter_takes_over_when_the_runtime_of_the_leader_ends() {
     assert!(std::future::poll_fn(|cx| std::task::Poll::Ready(waits.as_mut().poll(cx).is_pending())).await);
     ends.shutdown_background();
     assert!(waits.await.ok);
-    assert_eq!(count.load(Ordering::SeqCst), 1, "the question of the one before was never put");
+    assert_eq!(count.load(Ordering::SeqCst), 1, "the first caller's question was never asked");
 }

@@ -29,7 +29,7 @@ pub struct Process {
     pub resident: Option<u64>,
     /// Processor time since the sample before, in percent of one core: 200 is two busy cores.
     pub cpu: Option<f64>,
-    /// The same, in percent of all `cores`.
+    /// Processor time since the sample before, in percent of all `cores`.
     pub cpu_of_quota: Option<f64>,
     /// Cores that the process may use, by its control group or the machine.
     pub cores: Option<f64>,

@@ -1,4 +1,4 @@
-//! Figures of machines that are folders.
+//! Figures of simulated machines, each of which is a folder of files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Memory, System};
 
-/// A folder that is gone when this is dropped.
+/// A simulated machine: a folder that is deleted when this is dropped.
 struct Machine(PathBuf);
 
 impl Machine {

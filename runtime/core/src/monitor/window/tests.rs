@@ -17,7 +17,7 @@ fn totals(at: u64, tally: CallTotals) -> Totals {
 #[test]
 fn only_what_is_new_counts_and_only_for_so_long() {
     let (mut window, length) = (Window::default(), Duration::from_secs(10));
-    assert!(window.add(totals(0, route(1_000, 0, 50)), length).is_none(), "what was before is no rate");
+    assert!(window.add(totals(0, route(1_000, 0, 50)), length).is_none(), "counts before the first reading are no rate");
     window.add(totals(5, route(1_000, 10, 51)), length);
     assert_eq!((window.sum().requests().count, window.sum().requests().errors), (10, 1));
     let p50 = window.sum().requests().quantile(0.5).unwrap();
@@ -38,7 +38,7 @@ fn routes_that_were_not_told_once_are_not_all_new() {
     let silent = |at| Totals { routes: None, ..totals(at, CallTotals::default()) };
     window.add(silent(0), length);
     window.add(totals(5, route(1_000, 0, 1_000)), length);
-    assert_eq!(window.sum().requests().count, 0, "these may be of any time");
+    assert_eq!(window.sum().requests().count, 0, "the first figures of a source may be of any time");
     window.add(totals(10, route(1_010, 0, 1_000)), length);
     window.add(silent(15), length);
     window.add(totals(20, route(1_020, 0, 1_000)), length);
@@ -70,7 +70,7 @@ fn policy(name: &str, rejected: u64) -> resilience::Snapshot {
     resilience::Snapshot { kind, name: name.into(), outcomes, levels: Vec::new(), breakers: Vec::new() }
 }
 
-/// Everything at one look: each counter has grown by 3 times as much as the one before it.
+/// All totals at one reading, each counter 3 times as large as the one before it.
 fn everything(at: u64, by: u64) -> Totals {
     let cache = HandleStats {
         sites: vec![site("f", by), site("g", 3 * by), site("f", 1_000)],
@@ -92,7 +92,7 @@ fn every_counter_is_what_is_new_since_the_look_before() {
     assert_eq!((one.nanos, one.evictions, one.floor_verdicts), (5 * SECOND, 27, 81));
     assert_eq!((one.cache().hits, one.cache().loads), (12, 24));
     let calls = one.requests();
-    assert_eq!((calls.count, calls.errors, calls.slow), (3, 3, 6), "without routes, of what is timed");
+    assert_eq!((calls.count, calls.errors, calls.slow), (3, 3, 6), "without routes, timed functions are counted");
     assert_eq!((calls.mean(), calls.error_rate()), (Some(Duration::from_millis(10)), 100.0));
     let retries: Vec<_> = one.policies_by_kind(PolicyKind::Retry).collect();
     assert_eq!(retries.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["a", "b"]);
@@ -114,13 +114,13 @@ fn every_counter_is_what_is_new_since_the_look_before() {
 #[test]
 fn a_window_is_divided_into_120_parts_at_most() {
     let (mut window, length) = (Window::default(), Duration::from_secs(120));
-    // A look each half second: two of them make a part of a second.
+    // There is a reading each half second, and two of them make one interval.
     for look in 0..=400 {
         window.add(Totals { at: look * SECOND / 2, ..Totals::default() }, length);
     }
     assert_eq!((window.intervals.len(), window.sum().nanos), (120, 120 * SECOND));
     assert!(window.intervals.iter().all(|part| part.nanos == SECOND));
-    // However short it is, what happened last is in it.
+    // A window of zero still has the last interval.
     window.add(Totals { at: 205 * SECOND, ..Totals::default() }, Duration::ZERO);
     assert_eq!(window.sum().nanos, 5 * SECOND);
 }
