@@ -122,7 +122,7 @@ impl Error {
         matches!(self.detail, Detail::BadSetting(_))
     }
 
-    /// Returns whether the operation may have been done or not, or was rolled back by a change of the primary; the caller has to look.
+    /// Returns whether it is unknown if the operation was done, because the connection or the primary was lost. The caller has to check.
     pub(crate) fn has_unknown_outcome(&self) -> bool {
         let changed = |code| code::STATE_CHANGES.contains(&code) || code == code::ABORTED;
         self.is_unreachable() || self.code().is_some_and(changed)

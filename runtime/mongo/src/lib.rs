@@ -14,7 +14,7 @@
 //! The API uses types of the driver: databases, options and results of operations are those of [`mongodb`]; keys, filters and ids are those
 //! of [`bson`]. Add both crates to your own manifest, with the same major versions as this crate.
 
-// Marks on docs.rs the items that need a feature.
+// On docs.rs, items that need a feature are marked.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod advice;

@@ -1,4 +1,4 @@
-//! Advice on indexes: missing ones, and ones that are not needed. Decided from measurements, without a server.
+//! Advice on indexes: missing ones, and ones that are not needed. It is computed from measurements, without a server.
 //!
 //! Missing indexes follow the rule *equality, sort, range*: first the fields that a query compares for equality, so that the matches are
 //! adjacent; then the fields that it sorts by, so that they are in order; then the fields with a range. Only queries that were slow and

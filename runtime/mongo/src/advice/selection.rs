@@ -1,4 +1,4 @@
-//! The parts of an advice to carry out.
+//! The selection of the parts of an advice that are carried out.
 
 use bson::Document;
 

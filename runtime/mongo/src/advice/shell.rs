@@ -14,12 +14,12 @@ pub(super) fn call(collection: &str, method: &str, index: &str) -> String {
 }
 
 fn collection_expression(collection: &str) -> String {
-    // What the shell takes for a method of `db` is no collection.
+    // A name that is a method of `db` in the shell cannot stand for a collection.
     let plain = is_plain(collection) && !collection.starts_with('_') && !METHODS.contains(&collection);
     if plain { format!("db.{collection}") } else { format!("db.getCollection({collection:?})") }
 }
 
-/// Methods of `db` with names that people give to collections.
+/// Methods of `db` whose names are plausible for collections.
 const METHODS: [&str; 6] = ["version", "stats", "help", "auth", "logout", "watch"];
 
 fn property(field: &str) -> String {

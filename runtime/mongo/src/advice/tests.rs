@@ -70,7 +70,7 @@ fn an_alternative_that_no_index_serves_makes_the_others_useless() {
     let none = [] as [Document; 0];
     let filter = doc! { "$or": [{ "a": 1 }, { "b": { "$ne": 1 } }] };
     assert_eq!(suggested(filter.clone(), doc! {}, &[]), none);
-    assert_eq!(suggested(filter, doc! { "t": -1 }, &[]), [doc! { "t": -1 }], "the order can be had");
+    assert_eq!(suggested(filter, doc! { "t": -1 }, &[]), [doc! { "t": -1 }], "an index can return this order");
     assert_eq!(suggested(doc! { "$or": [{ "a": 1 }, { "place": { "$geoWithin": {} } }] }, doc! {}, &[]), none);
     assert_eq!(suggested(doc! { "$or": [{ "a": 1 }, {}] }, doc! {}, &[]), none);
 }
@@ -138,7 +138,7 @@ fn an_index_with_the_collations_of_its_collection_serves() {
     let listed = |options: Document| with(doc! { "a": 1 }, options).for_queries(Some(&collation));
     let count = |index: IndexDefinition| suggested(doc! { "a": "x" }, doc! {}, &[index]).len();
     assert_eq!(count(listed(doc! { "collation": collation.clone() })), 0);
-    assert_eq!(count(listed(doc! {})), 1, "that one compares bytes");
+    assert_eq!(count(listed(doc! {})), 1, "an index without a collation compares bytes");
     assert_eq!(count(with(doc! { "a": 1 }, doc! { "collation": collation.clone() }).for_queries(None)), 1);
     assert_eq!(count(with(doc! { "a": 1 }, doc! {}).for_queries(None)), 0);
     let new = plain(&doc! { "a": 1 }).with_inherited_collation(Some(&collation));
@@ -205,7 +205,7 @@ fn one_suggestion_serves_all_that_it_begins_with_and_waste_below_the_gate_none()
     ];
     let found = missing(&queries, |_| Vec::new());
     assert_eq!(found.iter().map(|found| &found.key).collect::<Vec<_>>(), [&doc! { "a": 1, "b": 1 }, &doc! { "z": 1 }]);
-    assert_eq!(found[0].evidence.explained.documents, 5_000, "the worst is reported");
+    assert_eq!(found[0].evidence.explained.documents, 5_000, "the worst query is the evidence");
     assert_eq!(found[1].evidence.shape, r#"{z: "?"}"#);
 }
 
@@ -223,7 +223,7 @@ fn an_index_with_which_another_begins_is_needless_unless_it_has_duties() {
     let needless = |short: IndexDefinition| !unneeded("c", &[long.clone(), short], &[], WEEK).is_empty();
     assert!(needless(index(doc! { "a": 1 })));
     assert!(needless(index(doc! { "a": -1 })), "it can be read backwards");
-    assert!(needless(with(doc! { "a": 1 }, doc! { "sparse": true })), "what it has, the other has too");
+    assert!(needless(with(doc! { "a": 1 }, doc! { "sparse": true })), "the other index has all its documents");
     assert!(!needless(index(doc! { "b": 1 })));
     assert!(!needless(index(doc! { "a": 1, "b": 1 })));
     assert!(!needless(index(doc! { "a": "hashed" })));

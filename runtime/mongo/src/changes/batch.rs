@@ -14,7 +14,7 @@ const BATCH_LIMIT: usize = 1_000;
 /// Maximum number of scopes that are stored while they cannot be announced. Beyond it, all scopes of the models are invalidated.
 const MAX_PENDING_SCOPES: usize = 10_000;
 
-/// Scopes to announce. They stay until every process was told, and are announced again until then.
+/// Scopes to announce. They are announced again until every process has them, and removed then.
 #[derive(Debug, Default)]
 pub(super) struct ChangeBatch {
     scopes: HashSet<RenderedScope>,
@@ -123,7 +123,7 @@ impl ChangeBatch {
         self.scopes.iter().map(RenderedScope::pattern).collect()
     }
 
-    /// Clears the scopes after every process was told.
+    /// Clears the scopes after they were announced to every process.
     pub(super) fn mark_announced(&mut self) {
         self.scopes.clear();
     }

@@ -1,5 +1,5 @@
-//! Invalidations by MongoDB's change streams: writes of other programs, of a person in a shell, or of a process that crashed between
-//! commit and invalidation are invalidated too.
+//! Invalidations by MongoDB's change streams. They cover writes of other programs, of a person in a shell, and of a process that crashed
+//! between commit and invalidation.
 //!
 //! May use: `error`, `lease`, `model`.
 //!
@@ -68,7 +68,7 @@ use worker::WatcherWorker;
 ///
 /// # async fn start(db: mongodb::Database) {
 /// let changes = ChangeWatcher::new(&db).model::<Product>().start(&Fastness::current());
-/// // Hold `changes` for as long as the server runs.
+/// // Keep `changes` for as long as the server runs.
 /// println!("{:?}", changes.snapshot());
 /// changes.stop().await;
 /// # }
@@ -135,8 +135,7 @@ impl ChangeWatcher {
     /// server that is not a member of a replica set, the task logs a warning and ends.
     ///
     /// # Panics
-    ///
-    /// Outside a tokio runtime.
+    /// Panics outside a tokio runtime.
     pub fn start(self, fastness: &Fastness) -> WatcherTask {
         let (status, stop) = (Arc::new(StatusBoard::default()), Arc::new(Notify::new()));
         let worker = WatcherWorker::new(self.0, fastness.clone(), status.clone());

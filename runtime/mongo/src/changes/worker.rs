@@ -50,7 +50,7 @@ pub(super) struct WatcherWorker {
     /// Position and lease; `None` without a shared tier.
     position: Option<PositionLease>,
     batch: ChangeBatch,
-    /// Position up to which every process was told.
+    /// Position up to which the changes were announced to every process.
     announced_token: Option<ResumeToken>,
     /// True if the server no longer knows the stored position.
     position_lost: bool,
@@ -141,7 +141,7 @@ impl WatcherWorker {
             self.request.open(&self.target.db, self.announced_token.as_ref()).await.map_err(FollowEnd::Fault)?;
         let resumed = self.announced_token.is_some();
         if !resumed {
-            // After the stream is open, so that no change is missed in between.
+            // The scopes are added after the stream is open, so that no change is missed in between.
             self.target.models.iter().for_each(|model| self.batch.add_all_scopes(model));
         }
         self.consume(stream, resumed).await
@@ -180,7 +180,7 @@ impl WatcherWorker {
             if then == AfterEvent::Reopen {
                 let end = stream.resume_token();
                 self.announce(end.clone()).await?;
-                // Until all processes were told, a new stream would start before this end, and reach it again.
+                // Before the batch is announced to all processes, a new stream would start before this end, and reach it again.
                 while !self.batch.is_empty() {
                     self.back_off().await;
                     self.announce(end.clone()).await?;
@@ -222,10 +222,11 @@ impl WatcherWorker {
         }
     }
 
-    /// Announces the batch. If every process was told, sets the position and stores it from time to time.
+    /// Announces the batch. If every process has it, sets the position and stores it from time to time.
     async fn announce(&mut self, read_to: Option<ResumeToken>) -> Result<(), FollowEnd> {
         if !self.announce_batch().await {
-            // It is invalidated here. Other processes are told with the next batch, which is soon: an idle stream polls too.
+            // The batch counts in this process, and is announced to others together with the next one, which is soon: an idle stream polls
+            // too.
             return self.renew_lease().await;
         }
         if read_to.is_some() {
@@ -234,7 +235,7 @@ impl WatcherWorker {
         self.store_position().await
     }
 
-    /// Announces the batch. Returns false if not every process could be told.
+    /// Announces the batch. Returns false if it could not be announced to every process.
     async fn announce_batch(&mut self) -> bool {
         if self.batch.is_empty() {
             return true;

@@ -111,8 +111,7 @@ impl Client {
     /// Sends a `ping`, and returns how long the reply took. The time limit is 1 s.
     ///
     /// # Errors
-    ///
-    /// Like [`bounded`](Self::bounded).
+    /// Fails as [`bounded`](Self::bounded) does.
     pub async fn ping(&self) -> Result<Duration, Error> {
         let began = now(&self.slow.clock);
         let admin = self.database("admin");

@@ -15,7 +15,7 @@ pub(super) struct CallTarget {
     pub(super) collection: String,
 }
 
-/// A call from its start to its end. Dropping it is an end too: a cancellation, if it was waiting.
+/// A call from its start to its end. A drop ends it too; if it was waiting, as a cancellation.
 pub(super) struct CollectionCall {
     target: Arc<CallTarget>,
     operation: Operation,

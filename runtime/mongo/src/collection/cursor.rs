@@ -35,8 +35,7 @@ impl<T> Cursor<T> {
     /// Returns the next document; `None` at the end.
     ///
     /// # Errors
-    ///
-    /// Like the methods of [`Collection`](super::Collection), and if the document cannot be deserialized to this type.
+    /// Fails as the methods of [`Collection`](super::Collection) do, and if the document cannot be deserialized to this type.
     ///
     /// # Cancel safety
     ///
@@ -72,8 +71,7 @@ impl<T> Cursor<T> {
     /// Returns all remaining documents.
     ///
     /// # Errors
-    ///
-    /// Like [`next`](Self::next).
+    /// Fails as [`next`](Self::next) does.
     pub async fn all(mut self) -> Result<Vec<T>, Error>
     where
         T: DeserializeOwned,

@@ -183,7 +183,7 @@ impl<'a> PlanRun<'a> {
         }
         let made = modify(doc! { "unique": true }).await;
         if made.is_err() && !prepared {
-            // Otherwise an index that is not unique would keep rejecting writes.
+            // The change is undone, because an index that is not unique must not reject writes.
             if let Err(RejectedChange { error, .. }) = modify(doc! { "prepareUnique": false }).await {
                 tracing::error!(%error, "`prepareUnique` could not be reset: the index still rejects new duplicates");
             }

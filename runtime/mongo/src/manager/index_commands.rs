@@ -56,7 +56,7 @@ pub(crate) async fn list(db: &Database, collection: &str) -> Result<ExistingInde
     Ok(ExistingIndexes { collation, indexes: indexes.collect() })
 }
 
-/// Returns the names of the indexes that are still being built; `listIndexes` does not tell them from the others.
+/// Returns the names of the indexes that are still being built, which `listIndexes` does not distinguish from the others.
 async fn unfinished(db: &Database, collection: &str) -> Result<Vec<String>, Error> {
     let names = doc! { "$project": { "names": "$storageStats.indexBuilds" } };
     let stages = vec![doc! { "$collStats": { "storageStats": {} } }, names];

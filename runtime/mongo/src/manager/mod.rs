@@ -205,8 +205,7 @@ impl IndexManager {
     /// ```
     ///
     /// # Errors
-    ///
-    /// Like [`apply`](Self::apply); failures for single indexes are in the report.
+    /// Fails as [`apply`](Self::apply) does. Failures for single indexes are in the report.
     ///
     /// # Cancel safety
     ///

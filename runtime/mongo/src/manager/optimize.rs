@@ -30,7 +30,7 @@ pub(crate) async fn optimize(
         for (collection, key) in &chosen.create {
             create(&mut run, db, collection, key).await?;
         }
-        // One after the other, because retiring one index may make the next one needed.
+        // Indexes are retired one after the other, because retiring one may make the next one needed.
         for (collection, index, retirement) in &chosen.retire {
             retire(&mut run, declared, (collection, index), *retirement).await?;
         }
@@ -82,7 +82,7 @@ async fn retire(
     let Some(index) = listing.indexes.iter().find(|index| index.name() == name) else {
         let gone = IndexDefinition::listed(doc! { "name": name, "key": {} });
         let outcome = match retirement {
-            // Dropped by another process or by hand, which is the requested outcome.
+            // Another process or a person has dropped it, which is the requested outcome.
             Retirement::Drop => StepOutcome::Dropped,
             Retirement::Hide => failed(refusal(collection, name, "the index does not exist")),
         };

@@ -53,7 +53,7 @@ pub struct Converted<T>(PhantomData<fn() -> T>);
 impl<T> Date for Converted<T> {}
 impl Date for bson::DateTime {}
 
-/// Wrappers that are stored as their content is, or not at all.
+/// Implements the facts of wrappers, which are stored as their content is, or not at all.
 macro_rules! transparent {
     ($($outer:ident),*) => { $(
         impl<T: Nested> Nested for $outer<T> {
@@ -71,7 +71,7 @@ macro_rules! transparent {
 }
 transparent!(Option, Box, Rc, Arc);
 
-/// Arrays. MongoDB looks into them by itself, so that paths do not name them; a document expires by its earliest date.
+/// Implements the facts of arrays. MongoDB looks into them by itself, so paths do not name them; a document expires by its earliest date.
 macro_rules! array {
     ($($outer:ty, [$($generics:tt)*];)*) => { $(
         impl<T: Nested, $($generics)*> Nested for $outer {

@@ -5,7 +5,7 @@ use super::text::ConstText;
 struct S;
 
 const LONG: &str =
-    "a name that is quite a bit longer than any that people would give to a field of theirs, I would say";
+    "a name that is longer than any name that a person would give to a field of a stored document in a database";
 
 impl StoredFields for S {
     const SEGMENTS: &'static [StoredField] = &[

@@ -53,7 +53,7 @@ fn the_shape_not_seen_for_longest_makes_room() {
     for number in 0..=MAX_SHAPES {
         clock.advance(Duration::from_millis(1));
         record.add(slow(doc! { format!("f{number}"): 1 }, 100, QueryOutcome::Ok));
-        // The first shape is seen all the time.
+        // The first shape is recorded again after each new one.
         record.add(slow(doc! { "f0": 1 }, 100, QueryOutcome::Ok));
     }
     let found = record.snapshot();
@@ -101,7 +101,7 @@ fn of_a_large_query_no_values_are_kept() {
     let found = record.snapshot();
     let kept = &found.shapes[0].example().parts;
     assert!(kept.hidden && kept.filter.to_vec().unwrap().len() < 200, "{}", kept.filter);
-    assert_eq!(found.examples("d").len(), 0, "it cannot be run once more");
+    assert_eq!(found.examples("d").len(), 0, "a query without its values cannot run again");
     record.add(slow(doc! { "a": 1 }, 200, QueryOutcome::Ok));
     assert_eq!(record.snapshot().examples("d").len(), 1);
 }

@@ -141,7 +141,7 @@ fn only_what_something_depends_on_is_looked_up_and_once() {
     let mut imaged = touched(2, "price");
     imaged.insert("fullDocumentBeforeChange", doc! { "_id": 2_i64, "owner": { "business": 7_i64 } });
     read(&imaged, MODELS, &mut batch);
-    assert!(batch.updated_ids().is_empty(), "the image tells what it is, too");
+    assert!(batch.updated_ids().is_empty(), "a pre-image makes the new values known, too");
     for _ in 0..2 {
         read(&touched(3, "price"), MODELS, &mut batch);
     }
