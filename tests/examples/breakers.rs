@@ -1,4 +1,4 @@
-//! Simulates breakers and writes what came of it into docs/guide/breaker-defaults.md and its plot: a minute or so.
+//! Simulation of breakers: it writes its results into docs/guide/breaker-defaults.md and its plot, and takes about a minute.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Histories with every fault, one after another; run by `scripts/soak`.
+//! A run of histories with every fault, one after another; `scripts/soak` starts it.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn history(kind: &str, seed: u64) -> (Report, usize) {
             Promotions { seed, rounds: 4, goes_on, takeover }.run().await
         }
         "alone" => alone_with_the_former_master(seed, Duration::from_secs(4)).await,
-        // What it is unless set otherwise.
+        // The default of the settings.
         "sentinels" => asked_of_sentinels(seed, 3, Duration::from_secs(15)).await,
         other => panic!("`{other}` is no kind of history: faults, promotions, alone or sentinels"),
     }

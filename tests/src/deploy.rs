@@ -1,4 +1,4 @@
-//! Shared parts of the two versions of one program that `tests/deploy.rs` runs beside each other.
+//! The common part of the two versions of one program that `tests/deploy.rs` runs side by side.
 
 use std::io::{BufRead, Write};
 
@@ -7,8 +7,8 @@ use fastness::{Fastness, Redis};
 use crate::names::reached;
 use crate::servers::{PATIENCE, until};
 
-/// Joins the tier that the arguments name (address, prefix) and does what its standard input says, a line each: `get ID` prints
-/// what `get` says, `invalidate PATTERN` prints how far it got.
+/// Joins the tier that the arguments name (address, prefix) and obeys the commands on its standard input, one a line: `get ID` prints the
+/// result of `get`, and `invalidate PATTERN` prints the invalidation's reach.
 pub async fn serve(get: impl AsyncFn(u64) -> String) {
     let mut arguments = std::env::args().skip(1);
     let (url, prefix) = (arguments.next().expect("an address"), arguments.next().expect("a prefix"));
@@ -22,7 +22,7 @@ pub async fn serve(get: impl AsyncFn(u64) -> String) {
             Some(("get", id)) => {
                 let before = fast.shared().map_or(0, |shared| shared.stores);
                 let answer = get(id.parse().expect("a number")).await;
-                // What was loaded is in the tier when the answer is printed.
+                // The answer is printed once the loaded value is in the tier.
                 let loads = fast.stats().total.loads;
                 until("it is stored", async || fast.shared().is_some_and(|shared| shared.stores >= before.max(loads)))
                     .await;

@@ -1,5 +1,5 @@
 //! The examples of `docs/`, tested like those of the README: one item for each page, so that a failure names its page.
-//! `tests/tests/it/guide.rs` sees to it that no page is missing here.
+//! `tests/tests/it/guide.rs` checks that no page is missing here.
 
 /// A page's examples.
 macro_rules! pages {

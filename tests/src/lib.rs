@@ -1,7 +1,7 @@
-//! Integration tests of fastness; see `tests/it`. The examples of the README and of `docs/` are tested here, and the harness that races
-//! loads against invalidations lives here, so that the benchmarks can race other caches with it.
+//! Integration tests of fastness; see `tests/it`. The examples of the README and of `docs/` are tested here. The harness that races loads
+//! against invalidations is here too, so that the benchmarks can race other caches with it.
 
-// A test that cannot have what it needs has failed.
+// A test without its servers or files has failed.
 #![allow(clippy::missing_panics_doc)]
 
 pub mod breakers;

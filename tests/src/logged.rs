@@ -12,7 +12,7 @@ use tracing::{Event, Level, Metadata, Subscriber, span};
 pub struct Logged(Arc<Mutex<Vec<u8>>>);
 
 impl Logged {
-    /// Notes what this thread logs, down to this level, for as long as the guard lives.
+    /// Collects the events of this thread, down to this level, for as long as the guard lives.
     pub fn listen(level: Level) -> (Self, DefaultGuard) {
         be_interested_everywhere();
         let logged = Self::default();
@@ -28,7 +28,7 @@ impl Logged {
         String::from_utf8(bytes).expect("text")
     }
 
-    /// The lines so far that have this part.
+    /// The lines so far that contain this part.
     pub fn with(&self, part: &str) -> Vec<String> {
         self.text().lines().filter(|line| line.contains(part)).map(str::to_owned).collect()
     }
@@ -45,10 +45,11 @@ impl Write for Logged {
     }
 }
 
-/// Makes all threads interested in all events, of which those that do not listen take none.
+/// Makes every thread's subscriber interested in all events; that of a thread that does not collect ignores them.
 ///
-/// `tracing` asks once for each place that logs who is interested. While there is a single subscriber, it asks that of the thread that
-/// comes to the place first, so without this the thread of another test would turn the place off for the one that listens.
+/// `tracing` asks once for each place in the code whether its events are wanted. While there is a single subscriber, `tracing` asks the
+/// subscriber of the thread that reaches the place first; without this function, the thread of another test could turn the place off for a
+/// thread that collects.
 fn be_interested_everywhere() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| set_global_default(Deaf).expect("the only one of this process"));
@@ -88,7 +89,7 @@ impl Subscriber for Deaf {
 mod tests {
     use super::*;
 
-    /// A place that another thread has come to first.
+    /// A place that another thread reached first.
     #[test]
     fn a_place_that_a_thread_without_a_listener_comes_to_first_is_heard() {
         let place = || tracing::info!("said");

@@ -1,4 +1,4 @@
-//! Keys and scopes of direct calls, from the text that a test writes.
+//! Keys and scopes of direct calls, from the texts in tests.
 
 use fastness::{Key, Scope};
 

@@ -1,4 +1,4 @@
-//! Direct calls and functions of one key, on any cache: the same without a shared tier as with one.
+//! Checks that direct calls and functions with one key share entries, on a cache with or without a shared tier.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,11 +13,11 @@ use tokio::sync::Notify;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Counts what is asked of it.
+/// An origin that counts its calls.
 #[derive(Clone, Debug, Default)]
 struct Origin {
     calls: Arc<AtomicU32>,
-    /// Told when a load begins, and awaited before it ends.
+    /// Notified when a load begins, and awaited before it ends.
     begun: Arc<Notify>,
     gate: Arc<Notify>,
 }
@@ -55,7 +55,7 @@ async fn visits(id: u32, origin: &Origin) -> u32 {
     origin.answer(1_000 + id)
 }
 
-/// Checks that direct calls find what a function stored, whether it came before the first direct call or after.
+/// Checks that direct calls find a function's value, whether it was stored before the first direct call or after.
 pub async fn what_functions_store_is_found(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -73,7 +73,7 @@ pub async fn what_functions_store_is_found(fast: &Fastness) {
     .await;
 }
 
-/// Checks that a value of a direct call is a hit of the function and stays found: it is one entry.
+/// Checks that a value of a direct call is a hit of the function, and that both find it again: there is one entry.
 pub async fn functions_find_what_is_set(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -93,7 +93,7 @@ pub async fn functions_find_what_is_set(fast: &Fastness) {
     .await;
 }
 
-/// Each way to store replaces what the other has stored.
+/// Checks that each way to store replaces the value that the other has stored.
 pub async fn each_replaces_what_the_other_has_stored(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -120,7 +120,7 @@ async fn store_visits(id: u32, value: u32) -> u32 {
     value
 }
 
-/// Invalidations by key, by prefix and of everything reach both.
+/// Checks that invalidations by key, by prefix and of everything reach both.
 pub async fn invalidations_reach_both(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -132,10 +132,10 @@ pub async fn invalidations_reach_both(fast: &Fastness) {
             assert_eq!((visits(1, &origin).await, origin.calls()), (1_001, n));
             assert_eq!(get(&cache, "visits:1").await, Some(1_001));
             cache.invalidate(reached(pattern)).await;
-            assert_eq!(get(&cache, "visits:1").await, None, "what the function loaded");
+            assert_eq!(get(&cache, "visits:1").await, None, "the value that the function loaded");
             set(&cache, "visits:1", 2).await;
             cache.invalidate(reached(pattern)).await;
-            assert_eq!((visits(1, &origin).await, origin.calls()), (1_001, n + 1), "what was only set");
+            assert_eq!((visits(1, &origin).await, origin.calls()), (1_001, n + 1), "the value that was only set");
             cache.invalidate(reached(pattern)).await;
             origin.calls.store(n, Ordering::SeqCst);
         }
@@ -157,7 +157,7 @@ async fn rate(id: u32, origin: &Origin) -> u32 {
     origin.count()
 }
 
-/// A refresh expires both; what a direct call has stored may be served while the function loads.
+/// Checks that a refresh expires both, and that a value of a direct call may be served while the function loads.
 pub async fn refreshes_reach_both(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -184,7 +184,7 @@ async fn member(id: u32, origin: &Origin) -> Option<u32> {
     origin.answer((id > 10).then_some(id))
 }
 
-/// An absence is no value, and a value that is stored later takes its place.
+/// Checks that a direct call does not find an absence, and that a value that is stored later replaces it.
 pub async fn absences_are_none_until_there_is_a_value(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -205,7 +205,7 @@ async fn many_visits(ids: &[u32], origin: &Origin) -> BTreeMap<u32, u32> {
     origin.answer(ids.iter().map(|id| (*id, 2_000 + id)).collect())
 }
 
-/// A batch loads what neither it nor a direct call has stored.
+/// Checks that a batch loads only elements that neither it nor a direct call has stored.
 pub async fn batches_meet_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -225,7 +225,7 @@ async fn many_seats(ids: &[u32], origin: &Origin) -> BTreeMap<u32, u32> {
     origin.answer(BTreeMap::new())
 }
 
-/// A batch that keeps absences finds what a direct call has stored since.
+/// Checks that a batch with `negative_ttl` finds a value that a direct call has stored since.
 pub async fn batches_find_what_is_newer_than_an_absence(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -242,7 +242,7 @@ async fn square(n: u32, origin: &Origin) -> u32 {
     origin.answer(n * n)
 }
 
-/// A handle's `get`, `put` and `key` are of the same entries, those of a function without a `key` too.
+/// Checks that a handle's `get`, `put` and `key` concern the same entries, for a function without a `key` too.
 pub async fn handles_meet_direct_calls(fast: &Fastness) {
     let (cache, origin, key) = (fast.cache(), Origin::default(), squares_entry(&3).key());
     with_cache(fast, async {
@@ -270,7 +270,7 @@ impl std::fmt::Display for Code {
 
 struct Sku<'a>(u32, &'a str);
 
-/// Sets its parts apart by a dash.
+/// Displays its parts with a dash between them.
 #[derive(Clone, PartialEq, Eq)]
 struct OwnedSku(u32, String);
 
@@ -347,7 +347,7 @@ kinds! {
     network network_entry "network:{x}": std::net::Ipv4Addr;
 }
 
-/// Keys of all kinds of arguments are found by their text, those that are kept as a digest too.
+/// Checks that entries with arguments of every kind are found by the text of their key, also where the entry stores a digest.
 pub async fn keys_of_all_kinds_are_found(fast: &Fastness) {
     let (cache, long) = (fast.cache(), "x".repeat(600));
     let sku = || Sku(7, "a:b");
@@ -424,7 +424,7 @@ async fn generic<T: Default + Clone + Send + Sync + 'static>(id: u32) -> u32 {
     id
 }
 
-/// Versions, types of values, instantiations and caches stay apart.
+/// Checks that versions, types of values, instantiations and caches do not share entries.
 pub async fn what_is_apart_in_the_shared_tier_is_apart_here(fast: &Fastness, other: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -445,7 +445,7 @@ async fn wide_visits(id: u64, origin: &Origin) -> u32 {
     origin.answer(3_000 + u32::try_from(id).unwrap())
 }
 
-/// Functions whose arguments have other types meet the same direct calls.
+/// Checks that functions whose arguments have other types share entries with the same direct calls.
 pub async fn several_functions_meet_one_direct_call(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -470,7 +470,7 @@ fn nearby_sync(id: u32, origin: &Origin) -> u32 {
     origin.answer(id)
 }
 
-/// Functions that keep to their process, and plain ones, meet direct calls there.
+/// Checks that functions of the local tier alone, and functions without `tier`, share entries with direct calls in their process.
 pub async fn functions_of_this_process_only_meet_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     assert_eq!(with_cache(fast, nearby(1, &origin)).await, 1);
@@ -487,7 +487,7 @@ async fn faraway(id: u32, origin: &Origin) -> u32 {
     origin.answer(id)
 }
 
-/// Checks that direct calls find what a function of the shared tier loaded, and that what they set is a hit of it.
+/// Checks that direct calls find the values of a function of the shared tier, and that a value which they set is a hit of the function.
 pub async fn functions_of_the_shared_tier_meet_direct_calls(fast: &Fastness, stored: impl AsyncFn(u64)) {
     let (cache, origin) = (fast.cache(), Origin::default());
     assert_eq!(with_cache(fast, faraway(1, &origin)).await, 1);
@@ -506,7 +506,7 @@ async fn slow(id: u32, origin: &Origin) -> u32 {
     id + number
 }
 
-/// Checks that of two loads the one that began later stays, whichever of both a direct call made.
+/// Checks that of two loads the value of the later one stays, whether a direct call or a function made it.
 pub async fn the_newest_load_wins(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     let gate = Notify::new();
@@ -539,7 +539,7 @@ pub async fn the_newest_load_wins(fast: &Fastness) {
     .await;
 }
 
-/// A value that is set while a function loads is not replaced by what that began to load before.
+/// Checks that a value that is set while a function loads is not replaced by the value of that load.
 pub async fn what_is_set_while_a_function_loads_stays(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
@@ -559,7 +559,7 @@ async fn city(id: u32, region: u32, origin: &Origin) -> u32 {
     origin.answer(id)
 }
 
-/// A function's tags concern what it has stored, and what it took from a direct call.
+/// Checks that a function's tags concern the values that it stored, and those that it took over from a direct call.
 pub async fn tags_concern_what_functions_store(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {

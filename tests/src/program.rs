@@ -1,4 +1,4 @@
-//! Runs a program, with nothing in its environment but what a test says.
+//! Runs of programs whose environment has only the variables that a test sets.
 
 use std::process::{Command, Stdio};
 
@@ -13,7 +13,7 @@ pub struct Run {
     pub err: String,
 }
 
-/// The program at `path`, ready to be started.
+/// Prepares the program at `path` to be started.
 pub fn command(path: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(path);
     command.args(arguments).env_clear().envs(variables.iter().copied());
@@ -21,11 +21,11 @@ pub fn command(path: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Co
     command
 }
 
-/// Runs it to its end.
+/// Runs the program to its end.
 ///
 /// # Panics
 ///
-/// If it cannot be started, or writes what is not UTF-8.
+/// Panics if the program cannot be started, or its output is not UTF-8.
 pub async fn run(mut command: Command) -> Run {
     let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it starts");
     Run {

@@ -1,5 +1,4 @@
-//! Calls that allocate nothing: a hit, a policy that has nothing to do. An exact gate, in a process of its
-//! own because it counts.
+//! Calls that allocate nothing: hits, and policies that do nothing. Allocations are counted exactly, so this test has a process of its own.
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
@@ -66,7 +65,7 @@ async fn timed_later(n: u64, size: Size) -> u64 {
     n
 }
 
-/// A hit is ready at the first poll.
+/// Polls a hit, which is ready at the first poll.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
@@ -90,7 +89,7 @@ fn a_hit_allocates_nothing() {
     assert_eq!(allocations(|| drop(black_box(now(Service.later_by_both(&name, 1))))), 0);
     assert!(allocation_counter::measure(|| drop(black_box(by_number(2)))).count_total > 0, "a miss does allocate");
 
-    // In a scope too, from where on every call looks for one.
+    // In a scope too: from here on, every call checks for one.
     let fast = Fastness::builder().build().unwrap();
     fastness::with_cache_sync(&fast, || {
         assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);

@@ -1,5 +1,5 @@
-//! Commands that the shared tier sends to its server, counted by the server itself: an operation costs the commands that it must,
-//! and nothing beside them but the heartbeat.
+//! Commands that the shared tier sends to its server, counted by the server itself: an operation costs only the commands that it needs, and
+//! the heartbeat's.
 //!
 //! Each test has a server of its own, because `INFO commandstats` counts for all of a server's clients.
 
@@ -84,7 +84,7 @@ async fn reads_at_once_are_a_few_mgets() {
         reads.spawn(async move { assert_eq!(*with_cache(&node, far(id)).await, id) });
     }
     reads.join_all().await;
-    // The first ones find few under way; how many of the others go together is the scheduler's choice, up to 32.
+    // The first ones find few under way; the scheduler decides how many of the others go together, up to 32.
     let counted = counts.take().await;
     assert_eq!(counted.get("get"), Some(&8));
     assert!((6..=20).contains(&counted["mget"]), "{counted:?}");
@@ -141,7 +141,7 @@ async fn nothing_ever_searches_the_keys() {
     assert_eq!(seen, allowed.map(str::to_owned).into());
 }
 
-/// A bit of everything.
+/// Makes calls of every kind.
 async fn busy(node: Fastness, task: u64) {
     let cache = node.cache();
     for round in 0..20 {
@@ -183,11 +183,11 @@ fn calls<const N: usize>(of: [(&str, u64); N]) -> Calls {
     of.map(|(name, count)| (name.to_owned(), count)).into()
 }
 
-/// Reads a server's own counts, over one connection that is there beforehand.
+/// Reads a server's own counts, over one connection that exists beforehand.
 struct Counts(MultiplexedConnection);
 
 impl Counts {
-    /// The calls since the last time, without the heartbeat's `INFO` and `XINFO` and the cost of asking.
+    /// The calls since the last `take`, without the heartbeat's `INFO` and `XINFO` and the commands of this connection.
     async fn take(&mut self) -> Calls {
         let mut pipe = redis::pipe();
         pipe.cmd("INFO").arg("commandstats").cmd("CONFIG").arg("RESETSTAT").ignore();
@@ -202,7 +202,7 @@ impl Counts {
     }
 }
 
-/// Sees every command that a server executes, those within scripts too.
+/// A listener for every command that a server executes, those within scripts too.
 struct Monitor(Lines<BufReader<TcpStream>>);
 
 impl Monitor {
@@ -214,7 +214,7 @@ impl Monitor {
         Self(lines)
     }
 
-    /// The names of all commands so far, but for the heartbeat's and those of the connection that asks.
+    /// The names of all commands so far, except the heartbeat's and those of this connection.
     async fn names_until_now(&mut self, server: &Redis) -> BTreeSet<String> {
         const LAST: &str = "that was all";
         let mut names = BTreeSet::new();

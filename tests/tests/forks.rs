@@ -1,4 +1,4 @@
-//! The cache in a forked child.
+//! The cache in a forked child process.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ fn forks(args: &[&str]) -> bool {
     Command::new(env!("CARGO_BIN_EXE_forks")).args(args).status().expect("a program").success()
 }
 
-/// 100 ms each: the ttl has to pass.
+/// Checks each way to notice the fork. Each child takes 100 ms, because the ttl has to pass.
 #[test]
 fn time_passes_in_a_child_once_it_was_told_or_noticed() {
     for how in ["told", "miss", "invalidation"] {

@@ -1,5 +1,5 @@
-//! Histories of several nodes on a real server, judged by the contract. A violation names its seed: run it again with
-//! `Plan { seed, .. }`. `scripts/soak` runs the same for as long as one likes.
+//! Histories of several nodes on a real server, judged by the contract. A violation names its seed: run it again with `Plan { seed, .. }`.
+//! `scripts/soak` runs such histories for hours.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn assert_clean(report: &Report, seed: u64) {
     assert!(shown.is_empty(), "seed {seed}: {report}\n{shown:#?}");
 }
 
-/// Asserts that the judge finds violations in one of ten histories; on a busy machine one history may do too little to have any.
+/// Asserts that the judge finds violations in one of ten histories; on a busy machine a single history may have too few calls for any.
 async fn assert_violated(name: &str, mut history: impl AsyncFnMut(u64) -> Report) {
     for seed in 1..=10 {
         let report = history(seed).await;
@@ -56,7 +56,7 @@ histories! {
     everything_fails: [Pause, Restart, Cut, Silence, Delay, Flush, Evict];
 }
 
-/// An append that was acknowledged may be lost with its master; what it invalidated is not served for that.
+/// An acknowledged append may be lost with its master, but the values that it invalidated are not served.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_is_lost() {
     let (mut group, prefix, seed) = (Sentinel::start().await, prefix(), seed());
@@ -75,7 +75,7 @@ async fn a_master_is_lost() {
     assert_clean(&report, seed);
 }
 
-/// Two masters take writes for a while, and there are nodes on both.
+/// Two masters take writes for a while, with nodes on both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_is_replaced_while_it_is_well() {
     let (group, prefix, seed) = (Sentinel::with(1, 3).await, prefix(), seed());
@@ -88,7 +88,7 @@ async fn a_master_is_replaced_while_it_is_well() {
         pause(Duration::from_millis(500)).await;
         let former = group.plan_failover().await;
         pause(Duration::from_millis(300)).await;
-        // As the Sentinels do, later.
+        // The Sentinels would do this too, later.
         let successor = group.master().await.port().to_string();
         group.node(former).command::<()>(&["REPLICAOF", "127.0.0.1", &successor]).await;
         pause(Duration::from_millis(3_200)).await;
@@ -112,7 +112,7 @@ async fn a_replica_is_promoted() {
     assert_clean(&report, promotions.seed);
 }
 
-/// The judge sees a wait that ends before the former master does.
+/// The judge finds violations where the wait ends before the former master does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_short_a_wait_is_not_enough() {
     let (goes_on, takeover) = (Duration::from_millis(600), Duration::from_millis(1));
@@ -120,7 +120,7 @@ async fn too_short_a_wait_is_not_enough() {
     assert_violated("a wait that is too short", history).await;
 }
 
-/// A node whose refreshes reach no node, itself included.
+/// A node whose refreshes reach no node, not even itself.
 #[derive(Clone)]
 struct Mute(Ours);
 
@@ -146,7 +146,7 @@ impl Subject for Mute {
     }
 }
 
-/// The judge sees refreshes that reach no node.
+/// The judge finds violations where refreshes reach no node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refreshes_that_reach_no_node_are_seen() {
     let history = async |seed| {
@@ -157,7 +157,7 @@ async fn refreshes_that_reach_no_node_are_seen() {
     assert_violated("refreshes that reach no node", history).await;
 }
 
-/// The judge sees the bugs of the cache that everybody writes first.
+/// The judge finds violations in a naive cache.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plain_cache_serves_what_was_invalidated() {
     let history = async |seed| {

@@ -16,7 +16,7 @@ async fn one_handle_is_installed_and_only_before_it_is_needed() {
 
     assert_eq!((answer().await, answer().await), (42, 42));
     assert_eq!((first.stats().total.hits, first.stats().total.loads), (1, 1));
-    // Inside a scope of the default the same entry is found.
+    // The same entry is found inside a scope of the default.
     assert_eq!(fastness::with_cache(&first, answer()).await, 42);
     assert_eq!(first.stats().total.hits, 2);
     // A scope of another handle has entries of its own, and the default is as before when it ends.

@@ -11,7 +11,7 @@ use fastness_tests::servers::{Redis, prefix};
 type Counters = BTreeMap<String, f64>;
 
 struct Scrape {
-    /// Calls that had ended before, and that had begun afterwards.
+    /// Calls that had ended before the scrape, and that had begun after it.
     calls: (f64, f64),
     rates: Vec<f64>,
     /// Counters on the crate's own page, and on that of another exporter behind the facade.
@@ -54,7 +54,7 @@ impl Program {
         }
     }
 
-    /// Looks, and compares with the look before.
+    /// Scrapes the process, and compares with the scrape before.
     fn scrape(&mut self) -> Scrape {
         writeln!(self.input, "scrape").expect("a reader");
         let head = self.line();
@@ -104,13 +104,13 @@ fn counters(text: &[String]) -> Counters {
     counters
 }
 
-/// All calls of cached functions, as they are exported.
+/// The sum of all exported calls of cached functions.
 fn calls(page: &Counters) -> f64 {
     let names = ["hits", "misses", "coalesced", "bypassed"].map(|name| format!("fastness_cache_{name}_total{{"));
     page.iter().filter(|(series, _)| names.iter().any(|name| series.starts_with(name))).map(|(_, calls)| calls).sum()
 }
 
-/// Looks of the process, calls that it counted, and series that it told.
+/// Scrapes of one process, the calls that it counted, and the series that it exported.
 fn check(scrape: &Scrape) -> f64 {
     let (ended, begun) = scrape.calls;
     let counted = scrape.pages.each_ref().map(calls);
@@ -123,7 +123,7 @@ fn check(scrape: &Scrape) -> f64 {
     counted[0]
 }
 
-/// A life of four processes: looks in turns until each has done something.
+/// Scrapes these processes in turns until each has made 2000 calls.
 fn live(programs: &mut [Program]) -> (u32, f64) {
     const CALLS: f64 = 2_000.0;
     let (mut looks, mut all) = (0, vec![0.0; programs.len()]);
@@ -148,7 +148,7 @@ async fn no_counter_of_a_process_falls_while_others_are_killed_and_started() {
         let (more, calls) = live(&mut programs);
         (looks, counted) = (looks + more, counted + calls);
         if life < LIVES {
-            // In the midst of its calls, one after another while the others go on.
+            // Kills each process while it makes calls, one after another, while the others go on.
             for program in &mut programs {
                 let _ = program.child.kill();
                 *program = start();
@@ -161,7 +161,7 @@ async fn no_counter_of_a_process_falls_while_others_are_killed_and_started() {
         let scrape = program.scrape();
         assert_eq!(scrape.calls.0.to_bits(), scrape.calls.1.to_bits(), "all calls ended");
         assert_eq!(check(&scrape).to_bits(), scrape.calls.1.to_bits(), "each call is counted once");
-        // All that the traffic is meant to bring about, on the page of the crate.
+        // Every kind of series that the traffic should cause, on the page of the crate.
         for part in [
             "cache_hits_total{function=\"scraped.item\",tier=\"local\"}",
             "cache_misses_total{function=\"scraped.item\"}",

@@ -1,4 +1,4 @@
-//! The rig itself: the servers that the tests start, and what can be done to them.
+//! Checks of the servers that the tests start, and of the faults that tests cause in them.
 
 use std::time::Duration;
 

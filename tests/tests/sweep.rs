@@ -1,4 +1,4 @@
-//! The thread that gives memory back, in a process of its own: threads are counted.
+//! The thread that frees memory, in a process of its own because threads are counted.
 #![cfg(target_os = "linux")]
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastness::Fastness;
 use fastness_tests::names::named;
 
-/// Threads of this process that sweep.
+/// The number of threads of this process that sweep.
 fn sweeping() -> usize {
     let threads = std::fs::read_dir("/proc/self/task").unwrap();
     let names = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());

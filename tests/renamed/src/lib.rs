@@ -1,4 +1,4 @@
-//! There is no crate `fastness` here, only one called `renamed`: whatever an expansion names beyond it fails to compile.
+//! A crate that knows `fastness` only under the name `renamed`: an expansion that names any other crate fails to compile here.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The attributes under another crate name do what they do.
+//! The attributes work under another name of the crate.
 
 use fastness_tests_renamed::{Size, forget, number, numbers, store, timed_number};
 

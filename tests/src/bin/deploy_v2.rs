@@ -1,4 +1,4 @@
-//! The version that replaces it: two fields of one type have changed places, and there is a new one.
+//! The version that replaces it: two fields of one type have changed places, and one field is new.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

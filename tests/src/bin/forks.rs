@@ -1,5 +1,6 @@
-//! Forks with a cache in use, and says by its exit status whether the child is right. One argument says how the child notices:
-//! `told`, `miss`, `invalidation`, or `shared` with the address of a Redis behind it; `swept` is about memory.
+//! A program that forks while its cache is in use; its exit status is 0 if the child behaves correctly. The first argument says how the
+//! child notices the fork: `told`, `miss`, `invalidation`, or `shared` with the address of a Redis after it; `swept` tests that memory is
+//! freed.
 
 #![expect(clippy::disallowed_methods, reason = "a process in which time really passes")]
 
@@ -29,7 +30,7 @@ fn change(n: u64) {
     let _ = n;
 }
 
-/// True if a value that was cached before the fork expires, as hits alone see it.
+/// Returns whether a value that was cached before the fork expires, as a child that makes only hits sees it.
 fn expires() -> bool {
     let (before, begun) = (LOADS.load(SeqCst), Instant::now());
     while begun.elapsed() < Duration::from_secs(20) {
@@ -46,7 +47,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// True if a child leaves its parent's shared tier alone.
+/// Returns whether a child leaves its parent's shared tier alone.
 fn keeps_off(fast: &Fastness) -> bool {
     runtime().block_on(async {
         let (cache, begun) = (fast.cache(), Instant::now());
@@ -78,7 +79,7 @@ fn counted(n: u64) -> Counted {
     Counted(std::sync::Arc::new(OnDrop))
 }
 
-/// Returns whether what was cached before the fork is freed after it, in a child that stores something.
+/// Returns whether values that were cached before the fork are freed after it, in a process that stores something.
 fn is_swept() -> bool {
     fastness::Clock::after_fork();
     other(2);
@@ -98,7 +99,7 @@ fn child(how: &str) -> bool {
     expires()
 }
 
-/// The exit status of the child, with whether it ran to its end.
+/// Forks, runs `child` there, and returns whether it ended with the exit status 0.
 fn fork_and(child: impl FnOnce() -> bool) -> bool {
     match fork().expect("a child") {
         Fork::Child => std::process::exit(i32::from(!child())),
@@ -118,7 +119,7 @@ fn with_redis(url: &str, prefix: &str) -> bool {
         fast
     });
     let own = fast.clone();
-    // The child has a runtime of its own; its parent's is not touched there.
+    // The child makes its own runtime, and does not touch its parent's.
     let right = fork_and(move || keeps_off(&own));
     let connects = fast.shared().expect("a tier").connects;
     let still = runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! A process under load that tells its metrics: `tests/scraped.rs` starts several, and kills them.
+//! A process under load that prints its metrics: `tests/scraped.rs` starts several, and kills them.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
@@ -25,7 +25,7 @@ impl From<Rejected> for Unwell {
 
 type Answer = Result<Option<u64>, Unwell>;
 
-/// Fails and finds nothing in turns.
+/// Fails, and returns `None`, in turns.
 async fn origin(id: u64) -> Answer {
     tokio::task::yield_now().await;
     match fastrand::u8(0..10) {
@@ -66,7 +66,7 @@ static BEGUN: AtomicU64 = AtomicU64::new(0);
 static ENDED: AtomicU64 = AtomicU64::new(0);
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// Makes `count` calls at once, and drops every fourth where it first waits.
+/// Makes `count` calls at once, and drops every fourth at its first wait.
 async fn calls<T>(count: u64, call: impl Future<Output = T>) {
     BEGUN.fetch_add(count, SeqCst);
     fence(SeqCst);

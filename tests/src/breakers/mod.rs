@@ -1,8 +1,9 @@
-//! Circuit breakers over simulated callees: what defaults cost where a part of the calls fails, and how soon they notice an outage.
+//! Circuit breakers over simulated callees: the cost of default settings where some of the calls fail, and the time until they notice an
+//! outage.
 //!
 //! Calls come at random (exponential gaps), take no time, and each fails by its own draw, all from one seed and on a manual clock. Ours is
-//! the real breaker. Beside it stand the default rules of three libraries for other languages, `peers`, written down from their
-//! documentation in a few lines each: their libraries themselves do not run here.
+//! the real breaker. `peers` has the default rules of three libraries for other languages, written from their documentation in a few lines
+//! each; the libraries themselves do not run here.
 
 mod peers;
 mod plot;
@@ -20,7 +21,7 @@ pub use report::report;
 pub trait Rule {
     /// Returns whether a call is made now.
     fn admits(&mut self, now: Duration) -> bool;
-    /// Takes note of how a call ended. Whether that opened it.
+    /// Records how a call ended. Returns whether that opened the breaker.
     fn ended(&mut self, now: Duration, failed: bool) -> bool;
     /// Returns whether it makes all calls.
     fn is_closed(&self) -> bool;
@@ -40,7 +41,7 @@ impl Ours {
     /// A breaker with these settings.
     pub fn new(settings: breaker::Settings) -> Self {
         let clock = Clock::manual();
-        // Some hundreds in all, so that a permit can be kept beside its breaker.
+        // Leaks some hundreds in all, so that a permit can be stored beside its breaker.
         let breaker = Box::leak(Box::new(Breaker::new("simulated", settings).with_clock(clock.clone())));
         Self { breaker, clock, now: Duration::ZERO, permit: None }
     }
@@ -55,7 +56,7 @@ impl Rule for Ours {
     }
 
     fn ended(&mut self, _: Duration, failed: bool) -> bool {
-        let permit = self.permit.take().expect("it was admitted");
+        let permit = self.permit.take().expect("the call was admitted");
         permit.settle(if failed { Verdict::Failure } else { Verdict::Success });
         failed && self.breaker.state() == State::Open
     }
@@ -68,7 +69,7 @@ impl Rule for Ours {
 /// Defaults that are compared, by name.
 pub const RULES: [&str; 4] = ["fastness", "Resilience4j", "Polly v8", "failsafe-go"];
 
-/// The defaults of this name.
+/// The default rule with this name.
 pub fn rule(name: &str) -> Box<dyn Rule> {
     match name {
         "Resilience4j" => Box::new(Resilience4j::default()),
@@ -88,12 +89,12 @@ struct Calls {
 
 impl Calls {
     fn new(seed: u64, a_second: f64) -> Self {
-        // The breaker draws how long it stays open from the thread's own.
+        // The breaker draws the time for which it stays open from the thread's generator.
         fastrand::seed(seed);
         Self { random: fastrand::Rng::with_seed(seed), a_second, now: Duration::ZERO }
     }
 
-    /// The next call: whether it is made, and whether it opened the breaker.
+    /// Makes the next call. Returns whether it was admitted, and whether it opened the breaker.
     fn next(&mut self, rule: &mut dyn Rule, failing: f64) -> (bool, bool) {
         self.now += Duration::from_secs_f64(-(1.0 - self.random.f64()).ln() / self.a_second);
         let fails = self.random.f64() < failing;
@@ -111,7 +112,7 @@ pub struct Failing {
     pub openings: f64,
 }
 
-/// Some of the calls fail at random for so long, with nothing before.
+/// Runs for `time` from the start, while this share of the calls fails at random.
 pub fn failing(rule: &mut dyn Rule, share: f64, a_second: f64, time: Duration, seed: u64) -> Failing {
     let mut calls = Calls::new(seed, a_second);
     let (mut all, mut rejected, mut openings) = (0.0, 0.0, 0.0);
@@ -135,7 +136,8 @@ pub struct Outage {
     pub until_closed: Duration,
 }
 
-/// Runs an outage of half a minute, in which this share of the calls fails, after two healthy minutes. `None`: the breaker did not open.
+/// Runs an outage of half a minute, in which this share of the calls fails, after two healthy minutes. Returns `None` if the breaker did
+/// not open.
 pub fn outage(rule: &mut dyn Rule, share: f64, a_second: f64, seed: u64) -> Option<Outage> {
     const WELL: f64 = 0.01;
     const LASTS: Duration = Duration::from_secs(30);

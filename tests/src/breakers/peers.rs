@@ -1,4 +1,4 @@
-//! The default rules of circuit breakers elsewhere, each in as few lines as it takes.
+//! The default rules of the circuit breakers of other libraries, each in a few lines.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,7 +9,7 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Closed, open until a time, or half-open with so many calls that ended and so many that failed.
+/// Closed, open until a time, or half-open with the numbers of calls that ended and that failed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     Closed,
@@ -30,7 +30,7 @@ impl Phase {
         true
     }
 
-    /// Judges half-open calls by their share of failures, once so many have ended.
+    /// Judges half-open calls by their share of failures, once this many have ended.
     fn probed(&mut self, failed: bool, probes: u32, now: Duration, time: Duration) -> bool {
         let Self::HalfOpen(ended, failures) = self else { return false };
         (*ended, *failures) = (*ended + 1, *failures + u32::from(failed));
@@ -45,7 +45,8 @@ impl Phase {
     }
 }
 
-/// Half of the last 100 calls; open for 60 s; ten calls half-open, of which fewer than half may fail.
+/// Resilience4j: opens when half of the last 100 calls failed, stays open for 60 s, and admits ten calls half-open, of which fewer than
+/// half may fail.
 #[derive(Debug)]
 pub(super) struct Resilience4j {
     phase: Phase,
@@ -84,7 +85,8 @@ impl Rule for Resilience4j {
     }
 }
 
-/// A tenth of at least 100 calls of the last 30 s, in ten slices, asked after a failure; open for 5 s; one call half-open.
+/// Polly: opens when a tenth of at least 100 calls of the last 30 s failed, in ten slices, judged after a failure; stays open for 5 s, and
+/// admits one call half-open.
 #[derive(Debug)]
 pub(super) struct Polly {
     phase: Phase,
@@ -128,7 +130,7 @@ impl Rule for Polly {
     }
 }
 
-/// One failure; open for 60 s; one call half-open.
+/// failsafe-go: opens at one failure, stays open for 60 s, and admits one call half-open.
 #[derive(Debug)]
 pub(super) struct FailsafeGo {
     phase: Phase,

@@ -17,7 +17,7 @@ pub(super) struct Bar {
     pub(super) share: f64,
 }
 
-/// One row for each.
+/// Draws one row for each bar.
 pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
     let height = TOP + bars.len() * ROW + 10;
     let mut svg = format!("<svg role=\"img\" viewBox=\"0 0 840 {height}\" xmlns=\"http://www.w3.org/2000/svg\">\n");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::plot::{Bar, bars};
 use super::{Outage, RULES, failing, outage, rule};
 
-/// Calls a second, and for how many hours they are simulated.
+/// Calls a second, and the number of hours for which they are simulated.
 const VOLUMES: [(f64, f64); 7] =
     [(0.5, 40.0), (1.9, 20.0), (2.5, 20.0), (5.0, 10.0), (10.0, 8.0), (100.0, 2.0), (1_000.0, 0.25)];
 /// Calls a second in the plot.
@@ -14,10 +14,10 @@ const PLOTTED: f64 = 100.0;
 /// Hundredths of the calls that fail.
 const SHARES: [u8; 6] = [5, 10, 20, 30, 40, 45];
 const OUTAGES: [u8; 3] = [100, 80, 60];
-/// Outages of each kind; the table has the one in the middle.
+/// Outages of each kind; the table has their median.
 const SEEDS: u64 = 15;
 
-/// The part of the page that is made, and the plot.
+/// Returns the generated part of the page, and the plot.
 pub fn report() -> (String, String) {
     let mut page = String::new();
     let mut plot = Vec::new();
@@ -70,7 +70,7 @@ pub fn report() -> (String, String) {
     (page, bars("Calls that are rejected where a part of 100 calls a second fails at random", &plot))
 }
 
-/// The times in the middle until it opens, and until it is closed.
+/// The median times until the breaker opens, and until it is closed.
 fn middle(name: &str, share: f64, a_second: f64) -> (String, String) {
     let mut seen: Vec<_> = (0..SEEDS).map(|seed| outage(&mut *rule(name), share, a_second, seed)).collect();
     seen.sort_by_key(|one| one.map_or(Duration::MAX, |outage| outage.until_open));

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::{Event, KEYS, MAX_STALE, is_lenient, is_near};
 
-/// Allowance on top of the bound: nodes notice nothing between two ticks of the clock, and the machine may be busy between the two
-/// moments that a history notes.
+/// Allowance on top of the bound: nodes notice nothing between two ticks of the clock, and a busy machine may delay a process between two
+/// moments that a history records.
 const SLACK: Duration = Duration::from_millis(50);
 
 /// The judge's findings.
@@ -19,7 +19,7 @@ pub struct Report {
     pub reads: usize,
     /// Invalidations, one per key that they concern.
     pub invalidations: usize,
-    /// The same of refreshes.
+    /// Refreshes, one per key that they concern.
     pub refreshes: usize,
     /// Invalidations and refreshes that counted on their own node only when they returned.
     pub local_only: usize,
@@ -29,12 +29,12 @@ pub struct Report {
     pub staleness: Vec<Duration>,
 }
 
-/// The versions that an invalidation forbids, and the moment from which on it does.
+/// The versions that an invalidation forbids, and the moments from which it forbids them.
 struct Bound {
     node: usize,
     version: u64,
     here: Instant,
-    /// `None` if it never got to the others.
+    /// The moment for other nodes; `None` if the invalidation never reached them.
     elsewhere: Option<Instant>,
 }
 
@@ -104,14 +104,14 @@ fn first_clear(events: &[Event], of: usize, since: Instant) -> Option<Instant> {
 }
 
 impl Report {
-    /// The staleness that this share of the stale reads did not exceed.
+    /// The staleness that this share of the stale reads does not exceed.
     pub fn percentile(&self, share: f64) -> Duration {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let index = (self.staleness.len() as f64 * share) as usize;
         self.staleness.get(index.min(self.staleness.len().saturating_sub(1))).copied().unwrap_or_default()
     }
 
-    /// Adds another run.
+    /// Adds the findings of another run.
     pub fn add(&mut self, other: Self) {
         self.reads += other.reads;
         self.invalidations += other.invalidations;

@@ -1,9 +1,9 @@
-//! A history of what several nodes did, and the judge of it.
+//! A history of the calls on several nodes, and its judge.
 //!
-//! The origin counts versions per key. An invalidation that concerns a key notes the version that had been written before it
-//! began; a read notes the version that it returned. A read that returns an older version than an invalidation which had
-//! returned before the read started was served something that had been invalidated: how long before, and where, decides
-//! whether the contract allows that. A refresh is judged as an invalidation, but for functions that serve expired values.
+//! The origin counts versions per key. An invalidation records the version that had been written before it began, for each key that it
+//! concerns; a read records the version that it returned. A read is stale if it returns an older version than the one of an invalidation
+//! that had returned before the read started. The contract allows a stale read on another node, for a bounded time after the invalidation.
+//! A refresh is judged like an invalidation, except for functions that serve expired values.
 
 mod judge;
 mod ours;
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 pub const GROUPS: usize = 4;
 /// Keys of a group.
 pub const IDS: usize = 4;
-/// Groups that are kept in the memory of processes too.
+/// Groups that are stored in the local tier of processes too.
 pub const NEAR_GROUPS: usize = 2;
 /// The group, among these, whose function serves expired values.
 pub const LENIENT_GROUP: usize = 1;
@@ -43,7 +43,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The keys that it concerns.
+    /// The keys that this concerns.
     pub fn keys(self) -> std::ops::Range<usize> {
         match self {
             Self::Key(key) => key..key + 1,
@@ -57,7 +57,7 @@ pub fn is_lenient(key: usize) -> bool {
     key / IDS == LENIENT_GROUP
 }
 
-/// True if a key is stored in the local tier of processes too.
+/// Returns whether a key is stored in the local tier of processes too.
 pub fn is_near(key: usize) -> bool {
     key / IDS < NEAR_GROUPS
 }
@@ -104,16 +104,16 @@ pub enum Event {
 
 /// A cache under test, as one node sees it.
 pub trait Subject: Clone + Send + Sync + 'static {
-    /// The version of a key: from the cache, or from the origin.
+    /// Reads the version of a key: from the cache, or from the origin.
     fn read(&self, key: usize, origin: run::Origin) -> impl Future<Output = u64> + Send;
     /// Invalidates.
     fn invalidate(&self, scope: Scope) -> impl Future<Output = Reach> + Send;
     /// Refreshes.
     fn refresh(&self, scope: Scope) -> impl Future<Output = Reach> + Send;
-    /// Writes a version, and stores it. It is written after the put has begun: an invalidation before that would be none of the put's
-    /// concern, and the version could be older than it.
+    /// Writes a version, and stores it with a put. The version is written after the put has begun: a put does not notice an invalidation
+    /// from before its beginning, which the version could be older than.
     fn put(&self, key: usize, origin: run::Origin) -> impl Future<Output = ()> + Send;
-    /// True if every invalidation of this node has reached the others.
+    /// Returns whether every invalidation of this node has reached the others.
     fn is_clear(&self) -> bool;
 }
 
@@ -122,5 +122,5 @@ pub fn name(key: usize) -> String {
     format!("item:{}:{}", key / IDS, key % IDS)
 }
 
-/// The stated bound of these runs: the time for which another node may serve an invalidated entry.
+/// Bound of these runs on the time for which another node may serve an invalidated entry.
 pub const MAX_STALE: Duration = Duration::from_millis(400);

@@ -18,12 +18,12 @@ const TTL: Duration = Duration::from_secs(60);
 pub struct Ours(Fastness);
 
 impl Ours {
-    /// Makes a node, connected through this address.
+    /// Makes a node that connects to a single server through this address.
     pub async fn new(url: &str, prefix: &str) -> Self {
         Self::with(Redis::single(url).expect("an address").prefix(prefix)).await
     }
 
-    /// The same for other kinds of servers.
+    /// Makes a node with these settings, for other kinds of servers.
     pub async fn with(redis: Redis) -> Self {
         let fast = Fastness::builder().redis(redis).max_stale(MAX_STALE).build().expect("a cache");
         until("the node is connected", async || fast.shared().is_some_and(|shared| shared.connected)).await;
@@ -35,7 +35,7 @@ impl Ours {
         &self.0
     }
 
-    /// Reads what a function reads, by the text of its key.
+    /// Reads a function's entry by the text of its key.
     async fn read_directly(&self, key: usize, origin: Origin) -> u64 {
         let load = async { Ok::<_, Infallible>(origin.load(key).await) };
         let Ok(version) = self.0.cache().get_or_load(&named(name(key)), TTL, load).await;
@@ -48,7 +48,7 @@ async fn near(group: usize, id: usize, origin: Origin) -> u64 {
     origin.load(group * IDS + id).await
 }
 
-/// Serves what was refreshed until there is something new.
+/// Serves an expired value while its refresh runs.
 #[cacheable(ttl = 60, stale = "1m", refresh = background, key = "item:{group}:{id}", skip(origin))]
 async fn lenient(group: usize, id: usize, origin: Origin) -> u64 {
     origin.load(group * IDS + id).await

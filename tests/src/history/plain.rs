@@ -1,5 +1,5 @@
-//! The cache that everybody writes first: look in memory, look in Redis, load, store in both; to invalidate, delete the key
-//! and publish it. The history shows what is wrong with it, and that the judge can see it.
+//! A naive cache, as a first version of a program has it: look in memory, look in Redis, load, store in both; to invalidate, delete the key
+//! and publish it. Its histories show its faults, and that the judge finds them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -33,7 +33,7 @@ struct Pair {
 }
 
 impl Promotions {
-    /// Runs it and judges it. Says how many failovers there were.
+    /// Runs and judges the history. Returns the number of failovers too.
     pub async fn run(&self) -> (Report, usize) {
         let (mut pair, prefix) = (Pair::start().await, prefix());
         let mut nodes = Vec::new();
@@ -48,7 +48,7 @@ impl Promotions {
             for round in 0..self.rounds {
                 pause(Duration::from_millis(rng.u64(200..500))).await;
                 pair.fail_over(&mut rng, self.goes_on, async || {
-                    // The last announcement of a process that ends on the former master binds the others.
+                    // The other nodes are bound by the last announcement of a process that ends on the former master.
                     if round + 1 == self.rounds && alive.len() == NODES {
                         alive.remove(0);
                         control.end(0);
@@ -89,7 +89,8 @@ impl Pair {
         .await;
     }
 
-    /// Promotes the replica; the former master goes on for a while beside it. The first node stays with it to the end.
+    /// Promotes the replica; the former master goes on for a while beside it, and the first node stays connected to the former master to
+    /// its end.
     async fn fail_over(&mut self, rng: &mut Rng, goes_on: Duration, meanwhile: impl AsyncFnOnce()) {
         self.replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
         std::mem::swap(&mut self.master, &mut self.replica);
@@ -101,7 +102,7 @@ impl Pair {
         pause(end.saturating_duration_since(Instant::now()) * 4 / 5).await;
         meanwhile().await;
         pause(end.saturating_duration_since(Instant::now())).await;
-        // As a Sentinel demotes it.
+        // A Sentinel demotes it in this way.
         self.replica.command::<()>(&["REPLICAOF", "127.0.0.1", &port.to_string()]).await;
         for kind in ["normal", "pubsub"] {
             self.replica.command::<u64>(&["CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes"]).await;
@@ -111,8 +112,8 @@ impl Pair {
     }
 }
 
-/// A history with one failover that Sentinels were asked for. One node is cut off from them and stays with the former master, to
-/// which no Sentinel gets through, so that nothing ends it but the node itself.
+/// A history with one failover that Sentinels were asked for. One node is cut off from them and stays with the former master, which no
+/// Sentinel can reach, so that only the node itself ends its use of that master.
 pub async fn alone_with_the_former_master(seed: u64, takeover: Duration) -> (Report, usize) {
     let (group, prefix) = (Sentinel::with(1, 3).await, prefix());
     let mut proxies = Vec::new();
@@ -142,7 +143,7 @@ pub async fn alone_with_the_former_master(seed: u64, takeover: Duration) -> (Rep
             })
             .await;
         }
-        assert!(group.is_master_still(former).await, "it was not demoted");
+        assert!(group.is_master_still(former).await, "the former master was not demoted");
         pause(Duration::from_secs(1)).await;
         proxies.iter().for_each(Proxy::restore);
         until("all is announced", async || first.is_clear()).await;
@@ -167,7 +168,7 @@ pub async fn asked_of_sentinels(seed: u64, rounds: usize, takeover: Duration) ->
         for _ in 0..rounds {
             pause(Duration::from_secs(1)).await;
             group.plan_failover().await;
-            // Longer than the Sentinels take to demote the former master, and than the wait.
+            // Waits longer than the Sentinels take to demote the former master, and longer than `takeover`.
             pause(takeover + Duration::from_secs(3)).await;
             for node in &alive {
                 until("the node is on the new master", async || node.is_clear()).await;

@@ -1,4 +1,4 @@
-//! A seeded run: tasks that read, write and invalidate on several nodes, while servers and links fail.
+//! A seeded run: tasks read, write and invalidate on several nodes, while servers and links fail.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ const TASKS: usize = 12;
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The server stops in its tracks, and goes on.
+    /// The server is paused, and resumed.
     Pause,
     /// The server is killed, and another one, empty, takes its place.
     Restart,
@@ -30,7 +30,7 @@ pub enum Fault {
     Delay,
     /// All data is flushed, the log with it.
     Flush,
-    /// The server has no room and evicts what it likes, the log not spared.
+    /// The server has no room and evicts any key, the log included.
     Evict,
 }
 
@@ -50,7 +50,7 @@ pub struct Plan {
 pub struct Origin(Arc<[AtomicU64; KEYS]>);
 
 impl Origin {
-    /// The version of a key now. A load takes a while, before and after it has looked.
+    /// Returns the present version of a key. A load takes a while before and after it reads the version.
     pub async fn load(&self, key: usize) -> u64 {
         tokio::task::yield_now().await;
         let version = self.0[key].load(Ordering::SeqCst);
@@ -78,7 +78,7 @@ struct Shared {
 pub struct Control(Arc<Shared>);
 
 impl Control {
-    /// Ends a node as a crash of its process would, once its calls under way have returned. Nothing else may hold it.
+    /// Ends a node as a crash of its process would, once its calls under way have returned. No other clone of the node may exist.
     pub fn end(&self, node: usize) {
         self.0.ended.fetch_or(1 << node, Ordering::SeqCst);
     }
@@ -111,12 +111,12 @@ pub async fn run<S: Subject>(plan: &Plan, server: &mut Redis, make: impl AsyncFn
     run_while(plan.seed, &nodes, fail(plan, server, &proxies)).await
 }
 
-/// Lets these nodes work while something is done to them, and judges that. The caller counts what was done.
+/// Lets these nodes work while `disturb` runs, and judges the history. `disturb` returns the number of faults.
 pub async fn run_while<S: Subject>(seed: u64, nodes: &[S], disturb: impl Future<Output = usize>) -> (Report, usize) {
     run_controlled(seed, nodes.to_vec(), async |_| disturb.await).await
 }
 
-/// The same with nodes that may end on the way.
+/// Lets nodes work while `disturb` runs, which may end some of them, and judges the history.
 pub async fn run_controlled<S: Subject>(
     seed: u64,
     nodes: Vec<S>,
@@ -156,7 +156,7 @@ async fn work<S: Subject>(shared: Arc<Shared>, subject: S, node: usize, mut rng:
                 subject.put(rng.usize(..KEYS), shared.origin.clone()).await;
             }
         }
-        // Caches answer at once: this is what keeps a run from being nothing but hits.
+        // Caches answer at once: without this pause, a run would be nothing but hits.
         pause(Duration::from_micros(rng.u64(..500))).await;
     }
 }
@@ -170,7 +170,7 @@ async fn invalidate<S: Subject>(shared: &Shared, subject: &S, node: usize, scope
     }
 }
 
-/// Notes when a node has nothing in doubt.
+/// Records when a node has no pending invalidation.
 async fn watch<S: Subject>(shared: Arc<Shared>, subject: S, node: usize) {
     while shared.goes_on(node) {
         let before = Instant::now();
@@ -181,7 +181,7 @@ async fn watch<S: Subject>(shared: Arc<Shared>, subject: S, node: usize) {
     }
 }
 
-/// Lets things fail until the time is over, and says how many did.
+/// Causes faults until the time is over. Returns their number.
 async fn fail(plan: &Plan, server: &mut Redis, proxies: &[Proxy]) -> usize {
     let (mut rng, end) = (Rng::with_seed(plan.seed), Instant::now() + plan.time);
     let mut injected = 0;
@@ -232,7 +232,7 @@ async fn inject(fault: Fault, time: Duration, server: &mut Redis, proxy: &Proxy)
     }
 }
 
-/// Lets time pass: what runs wait for happens in other processes.
+/// Lets real time pass, because runs wait for other processes.
 #[allow(clippy::disallowed_methods)]
 pub async fn pause(time: Duration) {
     tokio::time::sleep(time).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 /// A node and one that it needs.
 type Edge = (String, String);
 
-/// The groups of nodes that need each other, be it by way of others.
+/// The groups of nodes that need each other, directly or through other nodes.
 pub(super) fn circles(edges: &[&Edge]) -> Vec<BTreeSet<String>> {
     let mut circles: Vec<BTreeSet<String>> = Vec::new();
     for (node, _) in edges {
@@ -21,7 +21,7 @@ pub(super) fn circles(edges: &[&Edge]) -> Vec<BTreeSet<String>> {
     circles
 }
 
-/// All nodes that can be come to from this one.
+/// All nodes that can be reached from this one.
 fn reached(from: &str, edges: &[&Edge]) -> BTreeSet<String> {
     let (mut reached, mut left) = (BTreeSet::new(), vec![from.to_owned()]);
     while let Some(at) = left.pop() {

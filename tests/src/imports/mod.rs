@@ -1,8 +1,8 @@
 //! The imports between the files of a crate, and the circles that they form inside a folder.
 //!
-//! Each folder is a graph: its nodes are the modules below it, each with all that is below that, and the folder's own file, `self`. A path
-//! that one node writes and that leads to something of another is an edge. A re-export of a child is none, and a module that uses it
-//! is taken to use the child. Tests are left out, and calls of methods, which name no module, are not seen.
+//! Each folder is a graph: its nodes are the modules below it, each with all modules below that, and the folder's own file, `self`. An edge
+//! is a path in one node that names an item of another. A re-export of a child is no edge, and a module that uses the re-export counts as a
+//! user of the child. Tests are left out. Calls of methods are not seen, because they name no module.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,9 +24,9 @@ pub struct Imports(All);
 pub struct Circle {
     /// The folder as a module; empty for the root of the crate.
     pub folder: String,
-    /// The files, or `self` for that of the folder.
+    /// The files, or `self` for the folder's own file.
     pub members: BTreeSet<String>,
-    /// The imports between them: from, to, and one place.
+    /// The imports between the members: from, to, and one place.
     pub imports: Vec<(String, String, String)>,
 }
 
@@ -35,7 +35,7 @@ impl Imports {
     ///
     /// # Panics
     ///
-    /// If a file cannot be read, or is no Rust.
+    /// Panics if a file cannot be read, or is not Rust.
     #[must_use]
     pub fn read(root: &Path) -> Self {
         let mut all = All::new();
@@ -78,14 +78,15 @@ impl Imports {
         folders
     }
 
-    /// The module that defines what this path means in that module; `None` if it is of another crate or no path at all.
+    /// The module that defines the item which this path names in that module; `None` if the item is of another crate, or this is no path at
+    /// all.
     fn resolve(&self, from: &Name, path: &[String], depth: usize) -> Option<Name> {
         let (first, mut rest) = path.split_first()?;
         let mut at = match first.as_str() {
             "crate" => Name::new(),
             "self" => from.clone(),
             "super" => from.split_last()?.1.to_vec(),
-            // A name that stands alone is that of a variable or an item.
+            // A single name is that of a variable or an item.
             _ if rest.is_empty() && !self.0.get(from)?.imports.contains_key(first) => return None,
             _ => return self.step(from, path, depth),
         };
@@ -103,12 +104,12 @@ impl Imports {
             let child = [&at[..], std::slice::from_ref(first)].concat();
             return self.step(&child, rest, depth).or(Some(child));
         }
-        // Imports of macros may lead to themselves.
+        // Imports in the code of macros may lead to themselves.
         let import = module.imports.get(first).filter(|import| depth < 8 && import[..] != *path)?;
         self.resolve(at, &[&import[..], rest].concat(), depth + 1)
     }
 
-    /// The module whose file this one stands in.
+    /// The module whose file contains this one.
     fn file_of(&self, name: &Name) -> Name {
         let mut name = name.clone();
         while self.0.get(&name).is_some_and(|module| module.is_inline) {

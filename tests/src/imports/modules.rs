@@ -14,7 +14,7 @@ pub(super) type Name = Vec<String>;
 /// A module, be it a file or not.
 #[derive(Debug, Default)]
 pub(super) struct Module {
-    /// True if it stands within the file of its parent.
+    /// True if the module is in the file of its parent.
     pub(super) is_inline: bool,
     pub(super) file: PathBuf,
     pub(super) children: BTreeSet<String>,
@@ -23,7 +23,7 @@ pub(super) struct Module {
     pub(super) paths: Vec<Written>,
 }
 
-/// A path as it is written.
+/// A path as the source has it.
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) segments: Name,
@@ -33,7 +33,7 @@ pub(super) struct Written {
 /// All modules of a crate by their names.
 pub(super) type All = BTreeMap<Name, Module>;
 
-/// Reads the modules that a file of this name declares, and itself.
+/// Reads the file of the module with this name, and the modules that it declares.
 pub(super) fn read(all: &mut All, file: &Path, folder: &Path, name: Name) {
     let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let tokens = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -68,7 +68,7 @@ impl Reader<'_> {
                 },
                 // A method or a field; `..` is neither.
                 TokenTree::Punct(punct) if punct.as_char() == '.' && !tokens.next_is('.') => drop(tokens.next()),
-                // A path of another crate, or behind something that is no module.
+                // A path of another crate, or behind an expression.
                 TokenTree::Punct(punct) if punct.as_char() == ':' && tokens.next_is(':') => {
                     tokens.next();
                     tokens.path(String::new());
@@ -89,7 +89,7 @@ impl Reader<'_> {
         match word.to_string().as_str() {
             "use" if !tokens.next_is('<') => self.import(Vec::new(), &mut tokens.until_semicolon(), is_public),
             "mod" => self.child(tokens, path.take()),
-            // A name that is defined here is not the imported one.
+            // A name that is defined here hides the imported one.
             "fn" | "let" => tokens.skip_name(),
             first => {
                 let segments = tokens.path(first.to_owned());
@@ -118,7 +118,7 @@ impl Reader<'_> {
         read(self.all, &file, &folder, name);
     }
 
-    /// One tree of imports, `a::{b, c as d}`, below a prefix.
+    /// Reads one tree of imports, `a::{b, c as d}`, below a prefix.
     fn import(&mut self, mut segments: Name, tree: &mut Tokens, is_reexport: bool) {
         let mut alias = None;
         while let Some(token) = tree.next() {

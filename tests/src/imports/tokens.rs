@@ -2,19 +2,19 @@
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// Tokens in order, some of which were read.
+/// Tokens in order, of which the first ones were read.
 pub(super) struct Tokens {
     all: Vec<TokenTree>,
     read: usize,
 }
 
-/// An attribute of what follows it.
+/// An attribute, by its effect on the item that follows.
 pub(super) enum Attribute {
     /// `cfg(test)`: the item that follows is compiled for tests only.
     Test,
     /// The module that follows is in a file of this name.
     Path(String),
-    /// Any other, of these tokens.
+    /// Any other attribute, with its tokens.
     Other(TokenStream),
 }
 
@@ -37,7 +37,7 @@ impl Tokens {
         is_punct(self.rest().first(), expected)
     }
 
-    /// The tokens of the group that comes next, if it is one between these.
+    /// Takes the tokens of the next group, if it has this delimiter.
     pub(super) fn group(&mut self, delimiter: Delimiter) -> Option<TokenStream> {
         let Some(TokenTree::Group(group)) = self.rest().first() else { return None };
         let tokens = (group.delimiter() == delimiter).then(|| group.stream())?;
@@ -53,7 +53,7 @@ impl Tokens {
         }
     }
 
-    /// The segments of a path that begins with this one, up to generic arguments.
+    /// Takes the segments of a path that begins with this one, up to generic arguments.
     pub(super) fn path(&mut self, first: String) -> Vec<String> {
         let mut segments = vec![first];
         while let [one, two, TokenTree::Ident(next), ..] = self.rest()
@@ -73,14 +73,14 @@ impl Tokens {
         taken
     }
 
-    /// The parts between commas.
+    /// Splits the tokens at commas.
     pub(super) fn parts(tokens: TokenStream) -> Vec<Self> {
         let all: Vec<_> = tokens.into_iter().collect();
         let parts = all.split(|token| is_punct(Some(token), ','));
         parts.filter(|part| !part.is_empty()).map(|part| Self::new(part.to_vec())).collect()
     }
 
-    /// The attribute whose first sign was read.
+    /// Reads the attribute whose first sign was read.
     pub(super) fn attribute(&mut self) -> Attribute {
         if self.next_is('!') {
             self.read += 1;
@@ -96,7 +96,7 @@ impl Tokens {
         }
     }
 
-    /// Steps over the item, the field or the statement that comes next.
+    /// Steps over the next item, field or statement.
     pub(super) fn skip_item(&mut self) {
         while let Some(token) = self.next() {
             match token {

@@ -1,12 +1,12 @@
-//! Seeded interleavings of loads, invalidations and reads, and the judgement over what the reads got.
+//! Seeded interleavings of loads, invalidations and reads, and the judgement of the values that the reads got.
 //!
-//! A seed decides everything: which tasks there are, where their bodies yield, which one is polled next, which reads are
-//! dropped halfway and which loads fail. One thread polls, so a seed that shows a violation shows it again.
+//! A seed decides everything: the tasks, the places where their bodies yield, the order of polls, the reads that are dropped halfway and
+//! the loads that fail. One thread polls, so a seed that shows a violation shows it again.
 //!
-//! The judgement: a read that *started* after an invalidation had *returned* must not get a value whose load had *begun*
-//! before what was invalidated was written. Every value carries the moment at which its load began, in a logical time
-//! that each event advances; an invalidation carries the moment at which its write was done, after which its cache was
-//! told at once. Loads that overlap the write count for neither side, so no correct cache is ever accused.
+//! The judgement: a read that *started* after an invalidation had *returned* must not get a value whose load had *begun* before the write
+//! that the invalidation announced. Every value carries the moment at which its load began, in a logical time that each event advances; an
+//! invalidation carries the moment at which its write was done, directly before the invalidation began. Loads that overlap the write are
+//! never a violation, so no correct cache is accused.
 
 pub mod ours;
 
@@ -20,10 +20,10 @@ use fastrand::Rng;
 
 /// Seeds that share one cache; each has keys of its own in it.
 const SEEDS_PER_CACHE: u64 = 256;
-/// A task that is not done after so many polls of its interleaving never will be.
+/// Polls of an interleaving after which its unfinished tasks count as stuck.
 const MAX_POLLS: usize = 20_000;
 
-/// The row that is meant: two groups of two rows, and a colour that each shares with one row of the other group.
+/// The key of a row: there are two groups of two rows, and each row shares its colour with one row of the other group.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     /// The interleaving.
@@ -89,7 +89,7 @@ pub trait Subject {
     fn pass_time(&self) {}
 }
 
-/// The origin behind the cache, the logical time, and what happened so far.
+/// The origin behind the cache, the logical time, and the events so far.
 #[derive(Debug)]
 pub struct World {
     time: Cell<u64>,
@@ -106,7 +106,7 @@ struct Done {
     returned: u64,
 }
 
-/// The observations of a run.
+/// The counts of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Report {
     /// Seeds tried.
@@ -119,7 +119,7 @@ pub struct Report {
     pub invalidations: u64,
     /// Reads dropped halfway.
     pub cancelled: u64,
-    /// Reads of what had been invalidated by key, by prefix and by tag.
+    /// Reads of values that had been invalidated by key, by prefix and by tag.
     pub violations: [u64; 3],
     /// Reads that got another key's value.
     pub foreign: u64,
@@ -130,18 +130,18 @@ pub struct Report {
 }
 
 impl Report {
-    /// True if every observation is allowed.
+    /// Returns whether every count is allowed.
     pub fn is_clean(&self) -> bool {
         self.violations == [0; 3] && self.foreign == 0 && self.stuck == 0
     }
 }
 
 impl World {
-    /// The origin: yields a few times, and sometimes fails.
+    /// Loads from the origin: yields a few times, and sometimes fails.
     ///
     /// # Errors
     ///
-    /// By chance.
+    /// Fails if the seed says so.
     pub async fn load(&self, key: Key) -> Result<Value, Failed> {
         let began = self.tick();
         self.report.borrow_mut().loads += 1;
@@ -153,7 +153,7 @@ impl World {
         Ok(Value { key, began })
     }
 
-    /// The write that an invalidation follows; when it was done.
+    /// Writes, before an invalidation. Returns the moment at which the write was done.
     pub async fn write(&self) -> u64 {
         self.pause(2).await;
         self.tick()
@@ -185,7 +185,7 @@ impl World {
     }
 }
 
-/// Pends so many times.
+/// A future that is pending this many times.
 struct Pause(u8);
 
 impl Future for Pause {
@@ -201,7 +201,7 @@ impl Future for Pause {
     }
 }
 
-/// One interleaving per seed; `make` is given the number of the cache.
+/// Runs one interleaving per seed; `make` is given the number of the cache.
 pub fn explore<S: Subject>(seeds: Range<u64>, mut make: impl FnMut(u64) -> S) -> Report {
     let mut total = Report::default();
     let mut subject = None;
@@ -217,7 +217,7 @@ pub fn explore<S: Subject>(seeds: Range<u64>, mut make: impl FnMut(u64) -> S) ->
 
 type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// Polls tasks in the order that the seed says until all are done.
+/// Polls tasks in the seed's order until all are done.
 fn interleave<S: Subject>(seed: u64, subject: &S) -> Report {
     let mut rng = Rng::with_seed(seed);
     let world = World {
@@ -269,7 +269,7 @@ fn cast<'a, S: Subject>(seed: u64, world: &'a World, subject: &'a S, rng: &mut R
     tasks
 }
 
-/// The first row twice as often as the others, so that tasks meet.
+/// Chooses a row, the first one twice as often as the others, so that tasks meet.
 fn key(seed: u64, rng: &mut Rng) -> Key {
     let row = rng.u64(..5) % 4;
     Key { seed, group: row / 2, colour: row % 2 }

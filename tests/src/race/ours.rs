@@ -60,7 +60,7 @@ async fn change_scope(world: &World, what: Scope) -> u64 {
     }
 }
 
-/// See the module.
+/// Functions under `cacheable`, and one under `cache_invalidate`.
 #[derive(Debug)]
 pub struct Attributes {
     fast: Fastness,
@@ -68,7 +68,7 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// The cache of this number.
+    /// Makes the cache with this number.
     pub fn new(number: u64) -> Self {
         let clock = Clock::manual();
         Self { fast: handle(number, &clock), clock }
@@ -89,12 +89,12 @@ impl Subject for Attributes {
     }
 }
 
-/// See the module.
+/// Functions under `cacheable` that serve stale values.
 #[derive(Debug)]
 pub struct Stale(Attributes);
 
 impl Stale {
-    /// The cache of this number.
+    /// Makes the cache with this number.
     pub fn new(number: u64) -> Self {
         Self(Attributes::new(number))
     }
@@ -125,12 +125,12 @@ fn scope_of(what: Scope) -> fastness::Scope {
     }
 }
 
-/// See the module. No function serves expired values here, so a refresh keeps the promise of an invalidation.
+/// Refreshes instead of invalidations. No function serves expired values here, so a refresh keeps the promise of an invalidation.
 #[derive(Debug)]
 pub struct Refreshed(Attributes);
 
 impl Refreshed {
-    /// The cache of this number.
+    /// Makes the cache with this number.
     pub fn new(number: u64) -> Self {
         Self(Attributes::new(number))
     }
@@ -152,7 +152,7 @@ impl Subject for Refreshed {
     }
 }
 
-/// See the module.
+/// Direct calls, without attributes.
 #[derive(Debug)]
 pub struct Direct {
     cache: Cache,
@@ -160,7 +160,7 @@ pub struct Direct {
 }
 
 impl Direct {
-    /// The cache of this number.
+    /// Makes the cache with this number.
     pub fn new(number: u64) -> Self {
         let clock = Clock::manual();
         Self { cache: handle(number, &clock).cache(), clock }

@@ -11,7 +11,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts the nodes, joins them, and waits until each says that all is well and the replicas are linked.
+    /// Starts the nodes, joins them, and waits until each reports a healthy cluster and the replicas are linked.
     pub async fn start() -> Self {
         let mut nodes = Vec::new();
         while nodes.len() < 6 {

@@ -1,4 +1,4 @@
-//! Real servers for the tests: started on free ports, stopped by pid.
+//! Real servers for the tests, on free ports.
 //!
 //! A binary is looked for in `REDIS_SERVER_BIN` (`REDIS_CLI_BIN`, `MONGOD_BIN`), then in `.services/bin`, where `scripts/services` puts it,
 //! then on the `PATH`. A server dies with the guard that started it, and also when the test process is killed.
@@ -32,11 +32,11 @@ pub fn prefix() -> String {
     format!("t{}-{}:", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Waits until this holds.
+/// Waits until this condition holds.
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
-            #[expect(clippy::disallowed_methods, reason = "what is waited for may happen in another process")]
+            #[expect(clippy::disallowed_methods, reason = "the awaited event may happen in another process")]
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -59,8 +59,8 @@ fn binary(name: &str) -> PathBuf {
 
 /// A port that is free now, like the one 10 000 above it, which a node of a cluster takes as well.
 ///
-/// They are below those that systems give to outgoing connections: such a connection could take the port of a server that
-/// restarts, and one to that port could even be connected to itself.
+/// Both are below the ports that systems give to outgoing connections: such a connection could take the port of a server that restarts, and
+/// a connection to that port could even be connected to itself.
 fn free_port() -> u16 {
     const PORTS: Range<u16> = 11_000..21_000;
     static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(fastrand::u16(..)));

@@ -15,7 +15,7 @@ use super::{PATIENCE, binary, free_port, until};
 /// The name of every replica set.
 const SET: &str = "rs0";
 
-/// A MongoDB server. What it stores outlives a [`kill`](Self::kill), and is gone when this is dropped.
+/// A MongoDB server. Its data outlive a [`kill`](Self::kill), and are removed when this is dropped.
 #[derive(Debug)]
 pub struct Mongo {
     process: Option<Process>,
@@ -40,7 +40,7 @@ impl Mongo {
         Self::with(&[]).await
     }
 
-    /// The same with further arguments, such as `["--auth"]`.
+    /// Starts a server with further arguments, such as `["--auth"]`.
     pub async fn with(arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(ToString::to_string).collect();
         let mut server = Self { process: None, port: free_port(), arguments };
@@ -48,10 +48,10 @@ impl Mongo {
         server
     }
 
-    /// Starts it again on the same port, with what it had stored when it was killed.
+    /// Starts the server again on the same port, with the data that it had when it was killed.
     pub async fn restart(&mut self) {
         let folder = folder(self.port);
-        // Dropping a process removes its folder; this one is to be used again.
+        // Dropping a process removes its folder, which the next process needs.
         if let Some(process) = self.process.take() {
             process.end_and_keep_folder();
         }
@@ -64,9 +64,9 @@ impl Mongo {
             ("--dbpath", folder.display().to_string()),
             ("--port", self.port.to_string()),
             ("--bind_ip", "127.0.0.1".to_owned()),
-            // The smallest that it takes.
+            // The smallest size that the server accepts.
             ("--wiredTigerCacheSizeGB", "0.25".to_owned()),
-            // Else each server takes 300 MB of the disk before it stores anything.
+            // Otherwise each server takes 300 MB of the disk before it stores anything.
             ("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)".to_owned()),
             ("--setParameter", "diagnosticDataCollectionEnabled=false".to_owned()),
             // Fail points.
@@ -86,43 +86,43 @@ impl Mongo {
         format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
     }
 
-    /// A client of its own for this server alone.
+    /// A new client for this server alone.
     pub async fn client(&self) -> Client {
         client(&self.url()).await
     }
 
-    /// A database that no other test has, by a client of its own.
+    /// A database that no other test has, with a new client.
     pub async fn database(&self) -> Database {
         self.client().await.database(&database_name())
     }
 
-    /// Runs one command in the database `admin`; an error is a failure of the test.
+    /// Runs one command in the database `admin`; an error fails the test.
     pub async fn admin(&self, command: Document) -> Document {
         admin(&self.client().await, command).await
     }
 
-    /// Sends it a signal after which it keeps its connections and answers nothing.
+    /// Pauses the server: it keeps its connections open and answers nothing.
     pub fn pause(&self) {
         self.process.as_ref().expect("a running server").pause();
     }
 
-    /// Lets it go on.
+    /// Resumes the server.
     pub fn resume(&self) {
         self.process.as_ref().expect("a running server").resume();
     }
 
-    /// True until the server is killed.
+    /// Returns whether the server has not been killed.
     pub fn is_running(&self) -> bool {
         self.process.as_ref().is_some_and(Process::is_running)
     }
 
-    /// Waits until what was written so far would survive a kill. A server that is no set acknowledges writes before that, and
-    /// writes its journal every 100 ms.
+    /// Waits until the writes so far would survive a kill. A server that is not in a set acknowledges writes before that, and writes its
+    /// journal every 100 ms.
     pub async fn flush(&self) {
         self.admin(doc! { "fsync": 1 }).await;
     }
 
-    /// Kills it at once. What is in its journal stays: see [`flush`](Self::flush).
+    /// Kills the server at once. The writes in its journal survive: see [`flush`](Self::flush).
     pub fn kill(&mut self) {
         self.process.as_mut().expect("a server").kill();
     }
@@ -179,7 +179,7 @@ impl MongoSet {
         client(&self.url()).await
     }
 
-    /// A database that no other test has, by a client of its own.
+    /// A database that no other test has, with a new client.
     pub async fn database(&self) -> Database {
         self.client().await.database(&database_name())
     }
@@ -189,7 +189,7 @@ impl MongoSet {
         &self.nodes
     }
 
-    /// The server that takes writes now, once there is one.
+    /// Waits for a server that takes writes, and returns it.
     pub async fn primary(&self) -> &Mongo {
         let mut found = None;
         until("the set has a primary", async || {
@@ -219,7 +219,7 @@ impl MongoSet {
         self.primary().await;
     }
 
-    /// Starts those again that were killed.
+    /// Starts the killed servers again.
     pub async fn restart(&mut self) {
         for node in self.nodes.iter_mut().filter(|node| !node.is_running()) {
             node.restart().await;

@@ -1,4 +1,4 @@
-//! A server process, and a shell that kills it if we are killed ourselves.
+//! A server process, and a shell that kills it if the test process is killed.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -20,7 +20,8 @@ pub(super) struct Process {
     pub(super) folder: PathBuf,
 }
 
-/// Waits for a word. If its input ends without one, we were killed: it kills the server and clears up.
+/// Script of the shell: it waits for a word on its input. If its input ends without one, the test process was killed, and the shell kills
+/// the server and removes its folder.
 const WATCH: &str = r#"read -r word && exit; kill -9 "$1"; sleep 1; rm -rf "$2""#;
 
 impl Process {
@@ -46,7 +47,7 @@ impl Process {
         Self { server: Mutex::new(server), watch, folder }
     }
 
-    /// Starts it, and waits until it takes connections on this port.
+    /// Starts the server, and waits until it accepts connections on this port.
     pub(super) async fn listening(program: &Path, arguments: &[String], folder: PathBuf, port: u16) -> Self {
         let process = Self::start(program, arguments, folder);
         until("the server takes connections, or ends", async || {
@@ -68,10 +69,10 @@ impl Process {
         self.server.lock().expect("a server").try_wait().is_ok_and(|ended| ended.is_none())
     }
 
-    /// Stops it in its tracks: it keeps its connections and answers nothing.
+    /// Pauses the server: it keeps its connections open and answers nothing.
     pub(super) fn pause(&self) {
         let pid = self.signal(Signal::STOP);
-        // The signal is on its way when this is sent; a thread that runs may go on for a moment.
+        // The signal may arrive later than `kill` returns: a thread that runs goes on for a moment.
         waitid(WaitId::Pid(pid), WaitIdOptions::STOPPED).expect("a server that stops");
     }
 
@@ -85,13 +86,13 @@ impl Process {
         pid
     }
 
-    /// Ends it, and leaves its folder as it is.
+    /// Ends the server, and leaves its folder as it is.
     pub(super) fn end_and_keep_folder(mut self) {
         self.kill();
         self.folder = PathBuf::new();
     }
 
-    /// Ends it; its port is free when this returns.
+    /// Ends the server; its port is free when this returns.
     pub(super) fn kill(&mut self) {
         let server = self.server.get_mut().expect("a server");
         let _ = server.kill();

@@ -1,4 +1,4 @@
-//! A TCP proxy that can do to a link what networks do.
+//! A TCP proxy that can delay, cut and silence a link, as networks do.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ enum Weather {
     Slow(Duration),
     /// Connections end, and new ones end at once.
     Cut,
-    /// Connections stay; what is sent is lost for ever, in both directions.
+    /// Connections stay open, and lose all data in both directions.
     Silent,
     /// Ends connections after this many bytes of the server's.
     CutAfter(usize),
@@ -31,7 +31,7 @@ enum Weather {
 pub struct Proxy {
     address: SocketAddr,
     weather: watch::Sender<Weather>,
-    /// Each change ends the connections that are open then.
+    /// Each change ends the open connections.
     ends: watch::Sender<u64>,
     /// The server's port.
     port: Arc<AtomicU16>,
@@ -73,23 +73,23 @@ impl Proxy {
         self.ends.send_modify(|count| *count += 1);
     }
 
-    /// Stands before another server from now on; connections to the former one end.
+    /// Leads to another server from now on; connections to the former one end.
     pub fn redirect(&self, port: u16) {
         self.port.store(port, Ordering::Relaxed);
         self.ends.send_modify(|count| *count += 1);
     }
 
-    /// Loses everything that is sent from now on; connections stay open.
+    /// Loses all data that is sent from now on; connections stay open.
     pub fn silence(&self) {
         self.weather.send_replace(Weather::Silent);
     }
 
-    /// Ends each connection after so many more bytes of the server's.
+    /// Ends each connection after this many more bytes from the server.
     pub fn cut_after(&self, bytes: usize) {
         self.weather.send_replace(Weather::CutAfter(bytes));
     }
 
-    /// Fair weather again. What was lost stays lost, so a connection that was silenced is ended.
+    /// Passes everything on again. Lost data stay lost, so silenced connections are ended.
     pub fn restore(&self) {
         if self.weather.send_replace(Weather::Fair) == Weather::Silent {
             self.ends.send_modify(|count| *count += 1);
@@ -125,7 +125,7 @@ async fn link(
 ) {
     open.fetch_add(1, Ordering::Relaxed);
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    // Either direction ends both, and a cut does.
+    // Both directions end when one of them ends, or at a cut.
     tokio::select! {
         () = pump(from_client, to_server, weather.clone(), false) => {}
         () = pump(from_server, to_client, weather.clone(), true) => {}
@@ -135,7 +135,7 @@ async fn link(
     open.fetch_sub(1, Ordering::Relaxed);
 }
 
-/// Carries bytes one way until an end closes. What was read is written in its own time, so reading never waits for it.
+/// Carries bytes one way until an end closes. Bytes pass through a queue, so reading never waits for a delay.
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: watch::Receiver<Weather>, server: bool) {
     let (sender, mut queue) = tokio::sync::mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
     let write = async {

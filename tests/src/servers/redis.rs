@@ -28,7 +28,7 @@ impl Redis {
         Self::with(&[]).await
     }
 
-    /// The same with further arguments, such as `["--requirepass", "secret"]`.
+    /// Starts a server with further arguments, such as `["--requirepass", "secret"]`.
     pub async fn with(arguments: &[&str]) -> Self {
         let arguments = arguments.iter().map(ToString::to_string).collect();
         let mut server = Self { process: None, port: free_port(), arguments };
@@ -36,7 +36,7 @@ impl Redis {
         server
     }
 
-    /// Kills it, if it runs, and starts it again on the same port, empty.
+    /// Kills the server, if it runs, and starts it again on the same port, empty.
     pub async fn restart(&mut self) {
         self.kill();
         let options = [
@@ -57,7 +57,7 @@ impl Redis {
         self.port
     }
 
-    /// The folder in which it saves, if it is told to.
+    /// The folder in which the server saves its data, if it is configured to save.
     pub fn folder(&self) -> PathBuf {
         folder(self.port)
     }
@@ -67,31 +67,31 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Sends it a signal after which it keeps its connections and answers nothing.
+    /// Pauses the server: it keeps its connections open and answers nothing.
     pub fn pause(&self) {
         self.process.as_ref().expect("a running server").pause();
     }
 
-    /// Lets it go on.
+    /// Resumes the server.
     pub fn resume(&self) {
         self.process.as_ref().expect("a running server").resume();
     }
 
-    /// Kills it at once.
+    /// Kills the server at once.
     pub fn kill(&mut self) {
         self.process = None;
     }
 
-    /// True until the server is killed.
+    /// Returns whether the server has not been killed.
     pub fn is_running(&self) -> bool {
         self.process.is_some()
     }
 
-    /// Sends one command over a connection of its own.
+    /// Sends one command over a new connection.
     ///
     /// # Errors
     ///
-    /// Those of the server.
+    /// Fails with the server's error.
     pub async fn ask<T: FromRedisValue>(&self, command: &[&str]) -> RedisResult<T> {
         let client = Client::open(self.url()).expect("an address");
         let asked = async {
@@ -106,7 +106,7 @@ impl Redis {
         tokio::time::timeout(PATIENCE, asked).await.expect("an answer")
     }
 
-    /// [`ask`](Self::ask), where an error is a failure of the test.
+    /// Sends one command like [`ask`](Self::ask); an error fails the test.
     pub async fn command<T: FromRedisValue>(&self, command: &[&str]) -> T {
         self.ask(command).await.unwrap_or_else(|error| panic!("{command:?}: {error}"))
     }

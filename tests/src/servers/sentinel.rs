@@ -8,7 +8,7 @@ use super::{Redis, binary, free_port, until};
 
 /// The name under which the Sentinels know the master.
 const MASTER: &str = "mymaster";
-/// The password of a node that the Sentinels are kept from.
+/// The password of a node that is hidden from the Sentinels.
 const PASSWORD: &str = "unknown-to-sentinels";
 
 /// A group that survives the loss of its master.
@@ -19,12 +19,12 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// Starts all six, and waits until everybody knows everybody.
+    /// Starts all six servers, and waits until each knows all others.
     pub async fn start() -> Self {
         Self::with(2, 3).await
     }
 
-    /// The same with so many replicas and Sentinels.
+    /// Starts a group with this many replicas and Sentinels.
     pub async fn with(replicas: usize, sentinels: usize) -> Self {
         let master = Redis::start().await;
         let port = master.port().to_string();
@@ -78,7 +78,7 @@ impl Sentinel {
         old
     }
 
-    /// Lets the last of the Sentinels watch another master under the same name, and the others forget that it was one of them.
+    /// Makes the last Sentinel watch another master under the same name, and the other Sentinels forget it.
     pub async fn lose_one_to(&self, master: &Redis) {
         let port = master.port().to_string();
         let last = self.sentinels.len() - 1;
@@ -95,7 +95,7 @@ impl Sentinel {
         command.arg(arguments).query_async::<()>(&mut sentinel).await.expect("a Sentinel that obeys");
     }
 
-    /// Keeps the Sentinels from a node, so that they cannot demote it: they do not know its password. Connections that others have stay.
+    /// Hides a node from the Sentinels behind a password that they do not know, so that they cannot demote it. Other open connections stay.
     pub async fn keep_sentinels_out(&self, port: u16) {
         let clients: String = self.node(port).command(&["CLIENT", "LIST"]).await;
         self.node(port).command::<()>(&["CONFIG", "SET", "requirepass", PASSWORD]).await;
@@ -105,7 +105,7 @@ impl Sentinel {
         }
     }
 
-    /// True if a node that is hidden from the Sentinels is a master.
+    /// Returns whether a node that is hidden from the Sentinels is a master.
     pub async fn is_master_still(&self, port: u16) -> bool {
         ask_with_password::<String>(port, &["INFO", "replication"]).await.contains("role:master")
     }
@@ -115,7 +115,7 @@ impl Sentinel {
         self.nodes.iter().find(|node| node.port() == port).expect("one of ours")
     }
 
-    /// The node that is the master now.
+    /// The node that is the present master.
     pub async fn master(&self) -> &Redis {
         self.node(self.master_port().await.expect("a master"))
     }
@@ -132,7 +132,7 @@ impl Sentinel {
         reply.get(1)?.parse().ok()
     }
 
-    /// Every Sentinel knows the two others and this many replicas.
+    /// Returns whether every Sentinel knows all others and this many replicas.
     async fn settled(&self, replicas: usize) {
         for index in 0..self.sentinels.len() {
             until("the Sentinels know each other", async || {

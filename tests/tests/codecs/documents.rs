@@ -20,7 +20,7 @@ types! {
     struct Flat { #[serde(rename = "_id")] id: ObjectId, #[serde(flatten)] rest: Document }
 }
 
-/// One of each type that a document may have.
+/// A document with a value of each type of BSON.
 fn everything() -> Document {
     let code = JavaScriptCodeWithScope { code: "x".into(), scope: doc! { "x": 1_i64 } };
     let regex = Regex { pattern: "^a".try_into().unwrap(), options: "i".try_into().unwrap() };
@@ -43,7 +43,7 @@ fn everything() -> Document {
     }
 }
 
-/// Documents whose own fields are named as extended JSON names types.
+/// Documents with fields named like the type markers of extended JSON.
 fn named_like_types() -> Vec<Document> {
     vec![
         doc! { "$date": "today" },

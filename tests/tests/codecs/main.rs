@@ -1,4 +1,4 @@
-//! Values that come back from each codec, and the places of the others. The guide's table is made from this:
+//! Values and codecs: which values each codec gives back, and where the others are stored. The guide's table is made from this:
 //! `UPDATE_DOCS=1 cargo test -p fastness-tests --test codecs` writes it anew.
 
 use std::fmt;
@@ -12,14 +12,14 @@ mod rows;
 
 const CODECS: [Codec; 3] = [Codec::MessagePack, Codec::Json, Codec::Bincode];
 
-/// The fate of values in the shared tier where a codec is named.
+/// The treatment of a value by the shared tier where a codec is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// Values come back from the codec as they were stored.
+    /// The value comes back from the codec as it was stored.
     Exact,
-    /// Values do not, and are stored as `MessagePack`, from which they come back as they were stored.
+    /// The value is stored as `MessagePack` instead, from which it comes back as it was stored.
     AsMessagePack,
-    /// Values come back from neither codec, and stay in their process.
+    /// The value comes back from neither codec, and stays in its process.
     Local,
 }
 
@@ -51,7 +51,7 @@ struct Row {
     why: Vec<String>,
 }
 
-/// The outcome of the value that fares worst.
+/// The worst outcome of these values.
 fn row<T: SharedValue>(what: &'static str, values: &[T], expected: Outcomes) -> Row {
     let mut why = Vec::new();
     let mut all = |codec| {

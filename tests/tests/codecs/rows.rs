@@ -69,7 +69,7 @@ fn rest() -> Rest {
     Rest { size: u64::MAX, color: 'r', ratio: 0.1, at: Some(Ipv4Addr::LOCALHOST.into()) }
 }
 
-/// Rows of types whose serde form says everything.
+/// Rows of types whose serde form is complete.
 fn plain() -> Vec<Row> {
     let plain = Plain {
         id: u64::MAX,
@@ -113,7 +113,7 @@ fn plain() -> Vec<Row> {
     ]
 }
 
-/// Rows of types that are recognised by the value that stands there.
+/// Rows of types that are recognised by their value.
 fn told_by_what_stands_there() -> Vec<Row> {
     let untagged = [
         Untagged::Nothing,

@@ -33,7 +33,7 @@ fn table(package: &str) -> (Uses, Vec<String>) {
     (rows.iter().cloned().collect(), rows.into_iter().map(|(module, _)| module).collect())
 }
 
-/// The modules that each module's files name, tests left out, and those that its head lists.
+/// The modules that each module's files use, tests left out, and those that its head lists.
 fn found(package: &str) -> (Uses, Uses) {
     let src = root().join(package).join("src");
     let (mut uses, mut heads) = (Uses::new(), Uses::new());
@@ -86,7 +86,7 @@ fn layers_point_one_way() {
     }
 }
 
-/// The root files of the crates whose folders are held to the rule.
+/// The root files of the crates whose folders must have no circles.
 fn roots() -> impl Iterator<Item = PathBuf> {
     let folders = ["runtime", "macros", "demo-app"];
     let sources = folders.into_iter().flat_map(|folder| files(&root().join(folder), "rs"));
@@ -127,7 +127,7 @@ impl Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
-        // What is left is in the target folder.
+        // A folder that is left behind is in the target folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -194,14 +194,14 @@ fn only_the_clock_reads_clocks() {
     assert!(offenders.is_empty(), "{offenders:?}");
 }
 
-/// The pages for contributors, whose names and paths are those of the code.
+/// The pages for contributors, whose names and paths must exist in the code.
 fn pages() -> impl Iterator<Item = (PathBuf, String)> {
     let mut pages = vec![root().join("ARCHITECTURE.md"), root().join("CONTRIBUTING.md")];
     pages.extend(files(&root().join("docs/design"), "md"));
     pages.into_iter().map(|page| (page.clone(), prose(&fs::read_to_string(page).unwrap())))
 }
 
-/// A path in a page is one from the root, or from the sources of a crate.
+/// A path in a page begins at the root, or in the sources of a crate.
 #[test]
 fn every_path_in_the_pages_exists() {
     let bases =
@@ -216,7 +216,7 @@ fn every_path_in_the_pages_exists() {
     assert!(lost.is_empty(), "{lost:?}");
 }
 
-/// Types in the glossary are defined in the runtime, so that a renamed one is renamed there too.
+/// Types in the glossary are defined in the runtime, so that a renamed type is renamed there too.
 #[test]
 fn every_type_in_the_glossary_is_defined() {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
@@ -234,14 +234,14 @@ fn every_type_in_the_glossary_is_defined() {
     assert!(lost.is_empty(), "not defined in the runtime: {lost:?}");
 }
 
-/// The type that a line defines.
+/// Returns the type that a line defines.
 fn definition(line: &str) -> Option<&str> {
     let words = ["struct ", "enum ", "trait ", "type "];
     let rest = words.iter().find_map(|word| Some(line.split_once(word)?.1))?;
     rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().filter(|name| !name.is_empty())
 }
 
-/// Checks that one program is a default member: with a second, `cargo run` would ask which to run.
+/// One program is a default member: with a second, `cargo run` would ask which one to run.
 #[test]
 fn cargo_run_starts_the_demo() {
     let metadata = Command::new(env!("CARGO"))

@@ -1,4 +1,4 @@
-//! `batch(ids)`: the body runs for the missing ones, and each value is an entry of its own.
+//! `batch(ids)`: the body runs for the missing elements, and each value is an entry of its own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -81,13 +81,13 @@ async fn only_what_is_missing_is_loaded() {
         assert_eq!(items(&asked, &[2]).await.unwrap().len(), 1);
         assert_eq!(asked.take(), [2]);
         assert_eq!(items(&asked, &[1, 2, 3, 1, 9]).await.unwrap(), all);
-        assert_eq!(asked.take(), [1, 3, 9], "in order, once each, without what is there");
+        assert_eq!(asked.take(), [1, 3, 9], "in order, once each, without the cached ones");
         assert_eq!(items(&asked, &[9, 3, 2, 1]).await.unwrap(), all);
         assert_eq!(items(&asked, &[]).await.unwrap().len(), 0);
         assert!(asked.take().is_empty(), "absences are remembered too");
         clock.advance(SECOND * 10);
         assert_eq!(items(&asked, &[9, 3, 2, 1]).await.unwrap(), all);
-        assert_eq!(asked.take(), [9], "for their own time");
+        assert_eq!(asked.take(), [9], "for `negative_ttl`");
         clock.advance(MINUTE);
         assert_eq!(items(&asked, &[3]).await.unwrap().len(), 1);
         assert_eq!(asked.take(), [3]);
@@ -145,7 +145,7 @@ async fn the_function_of_one_element_shares_its_absences() {
         item(&origin, 9).await.unwrap();
         asked.take();
         items(&asked, &[9]).await.unwrap();
-        assert!(asked.take().is_empty(), "and the other way round");
+        assert!(asked.take().is_empty(), "the batch knows it from the scalar");
     })
     .await;
 }
@@ -188,7 +188,7 @@ async fn lists_maps_and_ids_of_other_types() {
         assert_eq!(shelf.too_much(&[1, 2]).await.len(), 100, "the body's answer is its own");
         assert_eq!(shelf.too_much(&[1, 2]).await.len(), 2);
         shelf.too_much(&[3]).await;
-        assert_eq!(shelf.0.take(), [1, 2, 3], "what was not asked for is not stored");
+        assert_eq!(shelf.0.take(), [1, 2, 3], "values that were not asked for are not stored");
     })
     .await;
     with_cache_sync(&fast, || {

@@ -1,5 +1,5 @@
-//! Bodies of sync functions. One that may leave its function early is a closure between the two calls of ours, any other stands
-//! there as it is: both have to behave, and to be linted, as they would without the attribute.
+//! Bodies of sync functions. The expansion makes a closure of a body that may leave its function early, and inserts any other as it is:
+//! both have to behave, and to be linted, as they would without the attribute.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -202,7 +202,7 @@ impl Named for User {
     }
 }
 
-/// Twice, so that the second answers are from the cache.
+/// Runs twice, so that the second answers are from the cache.
 fn twice(check: impl Fn()) {
     check();
     check();

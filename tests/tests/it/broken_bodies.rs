@@ -1,4 +1,4 @@
-//! Responses that break off, over sockets: no client may take one for whole, and none is stored or shared.
+//! Responses that break off, over sockets: no client may take such a response for whole, and none is stored or shared.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -24,10 +24,10 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use crate::{fresh, poll_once, timed};
 
-/// The layers store and share bodies of up to so many bytes.
+/// Bytes of the largest body that the layers store and share.
 const LIMIT: usize = 8_000;
 
-/// A body of these frames; one that panics at its end, if that is asked for.
+/// A body of these frames, which may panic at its end.
 #[derive(Default)]
 #[allow(clippy::struct_field_names)] // HTTP calls them so
 struct Frames {
@@ -68,7 +68,7 @@ impl http_body::Body for Frames {
     }
 }
 
-/// The ways to break off: their names are paths.
+/// Paths, one for each way to break off.
 const BROKEN: [&str; 12] = [
     "/cut",
     "/cut-at-once",
@@ -119,7 +119,7 @@ async fn serve(app: Router) -> SocketAddr {
     address
 }
 
-/// All that the server sends on one connection until it closes it.
+/// The bytes that the server sends on one connection until it closes the connection.
 async fn raw(address: SocketAddr, requests: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(requests.as_bytes()).await.unwrap();
@@ -130,7 +130,7 @@ async fn raw(address: SocketAddr, requests: &str) -> Vec<u8> {
     answer
 }
 
-/// True if a client takes the first response of a connection for whole.
+/// Returns whether a client takes the first response of a connection for whole.
 fn is_whole(answer: &[u8]) -> bool {
     let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
     let Some((head, rest)) = text.split_once("\r\n\r\n") else { return false };
@@ -179,7 +179,7 @@ async fn no_client_takes_a_response_that_broke_off_for_whole() {
     }
 }
 
-/// A service that breaks off in its first responses, and is whole then.
+/// A service whose first responses break off, and whose later ones are whole.
 fn heals(after: usize, calls: &Arc<AtomicUsize>, head: &'static str) -> axum::routing::MethodRouter {
     let calls = calls.clone();
     axum::routing::any(async move || {
@@ -232,7 +232,7 @@ async fn a_stale_response_stands_in_for_one_that_broke_off() {
     assert_eq!(get(&app).await.unwrap(), 7, "stale, as it broke off");
     assert_eq!((calls.load(SeqCst), fast.stats().total.stale_served), (1, 1));
     clock.advance(Duration::from_secs(6));
-    assert_eq!(get(&app).await.unwrap(), 7, "and again, once the service is asked again");
+    assert_eq!(get(&app).await.unwrap(), 7, "served stale again, after another broken response");
     clock.advance(Duration::from_secs(6));
     assert_eq!((get(&app).await.unwrap(), calls.load(SeqCst)), (2, 3), "whole");
 }
@@ -276,7 +276,7 @@ async fn an_answer_that_broke_off_is_not_replayed() {
     }
 }
 
-/// A leader that is given up while its body comes hands over; what had come is given to none.
+/// A leader that is dropped while its body comes hands over; the part that had come is given to no client.
 #[tokio::test]
 async fn a_body_that_is_given_up_is_given_to_none() {
     let (fast, calls) = (fresh(), Arc::<AtomicUsize>::default());

@@ -1,7 +1,7 @@
-//! Loads that need each other: none waits for ever, and none loads more than the circle makes it.
+//! Loads that need each other: none waits for ever, and none loads more often than the circle requires.
 //!
-//! The values depend on the key alone. `depth` is how far a body goes on round the circle, so that without a cache every
-//! call would end too.
+//! The values depend on the key alone. `depth` is the number of steps that a body goes on round the circle, so that every call would end
+//! without a cache too.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Barrier as ThreadBarrier, mpsc};
@@ -52,7 +52,7 @@ async fn flag(depth: u8, start: &Barrier) -> Option<bool> {
     Some(true)
 }
 
-/// Three functions of different types, each the leader of what another one needs, and callers who wait for all of them.
+/// Three functions of different types, each leading the load that another one needs, and callers that wait for all of them.
 #[tokio::test(start_paused = true)]
 async fn a_circle_of_three_functions_ends_and_so_do_those_who_wait_for_it() {
     let (fast, start) = (fresh(), Barrier::new(3));
@@ -62,7 +62,7 @@ async fn a_circle_of_three_functions_ends_and_so_do_those_who_wait_for_it() {
     let (led, waited) = tokio::time::timeout(BOUND, with_cache(&fast, all)).await.expect("no deadlock");
     assert_eq!(led, (1, Ok("text".to_owned()), Some(true)));
     assert_eq!(waited, led);
-    // The three who wait outside and two of the circle; its third goes on alone until it would wait for itself again.
+    // The three callers outside and two loads of the circle join; its third load goes on alone until it would wait for itself again.
     assert_eq!(fast.stats().total.coalesced, 5);
 }
 
@@ -113,7 +113,7 @@ async fn a_wait_that_was_cancelled_is_not_in_the_way_of_the_other_direction() {
         assert!(poll_once(needing.as_mut()).await.is_none() && poll_once(giving.as_mut()).await.is_none());
         asked.notify_one();
         assert!(poll_once(needing.as_mut()).await.is_none());
-        assert_eq!(origin.calls(), 1, "it waits now, and does not load on its own");
+        assert_eq!(origin.calls(), 1, "the call waits now, and does not load on its own");
         go_on.notify_one();
         assert_eq!(tokio::join!(needing, giving), (1, 1));
     })

@@ -72,7 +72,7 @@ impl Origin {
     }
 }
 
-/// The same as below, with refreshes by key and prefix instead of invalidations.
+/// The interleavings of the next test, with refreshes by key and prefix instead of invalidations.
 #[test]
 fn interleavings_with_refreshes_show_no_stale_read() {
     let report = explore(0..20_000, Refreshed::new);
@@ -80,8 +80,8 @@ fn interleavings_with_refreshes_show_no_stale_read() {
     assert!(report.invalidations > report.interleavings && report.cancelled > 0, "{report:?}");
 }
 
-/// Every seed is one interleaving of loads, reads, drops, failures and invalidations by key, prefix and tag. That the
-/// harness can see the bug is shown by `benches/race`, where moka has it.
+/// Every seed is one interleaving of loads, reads, drops, failures and invalidations by key, prefix and tag. `benches/race` shows that the
+/// harness finds the bug, which moka has.
 #[test]
 fn a_hundred_thousand_interleavings_show_no_stale_read() {
     let third = 100_000 / 3 + 1;
@@ -92,8 +92,8 @@ fn a_hundred_thousand_interleavings_show_no_stale_read() {
     }
 }
 
-/// Real threads, real races: readers with slow loads, writers of every kind, and a table of invalidations that is far too
-/// small. A read never returns less than what was acknowledged when it started.
+/// Races between real threads: readers with slow loads, writers of every kind, and a table of invalidations that is far too small. A read
+/// never returns a version below the one that was acknowledged when it started.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_returns_what_was_invalidated_before_it_started() {
     for memory in [0, 1 << 20] {

@@ -1,4 +1,4 @@
-//! Parameters under `#[cfg]`: a function may have them where no key does.
+//! Parameters under `#[cfg]`, which a function may have where none of them is in a key.
 
 use std::cell::Cell;
 

@@ -141,7 +141,7 @@ async fn a_local_cache_takes_values_without_serde() {
     assert_eq!(cache.mget::<Arc<Parsed>>(&["parsed:3", "parsed:4"].map(named)).await.iter().flatten().count(), 1);
     let found = with_cache(&fast, parsed(1)).await;
     assert!(Arc::ptr_eq(&found, &value), "a function of this key finds it");
-    // Of a value that fits into both, there is one entry.
+    // There is one entry of a value that fits into both.
     cache.set(&named("n:1"), 1_u32, MINUTE).await;
     assert_eq!(both.get::<u32>(&named("n:1")).await, Some(1));
     both.invalidate(reached("parsed:*")).await;
@@ -172,7 +172,7 @@ async fn concurrent_callers_wait_for_one_load_and_an_invalidation_overtakes_it()
     cache.invalidate(reached("slow:*")).await;
     let mut third = pin!(cache.get_or_load(&key, MINUTE, load()));
     assert!(poll_once(third.as_mut()).await.is_none());
-    assert_eq!(origin.calls(), 2, "it joins no load that began before the invalidation");
+    assert_eq!(origin.calls(), 2, "a call joins no load that began before the invalidation");
     gate.notify_one();
     gate.notify_one();
     assert_eq!((first.await, second.await, third.await), (Ok(1), Ok(1), Ok(2)));
@@ -210,7 +210,7 @@ async fn the_text_of_a_key_names_it() {
         assert_eq!(read(), n, "{own}");
     }
     cache.set(&named("@a:bill:x%3A1"), "a text".to_owned(), MINUTE).await;
-    assert_eq!(read(), 5, "what is set takes the place of what was there, as any type");
+    assert_eq!(read(), 5, "a set value replaces the former one, of any type");
 }
 
 #[tokio::test]
@@ -248,7 +248,7 @@ async fn after_a_clear_nothing_is_served() {
     assert!(poll_once(load.as_mut()).await.is_none());
     fast.clear();
     load.await.unwrap();
-    assert_eq!(cache.mget::<u32>(&["c:1"].map(named)).await, [None], "nor what was being loaded");
+    assert_eq!(cache.mget::<u32>(&["c:1"].map(named)).await, [None], "nor the value that was being loaded");
     assert_eq!(cache.mget::<i32>(&["c:2"].map(named)).await, [None]);
     cache.set(&named("c:2"), 3, MINUTE).await;
     assert_eq!(cache.get(&named("c:2")).await, Some(3));

@@ -1,4 +1,4 @@
-//! Durations and times at their very end, as a setting, a server or a test may give them: they saturate.
+//! Durations and times near their maximum, from a setting, a server or a test: they saturate.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -54,7 +54,7 @@ async fn for_ever(n: u64) -> Result<Option<u64>, Failed> {
     }
 }
 
-/// Clocks that are at their beginning, near their end, and there.
+/// Clocks at their beginning, near their end, and at their end.
 fn clocks() -> [Clock; 3] {
     let clocks = [Clock::manual(), Clock::manual(), Clock::manual()];
     clocks[1].advance(Duration::from_nanos(u64::MAX - 5));

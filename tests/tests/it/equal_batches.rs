@@ -1,4 +1,4 @@
-//! Batches that lack the same elements at one time: one runs, and the others get its values, however it ends.
+//! Batches that lack the same elements at one time: one batch runs, and the others get its values or take over.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,7 +12,7 @@ use crate::{fresh, poll_once, timed};
 
 const BOUND: Duration = Duration::from_secs(30);
 
-/// The ids that the bodies were called with, and a gate that lets each of them end.
+/// The ids of each run of the body, and a gate that lets each run end.
 struct Shelf {
     asked: Mutex<Vec<Vec<u32>>>,
     gate: Semaphore,
@@ -179,7 +179,7 @@ async fn one_that_panics_hands_over() {
     while shelf.runs() < 1 {
         tokio::task::yield_now().await;
     }
-    // One after another: each that takes over panics as well.
+    // One after another: each batch that takes over panics as well.
     for runs in 1..=3 {
         while shelf.runs() < runs {
             tokio::task::yield_now().await;
@@ -227,7 +227,7 @@ async fn an_error_is_shared_where_it_can_be_copied_and_else_each_runs() {
         assert_eq!(shelf.runs(), 1);
         shelf.gate.add_permits(1);
         while shelf.runs() < 3 {
-            assert!(poll_once(calls.as_mut()).await.is_none(), "both that waited run, side by side");
+            assert!(poll_once(calls.as_mut()).await.is_none(), "both waiters run, side by side");
         }
         shelf.gate.add_permits(2);
         let own = || Err(NotClone(1));
@@ -362,7 +362,7 @@ fn threads_join_as_well_and_one_takes_over_where_the_body_panics() {
     assert!(ended.into_iter().flatten().all(|found| found == values(&[1, 2])));
 }
 
-/// A body that asks for `next`, and for as much of the circle as `depth` says.
+/// A body that asks for `next`, and goes on round the circle for `depth` steps.
 #[cacheable(ttl = 60, key = "circle:{ids}", batch(ids), skip(next, depth, start))]
 async fn circle(ids: &[u32], next: &[u32], depth: u8, start: &tokio::sync::Barrier) -> HashMap<u32, u32> {
     if depth == 3 {
@@ -388,7 +388,7 @@ async fn batches_that_need_each_other_end() {
     assert_eq!(both, (values(&[3, 4]), values(&[5, 6])));
 }
 
-/// A function for one that asks for the batch, and a batch that asks for the function.
+/// A function for one element asks for the batch, and the batch asks for the function.
 #[tokio::test(start_paused = true)]
 async fn a_batch_and_a_function_for_one_that_need_each_other_end() {
     #[cacheable(ttl = 60, key = "needs:{id}", skip(depth))]
@@ -414,7 +414,7 @@ async fn a_batch_and_a_function_for_one_that_need_each_other_end() {
     assert_eq!((ended.0, ended.2), (1, 2));
 }
 
-/// Batches begin, join and are dropped in an order that a seed chooses: all that go on are answered, by one load.
+/// Batches begin, join and are dropped in an order that a seed chooses: all that are not dropped are answered, by one load.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn batches_that_are_dropped_at_random_hand_over() {
     let mut handed_over = 0;

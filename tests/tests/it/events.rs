@@ -1,4 +1,4 @@
-//! `docs/events.md` lists every event that the runtime logs, and none that it does not.
+//! Check of `docs/events.md`: it lists every event that the runtime logs, and no other.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +27,7 @@ fn the_page_lists_every_event() {
     }
 }
 
-/// The level and the message of what begins with `warn!(`: its last literal that has words in it.
+/// The level and the message of an event that begins with `warn!(`: its last literal with several words.
 fn event(call: &str) -> Option<(String, String)> {
     let (level, rest) = call.split_once("!(")?;
     let arguments = rest.split(");\n").next()?;

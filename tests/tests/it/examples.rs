@@ -1,10 +1,10 @@
-//! Public items that users construct, configure or apply have an example.
+//! Public items that users construct, configure or apply: each has an example.
 
 use std::fs;
 
 use crate::markdown::{files, root};
 
-/// Endings of the names of such items.
+/// Endings of the names of items that users construct or configure.
 const WRITTEN: [&str; 5] = ["Builder", "Settings", "Layer", "Options", "Guard"];
 
 /// The public items at the left edge of a file that this kind of line declares, each with its documentation.
@@ -31,7 +31,7 @@ fn without_example(items: impl IntoIterator<Item = (String, String)>) -> Vec<Str
 fn every_attribute_has_an_example() {
     let text = fs::read_to_string(root().join("macros/src/lib.rs")).unwrap();
     let mut attributes = items(&text, "pub fn ");
-    // Hidden: it includes the guide's pages in the facade's documentation.
+    // `guide_page` is hidden: it includes the guide's pages in the facade's documentation.
     attributes.retain(|(name, _)| name != "guide_page");
     assert!(attributes.len() >= 13, "{attributes:?}");
     assert_eq!(without_example(attributes), [""; 0]);

@@ -1,4 +1,4 @@
-//! Each call is counted once, where it ends, whatever happens to it.
+//! Counts of calls: each call is counted once, where it ends, whatever happens to it.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -120,7 +120,7 @@ impl History {
         let fast = self.fast.clone();
         self.made += count;
         self.calls.push(Box::pin(async move { drop(with_cache(&fast, call).await) }));
-        // A future that was never polled is no call yet.
+        // A future that was never polled does not count as a call.
         self.poll(self.calls.len() - 1);
     }
 
@@ -256,7 +256,7 @@ async fn in_every_history_the_figures_add_up_to_the_calls() {
     assert!(kinds.iter().all(|count| *count > seeds / 4), "not everything happened: {kinds:?}");
 }
 
-/// The calls as Prometheus is told of them.
+/// The calls as they are exported to Prometheus.
 fn exported(fast: &Fastness) -> u64 {
     let names = ["hits", "misses", "coalesced", "bypassed"].map(|name| format!("fastness_cache_{name}_total{{"));
     let page = prometheus(fast);

@@ -1,4 +1,4 @@
-//! Many callers, one cold key: who loads, who waits, and what happens to everyone however the load ends.
+//! Many callers of one cold key: one loads, the others wait, and each gets an answer however the load ends.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -76,7 +76,7 @@ async fn private_error(origin: &Origin, id: u64) -> Result<u64, NotClone> {
     Err(NotClone)
 }
 
-/// Starts `n` calls and waits until all but the loading ones wait.
+/// Starts `n` calls and waits until all calls that do not load wait.
 async fn crowd<F, T>(n: usize, fast: &Fastness, call: impl Fn() -> F) -> JoinSet<T>
 where
     F: Future<Output = T> + Send + 'static,
@@ -87,7 +87,7 @@ where
         let (fast, call, polled) = (fast.clone(), call(), polled.clone());
         set.spawn(async move {
             let mut call = pin!(with_cache(&fast, call));
-            // A call that was polled once waits, or loads; one that was only counted as a miss may not wait yet.
+            // A call that was polled once waits, or loads; a call that was only counted as a miss may not wait yet.
             let first = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await;
             polled.fetch_add(1, Ordering::SeqCst);
             match first {

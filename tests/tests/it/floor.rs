@@ -1,4 +1,4 @@
-//! The oldest Rust that the manifests promise, held against what is asked for.
+//! The oldest Rust version that the manifests promise, compared with the versions that dependencies require.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -40,7 +40,7 @@ fn edges(metadata: &Value) -> BTreeMap<&str, Vec<&str>> {
     edges.collect()
 }
 
-/// Says for each of ours which packages ask for a newer Rust than it promises.
+/// Lists the packages that require a newer Rust than the package of ours that depends on them promises.
 fn above(metadata: &Value) -> Vec<String> {
     let packages: BTreeMap<_, _> = list(metadata, "packages").map(|package| (id(package), package)).collect();
     let floor = |id: &str| packages[id]["rust_version"].as_str();

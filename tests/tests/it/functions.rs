@@ -11,7 +11,7 @@ pub(crate) fn assert_send<F: Future + Send>(future: F) -> F {
     future
 }
 
-/// Runs an async call twice in a cache of its own and says how often it loaded.
+/// Runs an async call twice in a cache of its own, and returns the number of loads.
 pub(crate) async fn loads<F: Future>(call: impl Fn() -> F) -> u64 {
     let fast = fresh();
     with_cache(&fast, async {
@@ -127,7 +127,7 @@ async fn needs_the_other(n: u8, depth: u8) -> u8 {
     n
 }
 
-/// Each leads one key and asks for the other's; without a cache both would end.
+/// Each function leads one key and asks for the other's; without a cache both would end.
 #[tokio::test(start_paused = true)]
 async fn two_loads_that_need_each_other_do_not_wait_for_ever() {
     let both = async { tokio::join!(needs_the_other(0, 3), needs_the_other(1, 3)) };

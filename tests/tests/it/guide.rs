@@ -1,5 +1,5 @@
-//! The guide in `docs/guide` says what the macros do: their errors, word by word, and the settings of builders. Its tables of
-//! options are written by a test of the macros.
+//! Checks of the guide in `docs/guide`: it quotes the macros' errors word by word, and names all settings of builders. A test of the macros
+//! writes its tables of options.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -87,7 +87,7 @@ fn every_error_that_a_page_shows_is_one_that_the_compiler_gives() {
     }
 }
 
-/// A page is read where it lies, with the lines that rustdoc would hide, and its examples are copied with them.
+/// Readers of a page see the lines that rustdoc would hide, and copy its examples with them.
 #[test]
 fn examples_hide_nothing() {
     let root = root();
@@ -103,7 +103,7 @@ fn examples_hide_nothing() {
     }
 }
 
-/// A page is listed in `tests/src/guide.rs`, which compiles its examples, in the contents, and in the module `guide` of rustdoc.
+/// Every page is listed in `tests/src/guide.rs`, which compiles its examples, in the contents, and in the module `guide` of rustdoc.
 #[test]
 fn every_page_is_tested_in_the_contents_and_in_rustdoc() {
     let root = root();
@@ -120,7 +120,7 @@ fn every_page_is_tested_in_the_contents_and_in_rustdoc() {
     }
 }
 
-/// Anchors that rustdoc has on each page itself, so that a heading of this name gets another one and links to it lead nowhere.
+/// Anchors that rustdoc uses on each page itself: it renames those of headings with these names, so that links to them lead nowhere.
 const RESERVED: [&str; 8] =
     ["help", "search", "settings", "main-content", "rustdoc-toc", "structs", "functions", "modules"];
 
@@ -133,7 +133,7 @@ fn headings_have_anchors_that_rustdoc_leaves_to_them() {
     }
 }
 
-/// The pages of single features, which tell their readers when to look elsewhere.
+/// Each page about a single feature has a section that says when not to use it.
 #[test]
 fn pages_of_features_say_when_not_to_use_them() {
     let others = [

@@ -1,4 +1,4 @@
-//! `handle = ..` on methods, on generic functions and in traits: what the handle takes, and that it means the function's own entries.
+//! `handle = ..` on methods, on generic functions and in traits: the handle's arguments, and that it reaches the function's own entries.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -31,14 +31,14 @@ impl KeyNamespace for Repo {
 }
 
 impl Repo {
-    /// A scope leads its keys.
+    /// A method whose keys begin with a scope.
     #[cacheable(ttl = 60, handle = user_entry)]
     async fn user(&self, id: u64) -> Result<u32, Fault> {
         let _ = id;
         self.origin.next()
     }
 
-    /// A field of the receiver is in its key.
+    /// A method with a field of the receiver in its key.
     #[cacheable(ttl = 60, key = "row:{self.tenant}:{id}", handle = row_entry)]
     fn row(&self, id: u64) -> Result<u32, Fault> {
         let _ = id;
@@ -51,7 +51,7 @@ impl Repo {
         self.origin.next()
     }
 
-    /// A method whose receiver is skipped, but has the cache.
+    /// A method whose receiver is not in the key, but has the cache.
     #[cacheable(ttl = 60, key = "own:{id}", skip(self), on = self.fast, handle = own_entry)]
     async fn own(&self, id: u64) -> Result<u32, Fault> {
         let _ = id;

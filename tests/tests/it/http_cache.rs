@@ -1,4 +1,4 @@
-//! The HTTP cache under axum, over sockets; and raced against invalidations.
+//! The HTTP cache under axum, over sockets, and in races with invalidations.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -67,8 +67,8 @@ async fn over_sockets() {
     server.abort();
 }
 
-/// Readers and a writer, in an order that the seed decides. After an invalidation has returned, no request that begins later is
-/// answered with what was read before it.
+/// Readers and a writer, in an order that the seed decides. A request that begins after an invalidation has returned is never answered with
+/// a response that was made before it.
 #[test]
 fn nothing_stale_after_an_invalidation_in_any_order() {
     for seed in 0..200 {
@@ -113,7 +113,7 @@ where
 {
     for _ in 0..20 {
         dawdle(chance).await;
-        // The next change begins after this one was invalidated, so all but the last are settled.
+        // The next change begins after this one was invalidated, so all changes but the last were invalidated.
         let settled = origin.load(SeqCst).saturating_sub(1);
         let answer = service.clone().oneshot(Request::get("/a").body(Body::empty()).unwrap()).await.unwrap();
         let body = to_bytes(Body::new(answer.into_body()), 100).await.unwrap();
@@ -155,7 +155,7 @@ async fn a_request_that_may_wait_no_more_looks_once_more_before_it_asks() {
     for load in 1..LOOKS {
         assert!(poll_once(request.as_mut()).await.is_none());
         assert_eq!(loads.load(SeqCst), load, "it waits for another");
-        // That one's response is not this one's answer, and the next is under way already.
+        // The other request's response does not answer this one, and the next load is under way already.
         fast.clear();
         let mut next = get();
         assert!(poll_once(next.as_mut()).await.is_none());

@@ -1,4 +1,4 @@
-//! Names, lints and surroundings that an expansion could trip over.
+//! Names, lints and surroundings that could break an expansion.
 
 use crate::fresh;
 
@@ -113,7 +113,7 @@ async fn names_of_the_users_do_not_meet_ours() {
     assert_eq!(fast.stats().total.loads, 7);
 }
 
-/// Names that the macro chooses and names that its user gives are apart, though spelled the same.
+/// A function whose user gives it names that are spelled like the macro's own.
 macro_rules! made_by_a_macro {
     ($name:ident, $arg:ident: $ty:ty, $ttl:expr, $key:literal) => {
         #[fastness::cacheable(ttl = $ttl, key = $key, skip(value))]
@@ -130,7 +130,7 @@ mod documented {
     #![deny(missing_docs, unreachable_pub, warnings)]
     #![allow(dead_code)]
 
-    /// A function as a user writes it: documented, hidden from the docs, visible where it says, and used.
+    /// A function with documentation, lints, a visibility and `doc(hidden)`, as users write it.
     #[doc(hidden)]
     #[fastness::cacheable(ttl = 60)]
     #[must_use = "it costs something"]
@@ -174,7 +174,7 @@ async fn attributes_and_visibility_are_kept() {
     assert_eq!((fast.stats().total.loads, fast.stats().total.hits), (3, 3));
 }
 
-/// Bodies that end in every way, none of which is emitted twice or loses its type.
+/// Bodies that end in every way: none is emitted twice or loses its type.
 mod bodies {
     #![deny(warnings, clippy::pedantic)]
 

@@ -1,7 +1,7 @@
 //! Models under the derive: the indexes of a marketplace, and each kind of field and option.
 
 #![allow(dead_code, reason = "models are declared here for their indexes")]
-// Clippy takes what stands in `keys(..)` for attributes of their own; names are those of a marketplace.
+// Clippy takes the entries of `keys(..)` for attributes of their own; names are those of a marketplace.
 #![allow(clippy::duplicated_attributes, clippy::struct_field_names)]
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use fastness::mongo::model::derived::{Collation, Condition, Literal, Operator};
 use fastness::mongo::model::{DeclaredIndex, IndexField, IndexKind, SortOrder};
 use serde::{Deserialize, Serialize};
 
-/// Key and options, as `getIndexes()` prints them, and MongoDB's own name.
+/// The key and the options of an index, as `getIndexes()` prints them, and MongoDB's own name.
 fn printed<M: Indexed>() -> Vec<String> {
     M::INDEXES.iter().map(print).collect()
 }
@@ -309,7 +309,7 @@ fn every_kind_and_option() {
     );
 }
 
-/// A model over any payload; dates that serde converts are trusted.
+/// A generic model. Its dates, which serde converts, are declared as dates.
 #[derive(Serialize, Indexed)]
 #[indexed(collection = "envelopes")]
 #[index(keys(wildcard))]

@@ -1,4 +1,4 @@
-//! Generic functions, and functions of one name: which instantiations share entries, and which never do.
+//! Generic functions, and functions of one name: instantiations that share entries, and those that never do.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -162,7 +162,7 @@ fn second() -> u32 {
     inner(1)
 }
 
-/// Functions as a macro makes them, in blocks without a name.
+/// A macro that makes functions, in blocks without a name.
 macro_rules! in_a_block {
     ($by:literal) => {{
         #[cacheable(ttl = 60)]
@@ -225,7 +225,7 @@ async fn methods_of_different_references_share() {
     assert!(names.contains(&"<it.instances.Borrowed as it.instances.Boxed>.noted".to_owned()), "{names:?}");
 }
 
-/// Lifetimes are no instantiations.
+/// Calls with other lifetimes share entries.
 #[tokio::test]
 async fn lifetimes_do_not_divide() {
     let fast = fresh();

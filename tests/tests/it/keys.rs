@@ -116,7 +116,7 @@ async fn no_argument_reaches_another_keys_space() {
         assert_eq!(loads(), 3, "an empty argument is no prefix");
         change_below("*").await;
         orders("1").await;
-        assert_eq!(loads(), 3, "nor is a star");
+        assert_eq!(loads(), 3, "a star is no prefix either");
         change_below("1").await;
         orders("1").await;
         assert_eq!(loads(), 4);
@@ -185,7 +185,7 @@ fn the_registry_knows_every_function_and_the_audit_what_is_wrong_between_them() 
     let errors = audit.errors();
     let [pattern, breaker] = errors else { panic!("{audit}") };
     assert!(pattern.contains("`unread:*`"), "{audit}");
-    // That of `resilience::one_name_with_two_settings_is_found`.
+    // The breaker of `resilience::one_name_with_two_settings_is_found`.
     assert!(breaker.contains("circuit breaker `disputed`"), "{audit}");
     assert!(audit.notes().iter().any(|note| note.contains("nothing invalidates `search:{filter:hash}:{name:lower}`")));
     assert!(audit.notes().iter().any(|note| note.contains("`self` is not in the key of `it::keys::get_user`")));

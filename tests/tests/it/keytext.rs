@@ -1,4 +1,4 @@
-//! The text of keys: different arguments never make the same one, and no argument leaves its place.
+//! The text of keys: different arguments never make the same text, and no argument leaves its segment.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -24,7 +24,7 @@ fn text(part: &(impl KeyPart + ?Sized)) -> String {
     key.as_str().to_owned()
 }
 
-/// All of one type: their texts differ wherever they do, and contain nothing that has a meaning in keys.
+/// Asserts that different values of one type have different texts, none with a character that has a meaning in keys.
 fn assert_injective<T: KeyPart + Debug>(parts: impl IntoIterator<Item = T>) {
     let mut seen: HashMap<String, T> = HashMap::new();
     for part in parts {
@@ -126,7 +126,7 @@ async fn save_file(path: &str, outcome: Result<u32, Fault>) -> Result<u32, Fault
     outcome
 }
 
-/// Keys that are too long to be kept whole.
+/// Checks keys that are too long to be stored whole.
 #[tokio::test]
 async fn writes_reach_long_keys_too() {
     let (fast, origin) = (fresh(), Origin::default());
@@ -141,7 +141,7 @@ async fn writes_reach_long_keys_too() {
         cache.invalidate(files_entry(&path).key()).await;
         assert_eq!(read().await, Ok(3), "a handle names what an invalidation takes");
         cache.set(&files_entry(&path).key(), "of another type".to_owned(), Duration::from_secs(60)).await;
-        assert_eq!(read().await, Ok(4), "what is set takes away what was there");
+        assert_eq!(read().await, Ok(4), "a set value replaces the former one");
     })
     .await;
 }

@@ -1,4 +1,4 @@
-//! Arguments in keys: containers of what displays, what only displays, bytes, and maps by their digest.
+//! Arguments in keys: containers of displayed values, types that only display, bytes, and maps by their digest.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -20,7 +20,7 @@ impl fmt::Display for Ts {
     }
 }
 
-/// A type that only displays.
+/// A type with no trait for keys but `Display`.
 struct Shown(&'static str);
 
 impl fmt::Display for Shown {
@@ -29,7 +29,7 @@ impl fmt::Display for Shown {
     }
 }
 
-/// Displays as its like does, but is another.
+/// A type whose different values display alike.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Rounded(u32);
 
@@ -43,7 +43,7 @@ fn ts(text: &str) -> Ts {
     Ts(text.to_owned())
 }
 
-/// A function of one argument, its runs, and its handle.
+/// Expands to a function of one argument, its runs, and its handle.
 macro_rules! cached {
     ($($name:ident($ty:ty) $handle:ident),* $(,)?) => {$(
         #[allow(clippy::ref_option_ref)] // users have such arguments
@@ -186,7 +186,7 @@ async fn equal_maps_and_sets_have_one_digest() {
     let fast = fresh();
     with_cache_sync(&fast, || {
         for _ in 0..20 {
-            // A hasher of its own each, and so another order.
+            // Each map has a hasher of its own, and so another order.
             by_digest(&query(8));
         }
         by_digest(&query(7));

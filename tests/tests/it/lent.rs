@@ -1,4 +1,4 @@
-//! Retries of bodies that may change what they are lent: one attempt after another has it.
+//! Retries of bodies that borrow mutably: one attempt after another has the loan.
 
 use fastness::resilience::Rejected;
 use fastness::resilience::retry::Again;
@@ -123,7 +123,7 @@ async fn each_attempt_of_a_retry_may_change_what_is_lent() {
 
     let mut names = vec![1];
     assert_eq!(blocks(&mut Conn::failing(1), &mut names, 7), Ok(2));
-    assert_eq!(names, [1, 7, 7], "what an attempt did before it failed is done");
+    assert_eq!(names, [1, 7, 7], "the change of a failed attempt stays");
 
     let mut conn = Conn::failing(2);
     assert_eq!((under_another_name(&mut conn, &mut Vec::new()), conn.queries), (Ok(3), 3));

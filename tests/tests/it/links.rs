@@ -1,4 +1,4 @@
-//! Every relative link in the project's pages leads somewhere.
+//! Relative links in the project's pages: each one's target exists.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! One binary for all integration tests; each file is a topic.
+//! The integration tests that need no server, in one binary; each file is a topic.
 
 use std::pin::Pin;
 use std::task::Poll;
@@ -69,7 +69,7 @@ fn fresh() -> Fastness {
     Fastness::builder().invalidation_memory(4096).build().unwrap()
 }
 
-/// The same, on a clock that moves by hand.
+/// A cache of this test's own, on a clock that moves by hand.
 fn timed() -> (Fastness, Clock) {
     let clock = Clock::manual();
     let fast = Fastness::builder().invalidation_memory(4096).clock(clock.clone()).build().unwrap();

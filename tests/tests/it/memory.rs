@@ -1,4 +1,5 @@
-//! Dead entries give up their room at once and their memory soon: with traffic and without, whatever the `Drop` of values does.
+//! Memory of dead entries: they give up their room at once and their memory soon, with traffic and without, whatever the `Drop` of values
+//! does.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -50,7 +51,7 @@ impl Living {
     }
 }
 
-/// Waits until this holds, or fails: a test that waits for ever would hold up the sweep for the others.
+/// Waits until this condition holds, or fails: a test that waits for ever would delay the sweep of the other tests.
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
     #[expect(clippy::disallowed_methods, reason = "the sweep goes by the machine's clock")]
     let began = Instant::now();
@@ -81,7 +82,7 @@ async fn report(hour: u32, id: u32) -> u32 {
     hour + id
 }
 
-/// 600 reports of each hour, read ten times: those of the hour before are dead, and take no room.
+/// Reads the 600 reports of each hour ten times: those of the hour before are dead, and take no room.
 #[tokio::test]
 async fn what_expired_gives_up_its_room() {
     let (fast, clock) = timed();
@@ -134,7 +135,7 @@ async fn old(id: u32) -> u32 {
     id
 }
 
-/// A value lives for as long as it may be served, and is removed after that.
+/// Each value is removed once it may not be served any more.
 #[tokio::test]
 async fn what_may_be_served_stale_is_not_dead() {
     let (fast, clock) = timed();
@@ -177,10 +178,10 @@ async fn what_expired_is_dropped_without_traffic() {
     .await;
 }
 
-/// Also where most of a store lives on.
+/// Most of the store's entries live on.
 #[tokio::test]
 async fn what_was_invalidated_is_dropped_without_traffic() {
-    // With a table of invalidations that has room for each.
+    // The table of invalidations has room for each.
     let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     with_cache(&fast, async {
         let living = fill("invalidated").await;
@@ -201,7 +202,7 @@ async fn what_was_cleared_is_dropped_at_once() {
     with_cache(&fast, async {
         let living = fill("cleared").await;
         fast.clear();
-        // Another test's thread may just be reading.
+        // A thread of another test may be reading just then.
         living.wait_until(0);
         assert_eq!(fast.stats().entries, 0);
     })
@@ -270,7 +271,7 @@ async fn absences_and_errors_are_swept() {
     .await;
 }
 
-/// A text as long as a value: its own, and the key's.
+/// A type whose values and key texts are long.
 #[derive(Clone, Serialize, Deserialize)]
 struct Text(String);
 
@@ -326,7 +327,7 @@ async fn responses_are_swept() {
     assert_eq!(fast.stats().entries, 0);
 }
 
-/// Runs a test whose values do this when they are dropped, with a function and a handle of its own.
+/// Stores 100 values that run `on_drop` when they are dropped, in a new handle, and lets them expire.
 async fn dropped_by_the_sweep(test: &'static str, on_drop: fn()) -> (Fastness, Living) {
     #[cacheable(ttl = 60, jitter = 0, early = off, key = "does:{test}:{id}", skip(on_drop))]
     async fn does(test: &'static str, id: u32, on_drop: fn()) -> Arc<Counted> {
@@ -375,9 +376,9 @@ async fn a_drop_may_call_the_cache() {
     wait_until("all calls have ended", || ENDED.load(SeqCst) == 100);
 }
 
-/// Holds up the sweep by the `Drop` of a value, until what it returns is dropped.
+/// Blocks the sweep in the `Drop` of a value, until the returned guard is dropped.
 async fn hold_up_the_sweep() -> (Gate, Fastness, Living) {
-    // From here on, so that it opens where a wait fails.
+    // The guard exists from here on, so that the gate opens where a wait fails.
     let gate = Gate;
     let (fast, living) = dropped_by_the_sweep("blocks", || {
         while CLOSED.load(SeqCst) {
@@ -399,7 +400,7 @@ impl Drop for Gate {
     }
 }
 
-/// A value whose second clone, which is the first read of it, ends once its test says so.
+/// A value whose second clone, which is its first read, ends once its test allows that.
 struct Slow(#[allow(dead_code)] Arc<Counted>);
 
 static CLONES: AtomicUsize = AtomicUsize::new(0);
@@ -419,8 +420,8 @@ fn slow(test: &'static str) -> Slow {
     Slow(Arc::new(Living::of(test).value()))
 }
 
-/// Another store's entries are dead all the same, give up their room, and are freed by the next thread that stores or clears, as soon
-/// as none reads.
+/// The dead entries of another store give up their room all the same. The next thread that stores or clears frees them, as soon as no
+/// thread reads.
 #[tokio::test]
 async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
     let (gate, _fast, living) = hold_up_the_sweep().await;
@@ -432,7 +433,7 @@ async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
         for id in 10_000..40_000 {
             blob("beside one that blocks", id).await;
         }
-        // 33 000 were stored, and 10 000 may be.
+        // 33 000 entries were stored, and the capacity is 10 000.
         assert!(others.count() < 25_000, "{}", others.count());
         let reader = std::thread::spawn({
             let fast = fast.clone();

@@ -23,7 +23,7 @@ impl<T: Clone + Display + Send + Sync + 'static> Repo<T> {
         Self { items, loads: Arc::default() }
     }
 
-    /// The types of key and value say nothing of `T`.
+    /// A method whose key and value types do not depend on `T`.
     #[cacheable(ttl = 60, skip(self))]
     async fn show(&self, index: usize) -> Result<String, String> {
         self.loads.fetch_add(1, Ordering::Relaxed);

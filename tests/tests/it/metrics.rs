@@ -1,4 +1,4 @@
-//! Metrics that are published through the `metrics` facade arrive in a recorder that people use.
+//! Metrics that are published through the `metrics` facade, in the recorder of a real exporter.
 #![allow(clippy::float_cmp)] // counts, which are exact
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Types of one name: instantiations for them never answer for each other.
+//! Types of one name: instantiations for them never share entries.
 
 use std::fmt::Display;
 
@@ -20,7 +20,7 @@ fn set_kind<T: Kind + 'static>(n: u64) -> u64 {
     T::NUMBER + n + 1_000
 }
 
-/// A type of one name in a block without one, as often as this is used.
+/// Expands to a block that declares a type, which has the same name in each expansion.
 macro_rules! local {
     ($number:literal, $ty:ident => $($body:tt)*) => {{
         struct $ty;
@@ -39,8 +39,8 @@ async fn local_types_of_one_name_share_nothing() {
         assert_eq!((one, other), (101, 201));
         let written = local!(300, M => { set_kind::<M>(1); kind::<M>(1) });
         assert_eq!(written, 1_301, "a put is seen by the next read of the same type");
-        assert_eq!(local!(400, M => kind::<M>(1)), 401, "and by no other");
-        assert_eq!(local!(500, M => kind::<Vec<M>>(1)), 1, "nor within another type");
+        assert_eq!(local!(400, M => kind::<M>(1)), 401, "another type does not find it");
+        assert_eq!(local!(500, M => kind::<Vec<M>>(1)), 1, "nor the one within another type");
         assert_eq!(local!(600, M => kind::<Vec<M>>(1)), 1);
     });
 }
@@ -106,7 +106,7 @@ async fn arguments_of_any_type_and_constants_share_nothing() {
     });
 }
 
-/// Types that only the implementation is generic over, or its trait.
+/// A type whose implementation or trait is generic.
 struct Table<T>(T);
 
 trait Reads<T> {

@@ -1,4 +1,4 @@
-//! Six policies around one body, and calls that end in every way: each is counted once, and nothing stays taken.
+//! Six policies around one body, and calls that end in every way: each is counted once, and every permit is returned.
 
 // The body stands for a call over a network, and tokio's paused time is what sleeps here.
 #![allow(clippy::unused_async, clippy::disallowed_methods, clippy::used_underscore_binding)]
@@ -40,7 +40,8 @@ enum End {
 }
 
 #[fallback(other, name = "nested")]
-// By the machine's clock, which hardly moves while paused time flies: open for so short a time that most calls come through.
+// The breaker uses the machine's clock, which hardly moves while paused time passes: it is open for so short a time that most calls are
+// admitted.
 #[circuit_breaker(name = "nested", open_for = "1ms", max_open = "1ms")]
 #[hedge(after = "30ms", budget = 100, name = "nested")]
 #[retry(attempts = 3, wait = "5ms", name = "nested")]
@@ -80,12 +81,12 @@ fn sum(counts: &Counts, names: &[&str]) -> u64 {
 async fn calls(random: &mut fastrand::Rng, number: u64) {
     let mut tasks = JoinSet::new();
     for _ in 0..number {
-        // Most are well, so that the breaker is not open all the time.
+        // Most calls succeed, so that the breaker is not open all the time.
         let end = random.choice([End::Ok, End::Ok, End::Ok, End::Ok, End::Err, End::Panic, End::Never]).expect("one");
         let millis = random.choice([0, 1, 2, 10, 33, 40, 79]).expect("one");
         let task = tasks.spawn(nested(end, millis));
         if random.u8(0..4) == 0 {
-            // Wherever it is: it waits for its body, for the next attempt, for the fallback, or has ended.
+            // The task waits for its body, for the next attempt or for the fallback, or has ended.
             let millis = random.u64(0..90);
             tasks.spawn(async move {
                 tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -103,7 +104,7 @@ async fn every_call_is_counted_once_by_each_policy_that_it_met() {
     let mut random = fastrand::Rng::with_seed(17);
     for _ in 0..4 {
         calls(&mut random, 490).await;
-        // On a machine that is busy it may never be open when a call comes.
+        // On a busy machine the breaker may never be open when a call comes.
         Breaker::named("nested").force_open();
         calls(&mut random, 10).await;
         Breaker::named("nested").automatic();
@@ -123,16 +124,16 @@ async fn every_call_is_counted_once_by_each_policy_that_it_met() {
     let admitted = begun - breakers["rejected"];
     assert_eq!(hedges["calls"], admitted, "{all}");
     assert_eq!(sum(&hedges, &["first", "second", "failed", "cancelled", "panicked"]), admitted, "{all}");
-    // A second try is not begun where the first ends in the moment in which it is made.
+    // A second try is not begun where the first one ends in the same moment.
     let tries = retries["calls"];
     assert!((admitted..=admitted + hedges["hedges"]).contains(&tries), "{all}");
     let ended = ["first_try", "after_retries", "failed", "over_budget", "cancelled", "panicked"];
     assert_eq!(sum(&retries, &ended), tries, "{all}");
-    // A wait between two attempts that is cut short is no attempt.
+    // A wait between two attempts that is dropped counts as no attempt.
     let attempts = sum(&timeouts, &["finished", "timed_out", "cancelled", "panicked"]);
     assert!(attempts <= tries + retries["retries"] && attempts >= tries, "{all}");
     assert_eq!(sum(&bulkheads, &["finished", "rejected", "cancelled", "panicked"]), attempts, "{all}");
-    // What panicked went up through all of them.
+    // A panic unwinds through all policies.
     assert_eq!(bulkheads["panicked"], timeouts["panicked"], "{all}");
     assert_eq!([retries["panicked"], hedges["panicked"], fallbacks["panicked"]], [bulkheads["panicked"]; 3], "{all}");
     // Every ending came up.

@@ -1,4 +1,4 @@
-//! Two loads of one key: the later one is right, and a load that began earlier and ends later replaces nothing.
+//! Two loads of one key: the value of the later one stays, and a load that began earlier and ends later replaces nothing.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 use crate::origin::{Fault, MINUTE, SECOND};
 use crate::{poll_once, timed};
 
-/// A row of a database. A load sees it as it is when the load begins.
+/// A row of a database. A load reads it when the load begins.
 #[derive(Default)]
 struct Row {
     value: AtomicU32,
@@ -21,7 +21,7 @@ struct Row {
     gate: Notify,
 }
 
-/// Values that are none.
+/// The value that stands for an absence.
 const NONE: u32 = 0;
 const DOWN: u32 = u32::MAX;
 
@@ -216,7 +216,7 @@ async fn a_load_that_stores_nothing_leaves_nothing_older() {
             with_cache(&fast, async {
                 row.set(before);
                 assert_eq!(quick(&row, 1).await, answer(before));
-                // The value is over, for a load to be made at all; absence and error are not.
+                // The value expires, so that a load is made at all; the absence and the error do not expire.
                 clock.advance(MINUTE);
                 row.set(now);
                 match how {
@@ -227,7 +227,7 @@ async fn a_load_that_stores_nothing_leaves_nothing_older() {
                 let kept = usize::from(before == NONE && now == NONE);
                 assert_eq!((row.loads(), fast.stats().entries), (2, kept), "{before}, then {now} by {how}");
                 row.set(3);
-                // An absence is no less right because another load has found one.
+                // A later load of the same absence does not remove the stored one.
                 let last = if kept == 1 { NONE } else { 3 };
                 assert_eq!(quick(&row, 1).await, answer(last), "{before}, then {now} by {how}");
             })
@@ -243,13 +243,13 @@ async fn how_long_an_absence_or_error_counts_is_said_by_who_reads() {
         with_cache(&fast, async {
             row.set(found);
             quick(&row, 1).await.unwrap_or_default();
-            assert_eq!(unkept(&row, 1).await, answer(found), "it says nothing of absences and errors");
-            assert_eq!(row.loads(), 2, "so it asks");
+            assert_eq!(unkept(&row, 1).await, answer(found), "the function does not store absences and errors");
+            assert_eq!(row.loads(), 2, "the function asks the origin");
             assert_eq!(strict(&row, 1).await, answer(found));
-            assert_eq!(row.loads(), 2, "one second, which has not passed");
+            assert_eq!(row.loads(), 2, "the ttl of one second has not passed");
             clock.advance(SECOND);
             assert_eq!(strict(&row, 1).await, answer(found));
-            assert_eq!(row.loads(), 3, "it has");
+            assert_eq!(row.loads(), 3, "the ttl of one second has passed");
             assert_eq!((quick(&row, 1).await, row.loads()), (answer(found), 3), "five minutes");
         })
         .await;
@@ -283,7 +283,7 @@ async fn an_error_that_this_function_would_not_store_is_not_served_by_it() {
     with_cache(&fast, async {
         assert_eq!(quick(&row, 1).await, answer(DOWN));
         row.set(4);
-        assert_eq!(of_timeouts(&row, 1).await, answer(4), "it keeps others");
+        assert_eq!(of_timeouts(&row, 1).await, answer(4), "other values are stored");
         assert_eq!(quick(&row, 1).await, answer(4), "and the value is newer than the error");
     })
     .await;

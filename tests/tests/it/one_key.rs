@@ -158,7 +158,7 @@ async fn a_direct_load_that_is_given_up_stores_nothing_and_fails_no_caller() {
         let key = named("stock:1");
         let mut load = pin!(cache.get_or_load(&key, MINUTE, load));
         assert!(poll_once(load.as_mut()).await.is_none());
-        assert_eq!(with_cache_sync(&fast, || stock(1, &origin)), 2, "it does not wait");
+        assert_eq!(with_cache_sync(&fast, || stock(1, &origin)), 2, "the call does not wait");
     }
     assert_eq!(cache.get::<u32>(&named("stock:1")).await, Some(2));
     let failed = cache.get_or_load(&named("stock:2"), MINUTE, async { Err::<u32, _>("down") }).await;
@@ -192,17 +192,17 @@ async fn a_direct_load_is_spared_where_a_function_has_the_value_however_near_its
     };
     assert_eq!(slow(&clock), 2);
     clock.advance(just_before(MINUTE));
-    // The function would refresh it now; another caller's load that fails would be an error where there is a value.
+    // A call of the function would refresh the value now; a failed load of another caller would be an error although there is a value.
     let loaded = fast.cache().get_or_load(&named("soon:1"), MINUTE, async { Err::<u32, _>("down") }).await;
     assert_eq!(loaded, Ok(2));
 }
 
-/// Rows of a database, each with the version that is known to be written and told to the cache.
+/// Rows of a database, each with the newest version whose write and invalidation have returned.
 #[derive(Default)]
 struct Rows {
     written: [AtomicU32; 4],
     told: [AtomicU32; 4],
-    /// Writes of one row are one after the other: of two at a time it is unknown which is the later one.
+    /// Writes of one row are made one after the other: of two at a time it is unknown which one is later.
     writers: [Mutex<()>; 4],
 }
 

@@ -1,4 +1,4 @@
-//! Every option does what its row in the documentation says.
+//! Options of the attributes: each works as the documentation describes.
 
 use std::time::Duration;
 
@@ -80,7 +80,7 @@ async fn durations_in_every_form() {
     .await;
 }
 
-/// A setting of zero turns the cache off: the value has expired at once, even while the clock stands still.
+/// A ttl of zero turns the cache off: the value has expired at once, even while the clock stands still.
 #[tokio::test]
 async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
     let ((fast, _stands_still), origin) = (timed(), Origin::default());
@@ -94,7 +94,7 @@ async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
     assert_eq!(fast.stats().total.hits, 0);
 }
 
-/// A load that takes ten seconds is almost surely worth refreshing in the last nanosecond, and never so in the first minute.
+/// A value whose load takes ten seconds is almost surely refreshed in the last nanosecond of its ttl, and never in the first minute.
 #[tokio::test]
 async fn what_is_dear_to_load_is_refreshed_early_unless_told_otherwise() {
     let ((fast, clock), origin) = (timed(), Origin::default());
@@ -109,13 +109,17 @@ async fn what_is_dear_to_load_is_refreshed_early_unless_told_otherwise() {
         clock.advance(TICK);
         assert_eq!(origin.never_early(&clock, Duration::ZERO).await, Ok(5));
         clock.advance(just_before(just_before(MINUTE)));
-        assert_eq!(origin.early(&clock, Duration::ZERO).await, Ok(4), "what costs nothing is not refreshed early");
+        assert_eq!(
+            origin.early(&clock, Duration::ZERO).await,
+            Ok(4),
+            "a value whose load takes no time is not refreshed early"
+        );
     })
     .await;
     assert_eq!(fast.stats().total.early_refreshes, 1);
 }
 
-/// The origin is down when the early refresh comes: the value is still good.
+/// The origin is down at the early refresh, and the value is still served.
 #[tokio::test]
 async fn an_early_refresh_that_fails_harms_no_caller() {
     let ((fast, clock), origin) = (timed(), Origin::default());
@@ -163,7 +167,7 @@ async fn a_value_is_served_for_its_ttl() {
 
 type Cached = fn(&Origin, u32) -> u32;
 
-/// The number of entries left after this time, of many that were made at once.
+/// The number of entries that are left after this time, of many that were stored at once.
 fn left(after: Duration, cached: Cached) -> u32 {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache_sync(&fast, || {
@@ -205,7 +209,7 @@ async fn a_load_that_takes_too_long_is_dropped() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         let (a, b) = tokio::join!(origin.bounded(true), origin.bounded(true));
-        assert_eq!((a, b), (Err(Fault::Timeout), Err(Fault::Timeout)), "who waited shares the fate");
+        assert_eq!((a, b), (Err(Fault::Timeout), Err(Fault::Timeout)), "the waiter shares the error");
         assert_eq!(origin.bounded(false).await, Ok(1));
         clock.advance(MINUTE);
         assert_eq!(origin.bounded(true).await, Ok(1), "the old value stands in");

@@ -1,4 +1,4 @@
-//! The origin that the cached functions of these tests ask: it counts, and fails on demand.
+//! The origin of the cached functions of these tests: it counts its calls, and fails on demand.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -34,13 +34,13 @@ impl From<LoadTimeout> for Fault {
 }
 
 impl Origin {
-    /// The number of this call.
+    /// Answers with the number of this call, or fails.
     pub(crate) fn next(&self) -> Result<u32, Fault> {
         let call = self.count();
         if self.down.load(Ordering::SeqCst) { Err(Fault::Down) } else { Ok(call) }
     }
 
-    /// The number of this call, which cannot fail.
+    /// Answers with the number of this call.
     pub(crate) fn count(&self) -> u32 {
         self.calls.fetch_add(1, Ordering::SeqCst) + 1
     }

@@ -1,4 +1,4 @@
-//! No function takes more than five parameters beside its receiver, unless a reason stands beside it.
+//! Numbers of parameters: no function has more than five beside its receiver, unless a comment gives the reason.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use crate::markdown::{files, root};
 const MOST: usize = 5;
 const NONE: [usize; 0] = [];
 
-/// The code with comments and the contents of strings taken out, so that every bracket is one.
+/// The code without comments and the contents of strings, so that every bracket is one of the code.
 fn code(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(c) = rest.chars().next() {
@@ -59,7 +59,7 @@ fn character(text: &str) -> usize {
     }
 }
 
-/// The text between the bracket that begins here and its partner, cut at the commas that stand in no other brackets.
+/// The text between the bracket that begins here and its partner, cut at the commas outside other brackets.
 fn list(text: &str) -> Vec<String> {
     let (mut depth, mut last, mut parts) = (0_usize, ' ', vec![String::new()]);
     for c in text.chars() {
@@ -83,7 +83,7 @@ fn list(text: &str) -> Vec<String> {
     parts.iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
-/// The functions of this code that take more, with how many.
+/// The functions of this code with more parameters, and their numbers.
 fn too_many(code: &str) -> Vec<(String, usize)> {
     let functions = code.split("fn ").skip(1);
     let taken = functions.filter_map(|rest| {

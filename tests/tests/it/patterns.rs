@@ -1,4 +1,4 @@
-//! Parameters that are patterns: every name that a pattern binds is in the key, whatever it looks like.
+//! Parameters that are patterns: every name that a pattern binds is in the key.
 #![allow(non_snake_case)]
 
 use fastness::{cacheable, with_cache, with_cache_sync};

@@ -1,4 +1,4 @@
-//! Values that are refreshed by hand: expired, whatever their ttl, and not invalid.
+//! Values that are refreshed by hand: they have expired, whatever their ttl, and are not invalid.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
@@ -56,7 +56,7 @@ async fn plain_functions_are_refreshed_too() {
     assert_eq!(with_cache_sync(&fast, || [sum(&origin, 10), sum(&origin, 10)]), [12, 12]);
 }
 
-/// An origin that changes, and holds its first answer back.
+/// An origin that changes, and gives its first answer late.
 #[derive(Default)]
 struct Source {
     truth: AtomicU32,
@@ -111,9 +111,9 @@ async fn what_a_load_under_way_has_read_is_not_fresh() {
     with_cache(&fast, rate_entry().refresh()).await;
     assert_eq!(with_cache(&fast, rate(source.clone())).await, 1, "no later caller waits for it");
     source.gate.notify_one();
-    assert_eq!(load.await.unwrap(), 0, "who came before gets what was read before");
+    assert_eq!(load.await.unwrap(), 0, "an earlier caller gets the value that was read before");
     clock.advance(SECOND);
-    assert_eq!(with_cache(&fast, rate(source.clone())).await, 1, "and it takes the place of nothing newer");
+    assert_eq!(with_cache(&fast, rate(source.clone())).await, 1, "it replaces no newer value");
     assert_eq!(source.loads.load(SeqCst), 2);
 }
 
@@ -145,7 +145,8 @@ async fn what_a_load_under_way_brings_is_stored_as_expired() {
     }
 }
 
-/// `b`: a load begins, `e`: it ends, `r`: a refresh, `i`: an invalidation. Before the latter two the origin changes.
+/// Orders of events. `b`: a load begins, `e`: it ends, `r`: a refresh, `i`: an invalidation. The origin changes before a refresh and before
+/// an invalidation.
 const ORDERS: [&str; 12] =
     ["brie", "brei", "bire", "bier", "beri", "beir", "rbie", "rbei", "ribe", "ibre", "iber", "irbe"];
 
@@ -184,7 +185,7 @@ async fn a_refresh_an_invalidation_and_a_load_in_every_order() {
     }
 }
 
-/// A refresh that runs in the background may have read what another refresh is about.
+/// A refresh that runs in the background may have read the value before the change that another refresh announces.
 #[tokio::test]
 async fn a_refresh_under_way_does_not_answer_the_next_one() {
     let (fast, source) = (fresh(), Arc::<Source>::default());
@@ -199,18 +200,14 @@ async fn a_refresh_under_way_does_not_answer_the_next_one() {
     }
     source.change();
     with_cache(&fast, price_entry().refresh()).await;
-    assert_eq!(with_cache(&fast, price(source.clone())).await, 0, "one more begins, beside the one that is held");
+    assert_eq!(with_cache(&fast, price(source.clone())).await, 0, "one more load begins, beside the waiting one");
     while with_cache(&fast, price(source.clone())).await != 2 {
         yield_now().await;
     }
     source.gate.notify_one();
     for _ in 0..100 {
         yield_now().await;
-        assert_eq!(
-            with_cache(&fast, price(source.clone())).await,
-            2,
-            "the earlier of both takes the place of nothing newer"
-        );
+        assert_eq!(with_cache(&fast, price(source.clone())).await, 2, "the earlier one replaces no newer value");
     }
     assert_eq!(source.loads.load(SeqCst), 3);
 }
@@ -220,7 +217,7 @@ async fn quote(origin: &Origin) -> Result<u32, Fault> {
     origin.next()
 }
 
-/// The error's ttl stays its bound: a refresh does not prolong it.
+/// A refresh does not prolong the ttl of an error.
 #[tokio::test]
 async fn a_refreshed_value_replaces_an_error_where_the_function_says_so() {
     let ((fast, clock), origin) = (timed(), Origin::default());

@@ -1,5 +1,5 @@
-//! Rejections within a stack of attributes: they do not count against the callee, and a retry sees one only where the call ended
-//! with it.
+//! Rejections within a stack of attributes: they do not count as failures of the callee, and a retry sees a rejection only where the call
+//! ended with it.
 
 // Bodies stand for calls over a network, and tokio's paused time is what sleeps here.
 #![allow(clippy::unused_async, clippy::disallowed_methods, clippy::used_underscore_binding)]
@@ -33,7 +33,7 @@ impl From<Rejected> for Opaque {
     }
 }
 
-/// All of these calls, each in a task of its own.
+/// Runs all of these calls, each in a task of its own.
 async fn join_all<T: Send + 'static>(calls: impl Iterator<Item = impl Future<Output = T> + Send + 'static>) -> Vec<T> {
     calls.collect::<JoinSet<_>>().join_all().await
 }
@@ -182,10 +182,10 @@ async fn one_timeout_bounds_all_attempts_and_another_each() {
     }
 
     assert_eq!(ask(100).await, Ok(1));
-    let Err(Trouble::TimedOut(all)) = ask(300).await else { panic!("it cannot end") };
+    let Err(Trouble::TimedOut(all)) = ask(300).await else { panic!("the call times out") };
     assert_eq!((all.name(), all.after()), (concat!(module_path!(), "::ask"), Duration::from_secs(1)));
     assert_eq!(CALLS.load(Relaxed), 1 + 5, "of 200 ms each");
-    let Err(Trouble::TimedOut(each)) = hedged().await else { panic!("it cannot end") };
+    let Err(Trouble::TimedOut(each)) = hedged().await else { panic!("the call times out") };
     assert_eq!((each.name(), each.after()), ("each try", Duration::from_millis(200)));
     let all = fastness::resilience::snapshots();
     let names: Vec<_> = all.iter().map(|policy| &*policy.name).filter(|name| name.contains("::ask")).collect();

@@ -1,4 +1,4 @@
-//! The attributes of resilience, as users write them: what they do with a body, and that they can be stacked.
+//! The attributes of resilience, as users write them: alone, and stacked.
 
 // Bodies stand for calls over a network, fallbacks of async functions are async, and tokio's paused time is what sleeps here.
 #![allow(
@@ -321,7 +321,7 @@ async fn results_of_any_type_may_be_failures() {
     assert_eq!(hedged_boxed().await, 500);
 }
 
-/// The canonical order: a hit touches nothing below it, and nothing that a fallback says is cached.
+/// The canonical order: a hit touches nothing below it, and the answer of a fallback is not cached.
 #[tokio::test]
 async fn all_of_them_stack() {
     static CALLS: AtomicU32 = AtomicU32::new(0);

@@ -72,7 +72,7 @@ async fn with_anyhow(origin: Origin, good: bool) -> anyhow::Result<Option<Arc<u6
     Ok(Some(Arc::new("7".parse()?)))
 }
 
-/// Neither `Clone` nor `Send`.
+/// A value that is neither `Clone` nor `Send`.
 struct Local(#[allow(dead_code)] Rc<str>);
 
 #[cacheable(ttl = 60, skip(origin))]
@@ -87,7 +87,7 @@ fn boxed_error(origin: &Origin, good: bool) -> Result<u32, Box<dyn std::error::E
     if good { Ok("7".parse()?) } else { Err("bad")? }
 }
 
-/// The outer one is what counts, whatever it holds.
+/// The outer `Option` decides whether a result is cached.
 #[cacheable(ttl = 60, skip(origin))]
 async fn result_in_option(origin: Origin, good: bool) -> Option<Result<u32, Fault>> {
     let n = origin.next();
@@ -246,5 +246,5 @@ async fn unless_is_asked_of_values_and_condition_before_everything() {
         assert_eq!((unless_within(&origin, 9), unless_within(&origin, 9)), (Ok(Some(4)), Ok(Some(5))));
     });
     let stats = fast.stats().total;
-    assert_eq!((stats.misses, stats.bypassed, stats.calls()), (6, 2, 11), "what bypasses the cache is no miss");
+    assert_eq!((stats.misses, stats.bypassed, stats.calls()), (6, 2, 11), "a call that bypasses the cache is no miss");
 }

@@ -1,10 +1,10 @@
-//! No unsafe code: not in what we write, and not in what our macros write.
+//! Absence of unsafe code, in our sources and in the expansions of our macros.
 
 use std::fs;
 
 use super::markdown::{files, root};
 
-/// The folders of the workspace's members; `ui-tests/ui` is code that has to fail.
+/// The folders of the workspace's members; the code of `ui-tests/ui` has to fail.
 const MEMBERS: [&str; 14] = [
     "macros",
     "runtime",
@@ -26,7 +26,7 @@ const MEMBERS: [&str; 14] = [
 fn code(text: &str) -> String {
     let mut code = String::new();
     for line in text.lines().map(|line| line.split("//").next().unwrap()) {
-        // What is between quotes; those that are themselves quoted are not looked for.
+        // Drops the text between quotes; quotes that are themselves quoted are not recognised.
         code.extend(line.split('"').step_by(2));
         code.push('\n');
     }
@@ -49,15 +49,15 @@ fn every_member_is_forbidden_unsafe_code() {
     }
 }
 
-/// A lint may overlook what comes out of a macro of another crate, so the word itself is looked for: in the quoted code
-/// of `macros/src`, in the expansions of `macros/snapshots`, and everywhere else.
+/// A lint may overlook code that a macro of another crate makes, so this test searches for the word itself: in the quoted code of
+/// `macros/src`, in the expansions of `macros/snapshots`, and everywhere else.
 #[test]
 fn no_file_of_ours_has_unsafe_code() {
     let mut seen = 0;
     for member in MEMBERS {
         for file in files(&root().join(member), "rs") {
             let path = file.strip_prefix(root()).unwrap();
-            // What has to be refused; its tests and its cases.
+            // Files whose code the macros have to refuse, and the tests of that.
             let refused = path.starts_with("ui-tests/ui") || path.ends_with("macros/src/signature/tests.rs");
             let text = fs::read_to_string(&file).unwrap();
             assert!(refused || !has_word(&code(&text), "unsafe"), "{}", path.display());

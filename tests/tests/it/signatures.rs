@@ -1,4 +1,4 @@
-//! Functions whose signatures are rare, and valid: the attributes take them as they are.
+//! Functions with rare but valid signatures, which the attributes accept.
 
 use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
@@ -14,7 +14,7 @@ use fastness::{
 use crate::fresh;
 use crate::functions::{assert_send, loads};
 
-/// A connection, as drivers lend one to each query.
+/// A connection, which drivers lend to each query.
 #[derive(Default)]
 struct Conn {
     queries: u64,

@@ -102,7 +102,7 @@ async fn stack(id: u64) -> Answer {
     bare(id).await
 }
 
-/// The table of docs/design/performance.md: the most that each may take.
+/// The table of docs/design/performance.md: the largest allowed size of each future.
 fn bounds() -> BTreeMap<String, usize> {
     let design =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/design/performance.md")).unwrap();

@@ -1,4 +1,4 @@
-//! Values after their ttl: while they are refreshed, and in place of an error.
+//! Values that are served after their ttl: while they are refreshed, and in place of an error.
 
 use std::future::pending;
 use std::pin::pin;
@@ -47,7 +47,7 @@ async fn stale_is_served_to_others_while_one_caller_refreshes() {
         assert_eq!(origin.stale().await, Ok(2), "a refresh that fails is answered with the old value");
         assert_eq!((origin.stale().await, origin.calls()), (Ok(2), 3), "and the origin is left alone");
         clock.advance(SECOND * 5);
-        assert_eq!((origin.stale().await, origin.calls()), (Ok(2), 4), "for five seconds");
+        assert_eq!((origin.stale().await, origin.calls()), (Ok(2), 4), "the origin is asked again after five seconds");
         clock.advance(MINUTE);
         assert_eq!(origin.stale().await, Err(Fault::Down), "beyond the bound nothing is served");
     })
@@ -106,7 +106,7 @@ async fn stale_if_error_is_bounded_and_never_crosses_an_invalidation() {
         clock.advance(MINUTE);
         assert_eq!((origin.excused().await, origin.calls()), (Ok(5), 6));
         origin.invalidate_excused().await;
-        assert_eq!(origin.excused().await, Err(Fault::Down), "what was invalidated excuses nothing");
+        assert_eq!(origin.excused().await, Err(Fault::Down), "an invalidated value excuses no error");
     })
     .await;
 }
@@ -151,7 +151,7 @@ async fn no_caller_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_w
         }
         origin.invalidate_gated().await;
         let mut reload = pin!(origin.gated(&gate));
-        assert!(poll_once(reload.as_mut()).await.is_none(), "what was invalidated is not served, however fresh");
+        assert!(poll_once(reload.as_mut()).await.is_none(), "an invalidated value is not served, even a fresh one");
         gate.notify_one();
         assert_eq!(refresh.await, Ok(2));
         gate.notify_one();

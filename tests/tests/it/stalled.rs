@@ -52,7 +52,7 @@ async fn rested(origin: &Origin, id: u64) -> u64 {
     origin.load().await
 }
 
-/// A call in a task of its own, once it waits for the load that is under way.
+/// Starts a call in a task of its own, and waits until the call waits for the load that is under way.
 async fn waiting<T: Send + 'static>(call: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     let waits = Arc::new(AtomicBool::new(false));
     let told = waits.clone();
@@ -83,19 +83,19 @@ async fn waiters(fast: &Fastness, origin: &Arc<Origin>) -> [JoinHandle<u64>; 3] 
 async fn one_of_those_who_wait_loads_instead_and_its_value_stays() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(with_cache(&fast, rested(&origin, 1)));
-    assert!(poll_once(first.as_mut()).await.is_none(), "it leads, and rests");
+    assert!(poll_once(first.as_mut()).await.is_none(), "the call leads, and is not polled any more");
     let waiters = waiters(&fast, &origin).await;
     clock.advance(PATIENCE);
     while origin.loads() < 2 {
         yield_now().await;
     }
-    // One is for the leader that rests: they are given in the order in which they were asked for.
+    // One permit is for the resting leader: permits are given in the order of the requests.
     origin.gate.add_permits(2);
     for waiter in waiters {
         assert_eq!(waiter.await.unwrap(), 2);
     }
     assert_eq!((origin.loads(), fast.stats().total.loads_stalled), (2, 1));
-    assert_eq!(first.await, 1, "it gets its own value");
+    assert_eq!(first.await, 1, "the leader gets its own value");
     assert_eq!(with_cache(&fast, rested(&origin, 1)).await, 2, "which replaces no newer one");
 }
 
@@ -214,7 +214,7 @@ async fn rate(origin: &Origin, n: u64) -> Result<u64, Slow> {
     Ok(load + n)
 }
 
-/// Runs on the system's clock, with 150 ms.
+/// Takes 150 ms on the system's clock.
 #[tokio::test]
 async fn with_a_load_timeout_no_caller_waits_for_longer() {
     let (fast, origin) = (fresh(), Origin::new());
@@ -281,7 +281,7 @@ fn plain(fast: &Fastness, origin: &Origin, n: u64) -> u64 {
     std::thread::scope(|threads| threads.spawn(|| plain(fast, origin, n)).join().unwrap())
 }
 
-/// Moves time on until it is done.
+/// Advances the clock until this future is ready.
 async fn hurry<T>(clock: &Clock, task: tokio::task::JoinHandle<T>) -> T {
     let hurry = async {
         while !task.is_finished() {
@@ -325,7 +325,7 @@ async fn a_request_whose_twin_rests_is_handled_by_itself() {
     assert_eq!(origin.loads(), 1, "it waits for the first");
     clock.advance(PATIENCE);
     assert!(poll_once(second.as_mut()).await.is_none());
-    assert_eq!(origin.loads(), 2, "and then asks itself");
+    assert_eq!(origin.loads(), 2, "the caller then asks the origin itself");
     origin.gate.add_permits(2);
     for response in [second.await, first.await] {
         assert_eq!(response.unwrap().status(), 200);

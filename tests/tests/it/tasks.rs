@@ -1,4 +1,4 @@
-//! `load = task`: a load goes on when its caller timed out, or left.
+//! `load = task`: a load goes on when its caller has timed out or was dropped.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ async fn each_caller_has_a_bound_of_its_own() {
         assert!(poll_once(late.as_mut()).await.is_none());
         tokio::time::advance(std::time::Duration::from_millis(10)).await;
         assert_eq!(poll_once(early.as_mut()).await, Some(Err(Fault::Timeout)));
-        assert!(poll_once(late.as_mut()).await.is_none(), "it waits on");
+        assert!(poll_once(late.as_mut()).await.is_none(), "the call goes on waiting");
         slow.gate.add_permits(1);
         assert_eq!((late.await, slow.calls()), (Ok(1), 1));
     })
@@ -135,7 +135,7 @@ async fn a_load_whose_caller_left_goes_on_for_those_who_wait_and_who_come() {
     .await;
 }
 
-/// The timeout is soft where there is a stale value.
+/// A timeout is answered with a stale value, if there is one.
 #[tokio::test(start_paused = true)]
 async fn a_stale_value_is_served_when_the_time_is_up_and_the_load_goes_on() {
     let ((fast, clock), slow) = (timed(), Slow::shut());
@@ -146,7 +146,11 @@ async fn a_stale_value_is_served_when_the_time_is_up_and_the_load_goes_on() {
         let mut call = pin!(slow.soft());
         assert!(poll_once(call.as_mut()).await.is_none(), "it waits for the new one");
         assert_eq!((call.await, slow.calls()), (Ok(1), 2));
-        assert_eq!((slow.soft().await, slow.calls()), (Ok(1), 2), "and others do not, while it is on its way");
+        assert_eq!(
+            (slow.soft().await, slow.calls()),
+            (Ok(1), 2),
+            "other callers do not wait while the load is under way"
+        );
         slow.gate.add_permits(1);
         while slow.soft().await != Ok(2) {
             yield_now().await;

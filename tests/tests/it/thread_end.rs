@@ -1,4 +1,4 @@
-//! Annotated functions that are called while a thread drops its thread-locals: they run, or are served, and never abort the process.
+//! Annotated functions that are called while a thread drops its thread-locals: they run or hit, and never abort the process.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use fastness::{
 use crate::fresh;
 use fastness_tests::names::{named, reached};
 
-/// Runs something when its thread ends.
+/// A value that runs a function when its thread ends.
 struct AtEnd(Option<Box<dyn FnOnce()>>);
 
 impl Drop for AtEnd {
@@ -31,7 +31,7 @@ thread_local! {
     static FIRST: RefCell<Option<AtEnd>> = const { RefCell::new(None) };
 }
 
-/// The result of `last`, run behind the drop of all that `before` was the first to use.
+/// The result of `last`, which runs after the drop of all thread-locals that `before` was the first to use.
 fn at_end<T: Send + 'static>(before: impl FnOnce() + Send + 'static, last: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, told) = mpsc::channel();
     let thread = std::thread::spawn(move || {
@@ -73,8 +73,8 @@ fn a_cached_call_runs_its_body_whether_it_would_be_a_hit_or_a_miss() {
     assert_eq!(at_end(before, last), (1, 2, 2, Some(1), Some(2)));
     let loads = LOADS.load(SeqCst);
     assert_eq!(ending(1), 1);
-    assert_eq!(LOADS.load(SeqCst), loads, "what was cached still is");
-    // The first calls of a thread may be the last, too.
+    assert_eq!(LOADS.load(SeqCst), loads, "the cached value still is");
+    // The first calls of a thread may also be its last.
     assert_eq!(at_end(|| {}, || (ending(1), ending(3))), (1, 3));
 }
 

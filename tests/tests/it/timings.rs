@@ -1,4 +1,4 @@
-//! `#[timed]` on every kind of function, and every way in which a call can end.
+//! `#[timed]` on every kind of function, with every ending of a call.
 
 use std::convert::identity;
 use std::fmt::Debug;
@@ -16,14 +16,14 @@ use tracing::Level;
 
 use crate::{fresh, poll_once};
 
-/// The snapshot of this name; it has one entry, without labels.
+/// The only snapshot of this name, without labels.
 fn stats(name: &str) -> Snapshot {
     let mut all: Vec<_> = snapshots().into_iter().filter(|stats| stats.name == name).collect();
     assert_eq!(all.len(), 1, "{name}");
     all.remove(0)
 }
 
-/// Calls that ended ok, as errors, cancelled, panicked.
+/// The numbers of calls that ended ok, as errors, cancelled, and with a panic.
 fn counts(name: &str) -> [u64; 4] {
     let stats = stats(name);
     CallOutcome::ALL.map(|outcome| stats.latency(outcome).count())
@@ -301,7 +301,7 @@ const AT_ONCE: Duration = Duration::from_nanos(1);
 
 #[timed(name = "slow.always", slow = AT_ONCE)]
 fn always_slow(n: u64) -> Result<u64, u64> {
-    // More than a nanosecond of work, whatever the clock's step.
+    // Works for longer than a nanosecond, and than a step of the clock.
     (0..10_000).for_each(|n| _ = std::hint::black_box(n));
     Err(n)
 }

@@ -59,7 +59,7 @@ async fn the_total_can_shrink_and_grow() {
     fast.set_max_entries(3);
     assert!(fast.stats().entries <= 3, "at once");
     fill();
-    assert!(fast.stats().entries <= 3, "and from now on");
+    assert!(fast.stats().entries <= 3, "later entries keep to the bound");
     fast.set_max_entries(usize::MAX);
     fill();
     assert_eq!(fast.stats().entries, 100);
@@ -70,7 +70,7 @@ fn latecomer(origin: &Origin, id: u32) -> u32 {
     origin.count() + id
 }
 
-/// A function that is first called when the total is used up gets its share; otherwise it would never be cached.
+/// A function that is first called when the total is used up gets a share; otherwise its values would never be cached.
 #[tokio::test]
 async fn a_total_that_is_used_up_starves_no_function() {
     let (fast, origin) = (Fastness::builder().max_entries(20).build().unwrap(), Origin::default());

@@ -1,4 +1,4 @@
-//! Functions that write: what is served after them, however they end.
+//! Functions that write, however they end, and the values that are served after them.
 
 use std::future::pending;
 use std::pin::pin;
@@ -84,7 +84,7 @@ async fn writes_leave_nothing_stale_however_they_end() {
         assert_eq!(read().await, Ok(2), "a failed put may have written");
         let cancelled = tokio::time::timeout(Duration::ZERO, save(1, Ok(60), true)).await;
         assert!(cancelled.is_err());
-        assert_eq!(read().await, Ok(3), "so may a cancelled one");
+        assert_eq!(read().await, Ok(3), "a cancelled put may have written too");
         edit(1, Err(Fault::Down)).await.unwrap_err();
         assert_eq!(read().await, Ok(3), "`when = ok`");
         edit(1, Ok(())).await.unwrap();
@@ -176,7 +176,7 @@ async fn rename(gate: &Notify, id: u32, team: &str) {
     gate.notified().await;
 }
 
-/// A gate that lets one pass.
+/// A gate that lets one call pass.
 fn open() -> Notify {
     let gate = Notify::new();
     gate.notify_one();
@@ -233,7 +233,7 @@ async fn every_target_of_one_write_is_reached_before_and_after() {
         write.await;
         assert_eq!((read_all().await, read_all().await), (13, 13));
         drop(rename(&gate, 1, "a"));
-        assert_eq!(read_all().await, 13, "what was never polled has done nothing");
+        assert_eq!(read_all().await, 13, "a future that was never polled has done nothing");
     })
     .await;
 }
@@ -271,7 +271,7 @@ async fn a_handle_of_several_arguments_does_what_its_function_would() {
         assert_eq!((pages_entry(&shop, &Some(2)).get().await, pages_entry(&other, &Some(9)).get().await), (None, None));
         pages_entry(&shop, &Some(2)).put(Ok(Some(50))).await;
         fast.cache().invalidate(tagged("shop:a%3Ab")).await;
-        assert_eq!(pages_entry(&shop, &Some(2)).get().await, None, "what a handle puts has its tags");
+        assert_eq!(pages_entry(&shop, &Some(2)).get().await, None, "a value that a handle puts has its tags");
     })
     .await;
     assert_eq!(origin.calls(), 0);
@@ -282,7 +282,7 @@ async fn fragile(origin: &Origin) -> Result<u32, Fault> {
     origin.next()
 }
 
-/// The value was expired by hand; nothing here said that it may excuse an error.
+/// The value was expired by a refresh, and the function has no `stale_if_error`.
 #[tokio::test]
 async fn what_a_handle_refreshes_is_loaded_by_the_next_call_or_fails() {
     let (fast, origin) = (fresh(), Origin::default());

@@ -45,7 +45,7 @@ async fn what_is_advised_serves_the_query_and_ends_the_advice() {
         let indexes = IndexManager::new(&db).collection("c", &[STATUS]);
         indexes.apply(&plan::Settings::default()).await.unwrap();
 
-        assert!(indexes.advise(&[query(99)]).await.unwrap().missing.is_empty(), "it was quick");
+        assert!(indexes.advise(&[query(99)]).await.unwrap().missing.is_empty(), "the query was quick");
         let advice = indexes.advise(&[query(150)]).await.unwrap();
         let [missing] = &advice.missing[..] else { panic!("{advice}") };
         assert_eq!(

@@ -36,7 +36,7 @@ const CHANGES: &[(DeclaredIndex, DeclaredIndex, &str, &str)] = &[
     (DeclaredIndex { hidden: true, ..A }, A, "change", "a_1"),
     (A, DeclaredIndex { unique: true, ..A }, "change", "a_1"),
     (A, DeclaredIndex { unique: true, hidden: true, expire_after: Some(5), ..A }, "change", "a_1"),
-    // A different name is no difference if none was declared.
+    // Another name is no difference if the declaration has no name.
     (named("mine"), A, "keep", "mine"),
     (DeclaredIndex { hidden: true, ..named("mine") }, A, "change", "mine"),
     // Both indexes can coexist: the new one is built before the old one is dropped, so it gets another name.

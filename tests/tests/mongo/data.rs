@@ -36,7 +36,7 @@ async fn duplicates_are_counted_and_named_and_nothing_is_left_behind() {
         let (groups, documents, examples) = duplicates(&report);
         assert_eq!((groups, documents), (3, 7), "{report}");
         assert_eq!(examples, [vec![1.into(), 4.into()], vec![2.into(), 5.into()], vec![7.into(), 8.into()]]);
-        assert_eq!(names(&db).await, ["b_1"], "what can be built is");
+        assert_eq!(names(&db).await, ["b_1"], "the index that can be built is built");
         let text = report.to_string();
         assert!(text.contains("7 documents share 3 values") && !text.contains("Ada"), "{text}");
     }

@@ -24,7 +24,7 @@ struct Counter {
 struct Seen {
     done: AtomicU64,
     errors: AtomicU64,
-    /// Neither unreachable, nor a timeout, nor a change of the primary.
+    /// Errors of any other kind than an unreachable server, a timeout or a change of the primary.
     strange: std::sync::Mutex<Vec<Error>>,
     ended: AtomicBool,
 }
@@ -93,7 +93,7 @@ async fn under_load_a_primary_that_is_killed_costs_a_pause_and_no_acknowledged_w
         let (acknowledged, tried, pause) = task.await.unwrap();
         longest = longest.max(pause);
         let stored = counters.find_one(doc! { "_id": i64::try_from(id).unwrap() }, None).await.unwrap().unwrap().value;
-        // The driver retries a write under the same number, so none counts twice; a failed write may have been done.
+        // The driver retries a write under the same number, so no write is done twice; a failed write may have been done.
         assert!((acknowledged..=tried).contains(&stored), "{acknowledged} <= {stored} <= {tried}");
     }
     let (done, errors) = (seen.done.load(Ordering::SeqCst), seen.errors.load(Ordering::SeqCst));

@@ -26,7 +26,7 @@ async fn every_locale_is_filled_in_as_we_expect() {
     for locale in variants {
         let spec = doc! { "key": { "a": 1 }, "name": "a_1", "collation": { "locale": &locale } };
         db.collection::<Document>("c").drop().await.unwrap();
-        // Some are aliases, which the server does not accept by themselves.
+        // Some locales are aliases, which the server does not accept alone.
         if db.run_command(doc! { "createIndexes": "c", "indexes": [spec] }).await.is_err() {
             continue;
         }
@@ -38,7 +38,7 @@ async fn every_locale_is_filled_in_as_we_expect() {
     assert!(known >= 100, "{known}");
 }
 
-/// Filters that are equal to the server or not. Creating an index again with an equal filter under its name is no error.
+/// Pairs of filters. The server accepts the same index again only with a filter that it considers equal.
 #[tokio::test]
 async fn filters_are_equal_when_the_server_says_so() {
     let filters = [

@@ -39,7 +39,7 @@ async fn clients() -> Vec<(Client, Database)> {
     vec![eager(&shared_mongo().await.url()).await, eager(&shared_mongo_set().await.url()).await]
 }
 
-/// Inserts documents and applies the declared indexes: one that `{seller: 1, city: 1}` replaces, and none for `made_at`.
+/// Inserts documents and applies the declared indexes: `{seller: 1, city: 1}` replaces one of them, and none is for `made_at`.
 async fn fill(client: &Client, db: &Database) -> (Collection<Offer>, IndexManager) {
     let indexes = IndexManager::new(db).model::<Offer>().unused_after(Duration::ZERO);
     indexes.apply(&plan::Settings::default()).await.unwrap();
@@ -276,7 +276,7 @@ async fn in_a_collection_with_a_collation_what_serves_is_known_and_what_is_made_
             assert_eq!(outcomes(&report), [expected], "{report}");
         }
         let found = indexes.analyze_query(&query).await.unwrap();
-        assert_eq!(found.explained.indexes, ["b_1"], "what was made serves: {found}");
+        assert_eq!(found.explained.indexes, ["b_1"], "the new index serves: {found}");
 
         // It reads half of the collection, which an index cannot improve, because there is one already.
         db.run_command(doc! { "createIndexes": "c", "indexes": [{ "name": "a_1", "key": { "a": 1 } }] }).await.unwrap();

@@ -30,7 +30,7 @@ async fn it_is_switched_on_read_and_switched_off() {
         let profiler = client.profiler(&db);
         assert_eq!(profiler.status().await.unwrap().level, 0);
         let everything = slow::Settings::default().slow(Duration::ZERO);
-        assert_eq!(profiler.enable(&everything).await.unwrap().level, 0, "what it did before");
+        assert_eq!(profiler.enable(&everything).await.unwrap().level, 0, "the level from before");
         let status = profiler.status().await.unwrap();
         assert_eq!((status.level, status.slow, status.sample_rate, status.filtered), (1, Duration::ZERO, 1.0, false));
 

@@ -1,4 +1,4 @@
-//! Checks of the servers that the tests start, and of the failures that they can cause.
+//! Checks of the servers that the tests start, and of the faults that tests cause in them.
 
 use std::future::IntoFuture;
 use std::time::Duration;

@@ -238,7 +238,7 @@ async fn a_cursor_that_was_dropped_while_it_waited_says_so() {
     assert_eq!((find.count, find.cancelled), (1, 1), "{}", client.slow_queries());
 }
 
-/// Documents in transit are lost, so a later result must not look complete.
+/// Documents on their way are lost, so a later result must not look complete.
 #[tokio::test]
 async fn a_cursor_that_took_too_long_says_so_each_time() {
     let options = mongo::Settings::from_uri(&shared_mongo().await.url()).await.unwrap();

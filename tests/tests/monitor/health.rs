@@ -24,12 +24,12 @@ fn coherent(health: &Snapshot) -> bool {
     health.shared.unwrap().coherent
 }
 
-/// A report, which comes whatever hangs.
+/// The report, which is ready in time whatever hangs.
 async fn health(monitor: &Monitor) -> Snapshot {
     tokio::time::timeout(PATIENCE, monitor.health()).await.expect("health hangs with what it asks")
 }
 
-/// Waits until the report is this one.
+/// Waits until the report meets this condition.
 async fn reports(monitor: &Monitor, what: &str, is: impl Fn(&Snapshot) -> bool) -> Snapshot {
     let mut last = None;
     until(what, async || is(last.insert(health(monitor).await))).await;
@@ -88,7 +88,7 @@ async fn a_storm_of_checks_costs_the_database_next_to_nothing() {
     for report in storm {
         assert_eq!(report.await.unwrap().status, Status::Healthy);
     }
-    // One a second, and the first.
+    // One question a second, and the first one.
     let allowed = began.elapsed().as_secs() + 1;
     let asked = client.snapshot().operations;
     assert!(asked <= allowed, "{asked} questions, {allowed} allowed");
@@ -107,7 +107,7 @@ async fn the_shared_tier_degrades_and_where_it_is_required_is_unhealthy() {
     let hangs = reports(&free, "the tier hangs", |health| !coherent(health)).await;
     assert_eq!(hangs.status, Status::Degraded, "{hangs:?}");
     assert_eq!(health(&bound).await.status, Status::Unhealthy);
-    assert_eq!(free.ready().await, Ok(()), "it serves without");
+    assert_eq!(free.ready().await, Ok(()), "it is ready without the optional probe");
     assert!(bound.ready().await.is_err());
     server.resume();
     reports(&bound, "the tier answers again", |health| health.status == Status::Healthy).await;

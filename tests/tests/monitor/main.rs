@@ -1,4 +1,4 @@
-//! Health, readiness and the memory guard, with servers that are really gone and memory that is really used.
+//! Health, readiness and the memory guard, with real servers that are stopped and with memory that is really used.
 
 mod health;
 mod memory;

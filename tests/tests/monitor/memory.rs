@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 const LIMIT: u64 = 512 << 20;
 const ENTRIES: u32 = 5_000;
 
-/// Takes memory until the guard says so.
+/// Allocates memory until the guard reports this pressure.
 fn fill(ballast: &mut Vec<Vec<u8>>, guard: &MemoryGuard, until: Pressure) {
     while guard.pressure() < until {
         ballast.push(vec![1; 4 << 20]);
@@ -63,21 +63,21 @@ async fn real_pressure_shrinks_sheds_and_passes() {
 
     drop(ballast);
     assert_eq!((guard.pressure(), status(&app, "/").await), (Pressure::None, 200));
-    // The tier grows back with the looks that follow.
+    // The tier grows back with the next readings.
     while fill_cache().await < ENTRIES as usize {
         assert_eq!(guard.pressure(), Pressure::None);
     }
     assert_eq!(monitor.health().await.status, Status::Healthy);
 }
 
-/// Set in the process of its own that measures memory.
+/// The variable that marks the separate process that measures memory.
 const CHILD: &str = "FASTNESS_TESTS_LARGE_VALUES";
 
 #[test]
 fn few_large_values_stay_within_the_limit() {
     let name = "memory::few_large_values_stay_within_the_limit";
     if std::env::var_os(CHILD).is_none() {
-        // What other tests take would count.
+        // The memory of other tests would count.
         let mut child = std::process::Command::new(std::env::current_exe().unwrap());
         let output = child.args(["--exact", name]).env(CHILD, "1").env("MALLOC_ARENA_MAX", "1").output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);

@@ -1,4 +1,4 @@
-//! The permissions that `docs/guide/operations.md` asks for are enough.
+//! Permissions of the server's user: those that `docs/guide/operations.md` lists are enough.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ fn with_user(url: &str) -> String {
     url.replace("redis://", "redis://shop:secret@")
 }
 
-/// Values go there and come back, and invalidations are announced.
+/// Checks that values are stored and found, and that invalidations are announced.
 async fn works(settings: Settings) {
     // None of these servers has a predecessor.
     let settings = settings.prefix("shop:").command_timeout(PATIENCE).takeover(Duration::ZERO);

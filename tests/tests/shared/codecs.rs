@@ -77,7 +77,7 @@ async fn values_are_in_the_codec_that_was_asked_for_and_every_reader_reads_them(
     for (key, codec) in [("point:1", MESSAGEPACK), ("point:2", JSON), ("point:3", BINCODE)] {
         assert_eq!(codec_in_redis(&prefix, key).await, codec, "{key}");
     }
-    // Whatever a reader would write, it reads what is there: a codec can be changed while both versions run.
+    // A reader reads every codec, whichever it would write: a codec can be changed while both versions run.
     for (id, written) in (1..).zip(&written) {
         assert_eq!(&with_cache(&two, packed(&origin, id)).await, written);
         assert_eq!(&with_cache(&two, readable(&origin, id)).await, written);
@@ -188,7 +188,7 @@ async fn large_values_are_compressed_where_asked_for_and_read_everywhere() {
     assert_eq!(with_cache(&plain, page(&origin, 1)).await, written);
     assert_eq!((origin.loads(), plain.shared().unwrap().hits), (1, 1));
 
-    // What is larger than a node allows is neither made room for nor stored by it.
+    // A value that is larger than a node allows is neither decompressed nor stored by that node.
     assert_eq!(with_cache(&narrow, page(&origin, 1)).await, written);
     let shared = narrow.shared().unwrap();
     assert_eq!((origin.loads(), shared.unreadable, shared.too_large, shared.stores), (2, 1, 1, 0));

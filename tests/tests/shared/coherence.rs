@@ -1,4 +1,4 @@
-//! The contract between nodes, where a history would have to be lucky to meet it. Whole histories are in `tests/history.rs`.
+//! The contract between nodes, in cases that a random history rarely meets. Histories are in `tests/history.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ async fn row(origin: Arc<Origin>, id: u64) -> usize {
     usize::try_from(id).unwrap()
 }
 
-/// A process that has just started judges by the whole log, however long it is, and not by its end alone.
+/// A process that has just started judges values by the whole log, however long it is, and not only by its end.
 #[tokio::test]
 async fn a_new_node_finds_what_was_stored_before_thousands_of_invalidations() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
@@ -32,7 +32,7 @@ async fn a_new_node_finds_what_was_stored_before_thousands_of_invalidations() {
     assert_eq!(origin.loads(), 2, "nothing concerned it");
     with_cache(&two, row(origin.clone(), 2)).await;
     assert_eq!(origin.loads(), 3, "the first of thousands did");
-    // However long the log takes to read, it is longer than a command may take.
+    // Reading the log takes longer than a command may.
     let hasty = Redis::single(&redis.url()).unwrap().prefix(prefix).command_timeout(Duration::from_millis(5));
     node_with(hasty).await;
 }

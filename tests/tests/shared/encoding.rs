@@ -1,4 +1,4 @@
-//! Callers who wait for a load do not wait until its value is in bytes.
+//! Callers that wait for a load get its value before it is encoded.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,9 +17,9 @@ use crate::{node, stored};
 #[derive(Debug)]
 struct Gate {
     loads: AtomicUsize,
-    /// Lets loads end.
+    /// Permits that let loads end.
     open: Semaphore,
-    /// The next encoding says here that it has begun, and waits for a word.
+    /// Channels of the next encoding: it reports here that it has begun, and waits for a message.
     meeting: Mutex<Option<(Sender<()>, Receiver<()>)>>,
     panics: AtomicBool,
     encoded: AtomicUsize,
@@ -41,7 +41,7 @@ impl Gate {
         self.open.acquire().await.unwrap().forget();
     }
 
-    /// Holds the next encoding. Says that it has begun, and lets it go on.
+    /// Stops the next encoding. Returns the channels that report its beginning and let it go on.
     fn close(&self) -> (Receiver<()>, Sender<()>) {
         let ((begun, begins), (go, goes)) = (channel(), channel());
         *self.meeting.lock().unwrap() = Some((begun, goes));
@@ -94,7 +94,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Expands to a leader on a thread of its own that is encoding its value, to its go-ahead, and to the result of one who waited for it.
+/// Expands to a leader on a thread of its own that is encoding its value, the sender that lets it go on, and the result of a waiter.
 macro_rules! led {
     ($GATE:ident $node:ident $call:expr) => {{
         let (begun, go) = $GATE.close();

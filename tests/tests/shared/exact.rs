@@ -1,4 +1,4 @@
-//! A hit of the shared tier gives what the load gave, or there is none.
+//! Hits of the shared tier: their values equal the loaded ones, or the call is no hit.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ async fn two_nodes() -> [Fastness; 2] {
     [node(&url, &prefix).await, node(&url, &prefix).await]
 }
 
-/// Integers of both widths, and fields that are named as extended JSON names types.
+/// Returns integers of both widths, and fields named like the type markers of extended JSON.
 fn document() -> Document {
     doc! { "narrow": 5, "wide": 5_i64, "list": [1_i64, -1_i64, 1], "at": { "$date": "today" }, "of": { "$oid": "none" } }
 }
@@ -39,7 +39,7 @@ struct Product {
     attributes: Document,
 }
 
-/// The first has a field that no format of serde can tell from a date.
+/// The first product has a field that no format of serde can distinguish from a date.
 #[cacheable(ttl = 60, key = "product:{id}", tier = shared, skip(origin))]
 async fn product(origin: &Origin, id: u64) -> Product {
     origin.load();
@@ -165,7 +165,7 @@ async fn unsaid(origin: &Origin, id: u64) -> Unsaid {
     Unsaid { skipped: 7, alike: Alike::Second(id), map: BTreeMap::from([(1, Some(())), (2, None)]) }
 }
 
-/// The guide's page on codecs says the same.
+/// The guide's page on codecs describes this case.
 #[tokio::test]
 async fn what_serialize_does_not_say_does_not_come_back() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);

@@ -15,7 +15,7 @@ async fn thing(origin: Arc<Origin>, id: u64) -> (u64, usize) {
     (id, origin.load())
 }
 
-/// A node whose commands time out as by default.
+/// A node whose commands have the default time limit.
 async fn hasty(url: &str, prefix: &str) -> Fastness {
     node_with(Settings::single(url).unwrap().prefix(prefix)).await
 }
@@ -24,7 +24,7 @@ fn built(settings: Settings) -> Fastness {
     Fastness::builder().redis(settings).build().unwrap()
 }
 
-/// Checks that values are stored and found, by way of another node.
+/// Checks that another node finds a stored value.
 pub(crate) async fn works(fast: &Fastness, url: &str, prefix: &str) {
     let other = node(url, prefix).await;
     until("a value gets from one node to another", async || {
@@ -38,7 +38,7 @@ pub(crate) async fn works(fast: &Fastness, url: &str, prefix: &str) {
     .await;
 }
 
-/// Checks that calls are answered, and nothing is cached in the tier.
+/// Checks that calls are answered, and that the tier stores no value.
 async fn works_alone(fast: &Fastness) {
     let origin = Arc::new(Origin::default());
     assert_eq!(with_cache(fast, thing(origin.clone(), 7)).await, (7, 0));
@@ -141,10 +141,10 @@ async fn a_replica_is_not_used() {
     let fast = built(Settings::single(&replica.url()).unwrap().takeover(Duration::from_millis(50)));
     until("it was tried", async || fast.shared().unwrap().connect_errors > 1).await;
     works_alone(&fast).await;
-    // It becomes the master.
+    // The replica becomes the master.
     replica.command::<()>(&["REPLICAOF", "NO", "ONE"]).await;
     connected(&fast).await;
-    // And a replica again, while it is used.
+    // It becomes a replica again, while it is in use.
     replica.command::<()>(&["REPLICAOF", "127.0.0.1", &master.port().to_string()]).await;
     until("the link is given up", async || !fast.shared().unwrap().connected).await;
 }
@@ -153,7 +153,7 @@ async fn a_replica_is_not_used() {
 async fn a_server_that_is_loading_is_waited_for_in_the_background() {
     let dir = std::env::temp_dir().join(format!("fastness-loading-{}", std::process::id()));
     std::fs::create_dir_all(&dir).unwrap();
-    // A server that loads answers once for each 2 MiB that it has read.
+    // A server that loads its data answers once for each 2 MiB that it has read.
     let arguments = ["--dir", dir.to_str().unwrap(), "--rdbcompression", "no", "--key-load-delay", "0"];
     let mut server = Redis::with(&arguments).await;
     server.command::<()>(&["EVAL", "for i = 1, 20000 do redis.call('SET', i, string.rep('x', 1000)) end", "0"]).await;
@@ -168,7 +168,7 @@ async fn a_server_that_is_loading_is_waited_for_in_the_background() {
     std::fs::remove_dir_all(&dir).unwrap();
 }
 
-/// A server that has no room, with `noeviction`: because of values, or because of the log alone.
+/// Servers that have no room, with `noeviction`: one is full of values, the other of its log.
 async fn fill([by_values, by_its_log]: &[Redis; 2]) {
     by_values.command::<()>(&["CONFIG", "SET", "maxmemory", "3mb"]).await;
     let filler = "x".repeat(10_000);
@@ -177,7 +177,7 @@ async fn fill([by_values, by_its_log]: &[Redis; 2]) {
             break;
         }
     }
-    // What comes and goes with connections must not make room.
+    // The memory of connections must not make room.
     by_values.command::<()>(&["CONFIG", "SET", "maxmemory", "2mb"]).await;
     by_its_log.command::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
 }
@@ -223,7 +223,7 @@ async fn a_full_server_stores_nothing_and_accepts_invalidations() {
 async fn a_node_of_a_cluster_is_no_single_server() {
     let cluster = Cluster::start().await;
     let fast = built(Settings::single(&cluster.urls()[0]).unwrap().prefix(prefix()));
-    // It may hold the slot of the log or not; values of other slots are not stored either way.
+    // The node may have the slot of the log or not; values of other slots are not stored either way.
     for id in 0..50 {
         let origin = Arc::new(Origin::default());
         assert_eq!(with_cache(&fast, thing(origin, id)).await, (id, 0));
@@ -253,8 +253,8 @@ async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later(
     proxy.silence();
     origin.change();
     assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::LocalOnly);
-    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
-    assert_eq!(with_cache(&two, thing(origin.clone(), 7)).await, (7, 0), "and no other node knows");
+    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, 1), "the invalidation counts here at once");
+    assert_eq!(with_cache(&two, thing(origin.clone(), 7)).await, (7, 0), "no other node has the invalidation");
     let stats = one.shared().unwrap();
     assert_eq!((stats.in_doubt, stats.coherent), (1, false));
 
@@ -266,7 +266,7 @@ async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later(
 #[tokio::test]
 async fn an_invalidation_without_a_waiter_is_made_all_the_same() {
     let (server, prefix) = (Redis::start().await, prefix());
-    // Its read is to be answered while the server is paused.
+    // This node should answer a read while the server is paused.
     let impatient = Settings::single(&server.url()).unwrap().prefix(&prefix).command_timeout(Duration::from_secs(1));
     let (one, two) = (node_with(impatient).await, node(&server.url(), &prefix).await);
     let origin = Arc::new(Origin::default());
@@ -282,7 +282,7 @@ async fn an_invalidation_without_a_waiter_is_made_all_the_same() {
         assert!(first, "it waits for the server");
         // Dropped here.
     }
-    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, 1), "it counts here at once");
+    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, 1), "the invalidation counts here at once");
     server.resume();
     until("the others know", async || with_cache(&two, thing(origin.clone(), 7)).await == (7, 1)).await;
 }

@@ -1,4 +1,4 @@
-//! The same function on every kind of server, and while the server is replaced under load.
+//! One function on every kind of server, also while the server is replaced under load.
 
 use fastness_tests::names::named;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ async fn change(origin: &Origin, id: u64) {
     origin.change();
 }
 
-/// Callers who read and write all the time, until told to stop.
+/// Callers that read and write until the test stops them.
 struct Load {
     stop: Arc<AtomicBool>,
     tasks: Vec<tokio::task::JoinHandle<()>>,
@@ -72,7 +72,7 @@ async fn call(
     }
 }
 
-/// Leaves the two cores to the servers for a moment.
+/// Leaves the processor to the servers for a moment.
 #[allow(clippy::disallowed_methods)]
 async fn breathe() {
     tokio::time::sleep(Duration::from_millis(1)).await;
@@ -111,7 +111,7 @@ async fn survive(what: &str, nodes: &[Fastness], disturb: impl Future<Output = (
         let cache = node.cache();
         until("values are stored again", async || {
             let before = node.shared().unwrap().stores;
-            // On every node of a cluster.
+            // Keys on every node of a cluster.
             let keys: Vec<_> = (0..64).map(|n| format!("after:{n}")).collect();
             cache.mset(keys.iter().map(|key| (named(key), 1_u8)), crate::MINUTE).await;
             for _ in 0..50 {
@@ -159,12 +159,12 @@ async fn a_cluster_node_with_values_may_be_lost() {
     survive("Cluster, another master killed", &nodes, async { cluster.kill_master_of(&key).await }).await;
 }
 
-/// A master that is killed takes no more writes, so its successor need not be waited for any longer than that is noticed.
+/// A killed master takes no more writes, so a short wait for its successor is enough.
 fn brief(settings: Redis) -> Redis {
     settings.prefix(prefix_of_test()).takeover(Duration::from_millis(200))
 }
 
-/// The same for all nodes of a test; its servers are its own.
+/// The prefix of all nodes of a test, which has servers of its own.
 fn prefix_of_test() -> &'static str {
     static PREFIX: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     PREFIX.get_or_init(prefix)

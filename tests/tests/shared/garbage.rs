@@ -107,7 +107,7 @@ async fn values_of_another_version_are_not_found() {
     stored(&fast, 2).await;
     assert_eq!(with_cache(&fast, doc(origin.clone(), 1)).await.1, "text".repeat(4));
     assert_eq!(with_cache(&fast, newer_doc(origin.clone(), 1)).await.1, "newer");
-    assert_eq!(origin.loads(), 2, "each has its own");
+    assert_eq!(origin.loads(), 2, "each type has its own value");
     // A scope is of the key, so one invalidation concerns both.
     fast.cache().invalidate(reached("doc:1")).await;
     with_cache(&fast, doc(origin.clone(), 1)).await;

@@ -35,7 +35,7 @@ fn process(
         async move {
             let body = request.into_body().collect().await.unwrap().to_bytes();
             let status = if body == "fail" { 500 } else { 201 };
-            // Bytes that are no text, and headers of one name.
+            // A body that is no text, and two headers of one name.
             let answer = Response::builder().status(status).header("x-number", number).header("set-cookie", "a=1");
             let body = [&body[..], b"\x00\xff"].concat();
             Ok(answer.header("set-cookie", "b=2").body(Bytes::from(body)).unwrap())
@@ -59,7 +59,7 @@ async fn what_one_process_did_another_answers_the_same() {
     assert_eq!(again.1.remove("idempotency-replayed"), Some("true".parse().unwrap()));
     assert_eq!(again, first);
     assert_eq!(second.clone().oneshot(post("4 apples")).await.unwrap().status(), 422);
-    // A third hears it from the server, and that it is another request.
+    // A third process finds the answer on the server, and that this request is another one.
     let third = process(&node(&redis.url(), &prefix).await, &orders);
     assert_eq!(third.oneshot(post("4 apples")).await.unwrap().status(), 422);
     assert_eq!(orders.load(Ordering::SeqCst), 1);
@@ -85,7 +85,7 @@ async fn of_a_hundred_at_once_in_two_processes_one_is_done() {
         assert!([201, 409].contains(&status), "{status}");
     }
     assert_eq!(orders.load(Ordering::SeqCst), 1);
-    // A client that was told to come back gets the answer.
+    // A client that was told to retry gets the answer.
     for process in processes {
         until("the answer is there", async || process.clone().oneshot(post("3 apples")).await.unwrap().status() == 201)
             .await;

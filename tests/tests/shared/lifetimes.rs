@@ -1,5 +1,4 @@
-//! Lifetime of a value from Redis in the process that found it. The time that passes here is real, as Redis has a
-//! clock of its own.
+//! Lifetimes of values from Redis in the process that found them. Real time passes here, because Redis has a clock of its own.
 
 use fastness::{cacheable, with_cache};
 use fastness_tests::servers::{Redis, prefix, shared_redis, until};
@@ -28,7 +27,7 @@ async fn a_value_from_redis_lives_for_the_time_it_has_left() {
     until("half of its life is over", async || left(redis, &prefix, "aged:1").await < 1_500).await;
     assert_eq!((with_cache(&two, aged(&origin, 1)).await, origin.loads()), (0, 1), "from Redis");
     until("it expires where it was loaded", async || with_cache(&one, aged(&origin, 1)).await == 1).await;
-    // Else the other process may expire it before the new value is there, and load one itself.
+    // Otherwise the value may expire in the other process before the new one is stored, and that process would load one itself.
     stored(&one, 2).await;
     until("and where it was found", async || with_cache(&two, aged(&origin, 1)).await == 1).await;
     let since = 3_000 - left(redis, &prefix, "aged:1").await;

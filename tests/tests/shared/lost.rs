@@ -1,5 +1,5 @@
-//! A log that is lost, or changed behind its processes' backs, while they are connected: each notices it without another
-//! invalidation, counts it in `resets`, and serves nothing that is older.
+//! A log that is lost, or changed by another program, while processes are connected: each process notices this without another
+//! invalidation, counts it in `resets`, and serves no older value.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Fleet {
         self.server.command::<redis::Value>(command).await;
     }
 
-    /// Checks that every process notices, and that all of them go on together.
+    /// Checks that every process notices the loss, and that invalidations reach all of them again.
     async fn notices(&self, what: &str) {
         let version = self.origin.change();
         for node in &self.nodes {
@@ -136,7 +136,7 @@ async fn a_log_in_place_of_which_an_older_copy_was_put_is_noticed() {
     fleet.notices("RENAME of a copy").await;
 }
 
-/// The call that finds the log lost is the first to know.
+/// An invalidation is the first call that finds the log lost.
 #[tokio::test]
 async fn an_invalidation_into_a_log_that_was_just_lost_counts() {
     let fleet = Fleet::start().await;

@@ -31,7 +31,7 @@ use std::time::Duration;
 use fastness::{Fastness, Redis};
 use fastness_tests::servers::{PATIENCE, until};
 
-/// One process of a fleet, as far as the cache knows. However busy the machine is, no command of its own times out.
+/// A node, which the cache takes for a process of a fleet. Its commands do not time out, however busy the machine is.
 async fn node(url: &str, prefix: &str) -> Fastness {
     node_with(Redis::single(url).unwrap().prefix(prefix).command_timeout(PATIENCE)).await
 }
@@ -46,17 +46,18 @@ async fn connected(fast: &Fastness) {
     until("the node is connected", async || fast.shared().unwrap().connected).await;
 }
 
-/// Waits until so many values were stored by this node, whose commands do not time out.
+/// Waits until this node has stored this many values. Its commands do not time out.
 async fn stored(fast: &Fastness, count: u64) {
     until("the values are stored", async || fast.shared().unwrap().stores >= count).await;
 }
 
-/// True once this node has stored so many values. A store that fails is not repeated, so this gives up where each has ended.
+/// Waits until this node has stored this many values, or all its stores have ended. Returns whether all were stored: a failed store is not
+/// repeated.
 async fn are_stored(fast: &Fastness, count: u64) -> bool {
     tokio::time::timeout(Duration::from_secs(1), stored(fast, count)).await.is_ok()
 }
 
-/// An origin that counts how often it is asked, and whose answers can be changed.
+/// An origin that counts its loads, and whose answers can be changed.
 #[derive(Debug, Default)]
 struct Origin {
     loads: AtomicUsize,

@@ -1,4 +1,4 @@
-//! Instantiations for types of one name, and values of types of one name, in the tier.
+//! Instantiations for types of one name, and values of such types, in the shared tier.
 
 use fastness::stats::observe;
 use fastness::{cacheable, with_cache};
@@ -81,7 +81,7 @@ async fn kind_of_no_closure(n: u64) -> u64 {
     n
 }
 
-/// Functions without a key, of one path.
+/// Functions without a `key` that have the same path.
 macro_rules! in_a_block {
     ($by:literal) => {{
         #[cacheable(ttl = 60)]
@@ -104,7 +104,7 @@ async fn functions_of_one_path_share_nothing_between_processes() {
     assert_eq!(b.stats().total.shared_hits, 1);
 }
 
-/// Two functions of one key, whose types of values have one name and the same fields.
+/// Two functions with one key, whose types of values have one name and the same fields.
 macro_rules! notes {
     ($($of:ident: $number:literal),*) => {$(
         mod $of {
@@ -141,7 +141,7 @@ async fn an_absence_is_that_of_its_own_type_only() {
     stored(&b, 1).await;
     assert_eq!(with_cache(&b, hundred::find(1)).await, None);
     let stats = b.stats().total;
-    assert_eq!((stats.shared_hits, stats.loads), (1, 1), "each has its own");
+    assert_eq!((stats.shared_hits, stats.loads), (1, 1), "each type has its own value");
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_value_is_that_of_its_own_type_only() {
     assert_eq!(b.stats().total.shared_hits, 1);
 }
 
-/// Functions of one key, whose types of values are declared in blocks of one function.
+/// Functions with one key, whose types of values are declared in blocks of one function.
 macro_rules! found_in_a_block {
     ($number:literal) => {{
         #[derive(Clone, serde::Serialize, serde::Deserialize)]

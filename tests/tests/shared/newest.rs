@@ -1,4 +1,4 @@
-//! Two loads of one key in two processes: the later one is right in the shared tier too.
+//! Two loads of one key in two processes: the value of the later one stays in the shared tier too.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::{connected, stored};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A row of a database: zero is none. A load sees it as it is when the load begins.
+/// A row of a database, in which zero stands for an absence. A load reads it when the load begins.
 #[derive(Default)]
 struct Row {
     value: AtomicU64,

@@ -1,4 +1,4 @@
-//! Direct calls and functions of one key meet in one process with a shared tier as they do without, and through it in two.
+//! Direct calls and functions with one key share entries in one process with a shared tier as they do without, and between two processes.
 
 use fastness::{Fastness, cacheable, with_cache};
 use fastness_tests::one_key;

@@ -1,4 +1,4 @@
-//! A process reads its own puts: with Redis away too, but never beyond what its own log says.
+//! Reads of a process's own puts: it finds them without Redis too, unless its own log says that they are invalid.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -75,7 +75,7 @@ async fn a_put_that_something_else_overtook_is_not_stored() {
 #[tokio::test]
 async fn once_redis_is_back_the_value_counts_as_older_than_its_own_record() {
     let mut server = Redis::start().await;
-    // The restarted server has no predecessor that still answers.
+    // The predecessor of the restarted server does not answer any more.
     let settings = Settings::single(&server.url()).unwrap().command_timeout(PATIENCE).takeover(Duration::ZERO);
     let fast = node_with(settings).await;
     server.kill();

@@ -1,8 +1,8 @@
 //! Rolling deploys: processes whose builds write other records into one log.
 //!
-//! Record format 1 is here as it was written and read before format 2 existed: the script, the layout and the rules of a reader are
-//! frozen copies, not a build of that time. So are the rules of a reader of format 2 that knew no kind but an invalidation. A newer
-//! build is made up: it writes kinds and fields that this one does not know.
+//! Record format 1 is tested as it was written and read before format 2 existed: the script, the layout and the rules of a reader are
+//! frozen copies, not a build of that time. The rules of a reader of format 2 that knows no kind but an invalidation are a frozen copy too.
+//! The newer build is invented: it writes kinds and fields that this build does not know.
 
 use std::sync::Arc;
 
@@ -39,10 +39,10 @@ return {life, id}
 /// The reaction of a process of format 1 to a message.
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
-    /// Invalidates everything: the record is of another life, or unreadable.
+    /// Invalidates everything: the record is of another life, or is unreadable.
     Everything,
     Scopes(Vec<u64>),
-    /// Passes over the message.
+    /// Ignores the message.
     Nothing,
 }
 
@@ -86,8 +86,8 @@ fn read_format_1(bytes: &[u8]) -> Heard {
     }
 }
 
-/// Reads a record as a reader of format 2 does that knows no kind but an invalidation: it obeys the conservative part where the record
-/// may not be skipped, and skips it otherwise.
+/// Reads a record as an early reader of format 2 does, which knows no kind but an invalidation: it obeys the conservative part where the
+/// record may not be skipped, and skips the record otherwise.
 fn read_early_format_2(bytes: &[u8]) -> Heard {
     let parse = || {
         let (&[2, flags, r0, r1, s0, s1, s2, s3], rest) = bytes.split_first_chunk::<8>()? else { return None };
@@ -106,7 +106,7 @@ fn read_early_format_2(bytes: &[u8]) -> Heard {
     }
 }
 
-/// A process of another build: it appends what it is told to, and hears what is published.
+/// A process of another build: it appends the records that a test gives it, and receives published messages.
 struct Other {
     connection: MultiplexedConnection,
     pushes: UnboundedReceiver<PushInfo>,
@@ -134,11 +134,11 @@ impl Other {
         command.arg(APPEND).arg(1).arg(&self.log).arg(&self.log).arg(record);
         command.arg("0000000000000000").arg("00000000000000ab").arg(3_600_000);
         command.query_async::<Value>(&mut self.connection).await.unwrap();
-        // What it hears of itself.
+        // Receives its own message.
         self.hear().await;
     }
 
-    /// The next message, as a process of format 1 takes it.
+    /// Receives the next message, and reacts like a process of format 1.
     async fn hear(&mut self) -> Heard {
         let message = async {
             loop {
@@ -211,11 +211,11 @@ impl Deploy {
         }
     }
 
-    /// The keys of the two that each node loads again, once all have read the other build's record.
+    /// The keys, of the two, that each node loads again once all nodes have read the other build's record.
     async fn loaded_again(&mut self, record: &[u8]) -> [Vec<u64>; 2] {
         let version = self.origin.change();
         self.other.append(record).await;
-        // What is published later is heard later.
+        // Messages arrive in the order of their publication.
         for (index, node) in self.nodes.iter().enumerate() {
             let marker = 100 + u64::try_from(index).unwrap();
             with_cache(node, twig(self.origin.clone(), marker)).await;
@@ -274,22 +274,22 @@ async fn what_a_newer_build_marks_as_skippable_empties_no_cache() {
     {
         assert_eq!(deploy.loaded_again(&record).await, NOTHING, "{record:?}");
     }
-    // A note on an invalidation, which counts.
+    // An invalidation with a note, which counts.
     let noted = newer(&deploy.seven, 0, &[(9, b"who"), (10, b"when")]);
     assert_eq!(deploy.loaded_again(&noted).await, [vec![7], vec![7]]);
     deploy.nothing_was_unreadable();
 }
 
-/// A refresh expires; who does not know it invalidates what it concerns, or everything in format 1.
+/// A refresh expires entries. A build that does not know refreshes invalidates those entries, and one of format 1 invalidates everything.
 #[tokio::test]
 async fn what_one_build_refreshes_builds_before_it_invalidate() {
     let mut deploy = Deploy::start().await;
     assert_eq!(deploy.nodes[0].cache().refresh(reached("twig:7")).await, Reach::Announced);
-    assert_eq!(deploy.other.hear().await, Heard::Everything, "to format 1");
+    assert_eq!(deploy.other.hear().await, Heard::Everything, "for format 1");
     let refresh = last(&mut deploy.other.connection, &deploy.other.log).await.1;
     assert_eq!(refresh, newer(&deploy.seven, 128, &[]), "the conservative part is that of an invalidation");
     let Heard::Scopes(seven) = read_format_1(&deploy.seven) else { panic!("format 1 reads it") };
-    assert_eq!(read_early_format_2(&refresh), Heard::Scopes(seven), "to format 2 that does not know the kind");
+    assert_eq!(read_early_format_2(&refresh), Heard::Scopes(seven), "for format 2 that does not know the kind");
     deploy.fill().await;
     assert_eq!(deploy.loaded_again(&refresh).await, [vec![7], vec![7]]);
     let noted = newer(&deploy.seven, 128, &[(9, b"who")]);
@@ -307,6 +307,6 @@ async fn what_a_newer_build_marks_as_not_skippable_invalidates_its_scopes_or_eve
         assert_eq!(deploy.loaded_again(&unknown).await, [vec![7, 8], vec![7, 8]], "kind {kind}");
     }
     deploy.nothing_was_unreadable();
-    // To a process of format 1 each of them is everything.
+    // A process of format 1 invalidates everything for each of them.
     assert_eq!(read_format_1(&newer(&deploy.seven, 0, &[])), Heard::Everything);
 }

@@ -1,4 +1,4 @@
-//! Refreshes between processes: what one expires, all load again, and nothing is invalid by it.
+//! Refreshes between processes: all processes load an entry again that one has refreshed, and the refresh makes no entry invalid.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,7 @@ async fn rate(origin: Arc<Origin>, id: u64) -> (u64, usize) {
     (id, origin.load())
 }
 
-/// There is a value in every other version.
+/// Returns a value for every second version, and an absence for the others.
 #[cacheable(ttl = 60, negative_ttl = 60, key = "guest:{id}", handle = guests_entry, skip(origin))]
 async fn guest(origin: Arc<Origin>, id: u64) -> Option<u64> {
     (origin.load() % 2 == 1).then_some(id)
@@ -24,7 +24,7 @@ async fn guest(origin: Arc<Origin>, id: u64) -> Option<u64> {
 #[derive(Clone, Debug, PartialEq)]
 struct Down;
 
-/// The origin and whether it is down.
+/// The origin, and a flag that is set while it is down.
 type Frail = (Arc<Origin>, Arc<AtomicBool>);
 
 fn ask((origin, is_down): Frail) -> Result<usize, Down> {
@@ -55,7 +55,7 @@ async fn pair() -> [Fastness; 2] {
     [node(&server.url(), &prefix).await, node(&server.url(), &prefix).await]
 }
 
-/// Waits until this node has heard what the others have appended so far.
+/// Waits until this node has received all records that the others have appended so far.
 async fn heard(nodes: &[Fastness; 2]) {
     let [from, to] = nodes;
     let (origin, id) = (Arc::new(Origin::default()), fastrand::u64(..));
@@ -76,11 +76,15 @@ async fn what_one_process_refreshes_all_load_again_once() {
     assert_eq!(origin.loads(), 1);
     let version = origin.change();
     assert_eq!(with_cache(&nodes[0], rates_entry(&7).refresh()).await, Reach::Announced);
-    assert_eq!(with_cache(&nodes[0], rates_entry(&7).get()).await, None, "from no tier");
+    assert_eq!(with_cache(&nodes[0], rates_entry(&7).get()).await, None, "neither tier serves it");
     assert_eq!(with_cache(&nodes[0], rate(origin.clone(), 7)).await, (7, version));
     stored(&nodes[0], 2).await;
     heard(&nodes).await;
-    assert_eq!(with_cache(&nodes[1], rate(origin.clone(), 7)).await, (7, version), "what the other has loaded since");
+    assert_eq!(
+        with_cache(&nodes[1], rate(origin.clone(), 7)).await,
+        (7, version),
+        "the value that the other node has loaded since"
+    );
     assert_eq!(origin.loads(), 2);
 }
 
@@ -99,7 +103,7 @@ async fn an_absence_is_refreshed_in_both_tiers() {
     assert_eq!(with_cache(&nodes[0], guest(origin.clone(), 7)).await, Some(7));
 }
 
-/// A process that was not there when it was refreshed reads of it in the log.
+/// A process that starts after a refresh reads it in the log.
 #[tokio::test]
 async fn a_process_that_starts_later_knows_of_it() {
     let (server, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
@@ -148,7 +152,7 @@ async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
         with_cache(&nodes[1], async { (near_entry(&7).get().await, far_entry(&7).get().await) }).await,
         (None, None)
     );
-    // It is not invalid for that, and an invalidation is one whatever was refreshed.
+    // A refresh does not make the entry invalid, and an invalidation does, also after a refresh.
     for pattern in ["near:7", "far:7"] {
         nodes[0].cache().invalidate(reached(pattern)).await;
     }
@@ -159,7 +163,7 @@ async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
     }
 }
 
-/// Each process's own comes first or last, and both are announced.
+/// The refresh or the invalidation comes first, and both are announced.
 #[tokio::test]
 async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
     for refresh_first in [true, false] {
@@ -186,7 +190,7 @@ async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
     }
 }
 
-/// The load's answer comes when it is told to.
+/// A load whose answer comes once the gate is open.
 #[cacheable(ttl = 60, key = "slow:{id}", handle = slow_entry, skip(origin, gate, begun))]
 async fn slow(origin: Arc<Origin>, gate: Arc<Notify>, begun: Arc<Notify>, id: u64) -> (u64, usize) {
     let read = origin.load();
@@ -210,7 +214,7 @@ async fn a_load_that_is_under_way_elsewhere_brings_nothing_fresh() {
     heard(&nodes).await;
     let before = nodes[1].shared().unwrap().stores;
     gate.notify_one();
-    assert_eq!(load.await.unwrap(), (7, 0), "who called before");
+    assert_eq!(load.await.unwrap(), (7, 0), "the caller from before the refresh");
     stored(&nodes[1], before + 1).await;
     gate.notify_one();
     assert_eq!(with_cache(&nodes[1], call()).await, (7, version));
@@ -232,14 +236,14 @@ async fn without_redis_it_counts_here_and_is_announced_later() {
     let version = origin.change();
     assert_eq!(with_cache(&nodes[0], rates_entry(&7).refresh()).await, Reach::LocalOnly);
     assert_eq!(nodes[0].shared().unwrap().in_doubt, 1);
-    assert_eq!(with_cache(&nodes[0], rate(origin.clone(), 7)).await, (7, version), "it counts here");
-    assert_eq!(with_cache(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "and no other node knows of it");
+    assert_eq!(with_cache(&nodes[0], rate(origin.clone(), 7)).await, (7, version), "the refresh counts here");
+    assert_eq!(with_cache(&nodes[1], rate(origin.clone(), 7)).await, (7, 0), "no other node has the refresh");
     proxy.restore();
     until("the other is told", async || with_cache(&nodes[1], rate(origin.clone(), 7)).await == (7, version)).await;
     until("nothing is in doubt", async || nodes[0].shared().unwrap().in_doubt == 0).await;
 }
 
-/// A connection that was lost reads what it has missed.
+/// A node that lost its connection reads the records that it has missed.
 #[tokio::test]
 async fn a_process_that_was_cut_off_hears_of_it_when_it_is_back() {
     let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
@@ -291,7 +295,7 @@ async fn one_process_loads_what_was_refreshed_for_all() {
     assert_eq!(origin.loads(), 2);
 }
 
-/// Directly, and for values that were stored directly.
+/// Direct refreshes, and refreshes of values that direct calls have stored.
 #[tokio::test]
 async fn a_prefix_is_refreshed_in_all_processes() {
     let nodes = pair().await;

@@ -20,8 +20,8 @@ async fn thing(origin: Arc<Origin>, id: u64) -> (u64, usize) {
 
 const REFUSED: &str = "invalidations are refused by the shared tier";
 
-/// Asserts that a refusal counts here, is told once with the server's own answer, and is in doubt until it is mended.
-/// `suspensions` are those of before the refusal.
+/// Asserts that a refused invalidation counts here, is logged once with the server's own answer, and is in doubt until the server accepts
+/// it. `suspensions` is their number before the refusal.
 async fn is_told(fast: &Fastness, logged: &Logged, code: &str, suspensions: u64) {
     let stats = fast.shared().unwrap();
     assert!(stats.connected && !stats.coherent && stats.in_doubt == 1, "{stats:?}");
@@ -29,8 +29,8 @@ async fn is_told(fast: &Fastness, logged: &Logged, code: &str, suspensions: u64)
     let health = Monitor::builder().cache(fast).build().unwrap().health().await;
     assert_eq!(health.status, Status::Degraded);
     assert!(health.reasons[0].contains("not announced"), "{:?}", health.reasons);
-    // Or a heartbeat has found since, perhaps before the figures above were read, that the server takes no writes, and the
-    // tier leaves it alone.
+    // Otherwise a heartbeat has found, perhaps before the figures above were read, that the server takes no writes, and the tier does not
+    // use it.
     let refused_again = async || {
         let now = fast.shared().unwrap();
         now.errors > stats.errors || now.suspensions > suspensions
@@ -66,7 +66,7 @@ async fn a_server_without_enough_replicas_is_asked_again_until_it_accepts_invali
     works(&fast, &server.url(), &prefix).await;
 }
 
-/// Saves, and waits until the server says how that went.
+/// Saves the data, and waits until the server reports this outcome.
 async fn saves(server: &Redis, outcome: &str) {
     server.command::<()>(&["BGSAVE"]).await;
     until("it has saved", async || {
@@ -92,8 +92,8 @@ async fn a_server_that_cannot_save_is_asked_again_until_it_accepts_invalidations
     let (logged, _guard) = Logged::listen(Level::WARN);
     let version = origin.change();
     assert_eq!(one.cache().invalidate(reached("thing:7")).await, Reach::LocalOnly);
-    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, version), "it counts here at once");
-    assert_eq!(with_cache(&two, thing(origin.clone(), 7)).await, (7, 0), "and no other node knows");
+    assert_eq!(with_cache(&one, thing(origin.clone(), 7)).await, (7, version), "the invalidation counts here at once");
+    assert_eq!(with_cache(&two, thing(origin.clone(), 7)).await, (7, 0), "no other node has the invalidation");
     is_told(&one, &logged, "MISCONF", one.shared().unwrap().suspensions).await;
 
     fs::remove_dir(&in_the_way).unwrap();

@@ -43,13 +43,13 @@ async fn one_node_answers_with_what_another_stored_until_either_invalidates() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     assert_eq!(get(&one, &origin, "/a", "en").await, "en 0");
-    // What it varies by, and the response.
+    // Two entries: the names of the headers that the response varies by, and the response.
     stored(&one, 2).await;
     assert_eq!(get(&two, &origin, "/a", "en").await, "en 0");
     assert_eq!((origin.loads(), two.stats().total.loads), (1, 0), "by the shared tier");
     assert_eq!(get(&two, &origin, "/a", "de").await, "de 0");
     assert_eq!(origin.loads(), 2);
-    // By a scope that only the responses name.
+    // The scope is a tag of the responses alone.
     with_cache(&one, change(7, &origin)).await;
     assert_eq!(get(&one, &origin, "/a", "en").await, "en 1");
     until("the other node hears of it", async || get(&two, &origin, "/a", "en").await == "en 1").await;
@@ -63,7 +63,7 @@ async fn what_was_invalidated_is_not_read_from_the_shared_tier() {
     get(&one, &origin, "/a", "en").await;
     stored(&one, 2).await;
     with_cache(&one, change(7, &origin)).await;
-    // A node that has nothing in its memory.
+    // A node without entries in its memory.
     let two = node(&redis.url(), &prefix).await;
     assert_eq!(get(&two, &origin, "/a", "en").await, "en 1");
 }
@@ -72,7 +72,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// The reader does not run until the other node has invalidated and stored anew.
+/// The reader does not run until the other node has invalidated the response and stored a new one.
 #[test]
 fn a_response_that_is_invalidated_on_its_way_is_counted_as_overtaken() {
     let (ours, theirs) = (runtime(), runtime());
@@ -100,5 +100,5 @@ fn a_response_that_is_invalidated_on_its_way_is_counted_as_overtaken() {
         until("it hears of it", heard).await;
         assert_eq!(question.await, "en 0");
     });
-    assert_eq!((origin.loads(), overtaken()), (2, before + 1), "who asked before is answered by its own handler");
+    assert_eq!((origin.loads(), overtaken()), (2, before + 1), "an earlier request is answered by its own handler");
 }

@@ -1,4 +1,4 @@
-//! The Sentinels' word on the master, and a process that hears something else, or nothing.
+//! The Sentinels' answer on the master, and processes that get another answer, or none.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -19,9 +19,9 @@ async fn row(origin: Arc<Origin>, id: u64) -> usize {
     origin.load()
 }
 
-/// The time for which a process may go on by itself; without the Sentinels' word, too.
+/// The time for which a process may go on without the server, and without the Sentinels' answer.
 const MAX_STALE: Duration = Duration::from_millis(600);
-/// Longer than that, and than the former master goes on in these tests.
+/// A wait that is longer than `MAX_STALE`, and than the time for which the former master goes on in these tests.
 const TAKEOVER: Duration = Duration::from_millis(2_500);
 
 fn settings(urls: &[String], prefix: &str) -> Settings {
@@ -33,7 +33,7 @@ fn built(urls: &[String], prefix: &str) -> Fastness {
     Fastness::builder().redis(settings).max_stale(MAX_STALE).build().unwrap()
 }
 
-/// A group whose first master has no predecessor, so that no test has to wait for that.
+/// A group whose first master has no predecessor, so that no test has to wait for one.
 async fn group(replicas: usize, sentinels: usize, prefix: &str) -> Sentinel {
     let group = Sentinel::with(replicas, sentinels).await;
     let settings = settings(&group.urls(), prefix).takeover(Duration::ZERO);
@@ -53,12 +53,12 @@ async fn is_refused(fast: &Fastness) {
     assert!(health.reasons[0].contains("refused"), "{:?}", health.reasons);
 }
 
-/// Invalidates until it is announced: a busy machine may be late.
+/// Invalidates until the invalidation is announced: a busy machine may be late.
 async fn announces(fast: &Fastness) {
     until("it is announced", async || fast.cache().invalidate(reached("row:1")).await == Reach::Announced).await;
 }
 
-/// Writes on one process, and remembers which versions were announced.
+/// A writer on one process that remembers the versions whose invalidations were announced.
 struct Writer {
     origin: Arc<Origin>,
     announced: Vec<usize>,
@@ -71,10 +71,14 @@ impl Writer {
         if reach == Reach::Announced {
             self.announced.push(version);
         }
-        assert!(with_cache(fast, row(self.origin.clone(), 1)).await >= version, "it counts at once where it was made");
+        assert!(
+            with_cache(fast, row(self.origin.clone(), 1)).await >= version,
+            "the invalidation counts at once on its own node"
+        );
     }
 
-    /// Waits until a read here is not older than what was announced. Nothing is announced meanwhile that could stand in for what was lost.
+    /// Waits until a read here returns at least the announced version. Nothing is announced meanwhile that could replace a lost
+    /// announcement.
     async fn read(&self, fast: &Fastness) {
         let known = self.announced.last().copied();
         until("what was announced is heard", async || {
@@ -104,7 +108,7 @@ async fn a_planned_failover_loses_no_invalidation() {
         writer.read(&one).await;
         writer.read(&two).await;
         if !is_demoted && began.elapsed() > TAKEOVER / 4 {
-            // As the Sentinels will.
+            // The Sentinels will do this too, later.
             group.node(former).command::<()>(&["REPLICAOF", "127.0.0.1", &successor.to_string()]).await;
             is_demoted = true;
         }
@@ -121,7 +125,7 @@ async fn a_planned_failover_loses_no_invalidation() {
     assert!([&one, &two].iter().all(|node| node.shared().unwrap().takeovers > 0));
 }
 
-/// Proxies before the Sentinels, and the addresses to reach them through.
+/// Proxies before the Sentinels, and the addresses of the proxies.
 async fn behind_proxies(group: &Sentinel) -> (Vec<Proxy>, Vec<String>) {
     let mut proxies = Vec::new();
     for url in group.urls() {
@@ -132,7 +136,7 @@ async fn behind_proxies(group: &Sentinel) -> (Vec<Proxy>, Vec<String>) {
     (proxies, urls)
 }
 
-/// The process hears neither of the Sentinels nor of the successor, and its master goes on.
+/// The process reaches neither the Sentinels nor the successor, and its master goes on.
 #[tokio::test]
 async fn a_process_alone_with_a_former_master_stops_using_it() {
     let prefix = prefix();
@@ -146,7 +150,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
         proxy.silence();
     }
     let former = group.plan_failover().await;
-    // It goes on, because they do not get through to it.
+    // The former master goes on, because the Sentinels cannot reach it.
     group.keep_sentinels_out(former).await;
     let two = built(&group.urls(), &prefix);
     connected(&two).await;
@@ -171,7 +175,7 @@ async fn a_process_alone_with_a_former_master_stops_using_it() {
     until("they hear of it", async || with_cache(&two, row(origin.clone(), 1)).await == newest).await;
 }
 
-/// A process whose clock moves by hand, and that the Sentinels can be kept from.
+/// A process whose clock moves by hand, and whose connections to the Sentinels can be cut.
 struct Still {
     group: Sentinel,
     prefix: String,
@@ -185,14 +189,14 @@ impl Still {
         let (prefix, clock) = (prefix(), Clock::manual());
         let group = group(0, 3, &prefix).await;
         let (proxies, urls) = behind_proxies(&group).await;
-        // However busy the machine is, no command times out.
+        // Commands do not time out, however busy the machine is.
         let settings = settings(&urls, &prefix).takeover(TAKEOVER).command_timeout(PATIENCE);
         let fast = Fastness::builder().redis(settings).clock(clock.clone()).build().unwrap();
         connected(&fast).await;
         Self { group, prefix, proxies, clock, fast }
     }
 
-    /// Stands still, or its server does, between a command that was sent under the lease and the reply, until the lease is over.
+    /// Runs a call whose command is sent under the lease and whose reply comes after its end, because the process or its server is paused.
     async fn while_it_is_asked<T>(&self, asking: impl Future<Output = T>) -> T {
         let mut asking = pin!(asking);
         for proxy in &self.proxies {
@@ -209,12 +213,12 @@ impl Still {
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Polls once; true if it is not ready.
+/// Polls a future once. Returns whether it is pending.
 async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
     std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
 }
 
-/// The server may have been replaced before it answered, and a successor knows nothing of this.
+/// The server may have been replaced before it answered, and a successor would not have the record.
 #[tokio::test]
 async fn an_invalidation_that_is_answered_after_the_lease_is_not_announced() {
     let still = Still::start().await;
@@ -227,7 +231,7 @@ async fn an_invalidation_that_is_answered_after_the_lease_is_not_announced() {
     until("what was in doubt is announced", async || still.fast.shared().unwrap().in_doubt == 0).await;
 }
 
-/// The successor may have other values by then, and invalidations that this process has not heard of.
+/// The successor may have other values by then, and invalidations that this process has not received.
 #[tokio::test]
 async fn a_value_that_is_read_after_the_lease_is_not_served() {
     let still = Still::start().await;
@@ -251,7 +255,7 @@ async fn a_sentinel_that_does_not_answer_delays_no_heartbeat() {
     let group = group(0, 3, &prefix).await;
     let (proxies, urls) = behind_proxies(&group).await;
     let settings = settings(&urls, &prefix).takeover(TAKEOVER).command_timeout(PATIENCE * 3);
-    // Less than the driver takes to give a connection up, so an answer that waits for one proves nothing any more.
+    // Less than the driver takes to give up a connection, so an answer that waited for a connection is too old.
     let max_stale = Duration::from_millis(300);
     let fast = Fastness::builder().redis(settings).max_stale(max_stale).build().unwrap();
     until("it is coherent", async || fast.shared().unwrap().coherent).await;
@@ -281,7 +285,7 @@ async fn sentinels_that_do_not_know_each_other_are_refused() {
     }
 }
 
-/// Most of them still agree.
+/// Most of the Sentinels still agree.
 #[tokio::test]
 async fn a_sentinel_that_is_told_to_watch_another_master_is_noticed() {
     let (prefix, stray) = (prefix(), Redis::start().await);

@@ -16,7 +16,7 @@ async fn leaf(origin: Arc<Origin>, id: u64) -> (u64, usize) {
     (id, origin.load())
 }
 
-/// A process that looks at the log some eight times a second.
+/// A process that reads the log some eight times a second.
 fn watchful(url: &str, prefix: &str) -> Fastness {
     with_max_stale(url, prefix, Duration::from_millis(400))
 }
@@ -64,14 +64,14 @@ impl Pair {
         self.server.command::<redis::Value>(&command).await;
     }
 
-    /// The name of the log's life.
+    /// The life of the log, as text.
     async fn life(&self) -> String {
         let last: Vec<(String, Vec<Vec<u8>>)> =
             self.server.command(&["XREVRANGE", &self.log(), "+", "-", "COUNT", "1"]).await;
         String::from_utf8(last[0].1[1].clone()).unwrap()
     }
 
-    /// Waits until each node has counted so many entries that it could not read, and has loaded its value again for them.
+    /// Waits until each node has counted this many unreadable entries, and has loaded its value again because of them.
     async fn everything_was_stale(&self, entries: u64) {
         let version = self.origin.change();
         for node in &self.nodes {
@@ -89,14 +89,14 @@ impl Pair {
         self.works().await;
     }
 
-    /// Invalidations go from one to the other, and what they do not concern stays cached.
+    /// Checks that invalidations reach the other node, and that other entries stay cached.
     async fn works(&self) {
         let [one, two] = &self.nodes;
         for node in &self.nodes {
             until("the node is coherent", async || node.shared().unwrap().coherent).await;
         }
         for (writer, reader) in [(one, two), (two, one)] {
-            // A node that the machine has left without word for too long has to load again.
+            // A node that got no answer for too long, on a busy machine, has to load again.
             until("what an invalidation does not concern stays cached", async || {
                 for node in &self.nodes {
                     with_cache(node, leaf(self.origin.clone(), 7)).await;
@@ -125,7 +125,7 @@ async fn a_stray_entry_counts_as_everything_once() {
     let pair = Pair::new().await;
     pair.write(&["XADD", "LOG", "*", "a", "b"]).await;
     pair.everything_was_stale(1).await;
-    // Read again, it is not news.
+    // An unreadable entry that is read again does not count again.
     let late = watchful(&pair.server.url(), &pair.prefix);
     connected(&late).await;
     pair.works().await;
@@ -138,7 +138,7 @@ async fn strays_are_passed_over_by_the_next_invalidation() {
     for field in ["l", "r", "other"] {
         pair.write(&["XADD", "LOG", "*", field, "x"]).await;
     }
-    // Mostly without a look at the log in between.
+    // Mostly without a heartbeat in between.
     pair.nodes[0].cache().invalidate(reached("leaf:8")).await;
     pair.everything_was_stale(3).await;
 }
@@ -189,11 +189,11 @@ async fn an_entry_in_our_name_with_junk_in_it_is_a_stray() {
     let pair = Pair::new().await;
     pair.write(&["XADD", "LOG", "*", "l", "junk", "r", "junk"]).await;
     pair.everything_was_stale(1).await;
-    // In the name of the very life, with a record that is none.
+    // An entry of the log's life, with an invalid record.
     let life = pair.life().await;
     pair.write(&["XADD", "LOG", "*", "l", &life, "r", "junk"]).await;
     pair.everything_was_stale(2).await;
-    // In the name of another life: that is the log's from then on.
+    // An entry of another life, which is the log's life from then on.
     let resets = pair.nodes.each_ref().map(|node| node.shared().unwrap().resets);
     pair.write(&["XADD", "LOG", "*", "l", "00000000000000ab", "r", ""]).await;
     for (node, before) in pair.nodes.iter().zip(resets) {
@@ -202,7 +202,7 @@ async fn an_entry_in_our_name_with_junk_in_it_is_a_stray() {
     pair.works().await;
 }
 
-/// Guards the log against its end: nothing behind such an entry could be trimmed, or even appended.
+/// An entry with the highest possible id could never be trimmed, and nothing could be appended after it.
 #[tokio::test]
 async fn an_entry_of_the_far_future_is_no_end_of_the_log() {
     for id in ["99999999999999-0", "18446744073709551615-18446744073709551615"] {
@@ -254,7 +254,7 @@ async fn a_stray_message_invalidates_nothing() {
         let after = node.shared().unwrap();
         assert_eq!((after.resets, after.connects), (before.resets, before.connects));
     }
-    // Of this life, but not in the log: it is believed until the log is looked at.
+    // A message of the log's life that is not in the log: nodes obey it until they read the log.
     let life = pair.life().await;
     pair.write(&["PUBLISH", "LOG", &format!("{life} 99999999999999-0 0-0 {token} junk")]).await;
     for node in &pair.nodes {
@@ -272,10 +272,10 @@ async fn a_stray_is_logged_once() {
         pair.everything_was_stale(entries).await;
     }
     assert_eq!(logged.with("an entry of the log cannot be read").len(), 2, "once for each process");
-    assert_eq!(logged.with(&pair.log()).len(), 2, "it says which log");
+    assert_eq!(logged.with(&pair.log()).len(), 2, "the warning names the log");
 }
 
-/// Two applications, told apart by the number of the database alone.
+/// Two applications that differ in the number of the database alone.
 #[tokio::test]
 async fn two_databases_with_one_prefix_do_not_hear_each_other() {
     let (server, prefix) = (shared_redis().await, prefix());
@@ -306,7 +306,7 @@ async fn two_databases_with_one_prefix_do_not_hear_each_other() {
     }
 }
 
-/// A process of record format 1 does not say in which database it is.
+/// A message of record format 1 does not name its database.
 #[tokio::test]
 async fn a_message_that_does_not_say_its_database_is_looked_up() {
     let pair = Pair::with_max_stale(MINUTE).await;

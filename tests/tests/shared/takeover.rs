@@ -1,4 +1,4 @@
-//! A new master is used once its predecessor is gone.
+//! Takeover of a new master: processes use it once its predecessor is gone.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ async fn row(origin: Arc<Origin>, id: u64) -> usize {
     origin.load()
 }
 
-/// A wait that a test sees the end of.
+/// A wait that ends within a test.
 const TAKEOVER: Duration = Duration::from_millis(200);
 /// A wait that only another process ends, however busy the machine is.
 const ENDLESS: Duration = Duration::from_secs(3_600);
@@ -28,7 +28,7 @@ fn built(url: &str, prefix: &str, takeover: Duration) -> Fastness {
     Fastness::builder().redis(settings).build().unwrap()
 }
 
-/// Ends the wait of all others, as a process does that has seen the server for long enough.
+/// Ends the wait of all processes, because this one does not wait at all.
 async fn settle(url: &str, prefix: &str) {
     connected(&built(url, prefix, Duration::ZERO)).await;
 }
@@ -42,7 +42,7 @@ async fn waits(fast: &Fastness) {
     assert!(health.reasons[0].contains("rests"), "{:?}", health.reasons);
 }
 
-/// A server whose log began on another one, as that of a promoted replica.
+/// A server whose log began on another one, like that of a promoted replica.
 async fn promoted(prefix: &str) -> Redis {
     let server = Redis::start().await;
     server.command::<String>(&["XADD", &format!("{prefix}log"), "*", "l", "00000000000000ff", "r", ""]).await;
@@ -57,12 +57,12 @@ async fn life(server: &Redis, prefix: &str) -> String {
     String::from_utf8(fields.swap_remove(1)).expect("a life")
 }
 
-/// Polls once.
+/// Polls a future once. Returns whether it is pending.
 async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
     std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *future).poll(cx).is_pending())).await
 }
 
-/// One process is still on the former master, and dies right after it has announced there. The other is on the successor.
+/// One process is still on the former master, and dies directly after it has announced there. The other one is on the successor.
 #[tokio::test]
 async fn an_announcement_on_the_former_master_holds_on_its_successor() {
     let (mut former, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
@@ -112,7 +112,7 @@ async fn one_process_that_has_waited_settles_for_all() {
         connected(node).await;
         assert_eq!(node.shared().unwrap().takeovers, 1);
     }
-    assert_eq!(server.command::<u64>(&["XLEN", &format!("{prefix}log")]).await, 1, "one of them began the new life");
+    assert_eq!(server.command::<u64>(&["XLEN", &format!("{prefix}log")]).await, 1, "one node began the new life");
     let origin = Arc::new(Origin::default());
     for node in &nodes {
         with_cache(node, row(origin.clone(), 1)).await;
@@ -149,7 +149,7 @@ async fn a_server_that_was_left_is_entered_again_under_a_new_life() {
     connected(&fast).await;
     until("nothing is in doubt", async || fast.shared().unwrap().coherent).await;
     assert_ne!(life(&first, &prefix).await, old);
-    // What was stored there before is not believed, by this process or by one that starts.
+    // Values that were stored there before are used neither by this process nor by one that starts.
     assert_eq!(with_cache(&fast, row(origin.clone(), 1)).await, new);
     assert_eq!(with_cache(&node(&first.url(), &prefix).await, row(origin.clone(), 1)).await, new);
 }
@@ -165,11 +165,11 @@ async fn a_wait_ends_with_its_server() {
     proxy.redirect(second.port());
     until("it is waited for anew", async || fast.shared().unwrap().takeovers == 2).await;
     assert_eq!(life(&first, &prefix).await, "00000000000000ff", "the first was not settled");
-    // It dies, and is there again, empty: nothing can have been announced to it.
+    // It is restarted, empty: nothing can have been announced to it.
     first.restart().await;
     proxy.redirect(first.port());
     connected(&fast).await;
-    assert_eq!(life(&second, &prefix).await, "00000000000000ff", "nor the second");
+    assert_eq!(life(&second, &prefix).await, "00000000000000ff", "the second was not settled either");
     assert_eq!(fast.shared().unwrap().takeovers, 2);
 }
 
@@ -184,7 +184,7 @@ async fn a_server_that_is_waited_for_and_gone_is_not_said_to_be_waited_for() {
     until("the wait is not what holds it up", async || !fast.shared().unwrap().settling).await;
     proxy.restore();
     waits(&fast).await;
-    assert_eq!(fast.shared().unwrap().takeovers, 1, "it is the same wait");
+    assert_eq!(fast.shared().unwrap().takeovers, 1, "this is the same wait");
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn an_invalidation_during_the_wait_is_announced_when_it_ends() {
     let cache = one.cache();
     {
         let mut dropped = Box::pin(cache.invalidate(reached("row:2")));
-        // Whether it is done at once or not, it is not polled again.
+        // The future is not polled again, ready or not.
         is_pending(&mut dropped).await;
     }
     let new = origin.change();
@@ -244,7 +244,7 @@ async fn a_master_whose_replicas_are_gone_is_left_alone() {
     assert_eq!(fast.cache().invalidate(reached("row:1")).await, Reach::Announced);
 }
 
-/// A node that the cluster has left answers INFO, and refuses everything that has a key.
+/// A node that the cluster has left answers INFO, and refuses every command that has a key.
 #[tokio::test]
 async fn a_node_that_its_cluster_has_left_is_not_heard() {
     let (server, prefix) = (Redis::with(&["--cluster-enabled", "yes"]).await, prefix());
@@ -269,7 +269,7 @@ async fn turn(id: u64) -> u64 {
     id
 }
 
-/// A lease would not be given back, and each load would wait for the one before.
+/// A lease would not be released, and each load would wait for the one before.
 #[tokio::test]
 async fn while_a_cluster_is_waited_for_no_load_takes_a_lease() {
     let (cluster, prefix) = (Cluster::start().await, prefix());

@@ -1,4 +1,4 @@
-//! Reads that are made at once, and go to the server together.
+//! Reads that are made at once, and are sent to the server together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn far(origin: Arc<Origin>, id: u64) -> String {
     format!("{id}, version {}", origin.load())
 }
 
-/// Starts a read of each key, before any of them can run.
+/// Starts a read of each key before any of them runs.
 fn read_all(fast: &Fastness, origin: &Arc<Origin>) -> JoinSet<(u64, String)> {
     let mut tasks = JoinSet::new();
     for id in 0..KEYS {
@@ -55,7 +55,7 @@ async fn who_goes_away_takes_no_answer_from_the_others() {
         let mut all = read_all(&fast, &origin);
         let dropped = read_all(&fast, &origin);
         tokio::task::yield_now().await;
-        // At whatever point of their way they are.
+        // Dropped at any point of their work.
         drop(dropped);
         while let Some(read) = all.join_next().await {
             let (id, value) = read.unwrap();
@@ -109,7 +109,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// The connections stand still, and so does the sender of what is gathered.
+/// The connections are paused, and so is the sender of gathered reads.
 #[test]
 fn a_runtime_that_does_not_run_holds_no_caller_up_for_ever() {
     let (theirs, ours) = (runtime(), runtime());
@@ -117,18 +117,18 @@ fn a_runtime_that_does_not_run_holds_no_caller_up_for_ever() {
     let reads = ours.block_on(async { read_all(&fast, &origin).join_all().await });
     assert_eq!(reads.len() as u64, KEYS);
     assert!(origin.loads() as u64 > KEYS, "they were loaded");
-    assert!(fast.shared().unwrap().suspensions > 0, "and no caller waits for it again");
+    assert!(fast.shared().unwrap().suspensions > 0, "no caller waits for the server again");
     drop((server, theirs));
 }
 
 #[test]
 fn a_runtime_that_is_shut_down_lets_those_go_who_wait() {
     let (theirs, ours) = (runtime(), runtime());
-    // No caller is let go by the time that a command may take.
+    // The time limit of a command releases no caller.
     let (server, fast, origin) = built(&theirs, |redis| redis.command_timeout(Duration::from_secs(3_600)));
     ours.block_on(async {
         let reads = read_all(&fast, &origin);
-        // Until all of them have begun.
+        // Yields until all reads have begun.
         for _ in 0..KEYS {
             tokio::task::yield_now().await;
         }
@@ -162,12 +162,12 @@ async fn large_values_do_not_wait_for_each_other() {
     };
     all().await;
     stored(&fast, 40).await;
-    // The first is told by its size what to expect of the others.
+    // The size of the first value is the estimate for the others.
     with_cache(&fast, large(origin.clone(), 1)).await;
     let mgets = async || server.command::<String>(&["INFO", "commandstats"]).await.contains("cmdstat_mget");
     let before = mgets().await;
     server.command::<()>(&["CONFIG", "RESETSTAT"]).await;
     all().await;
-    assert!(before && !mgets().await, "none of them went together with another");
+    assert!(before && !mgets().await, "each read was sent alone");
     assert_eq!(origin.loads(), 40, "nothing was loaded again");
 }

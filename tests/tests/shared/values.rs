@@ -1,4 +1,4 @@
-//! Values on their way into the shared tier and out of it.
+//! Values that are written into the shared tier and read from it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ async fn one_node_finds_what_another_loaded() {
     assert_eq!(origin.loads(), 1);
     let stats = two.stats().total;
     assert_eq!((stats.hits, stats.misses, stats.shared_hits, stats.loads), (0, 0, 1, 0));
-    // From now on it is in the memory of the second.
+    // From now on the value is in the memory of the second node.
     with_cache(&two, user(&origin, 7)).await.unwrap();
     assert_eq!(two.stats().total.hits, 1);
 }
@@ -131,7 +131,7 @@ async fn a_batch_asks_the_tier_once_and_the_origin_for_the_rest() {
     assert_eq!(found.len(), 3);
     assert_eq!(origin.loads(), 4, "only the fourth is new");
     assert_eq!(two.stats().total.shared_hits, 2);
-    // The function of one element shares them.
+    // The function for one element shares the entries.
     stored(&two, 1).await;
     with_cache(&one, user(&origin, 4)).await.unwrap();
     assert_eq!(origin.loads(), 4);
@@ -233,7 +233,7 @@ async fn a_fleet_loads_a_key_once() {
     until("the lease is given back", async || leases(redis, &prefix, "slow:1").await.is_empty()).await;
 }
 
-/// The leases on a key, which has the fingerprint of its type behind it.
+/// The leases on a key, whose text in Redis ends with the fingerprint of its type.
 async fn leases(redis: &fastness_tests::servers::Redis, prefix: &str, key: &str) -> Vec<String> {
     redis.command(&["KEYS", &format!("{prefix}{key}#*:lease")]).await
 }
@@ -244,7 +244,7 @@ async fn lasts(redis: &fastness_tests::servers::Redis, prefix: &str) -> i64 {
     redis.command(&["PTTL", leases.first().expect("a lease")]).await
 }
 
-/// A second: a third of a lease has to pass.
+/// Takes a second: a third of a lease has to pass.
 #[tokio::test]
 async fn a_process_renews_its_lease_while_it_loads_and_no_longer() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());

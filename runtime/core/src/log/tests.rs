@@ -63,7 +63,7 @@ fn an_entry_is_current_until_one_of_its_scopes_is_refreshed() {
 }
 
 proptest! {
-    /// With a table of any size, an invalidated scope is invalid and a refreshed one is not current. With room for all scopes the judgement
+    /// An invalidated scope is invalid and a refreshed one is not current, with a table of any size. With room for all scopes the judgement
     /// is exact.
     #[test]
     fn invalidations_and_refreshes_are_judged_apart(

@@ -100,8 +100,8 @@ impl IndexManager {
     ///
     /// # Errors
     ///
-    /// Fails if the indexes cannot be listed, or if another process held the lease for longer than [`Settings::max_wait`] ([`Error::is_busy`]).
-    /// Failures for single indexes are in the report.
+    /// Fails if the indexes cannot be listed, or if another process held the lease for longer than [`Settings::max_wait`]
+    /// ([`Error::is_busy`]). Failures for single indexes are in the report.
     ///
     /// # Cancel safety
     ///

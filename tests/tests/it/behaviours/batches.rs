@@ -1,4 +1,4 @@
-//! Batches beside the function for one, whatever the ids and however many.
+//! Batches beside the function for one element, with many ids of every kind.
 
 use std::collections::HashMap;
 

@@ -27,12 +27,12 @@ fn no_waits(attempts: u32) -> Retry {
     Retry::new("no waits", retry::Settings::new().attempts(n(attempts)).first_wait(Duration::ZERO).no_budget())
 }
 
-/// Is over after so long.
+/// Ends after this time.
 async fn lasts(time: Duration) {
     let _ = tokio::time::timeout(time, pending::<()>()).await;
 }
 
-/// Sets its flag when it is dropped.
+/// A value that sets its flag when it is dropped.
 struct Noted<'a>(&'a Cell<bool>);
 
 impl Drop for Noted<'_> {
@@ -75,7 +75,7 @@ async fn a_timeout_bounds_each_attempt_below_a_retry_and_all_of_them_above_it() 
     calls.set(0);
     let thrice = no_waits(3);
     let both = all.call(thrice.call(|| each.call(third_answers()), |_| true));
-    assert_eq!((both.await.unwrap_err().name(), calls.get()), ("all", 2), "within the second attempt");
+    assert_eq!((both.await.unwrap_err().name(), calls.get()), ("all", 2), "in the second attempt");
 
     calls.set(0);
     let slow = Retry::new("slow", retry::Settings::new().no_budget());

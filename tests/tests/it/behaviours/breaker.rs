@@ -18,12 +18,12 @@ fn made(settings: breaker::Settings) -> (Breaker, Clock) {
     (Breaker::new("peers", settings).with_clock(clock.clone()), clock)
 }
 
-/// Opens by the share of failures alone.
+/// Settings that open by the share of failures alone.
 fn by_rate(percent: u8, min_calls: u32) -> breaker::Settings {
     breaker::Settings::new().no_failure_threshold().failure_rate(Percent::new(percent)).min_calls(n(min_calls))
 }
 
-/// Opens by failures in a row alone.
+/// Settings that open by failures in a row alone.
 fn in_a_row(failures: u32) -> breaker::Settings {
     breaker::Settings::new().failure_threshold(n(failures)).no_failure_rate().open_for(SECOND).probes(n(2))
 }
@@ -37,7 +37,7 @@ fn end(breaker: &Breaker, outcome: char) {
     breaker.try_acquire().unwrap().settle(verdict);
 }
 
-/// The number of these calls (failures, successes and ignored ones) after which it opened.
+/// The number of these calls (`F`ailures, `S`uccesses and `I`gnored ones) after which the breaker opened.
 fn opens_after(settings: breaker::Settings, outcomes: &str) -> Option<usize> {
     let (breaker, _) = made(settings);
     outcomes.chars().enumerate().find_map(|(before, outcome)| {
@@ -84,7 +84,7 @@ fn a_window_of_calls_holds_the_last_of_them() {
     let mut draws = fastrand::Rng::with_seed(7);
     for calls in [1, 2, 3, 10, 64, 100] {
         let (breaker, _) = made(breaker::Settings::new().window(Window::Count(n(calls))));
-        // It counts, and never opens.
+        // A breaker that is forced closed counts, and never opens.
         breaker.force_closed();
         let mut outcomes = Vec::new();
         for _ in 0..300 {
@@ -118,7 +118,7 @@ fn slow_calls_count_whether_they_fail_or_not_and_ignored_ones_do_not() {
         (SECOND, Verdict::Failure),
         (SECOND, Verdict::Ignored),
         (SECOND, Verdict::Success),
-        // A nanosecond less is not slow.
+        // A call that is a nanosecond shorter is not slow.
         (just_before(SECOND), Verdict::Success),
         (SECOND, Verdict::Ignored),
         (SECOND, Verdict::Failure),
@@ -131,7 +131,7 @@ fn slow_calls_count_whether_they_fail_or_not_and_ignored_ones_do_not() {
     assert_eq!(breaker.events()[0].cause, Cause::SlowRate { slow: 3, calls: 5 });
 }
 
-/// Opened by failures, and its time is up.
+/// A breaker that failures opened, and whose time is up.
 fn half_open(settings: breaker::Settings) -> (Breaker, Clock) {
     let (breaker, clock) = made(settings);
     while breaker.state() == State::Closed {
@@ -147,7 +147,7 @@ fn of_six_calls_at_once_as_many_are_made_as_there_are_probes() {
     let mut permits: Vec<_> = (0..6).map(|_| breaker.try_acquire()).collect();
     assert_eq!(permits.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, true, true, false, false]);
     permits.remove(0).unwrap().settle(Verdict::Ignored);
-    assert!(breaker.try_acquire().is_ok(), "one that was given back makes room for one");
+    assert!(breaker.try_acquire().is_ok(), "a returned permit admits one call");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn no_count_outlives_a_change_of_state() {
     breaker.automatic();
     end(&breaker, 'F');
     end(&breaker, 'F');
-    assert_eq!(breaker.state(), State::Closed, "and when it is left to itself");
+    assert_eq!(breaker.state(), State::Closed, "a row begins anew when it is no longer forced");
     end(&breaker, 'F');
     assert_eq!(breaker.state(), State::Open);
     breaker.automatic();
@@ -232,7 +232,7 @@ fn rejections_are_counted_however_it_opened() {
     );
     breaker.force_open();
     for _ in 0..3 {
-        assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), None, "it is unknown until when");
+        assert_eq!(breaker.try_acquire().unwrap_err().retry_after(), None, "the time is unknown");
     }
     assert_eq!(breaker.snapshot().calls.rejected, 3);
 }

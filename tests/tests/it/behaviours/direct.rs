@@ -1,4 +1,4 @@
-//! The cache without attributes: many at once, what is nothing, and what a look does.
+//! The cache without attributes: many keys at once, absences, and the effects of a read.
 
 use fastness::{cacheable, with_cache, with_cache_sync};
 

@@ -50,7 +50,7 @@ async fn one_pattern_reaches_every_version() {
     assert_eq!(both(), (5, 6));
 }
 
-/// A value, an absence, an error.
+/// Returns a value, an absence or an error.
 #[cacheable(
     ttl = 60, negative_ttl = 60, cache_err = |_| true, err_ttl = 60, key = "outcome:{id}", tags = ["outcomes:{of}"],
     skip(origin, of)

@@ -55,7 +55,7 @@ fn unused_time_saves_up_no_more_than_the_burst() {
     }
 }
 
-/// A limiter that counts by periods gives nothing back within one, and lets twice as many pass across its end.
+/// A limiter that counted by periods would give nothing back within a period, and let twice as many calls pass across its end.
 #[test]
 fn calls_come_back_evenly_and_no_moment_sees_twice_as_many() {
     let (limit, clock) = limit(10, SECOND);
@@ -128,7 +128,7 @@ async fn a_call_without_a_place_is_not_begun_and_a_failure_frees_its_place() {
     assert_eq!(bulkhead.run(async { 1 }).await, Ok(1));
 }
 
-/// Notes who it is once it has a place.
+/// Records the caller's number once it has a place.
 fn enters(
     bulkhead: &Bulkhead,
     order: &RefCell<Vec<u32>>,
@@ -150,7 +150,7 @@ async fn places_are_given_in_turn_and_one_who_gave_up_is_passed_over() {
     drop(waiting.remove(1));
     drop(first);
     waiting.push(enters(&bulkhead, &order, 9));
-    // The last is polled first: the place is that of the one who has waited for longest.
+    // The last caller is polled first, and the place still goes to the caller that has waited for longest.
     for round in 1..=3 {
         let mut left = Vec::new();
         for mut call in waiting.into_iter().rev() {

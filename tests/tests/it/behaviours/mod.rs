@@ -1,5 +1,5 @@
-//! Behaviours that the test suites of other caches and resilience libraries hold, where no other test of ours does.
-//! `docs/behaviours.md` lists all of them, with the test of each; `page` compares it with the sources.
+//! Behaviours that the test suites of other caches and resilience libraries check, and no other test of ours. `docs/behaviours.md` lists
+//! all of them, with the test of each; `page` compares that list with the sources.
 
 mod batches;
 mod bounds;

@@ -72,7 +72,7 @@ async fn what_was_invalidated_in_any_way_stands_in_for_nothing() {
     }
 }
 
-/// An origin whose next answer is told by a number.
+/// An origin whose next answer depends on a number.
 #[derive(Clone, Default)]
 struct Moody(Origin, Arc<AtomicU8>);
 
@@ -104,7 +104,7 @@ async fn a_background_refresh_may_end_in_any_way_and_the_next_one_works() {
             clock.advance(MINUTE + SECOND);
             moody.is(mood);
             assert_eq!(moody.ask().await, Ok(1));
-            // Long enough for one that hangs to be given up.
+            // Long enough for a hanging load to time out.
             let _ = tokio::time::timeout(SECOND * 2, pending::<()>()).await;
             assert_eq!((moody.ask().await, moody.0.calls()), (Ok(1), 2), "{mood}: the old value, and it was asked");
             moody.is(0);
@@ -118,7 +118,7 @@ async fn a_background_refresh_may_end_in_any_way_and_the_next_one_works() {
     }
 }
 
-/// An origin that answers when it is let.
+/// An origin that answers once a gate is open.
 #[derive(Clone, Default)]
 struct Gated(Origin, Arc<Notify>);
 
@@ -130,7 +130,7 @@ impl Gated {
         n
     }
 
-    /// Loaded once, expired, and being refreshed in the background for a caller that has left.
+    /// Makes an origin whose value was loaded once, has expired, and is being refreshed in the background for a caller that has left.
     async fn refreshed_for_one_who_left(&self, fast: &Fastness, clock: &fastness::Clock) {
         self.1.notify_one();
         with_cache(fast, self.ask()).await.unwrap();

@@ -1,5 +1,5 @@
-//! `docs/behaviours.md` against the sources: each row says what is so here, and names the test that holds it, the page that
-//! says it, the reason why it is missing, or what is wrong.
+//! Check of `docs/behaviours.md` against the sources: each row says whether the behaviour is the same here, and names the test that checks
+//! it, the page that describes the difference, the reason why it is missing, or the fault.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -19,7 +19,7 @@ struct Row<'a> {
     held_by: &'a str,
 }
 
-/// The cells of a line that is a row: one whose first cell is a letter and a number.
+/// The rows of the page: lines whose first cell is a letter and a number.
 fn cells(line: &str) -> Option<Vec<&str>> {
     let cells: Vec<_> = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ").collect();
     let number = cells[0].strip_prefix(|letter: char| letter.is_ascii_uppercase())?;
@@ -49,12 +49,12 @@ fn tests_in(source: &str) -> BTreeSet<&str> {
     names
 }
 
-/// The parts between backticks that look like a test, or like a file of one.
+/// The parts between backticks that look like a test or a test's file.
 fn named(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2).filter(|text| text.contains('/') && text.contains(".rs"))
 }
 
-/// The fault in a test's name, as `tests/tests/it/stale.rs::its_name`, or in a file's.
+/// The fault in the name of a test, such as `tests/tests/it/stale.rs::its_name`, or of a file.
 fn missing(root: &Path, name: &str) -> Option<String> {
     let (file, test) = name.split_once("::").map_or((name, None), |(file, test)| (file, Some(test)));
     let Ok(source) = fs::read_to_string(root.join(file)) else { return Some(format!("there is no file `{file}`")) };

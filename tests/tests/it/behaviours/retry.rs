@@ -25,7 +25,7 @@ fn retry(attempts: u32) -> Retry {
     Retry::new("peers", settings).with_clock(Clock::manual())
 }
 
-/// A call that fails, and how often it was made.
+/// A call that fails, and the number of times that it was made.
 #[derive(Default)]
 struct Failing(Cell<u32>);
 

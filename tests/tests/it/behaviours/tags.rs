@@ -40,7 +40,7 @@ async fn several_tags_reach_all_that_have_one_of_them_and_nothing_later() {
     assert_eq!((runs(&fast, &origin, all()), runs(&fast, &origin, all())), (100, 0));
     invalidate(&["group:c"]).await;
     assert_eq!(runs(&fast, &origin, [(500, "c")].into_iter()), 1);
-    assert_eq!(runs(&fast, &origin, all().chain([(500, "c")])), 50, "what came afterwards is still there");
+    assert_eq!(runs(&fast, &origin, all().chain([(500, "c")])), 50, "the later entry is still there");
 }
 
 #[tokio::test]

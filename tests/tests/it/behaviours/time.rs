@@ -84,9 +84,9 @@ fn perhaps(origin: &Origin, id: u32, cached: bool) -> u32 {
 async fn a_call_that_bypasses_the_cache_neither_reads_nor_stores() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache_sync(&fast, || {
-        assert_eq!((perhaps(&origin, 1, true), perhaps(&origin, 1, false)), (1, 2), "it does not read");
-        assert_eq!(perhaps(&origin, 1, true), 1, "nor replace");
-        assert_eq!((perhaps(&origin, 2, false), perhaps(&origin, 2, true)), (4, 5), "nor store");
+        assert_eq!((perhaps(&origin, 1, true), perhaps(&origin, 1, false)), (1, 2), "the call does not read");
+        assert_eq!(perhaps(&origin, 1, true), 1, "it does not replace either");
+        assert_eq!((perhaps(&origin, 2, false), perhaps(&origin, 2, true)), (4, 5), "it does not store either");
     });
 }
 
@@ -107,7 +107,7 @@ async fn an_error_of_one_type_answers_no_function_of_another() {
     with_cache(&fast, async {
         assert_eq!(fails_in_one_way(&origin, 1).await, Err(Fault::Down));
         assert_eq!(fails_in_another(&origin, 1).await, Err("down".to_owned()));
-        assert_eq!(origin.calls(), 2, "each asked for itself");
+        assert_eq!(origin.calls(), 2, "each call asked for itself");
         assert_eq!((fails_in_another(&origin, 1).await, origin.calls()), (Err("down".to_owned()), 2));
     })
     .await;

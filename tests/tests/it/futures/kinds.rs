@@ -1,4 +1,4 @@
-//! Return types that are futures under whatever name, and those that are not; several attributes on one function.
+//! Return types that are futures under any name, and those that are not; several attributes on one function.
 
 use std::cell::Cell;
 
@@ -11,7 +11,7 @@ use super::*;
 use crate::fresh;
 use crate::functions::assert_send;
 
-/// A value of the user's own: neither a `Result` nor a future, by any name.
+/// A user's type that is neither a `Result` nor a future.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Price(u64);
 type Priced<E = Trouble> = Result<Price, E>;
@@ -131,7 +131,7 @@ async fn a_service_whose_future_borrows_nothing_takes_them_all() {
     assert_eq!((second.await, first.await), (Ok(6), Ok(3)));
 }
 
-/// A type parameter decides nothing about the name.
+/// The name of a type parameter says nothing about its type.
 #[cacheable(ttl = 60)]
 fn generic<T>(value: T) -> BoxFuture<'static, Option<T>>
 where

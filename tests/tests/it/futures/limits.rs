@@ -1,4 +1,4 @@
-//! Policies and timings: they see how the future ends, and bound what is polled.
+//! Policies and timings on functions that return futures: they see how the future ends, and bound its polling.
 
 use std::pin::pin;
 

@@ -1,4 +1,5 @@
-//! Functions that return a future under a name of its own: each attribute on each way to name one. All are found by type.
+//! Functions that return a future under another name: each attribute on each way to name a future. Attributes recognise all of them by
+//! type.
 
 mod kinds;
 mod limits;
@@ -16,7 +17,7 @@ use tokio::sync::Semaphore;
 /// The boxed future of the `futures` crate.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) type LocalBoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
-/// An alias that says nothing of a future, nor of what it resolves to.
+/// An alias that shows neither a future nor its output.
 type Reply = BoxFuture<'static, Answer>;
 type Both<T> = Pin<Box<dyn Future<Output = T> + Send + Sync>>;
 
@@ -53,12 +54,12 @@ struct Work {
     ended: AtomicU64,
     /// Runs that are still to fail.
     failing: AtomicU64,
-    /// A run takes one before it ends.
+    /// Permits, of which a run takes one before it ends.
     leave: Semaphore,
 }
 
 impl Work {
-    /// Work that ends at once, but fails this often.
+    /// Makes work that ends at once, and fails this often.
     fn failing(times: u64) -> &'static Self {
         let work = Self::held();
         work.failing.store(times, SeqCst);
@@ -66,7 +67,7 @@ impl Work {
         work
     }
 
-    /// Work that ends as often as it is told to.
+    /// Makes work whose runs end when a permit is added.
     fn held() -> &'static Self {
         let (begun, ended, failing) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
         Box::leak(Box::new(Self { begun, ended, failing, leave: Semaphore::new(0) }))
@@ -80,13 +81,13 @@ impl Work {
         if fails { Err(Trouble::Down) } else { Ok(id) }
     }
 
-    /// Runs begun and ended.
+    /// The numbers of runs that began and ended.
     fn runs(&self) -> (u64, u64) {
         (self.begun.load(SeqCst), self.ended.load(SeqCst))
     }
 }
 
-/// A function of each way to name its future.
+/// One function for each way to name its future.
 type Ways = [(&'static str, fn(&'static Work, u64) -> LocalBoxFuture<'static, Answer>); 7];
 
 trait Call {

@@ -1,4 +1,4 @@
-//! `#[tracing::instrument]` beside our attributes: the body runs inside its span, and `err` and `ret` see how it ends.
+//! Functions under `#[tracing::instrument]` and our attributes: the body runs inside its span, and `err` and `ret` see how it ends.
 
 use fastness::{bulkhead, cache_invalidate, cacheable, circuit_breaker, fallback, retry, timed, timeout, with_cache};
 use fastness_tests::logged::Logged;

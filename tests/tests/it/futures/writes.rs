@@ -1,4 +1,4 @@
-//! Attributes that cache: what is stored and what is gone, once the future has ended and not before.
+//! Attributes that cache: values are stored and invalidated once the future has ended, and not before.
 
 use std::pin::pin;
 use std::sync::atomic::AtomicU64;
@@ -25,7 +25,7 @@ async fn a_future_under_another_name_is_cached_by_what_it_resolves_to() {
     }
 }
 
-/// Checks that one of the callers of a key runs the body.
+/// One of the callers of a key runs the body.
 #[tokio::test]
 async fn callers_of_a_future_under_another_name_share_its_load() {
     for (way, call) in cached::ALL {
@@ -55,7 +55,7 @@ async fn stored(id: u64) -> u64 {
 
 ways!(invalidated(id), #[cache_invalidate("named:{id}")], methods: #[cache_invalidate("named:{id}", skip(self))]);
 
-/// The write is under way when a caller reads, and that value must not outlive it.
+/// A caller reads while the write is under way, and that value must not outlive the write.
 #[tokio::test]
 async fn a_future_under_another_name_invalidates_after_its_write() {
     for (way, call) in invalidated::ALL {
@@ -81,7 +81,7 @@ async fn a_future_under_another_name_invalidates_after_its_write() {
     }
 }
 
-/// The write may have been done when the future was made.
+/// The write may be done when the future is made.
 #[tokio::test]
 async fn a_future_that_is_dropped_invalidates() {
     for (way, call) in invalidated::ALL {
@@ -113,7 +113,7 @@ async fn a_future_under_another_name_stores_what_it_resolves_to() {
             STORED.with(|stored| stored.store(2, SeqCst));
             work.leave.add_permits(1);
             assert_eq!(write.await, Ok(9), "{way}");
-            // A trait's method has values of its own, so that here the old one is gone and no more.
+            // A trait's method has entries of its own, so here the old value is only removed.
             let expected = if way == "associated type" { 2 } else { 9 };
             assert_eq!(stored(9).await, expected, "{way}");
         })

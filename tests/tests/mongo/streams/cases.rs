@@ -68,7 +68,7 @@ async fn only_the_lists_that_a_change_concerns_are_loaded_again() {
     let others = shop.loads();
     assert!(others > loads);
     assert_eq!((shop.count(9).await, shop.price(2).await), (1, Some(10)));
-    assert_eq!(shop.loads(), others, "what no change concerned is still cached");
+    assert_eq!(shop.loads(), others, "entries that no change concerned are still cached");
 }
 
 /// Works without pre-images too, because the document is read.
@@ -180,7 +180,7 @@ async fn what_was_cached_before_the_first_stream_is_loaded_again() {
     shop.sees(1, Some(20)).await;
     shop.counts(7, 0).await;
     assert_eq!(tail.snapshot().gaps, 1);
-    assert_eq!(shop.cache.get::<i32>(&named("other:1")).await, Some(1), "what depends on no model stays");
+    assert_eq!(shop.cache.get::<i32>(&named("other:1")).await, Some(1), "an entry that depends on no model stays");
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ async fn a_server_that_is_absent_at_the_start_and_killed_later_is_followed_when_
             shop.insert(1, 7, 10).await;
         }
         shop.sees(1, Some(10 + round)).await;
-        // Written while other processes cannot be told, and read before the stream is open again.
+        // Written while other processes cannot be notified, and read before the stream is open again.
         shop.set(1, doc! { "price": 11 + round }).await;
         shop.sees(1, Some(11 + round)).await;
         server.kill();

@@ -79,7 +79,7 @@ async fn one_that_is_stopped_lets_another_take_over_where_it_was() {
     assert!(second.snapshot().resumptions > 0 && second.snapshot().gaps == 0, "{:?}", second.snapshot());
 }
 
-/// The process is killed after it read a change, and before it told the others.
+/// The process is killed after it read a change, and before it announced the invalidation.
 #[tokio::test]
 async fn what_could_not_be_announced_is_announced_by_the_next() {
     let redis = Redis::start().await;
