@@ -91,7 +91,7 @@ mod tests {
 
     /// A place that another thread reached first.
     #[test]
-    fn a_place_that_a_thread_without_a_listener_comes_to_first_is_heard() {
+    fn an_event_is_collected_although_a_thread_without_a_collector_reached_it_first() {
         let place = || tracing::info!("said");
         let (logged, _guard) = Logged::listen(Level::INFO);
         std::thread::spawn(place).join().unwrap();

@@ -56,7 +56,7 @@ async fn visits(id: u32, origin: &Origin) -> u32 {
 }
 
 /// Checks that direct calls find a function's value, whether it was stored before the first direct call or after.
-pub async fn what_functions_store_is_found(fast: &Fastness) {
+pub async fn direct_calls_find_the_values_of_functions(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         visits(1, &origin).await;
@@ -74,7 +74,7 @@ pub async fn what_functions_store_is_found(fast: &Fastness) {
 }
 
 /// Checks that a value of a direct call is a hit of the function, and that both find it again: there is one entry.
-pub async fn functions_find_what_is_set(fast: &Fastness) {
+pub async fn functions_find_the_values_of_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         set(&cache, "visits:1", 1).await;
@@ -94,7 +94,7 @@ pub async fn functions_find_what_is_set(fast: &Fastness) {
 }
 
 /// Checks that each way to store replaces the value that the other has stored.
-pub async fn each_replaces_what_the_other_has_stored(fast: &Fastness) {
+pub async fn functions_and_direct_calls_replace_each_others_values(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         visits(1, &origin).await;
@@ -121,7 +121,7 @@ async fn store_visits(id: u32, value: u32) -> u32 {
 }
 
 /// Checks that invalidations by key, by prefix and of everything reach both.
-pub async fn invalidations_reach_both(fast: &Fastness) {
+pub async fn invalidations_reach_functions_and_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         for (n, pattern) in (1..).zip(["visits:1", "visits:*"]) {
@@ -158,7 +158,7 @@ async fn rate(id: u32, origin: &Origin) -> u32 {
 }
 
 /// Checks that a refresh expires both, and that a value of a direct call may be served while the function loads.
-pub async fn refreshes_reach_both(fast: &Fastness) {
+pub async fn refreshes_reach_functions_and_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         set(&cache, "rate:0", 70).await;
@@ -185,7 +185,7 @@ async fn member(id: u32, origin: &Origin) -> Option<u32> {
 }
 
 /// Checks that a direct call does not find an absence, and that a value that is stored later replaces it.
-pub async fn absences_are_none_until_there_is_a_value(fast: &Fastness) {
+pub async fn a_value_replaces_an_absence_that_direct_calls_do_not_find(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         assert_eq!((member(1, &origin).await, get(&cache, "member:1").await), (None, None));
@@ -206,7 +206,7 @@ async fn many_visits(ids: &[u32], origin: &Origin) -> BTreeMap<u32, u32> {
 }
 
 /// Checks that a batch loads only elements that neither it nor a direct call has stored.
-pub async fn batches_meet_direct_calls(fast: &Fastness) {
+pub async fn batches_share_entries_with_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         cache.mset(entries([("visits:1", 1_u32), ("visits:2", 2)]), MINUTE).await;
@@ -226,7 +226,7 @@ async fn many_seats(ids: &[u32], origin: &Origin) -> BTreeMap<u32, u32> {
 }
 
 /// Checks that a batch with `negative_ttl` finds a value that a direct call has stored since.
-pub async fn batches_find_what_is_newer_than_an_absence(fast: &Fastness) {
+pub async fn batches_find_a_direct_value_that_is_newer_than_an_absence(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         assert_eq!(many_seats(&[7, 8], &origin).await, BTreeMap::new());
@@ -243,7 +243,7 @@ async fn square(n: u32, origin: &Origin) -> u32 {
 }
 
 /// Checks that a handle's `get`, `put` and `key` concern the same entries, for a function without a `key` too.
-pub async fn handles_meet_direct_calls(fast: &Fastness) {
+pub async fn handles_share_entries_with_direct_calls(fast: &Fastness) {
     let (cache, origin, key) = (fast.cache(), Origin::default(), squares_entry(&3).key());
     with_cache(fast, async {
         set(&cache, &key, 5).await;
@@ -348,7 +348,7 @@ kinds! {
 }
 
 /// Checks that entries with arguments of every kind are found by the text of their key, also where the entry stores a digest.
-pub async fn keys_of_all_kinds_are_found(fast: &Fastness) {
+pub async fn keys_of_all_kinds_are_found_by_their_text(fast: &Fastness) {
     let (cache, long) = (fast.cache(), "x".repeat(600));
     let sku = || Sku(7, "a:b");
     let names = [
@@ -425,7 +425,7 @@ async fn generic<T: Default + Clone + Send + Sync + 'static>(id: u32) -> u32 {
 }
 
 /// Checks that versions, types of values, instantiations and caches do not share entries.
-pub async fn what_is_apart_in_the_shared_tier_is_apart_here(fast: &Fastness, other: &Fastness) {
+pub async fn entries_that_differ_in_the_shared_tier_differ_in_the_process(fast: &Fastness, other: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         assert_eq!((visits_anew(1).await, as_text(1).await.as_str(), generic::<u8>(1).await), (1, "1", 1));
@@ -446,7 +446,7 @@ async fn wide_visits(id: u64, origin: &Origin) -> u32 {
 }
 
 /// Checks that functions whose arguments have other types share entries with the same direct calls.
-pub async fn several_functions_meet_one_direct_call(fast: &Fastness) {
+pub async fn several_functions_share_an_entry_with_one_direct_call(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         set(&cache, "visits:1", 1).await;
@@ -471,7 +471,7 @@ fn nearby_sync(id: u32, origin: &Origin) -> u32 {
 }
 
 /// Checks that functions of the local tier alone, and functions without `tier`, share entries with direct calls in their process.
-pub async fn functions_of_this_process_only_meet_direct_calls(fast: &Fastness) {
+pub async fn functions_of_the_local_tier_share_entries_with_direct_calls(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     assert_eq!(with_cache(fast, nearby(1, &origin)).await, 1);
     assert_eq!(get(&cache, "place:1").await, Some(1));
@@ -488,7 +488,7 @@ async fn faraway(id: u32, origin: &Origin) -> u32 {
 }
 
 /// Checks that direct calls find the values of a function of the shared tier, and that a value which they set is a hit of the function.
-pub async fn functions_of_the_shared_tier_meet_direct_calls(fast: &Fastness, stored: impl AsyncFn(u64)) {
+pub async fn functions_of_the_shared_tier_share_entries_with_direct_calls(fast: &Fastness, stored: impl AsyncFn(u64)) {
     let (cache, origin) = (fast.cache(), Origin::default());
     assert_eq!(with_cache(fast, faraway(1, &origin)).await, 1);
     stored(1).await;
@@ -540,7 +540,7 @@ pub async fn the_newest_load_wins(fast: &Fastness) {
 }
 
 /// Checks that a value that is set while a function loads is not replaced by the value of that load.
-pub async fn what_is_set_while_a_function_loads_stays(fast: &Fastness) {
+pub async fn a_value_that_is_set_while_a_function_loads_stays(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         let (own, ()) = tokio::join!(biased; slow(1, &origin), async {
@@ -560,7 +560,7 @@ async fn city(id: u32, region: u32, origin: &Origin) -> u32 {
 }
 
 /// Checks that a function's tags concern the values that it stored, and those that it took over from a direct call.
-pub async fn tags_concern_what_functions_store(fast: &Fastness) {
+pub async fn tags_concern_the_values_of_functions(fast: &Fastness) {
     let (cache, origin) = (fast.cache(), Origin::default());
     with_cache(fast, async {
         assert_eq!((city(1, 1, &origin).await, get(&cache, "city:1").await), (1, Some(1)));

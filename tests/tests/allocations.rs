@@ -111,7 +111,7 @@ async fn good() -> Result<u32, Rejected> {
 }
 
 #[test]
-fn a_call_that_works_allocates_nothing_in_any_policy() {
+fn a_successful_call_allocates_nothing_in_any_policy() {
     let slow = breaker::Settings::new().slow_rate(Percent::new(50), Duration::from_secs(60));
     let (breaker, slow) = (fastness::resilience::breaker::Breaker::named("test"), Breaker::new("slow", slow));
     let hosts = KeyedBreaker::new("host", breaker::Settings::new()).with_max_keys(10);

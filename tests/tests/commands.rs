@@ -43,7 +43,7 @@ async fn save(id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_read_is_one_get_and_what_it_had_to_load_is_one_script() {
+async fn a_read_is_one_get_and_a_store_after_a_load_is_one_script() {
     let (server, node, mut counts) = server_and_node().await;
     for id in 0..50 {
         with_cache(&node, far(id)).await;
@@ -59,7 +59,7 @@ async fn a_read_is_one_get_and_what_it_had_to_load_is_one_script() {
 }
 
 #[tokio::test]
-async fn a_hit_in_this_process_asks_nothing() {
+async fn a_local_hit_sends_no_command() {
     let (server, node, mut counts) = server_and_node().await;
     with_cache(&node, both(1)).await;
     stored(&node, 1).await;
@@ -106,7 +106,7 @@ async fn a_batch_is_one_mget() {
 }
 
 #[tokio::test]
-async fn an_invalidation_is_one_script_whatever_it_concerns() {
+async fn every_invalidation_is_one_script() {
     let (server, node, mut counts) = server_and_node().await;
     let script = [("evalsha", 1), ("xrevrange", 1), ("xtrim", 1), ("xadd", 1), ("publish", 1)];
     with_cache(&node, change(1)).await;
@@ -126,7 +126,7 @@ async fn an_invalidation_is_one_script_whatever_it_concerns() {
 }
 
 #[tokio::test]
-async fn nothing_ever_searches_the_keys() {
+async fn no_command_searches_the_keys() {
     let (server, node, _) = server_and_node().await;
     let mut monitor = Monitor::start(&server).await;
     let mut tasks = JoinSet::new();

@@ -10,14 +10,14 @@ fn forks(args: &[&str]) -> bool {
 
 /// Checks each way to notice the fork. Each child takes 100 ms, because the ttl has to pass.
 #[test]
-fn time_passes_in_a_child_once_it_was_told_or_noticed() {
+fn time_passes_in_a_child_once_it_knows_of_the_fork() {
     for how in ["told", "miss", "invalidation"] {
         assert!(forks(&[how]), "{how}");
     }
 }
 
 #[test]
-fn memory_is_given_back_in_a_child_and_in_its_parent() {
+fn memory_is_freed_in_a_child_and_in_its_parent() {
     assert!(forks(&["swept"]));
 }
 

@@ -58,7 +58,7 @@ histories! {
 
 /// An acknowledged append may be lost with its master, but the values that it invalidated are not served.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_is_lost() {
+async fn a_lost_master_breaks_no_promise() {
     let (mut group, prefix, seed) = (Sentinel::start().await, prefix(), seed());
     // A master that is killed takes no more writes.
     let takeover = Duration::from_millis(200);
@@ -77,7 +77,7 @@ async fn a_master_is_lost() {
 
 /// Two masters take writes for a while, with nodes on both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_master_is_replaced_while_it_is_well() {
+async fn a_planned_failover_breaks_no_promise() {
     let (group, prefix, seed) = (Sentinel::with(1, 3).await, prefix(), seed());
     let settings = || Settings::sentinel(group.urls(), group.master_name()).unwrap().prefix(&prefix);
     // The first master has no predecessor.
@@ -104,7 +104,7 @@ async fn a_master_is_replaced_while_it_is_well() {
 
 /// Two masters take writes for a while, with nodes on both; one node ends on the former.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_is_promoted() {
+async fn a_promoted_replica_breaks_no_promise() {
     let (goes_on, takeover) = (Duration::from_millis(400), Duration::from_millis(1_400));
     let promotions = Promotions { seed: seed(), rounds: 1, goes_on, takeover };
     let (report, _) = promotions.run().await;
@@ -114,7 +114,7 @@ async fn a_replica_is_promoted() {
 
 /// The judge finds violations where the wait ends before the former master does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn too_short_a_wait_is_not_enough() {
+async fn a_wait_that_is_too_short_breaks_the_promise() {
     let (goes_on, takeover) = (Duration::from_millis(600), Duration::from_millis(1));
     let history = async |seed| Promotions { seed, rounds: 1, goes_on, takeover }.run().await.0;
     assert_violated("a wait that is too short", history).await;
@@ -148,7 +148,7 @@ impl Subject for Mute {
 
 /// The judge finds violations where refreshes reach no node.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refreshes_that_reach_no_node_are_seen() {
+async fn refreshes_that_reach_no_node_are_violations() {
     let history = async |seed| {
         let plan = Plan { seed, time: Duration::from_secs(3), faults: Vec::new() };
         let (mut server, prefix) = (Redis::start().await, prefix());
@@ -159,7 +159,7 @@ async fn refreshes_that_reach_no_node_are_seen() {
 
 /// The judge finds violations in a naive cache.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_plain_cache_serves_what_was_invalidated() {
+async fn a_naive_cache_serves_invalidated_values() {
     let history = async |seed| {
         let plan = Plan { seed, time: Duration::from_secs(3), faults: Vec::new() };
         let (mut server, prefix) = (Redis::start().await, prefix());

@@ -8,7 +8,7 @@ async fn answer() -> u32 {
 }
 
 #[tokio::test]
-async fn one_handle_is_installed_and_only_before_it_is_needed() {
+async fn one_handle_is_installed_and_only_before_its_first_use() {
     let first = Fastness::builder().capacity(5).build().unwrap();
     first.clone().install().unwrap();
     let second = Fastness::builder().build().unwrap().install().unwrap_err();

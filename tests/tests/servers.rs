@@ -36,7 +36,7 @@ async fn a_replica_takes_over_for_a_master_of_the_cluster() {
 }
 
 #[tokio::test]
-async fn a_proxy_delays_cuts_and_swallows() {
+async fn a_proxy_delays_cuts_and_loses_data() {
     let server = Redis::start().await;
     let proxy = Proxy::start(server.port()).await;
     let connect = async || redis::Client::open(proxy.url()).unwrap().get_multiplexed_async_connection().await;

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn distances() {
+    fn edit_distance_counts_single_changes() {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("user", "users"), 1);
         assert_eq!(distance("kitten", "sitting"), 3);

@@ -294,7 +294,7 @@ fn a_load_that_was_abandoned_is_taken_over_by_exactly_one() {
 }
 
 #[test]
-fn a_load_that_is_given_up_is_made_by_another_whenever_its_leader_comes_back() {
+fn another_caller_makes_a_load_whose_leader_is_given_up_whenever_the_leader_comes_back() {
     check(|| {
         let (world, clock) = (World::new(), Clock::manual());
         let flights = Arc::new(Flights::new(world.log.clone(), clock.clone()));
@@ -354,7 +354,7 @@ fn a_caller_that_joins_while_waiters_are_notified_gets_no_overtaken_value() {
 }
 
 #[test]
-fn an_insert_may_be_late() {
+fn an_overtaken_value_that_is_inserted_late_is_not_served() {
     check(|| {
         let world = World::new();
         // The slot replaces the index of one key.

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_thread_is_noticed_before_what_was_first_used_earlier_is_dropped() {
+    fn the_end_of_a_thread_is_noticed_before_earlier_thread_locals_are_dropped() {
         thread_local! {
             static EARLIER: RefCell<Option<OnDrop>> = const { RefCell::new(None) };
         }

@@ -88,7 +88,7 @@ impl Subscriber for Listener {
 }
 
 #[test]
-fn an_event_is_heard_although_a_thread_without_a_listener_reached_it_first() {
+fn an_event_is_collected_although_a_thread_without_a_collector_reached_it_first() {
     let statement = || tracing::trace!("logged");
     let levels = Levels::default();
     levels.listen(|| {

@@ -235,7 +235,7 @@ mod tests {
     use super::redacted;
 
     #[test]
-    fn messages_hold_no_values() {
+    fn messages_contain_no_values() {
         let cases = [
             ("no such collection", "no such collection"),
             (

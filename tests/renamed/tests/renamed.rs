@@ -3,7 +3,7 @@
 use fastness_tests_renamed::{Size, forget, number, numbers, store, timed_number};
 
 #[tokio::test]
-async fn the_attributes_work() {
+async fn attributes_work_under_another_name_of_the_crate() {
     assert_eq!(number(1).await, 1);
     assert_eq!(store(1, 7).await, 7);
     assert_eq!(number(1).await, 7);

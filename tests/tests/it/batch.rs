@@ -74,7 +74,7 @@ async fn a_load_that_is_dropped_or_panics_is_counted_as_abandoned() {
 }
 
 #[tokio::test]
-async fn only_what_is_missing_is_loaded() {
+async fn only_missing_elements_are_loaded() {
     let ((fast, clock), asked) = (timed(), Asked::default());
     with_cache(&fast, async {
         let all = HashMap::from([(1, 10), (2, 20), (3, 30)]);
@@ -96,7 +96,7 @@ async fn only_what_is_missing_is_loaded() {
 }
 
 #[tokio::test]
-async fn an_error_stores_nothing_and_takes_nothing_away() {
+async fn an_error_stores_nothing_and_removes_nothing() {
     let (fast, asked) = (fresh(), Asked::default());
     with_cache(&fast, async {
         items(&asked, &[1]).await.unwrap();
@@ -175,7 +175,7 @@ impl Shelf {
 }
 
 #[tokio::test]
-async fn lists_maps_and_ids_of_other_types() {
+async fn batches_take_lists_maps_and_ids_of_other_types() {
     let (fast, shelf) = (fresh(), Shelf(Asked::default()));
     let titles = |titles: &[&str]| titles.iter().map(|&title| title.to_owned()).collect::<Vec<_>>();
     with_cache(&fast, async {

@@ -209,7 +209,7 @@ fn twice(check: impl Fn()) {
 }
 
 #[tokio::test]
-async fn bodies_do_what_they_say() {
+async fn bodies_behave_as_without_the_attribute() {
     let fast = Fastness::builder().build().unwrap();
     let user = User { id: 7, name: "Ada".to_owned() };
     with_cache_sync(&fast, || {

@@ -201,7 +201,7 @@ async fn get(app: &Router) -> Result<usize, axum::Error> {
 }
 
 #[tokio::test]
-async fn those_who_waited_for_a_response_that_broke_off_ask_for_their_own() {
+async fn waiters_for_a_response_that_broke_off_ask_for_their_own() {
     for cached in [true, false] {
         let (fast, calls) = (fresh(), Arc::default());
         let app = Router::new().route("/", heals(1, &calls, "max-age=60"));
@@ -238,7 +238,7 @@ async fn a_stale_response_stands_in_for_one_that_broke_off() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_breaks_off_leaves_what_is_stored() {
+async fn a_refresh_that_breaks_off_leaves_the_stored_response() {
     let ((fast, clock), calls) = (timed(), Arc::<AtomicUsize>::default());
     let handler = heals(1, &calls, "max-age=1, stale-while-revalidate=60");
     calls.store(7, SeqCst);
@@ -278,7 +278,7 @@ async fn an_answer_that_broke_off_is_not_replayed() {
 
 /// A leader that is dropped while its body comes hands over; the part that had come is given to no client.
 #[tokio::test]
-async fn a_body_that_is_given_up_is_given_to_none() {
+async fn a_body_that_is_given_up_reaches_no_client() {
     let (fast, calls) = (fresh(), Arc::<AtomicUsize>::default());
     let count = calls.clone();
     let service = CacheLayer::new().on(&fast).layer(service_fn(move |_: Request<Body>| {

@@ -54,7 +54,7 @@ async fn flag(depth: u8, start: &Barrier) -> Option<bool> {
 
 /// Three functions of different types, each leading the load that another one needs, and callers that wait for all of them.
 #[tokio::test(start_paused = true)]
-async fn a_circle_of_three_functions_ends_and_so_do_those_who_wait_for_it() {
+async fn a_circle_of_three_functions_ends_and_so_do_its_waiters() {
     let (fast, start) = (fresh(), Barrier::new(3));
     let leaders = async { tokio::join!(number(OUTER, &start), text(OUTER, &start), flag(OUTER, &start)) };
     let waiters = async { tokio::join!(number(OUTER, &start), text(OUTER, &start), flag(OUTER, &start)) };
@@ -105,7 +105,7 @@ async fn needs_it(origin: &Origin, asked: &Notify, go_on: &Notify) -> u32 {
 }
 
 #[tokio::test]
-async fn a_wait_that_was_cancelled_is_not_in_the_way_of_the_other_direction() {
+async fn a_cancelled_wait_does_not_block_the_other_direction() {
     let (fast, origin, asked, go_on) = (fresh(), Origin::default(), Notify::new(), Notify::new());
     with_cache(&fast, async {
         let mut needing = pin!(needs_it(&origin, &asked, &go_on));

@@ -95,7 +95,7 @@ fn a_hundred_thousand_interleavings_show_no_stale_read() {
 /// Races between real threads: readers with slow loads, writers of every kind, and a table of invalidations that is far too small. A read
 /// never returns a version below the one that was acknowledged when it started.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_read_returns_what_was_invalidated_before_it_started() {
+async fn no_read_returns_a_value_that_was_invalidated_before_its_start() {
     for memory in [0, 1 << 20] {
         let fast = Fastness::builder().invalidation_memory(memory).build().unwrap();
         let origin = Arc::new(Origin::default());

@@ -80,7 +80,7 @@ fn conditional_value(#[cfg(any())] never: Never, id: u64, #[cfg(not(any()))] cal
 }
 
 #[tokio::test]
-async fn a_parameter_may_depend_on_a_condition_where_it_is_in_no_key() {
+async fn a_parameter_outside_the_key_may_depend_on_a_condition() {
     assert_eq!(conditional_fallback(1, "a".to_owned(), "b").await.as_deref(), Ok("1ab Down"));
     let (fast, calls) = (fresh(), Cell::new(0));
     with_cache_sync(&fast, || assert_eq!([conditional_value(3, &calls), conditional_value(3, &calls)], [3, 3]));

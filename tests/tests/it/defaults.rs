@@ -10,7 +10,7 @@ fn ours() -> Ours {
 }
 
 #[test]
-fn a_third_of_the_calls_may_fail_without_an_opening_an_hour() {
+fn a_third_of_the_calls_may_fail_with_less_than_one_opening_an_hour() {
     const HOUR: Duration = Duration::from_secs(3_600);
     let openings: f64 = (0..3).map(|seed| failing(&mut ours(), 0.3, 100.0, HOUR, seed).openings).sum();
     assert!(openings / 3.0 <= 1.0, "{openings} in three hours");
@@ -21,7 +21,7 @@ fn a_third_of_the_calls_may_fail_without_an_opening_an_hour() {
 }
 
 #[test]
-fn a_total_outage_is_noticed_at_once_where_calls_are_many_and_by_five_calls_where_they_are_few() {
+fn a_total_outage_is_noticed_at_once_with_many_calls_and_after_five_with_few() {
     for (a_second, most_calls, most_seconds) in [(1_000.0, 20, 0.5), (100.0, 20, 0.5), (10.0, 20, 5.0)] {
         for seed in 0..5 {
             let seen = outage(&mut ours(), 1.0, a_second, seed).expect("the breaker opens");
@@ -39,7 +39,7 @@ fn a_total_outage_is_noticed_at_once_where_calls_are_many_and_by_five_calls_wher
 }
 
 #[test]
-fn once_it_is_over_calls_are_made_again() {
+fn calls_are_made_again_after_an_outage() {
     for seed in 0..5 {
         let seen = outage(&mut ours(), 1.0, 10.0, seed).expect("the breaker opens");
         // It stayed open for 5, 10 and 20 s, and a fifth more at random.

@@ -14,7 +14,7 @@ use crate::{fresh, poll_once, timed};
 use fastness_tests::names::{entries, named, reached, tagged};
 
 #[tokio::test]
-async fn values_are_set_found_replaced_and_expire() {
+async fn values_are_set_found_and_replaced_and_expire() {
     let (fast, clock) = timed();
     let cache = fast.cache();
     cache.set(&named("a:1"), 1_u32, MINUTE).await;
@@ -28,7 +28,7 @@ async fn values_are_set_found_replaced_and_expire() {
 }
 
 #[tokio::test]
-async fn a_ttl_of_zero_stores_nothing_and_what_was_there_is_gone() {
+async fn a_ttl_of_zero_stores_nothing_and_removes_the_former_value() {
     let (fast, _stands_still) = timed();
     let cache = fast.cache();
     cache.mset(entries([("a:1", 1_u32), ("a:2", 2), ("a:3", 3)]), MINUTE).await;
@@ -45,7 +45,7 @@ async fn a_ttl_of_zero_stores_nothing_and_what_was_there_is_gone() {
 }
 
 #[tokio::test]
-async fn many_at_once_and_by_prefix_and_tag() {
+async fn many_entries_are_set_and_read_at_once_and_invalidated_by_prefix_and_key() {
     let cache = fresh().cache();
     cache.mset(entries([("a:1", 7), ("a:2", 2), ("b:1", 3), ("a:1", 1)]), MINUTE).await;
     cache.invalidate(reached("a:*")).await;
@@ -60,7 +60,7 @@ async fn city(zip: u32, region: &str) -> u32 {
 }
 
 #[tokio::test]
-async fn it_reaches_what_attributes_stored() {
+async fn direct_calls_reach_the_entries_of_attributes() {
     let fast = fresh();
     with_cache(&fast, async {
         city(1, "north").await;

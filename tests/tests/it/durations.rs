@@ -81,7 +81,7 @@ async fn values_may_live_for_ever_and_time_may_end() {
 }
 
 #[tokio::test]
-async fn a_retry_waits_as_long_as_a_server_says() {
+async fn a_retry_waits_as_long_as_a_server_asks() {
     let settings = retry::Settings::new().first_wait(Duration::MAX).max_wait(Duration::MAX).no_budget();
     for asked in [Duration::from_secs(u64::MAX), Duration::MAX, Duration::ZERO] {
         let retry = Retry::new("for ever", settings.clone());

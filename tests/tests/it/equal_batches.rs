@@ -93,7 +93,7 @@ async fn twenty_equal_batches_make_one_run_whatever_their_order() {
 }
 
 #[tokio::test]
-async fn equal_are_the_elements_that_are_missing() {
+async fn batches_with_equal_missing_elements_are_equal() {
     let (fast, shelf) = (fresh(), Shelf::open());
     with_cache(&fast, async {
         items(&shelf, &[1, 2]).await;
@@ -105,7 +105,7 @@ async fn equal_are_the_elements_that_are_missing() {
 }
 
 #[tokio::test]
-async fn those_that_overlap_in_part_run_side_by_side() {
+async fn batches_that_overlap_in_part_run_side_by_side() {
     let (fast, shelf) = (fresh(), Shelf::shut());
     with_cache(&fast, async {
         let (mut one, mut two) = (Box::pin(items(&shelf, &[1, 2])), Box::pin(items(&shelf, &[2, 3])));
@@ -122,7 +122,7 @@ async fn those_that_overlap_in_part_run_side_by_side() {
 }
 
 #[tokio::test]
-async fn one_that_is_dropped_is_taken_over_by_one_of_those_that_joined() {
+async fn a_dropped_batch_is_taken_over_by_a_waiter() {
     let (fast, shelf) = (fresh(), Shelf::shut());
     with_cache(&fast, async {
         let mut first = Box::pin(items(&shelf, &[1, 2]));
@@ -141,7 +141,7 @@ async fn one_that_is_dropped_is_taken_over_by_one_of_those_that_joined() {
 }
 
 #[tokio::test]
-async fn one_that_takes_over_loads_only_what_has_not_come_meanwhile() {
+async fn an_heir_loads_only_elements_that_are_still_missing() {
     let (fast, shelf) = (fresh(), Shelf::shut());
     with_cache(&fast, async {
         let mut first = Box::pin(items(&shelf, &[1, 2]));
@@ -168,7 +168,7 @@ async fn one_that_takes_over_loads_only_what_has_not_come_meanwhile() {
 }
 
 #[tokio::test]
-async fn one_that_panics_hands_over() {
+async fn a_batch_that_panics_hands_over() {
     let (fast, shelf) = (fresh(), Arc::new(Shelf::shut()));
     let call = || {
         let (fast, shelf) = (fast.clone(), shelf.clone());
@@ -213,7 +213,7 @@ async fn copied(shelf: &Shelf, ids: &[u32]) -> Result<HashMap<u32, u32>, NotClon
 }
 
 #[tokio::test]
-async fn an_error_is_shared_where_it_can_be_copied_and_else_each_runs() {
+async fn an_error_is_shared_if_it_can_be_cloned_and_otherwise_each_batch_runs() {
     let (fast, shelf) = (fresh(), Shelf::open());
     with_cache(&fast, async {
         let call = || Box::pin(failing(&shelf, &[1, 2]));
@@ -242,7 +242,7 @@ async fn an_error_is_shared_where_it_can_be_copied_and_else_each_runs() {
 }
 
 #[tokio::test]
-async fn none_joins_one_of_which_an_element_was_invalidated_since() {
+async fn no_batch_joins_a_run_with_an_invalidated_element() {
     let (fast, shelf) = (fresh(), Shelf::shut());
     with_cache(&fast, async {
         let (mut old, mut early) = (Box::pin(items(&shelf, &[1, 2])), Box::pin(items(&shelf, &[1, 2])));
@@ -263,7 +263,7 @@ async fn none_joins_one_of_which_an_element_was_invalidated_since() {
 }
 
 #[tokio::test]
-async fn what_was_not_asked_for_goes_to_the_one_that_ran() {
+async fn additional_elements_go_to_the_leader_only() {
     #[cacheable(ttl = 60, key = "more:{ids}", batch(ids))]
     async fn more(ids: &[u32]) -> BTreeMap<u32, u32> {
         tokio::task::yield_now().await;
@@ -275,7 +275,7 @@ async fn what_was_not_asked_for_goes_to_the_one_that_ran() {
 }
 
 #[tokio::test]
-async fn each_runs_where_that_was_asked_for() {
+async fn each_batch_runs_without_single_flight() {
     #[cacheable(ttl = 60, key = "apart:{ids}", batch(ids), single_flight = off, skip(shelf))]
     async fn apart(shelf: &Shelf, ids: &[u32]) -> HashMap<u32, u32> {
         shelf.ask(ids).await;
@@ -291,7 +291,7 @@ async fn each_runs_where_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn one_that_rests_is_given_up_and_another_runs() {
+async fn a_resting_batch_is_given_up_and_another_runs() {
     let ((fast, clock), shelf) = (timed(), Shelf::shut());
     with_cache(&fast, async {
         let mut rests = Box::pin(items(&shelf, &[1, 2]));
@@ -324,7 +324,7 @@ fn panics_once(shelf: &Shelf, barrier: &ThreadBarrier, ids: &[u32]) -> HashMap<u
 }
 
 #[test]
-fn threads_join_as_well_and_one_takes_over_where_the_body_panics() {
+fn threads_join_a_batch_too_and_one_takes_over_after_a_panic() {
     let fast = fresh();
     let (shelf, barrier) = (Arc::new(Shelf::shut()), Arc::new(ThreadBarrier::new(2)));
     let arrived = Arc::new(AtomicUsize::new(0));
@@ -390,7 +390,7 @@ async fn batches_that_need_each_other_end() {
 
 /// A function for one element asks for the batch, and the batch asks for the function.
 #[tokio::test(start_paused = true)]
-async fn a_batch_and_a_function_for_one_that_need_each_other_end() {
+async fn a_batch_and_a_function_of_one_element_that_need_each_other_end() {
     #[cacheable(ttl = 60, key = "needs:{id}", skip(depth))]
     async fn one(id: u32, depth: u8) -> u32 {
         tokio::task::yield_now().await;

@@ -229,7 +229,7 @@ fn histories() -> u64 {
 }
 
 #[tokio::test]
-async fn in_every_history_the_figures_add_up_to_the_calls() {
+async fn the_figures_add_up_to_the_calls_in_every_history() {
     let (mut kinds, mut all, seeds) = ([0; 6], 0, histories());
     for seed in 0..seeds {
         let mut history = History::new(seed);
@@ -275,7 +275,7 @@ async fn by_the_caller() -> u32 {
 }
 
 #[tokio::test]
-async fn a_call_that_runs_its_function_is_a_miss_and_one_that_is_given_a_stale_value_a_hit() {
+async fn a_call_that_runs_its_function_is_a_miss_and_one_with_a_stale_value_is_a_hit() {
     let (fast, clock) = timed();
     with_cache(&fast, async {
         at_once().await;
@@ -295,7 +295,7 @@ async fn a_call_that_runs_its_function_is_a_miss_and_one_that_is_given_a_stale_v
 }
 
 #[tokio::test]
-async fn a_look_is_counted() {
+async fn a_direct_read_is_counted() {
     let (fast, _) = timed();
     NEXT.set((0, Ends::Value));
     with_cache(&fast, async {
@@ -314,7 +314,7 @@ async fn a_look_is_counted() {
 }
 
 #[tokio::test]
-async fn a_kept_error_is_shown_to_who_looks() {
+async fn a_stored_error_is_shown_to_readers_of_its_handle() {
     let (fast, clock) = timed();
     with_cache(&fast, async {
         NEXT.set((0, Ends::Error));

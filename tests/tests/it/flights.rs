@@ -120,7 +120,7 @@ async fn a_thousand_callers_of_one_cold_key_make_one_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failure_that_can_be_cloned_is_shared_by_all_who_waited() {
+async fn an_error_that_can_be_cloned_is_shared_by_all_waiters() {
     let (fast, origin) = (fresh(), Arc::new(Origin::default()));
     let mut set = crowd(1_000, &fast, || {
         let origin = origin.clone();
@@ -136,7 +136,7 @@ async fn a_failure_that_can_be_cloned_is_shared_by_all_who_waited() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failure_that_cannot_be_shared_sends_the_others_to_the_origin_side_by_side() {
+async fn an_error_that_cannot_be_shared_sends_the_others_to_the_origin_side_by_side() {
     let (fast, origin) = (fresh(), Arc::new(Origin::default()));
     let mut set = crowd(50, &fast, || {
         let origin = origin.clone();

@@ -74,7 +74,7 @@ fn no_dependency_asks_for_a_newer_rust_than_is_promised() {
 }
 
 #[test]
-fn what_is_above_is_named_however_far_down() {
+fn a_dependency_with_a_newer_rust_is_named_at_any_depth() {
     let package = |id: &str, floor: Option<&str>| serde_json::json!({ "id": id, "name": id, "rust_version": floor });
     let dep = |pkg: &str, kind: Option<&str>| serde_json::json!({ "pkg": pkg, "dep_kinds": [{ "kind": kind }] });
     let node = |id: &str, deps: &[Value]| serde_json::json!({ "id": id, "deps": deps });

@@ -33,7 +33,7 @@ fn future_by_hand(id: u64) -> impl Future<Output = u64> + Send {
 }
 
 #[tokio::test]
-async fn functions_that_return_futures() {
+async fn functions_that_return_futures_are_cached() {
     assert_eq!(loads(|| assert_send(boxed_by_hand(1))).await, 1);
     assert_eq!(loads(|| assert_send(future_by_hand(1))).await, 1);
 }
@@ -82,7 +82,7 @@ where
 }
 
 #[tokio::test]
-async fn arguments_of_every_kind() {
+async fn arguments_of_every_kind_are_in_keys() {
     let sku = Sku("x".into());
     assert_eq!(loads(|| arguments("a", &[1, 2], Some("n"), &sku, true)).await, 1);
     let user = User { id: 7, team: (1, "red") };
@@ -111,7 +111,7 @@ fn factorial(n: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn recursion() {
+async fn recursive_functions_are_cached() {
     let fast = fresh();
     assert_eq!(with_cache(&fast, fibonacci(50)).await, 12_586_269_025);
     assert_eq!(fast.stats().total.loads, 51);

@@ -89,7 +89,7 @@ fn every_error_that_a_page_shows_is_one_that_the_compiler_gives() {
 
 /// Readers of a page see the lines that rustdoc would hide, and copy its examples with them.
 #[test]
-fn examples_hide_nothing() {
+fn examples_hide_no_lines() {
     let root = root();
     for path in files(&root.join("docs"), "md").into_iter().chain([root.join("README.md")]) {
         let page = fs::read_to_string(&path).unwrap();
@@ -125,7 +125,7 @@ const RESERVED: [&str; 8] =
     ["help", "search", "settings", "main-content", "rustdoc-toc", "structs", "functions", "modules"];
 
 #[test]
-fn headings_have_anchors_that_rustdoc_leaves_to_them() {
+fn headings_have_anchors_that_rustdoc_does_not_use_itself() {
     for path in files(&root().join("docs/guide"), "md") {
         for anchor in anchors(&fs::read_to_string(&path).unwrap()) {
             assert!(!RESERVED.contains(&&*anchor), "{}: rustdoc uses `#{anchor}` itself: rename it", path.display());
@@ -135,7 +135,7 @@ fn headings_have_anchors_that_rustdoc_leaves_to_them() {
 
 /// Each page about a single feature has a section that says when not to use it.
 #[test]
-fn pages_of_features_say_when_not_to_use_them() {
+fn pages_of_features_say_when_not_to_use_the_feature() {
     let others = [
         "README",
         "breaker-defaults",

@@ -73,7 +73,7 @@ impl Repo {
 }
 
 #[tokio::test]
-async fn a_handle_on_a_method_takes_the_receiver_where_that_is_in_the_key() {
+async fn a_handle_on_a_method_takes_a_receiver_that_is_in_the_key() {
     let (repo, other) = (Repo::new("acme"), Repo::new("other"));
     with_cache(&fresh(), async {
         assert_eq!(repo.user(7).await, repo.user(7).await);
@@ -104,7 +104,7 @@ async fn a_handle_on_a_method_that_skips_its_receiver_takes_none() {
 }
 
 #[tokio::test]
-async fn a_handle_takes_what_the_cache_is_found_by() {
+async fn a_handle_takes_the_arguments_that_find_the_cache() {
     let (repo, other) = (Repo::new("acme"), Repo::new("acme"));
     repo.own_entry(&7).put(Ok(70)).await;
     assert_eq!((repo.own(7).await, other.own(7).await), (Ok(70), Ok(1)));
@@ -117,7 +117,7 @@ async fn a_handle_takes_what_the_cache_is_found_by() {
 }
 
 #[tokio::test]
-async fn handles_of_methods_are_targets() {
+async fn handles_of_methods_are_targets_of_invalidations() {
     let repo = Repo::new("acme");
     with_cache(&fresh(), async {
         repo.user_entry(&7).put(Ok(70)).await;
@@ -209,7 +209,7 @@ fn maybe(id: u32, origin: &Origin) -> Result<u32, Fault> {
 }
 
 #[tokio::test]
-async fn a_handle_takes_what_tags_name_and_knows_no_condition() {
+async fn a_handle_takes_the_arguments_of_tags_and_ignores_the_condition() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async {
         page_entry("blog", &1).put(Ok(70)).await;
@@ -230,7 +230,7 @@ async fn task(id: u64, name: &str) -> Result<String, Fault> {
 }
 
 #[tokio::test]
-async fn a_handle_can_be_used_in_a_task_and_be_told_apart_by_its_key() {
+async fn a_handle_can_be_used_in_a_task_and_is_identified_by_its_key() {
     let fast = fresh();
     let run = async {
         let name = "a".to_owned();

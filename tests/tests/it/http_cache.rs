@@ -27,7 +27,7 @@ async fn raw(address: std::net::SocketAddr, request: &str) -> String {
 }
 
 #[tokio::test]
-async fn over_sockets() {
+async fn responses_are_cached_over_sockets() {
     let (fast, calls) = (fresh(), Arc::<AtomicUsize>::default());
     let count = calls.clone();
     let list = move || async move {
@@ -70,7 +70,7 @@ async fn over_sockets() {
 /// Readers and a writer, in an order that the seed decides. A request that begins after an invalidation has returned is never answered with
 /// a response that was made before it.
 #[test]
-fn nothing_stale_after_an_invalidation_in_any_order() {
+fn no_response_is_stale_after_an_invalidation_in_any_order() {
     for seed in 0..200 {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(race(seed));
@@ -133,7 +133,7 @@ async fn dawdle(random: &Mutex<fastrand::Rng>) {
 const LOOKS: usize = 9;
 
 #[tokio::test]
-async fn a_request_that_may_wait_no_more_looks_once_more_before_it_asks() {
+async fn a_request_that_may_wait_no_longer_checks_once_more_before_it_asks() {
     let (fast, loads, gate) = (fresh(), Arc::<AtomicUsize>::default(), Arc::new(Semaphore::new(0)));
     let handler = {
         let (loads, gate) = (loads.clone(), gate.clone());

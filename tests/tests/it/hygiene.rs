@@ -93,7 +93,7 @@ mod hostile {
 }
 
 #[tokio::test]
-async fn names_of_the_users_do_not_meet_ours() {
+async fn names_of_users_do_not_collide_with_ours() {
     let fast = fresh();
     fastness::with_cache(&fast, async {
         for _ in 0..2 {

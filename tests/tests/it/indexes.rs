@@ -268,7 +268,7 @@ struct Address {
 }
 
 #[test]
-fn every_kind_and_option() {
+fn every_kind_and_option_is_derived() {
     let indexes = Everything::INDEXES;
     assert_eq!(
         printed::<Everything>(),
@@ -336,7 +336,7 @@ mod by_hand {
 }
 
 #[test]
-fn generic_models() {
+fn generic_models_are_derived() {
     let names = ["{until: 1} until_1", "{: 1} _1", "{kind: 1, payload: -1} kind_1_payload_-1"];
     assert_eq!(printed::<Envelope<Item>>(), names);
     assert_eq!(Envelope::<Item>::INDEXES[0].expire_after, Some(0));
@@ -345,7 +345,7 @@ fn generic_models() {
 }
 
 #[test]
-fn fields_are_names() {
+fn fields_have_their_stored_names() {
     let business = Business::fields();
     let filter = doc! { business.subscription.plan: "pro", business.is_active: true };
     assert_eq!(filter, doc! { "subscription.plan": "pro", "isActive": true });
@@ -357,7 +357,7 @@ fn fields_are_names() {
 }
 
 #[test]
-fn requests_sort_by_what_is_indexed() {
+fn requests_sort_by_indexed_fields() {
     assert_eq!(Business::sortable(), ["_id", "email", "createdAt", "subscription.plan", "isActive"]);
     let sort = Business::sort_by("createdAt", SortOrder::Descending).unwrap();
     assert_eq!(sort, doc! { "createdAt": -1 });
@@ -384,7 +384,7 @@ fn requests_sort_by_what_is_indexed() {
 }
 
 #[test]
-fn requests_filter_by_what_is_indexed() {
+fn requests_filter_by_indexed_fields() {
     assert_eq!(Product::filterable(), ["_id", "business"]);
     assert_eq!(SupplyChainEvent::filter_by("location.coordinates").unwrap(), "location.coordinates");
     let error = Product::filter_by("price").unwrap_err();

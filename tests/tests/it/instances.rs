@@ -56,7 +56,7 @@ async fn instantiations_of_an_impl_share_nothing() {
 }
 
 #[tokio::test]
-async fn the_functions_of_one_instantiation_share_where_their_keys_are_the_same() {
+async fn functions_of_one_instantiation_share_entries_of_equal_keys() {
     with_cache_sync(&fresh(), || {
         NUMBERS.row(1);
         NUMBERS.write(1, "written");
@@ -133,14 +133,14 @@ impl Entity for Order {
 }
 
 #[tokio::test]
-async fn a_provided_method_never_answers_for_another_type() {
+async fn a_provided_method_never_serves_values_of_another_type() {
     with_cache_sync(&fresh(), || {
         assert_eq!((Person::load(1), Order::load(1)), ("person 1".into(), "order 1".into()));
     });
 }
 
 #[tokio::test]
-async fn a_provided_method_with_a_key_never_answers_for_another_type() {
+async fn a_provided_method_with_a_key_never_serves_values_of_another_type() {
     with_cache_sync(&fresh(), || {
         assert_eq!((Person::load_by_key(1), Order::load_by_key(1)), ("person 1".into(), "order 1".into()));
     });
@@ -174,13 +174,13 @@ macro_rules! in_a_block {
 }
 
 #[tokio::test]
-async fn functions_whose_paths_are_spelled_the_same_never_answer_for_each_other() {
+async fn functions_whose_paths_are_spelled_the_same_share_nothing() {
     let (one, two) = (in_a_block!(1), in_a_block!(2));
     with_cache_sync(&fresh(), || assert_eq!((one(1), two(1)), (2, 3)));
 }
 
 #[tokio::test]
-async fn handles_whose_paths_are_spelled_the_same_never_answer_for_each_other() {
+async fn handles_whose_paths_are_spelled_the_same_share_nothing() {
     with_cache_sync(&fresh(), || assert_eq!((first(), second()), (2, 3)));
 }
 
@@ -214,7 +214,7 @@ impl Boxed for Borrowed<'static> {
 }
 
 #[tokio::test]
-async fn methods_of_different_references_share() {
+async fn methods_of_different_references_share_entries() {
     let fast = fresh();
     with_cache(&fast, async {
         Borrowed("").note(1, "milk").await;
@@ -227,7 +227,7 @@ async fn methods_of_different_references_share() {
 
 /// Calls with other lifetimes share entries.
 #[tokio::test]
-async fn lifetimes_do_not_divide() {
+async fn calls_with_other_lifetimes_share_entries() {
     let fast = fresh();
     with_cache(&fast, async {
         assert_eq!(Borrowed("static").text("s").await, "statics");

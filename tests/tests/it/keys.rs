@@ -27,7 +27,7 @@ impl Users {
 }
 
 #[tokio::test]
-async fn the_plainest_pair_works_as_one_would_hope() {
+async fn two_methods_with_equal_prefixes_share_nothing_and_are_invalidated_together() {
     let fast = fresh();
     with_cache(&fast, async {
         assert_eq!(Users.get_user(1).await, "by id 1");
@@ -69,7 +69,7 @@ impl Tenant {
 }
 
 #[tokio::test]
-async fn tenants_never_meet() {
+async fn tenants_never_share_entries() {
     let (a, b, fast) = (Tenant("a"), Arc::new(Tenant("b")), fresh());
     with_cache(&fast, async {
         assert_eq!((a.orders(1).await, b.orders(1).await), ("a 1".into(), "b 1".into()));
@@ -137,7 +137,7 @@ async fn search(filter: &Filter, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn formatters() {
+async fn formatters_are_applied_to_keys() {
     let fast = fresh();
     let filter = |category: &str, trace| Filter { category: Some(category.to_owned()), trace };
     with_cache(&fast, async {
@@ -164,7 +164,7 @@ async fn by_record(record: &Record) -> Result<u64, std::fmt::Error> {
 }
 
 #[tokio::test]
-async fn one_template_is_one_entry_whatever_the_placeholders_are_called() {
+async fn functions_with_one_template_share_entries_whatever_their_placeholders_are_called() {
     let fast = fresh();
     with_cache(&fast, async {
         assert_eq!(by_id(1).await, Some(1));
@@ -176,7 +176,7 @@ async fn one_template_is_one_entry_whatever_the_placeholders_are_called() {
 }
 
 #[test]
-fn the_registry_knows_every_function_and_the_audit_what_is_wrong_between_them() {
+fn the_registry_knows_every_function_and_the_audit_finds_their_faults() {
     let all = fastness::registry::annotated();
     let orders = all.iter().find(|f| f.name == "orders" && f.module == "it::keys" && f.keys == ["user:{id}:orders"]);
     assert!(orders.is_some_and(|f| f.file.ends_with("keys.rs") && f.line > 0), "{orders:?}");
@@ -185,7 +185,7 @@ fn the_registry_knows_every_function_and_the_audit_what_is_wrong_between_them() 
     let errors = audit.errors();
     let [pattern, breaker] = errors else { panic!("{audit}") };
     assert!(pattern.contains("`unread:*`"), "{audit}");
-    // The breaker of `resilience::one_name_with_two_settings_is_found`.
+    // The breaker of `resilience::one_name_with_two_settings_is_reported`.
     assert!(breaker.contains("circuit breaker `disputed`"), "{audit}");
     assert!(audit.notes().iter().any(|note| note.contains("nothing invalidates `search:{filter:hash}:{name:lower}`")));
     assert!(audit.notes().iter().any(|note| note.contains("`self` is not in the key of `it::keys::get_user`")));
@@ -223,7 +223,7 @@ fn by_sku(sku: &Sku, brief: Option<bool>) -> String {
 }
 
 #[tokio::test]
-async fn fields_at_any_depth_and_types_that_only_display() {
+async fn keys_take_fields_at_any_depth_and_types_that_only_display() {
     let (fast, origin) = (fresh(), Origin::default());
     let deep = |a, b, c: &str| Deep { pair: (a, (b, c.to_owned())) };
     with_cache_sync(&fast, || {
@@ -258,7 +258,7 @@ fn new_mailbox(address: &str) -> String {
 }
 
 #[tokio::test]
-async fn keys_of_one_text_are_one_key_however_they_are_written() {
+async fn keys_with_equal_texts_are_one_key() {
     with_cache_sync(&fresh(), || {
         mailbox("ada");
         new_mailbox("ADA");

@@ -42,7 +42,7 @@ fn assert_injective<T: KeyPart + Debug>(parts: impl IntoIterator<Item = T>) {
 }
 
 #[test]
-fn texts_options_lists_and_tuples_are_told_apart() {
+fn different_texts_options_lists_and_tuples_have_different_keys() {
     let texts = || NASTY.into_iter();
     let options = || texts().map(Some).chain([None]);
     assert_injective(texts());
@@ -60,7 +60,7 @@ fn texts_options_lists_and_tuples_are_told_apart() {
 }
 
 #[test]
-fn numbers_and_the_like_are_told_apart() {
+fn different_numbers_and_similar_values_have_different_keys() {
     assert_injective([i128::MIN, -1, 0, 1, i128::MAX]);
     assert_injective([false, true]);
     assert_injective(['\0', ':', '*', '%', 'a', 'ä', '\u{10ffff}']);
@@ -95,7 +95,7 @@ async fn the_segments_of_a_key_are_those_of_its_template() {
 }
 
 #[tokio::test]
-async fn long_keys_are_told_apart() {
+async fn different_long_keys_share_nothing() {
     let long = |n: usize| "a".repeat(n);
     let fast = fresh();
     with_cache_sync(&fast, || {

@@ -89,7 +89,7 @@ macro_rules! told_apart {
 }
 
 #[tokio::test]
-async fn containers_of_what_displays_are_told_apart() {
+async fn different_containers_of_displayed_values_have_different_keys() {
     let fast = fresh();
     with_cache_sync(&fast, || {
         told_apart!(fast, option, None, Some(ts("")));
@@ -110,7 +110,7 @@ async fn containers_of_what_displays_are_told_apart() {
 }
 
 #[tokio::test]
-async fn what_only_displays_is_known_by_its_text() {
+async fn a_type_that_only_displays_is_identified_by_its_text() {
     let fast = fresh();
     with_cache_sync(&fast, || {
         told_apart!(fast, float, 0.1 + 0.2, 0.3);
@@ -121,7 +121,7 @@ async fn what_only_displays_is_known_by_its_text() {
 }
 
 #[tokio::test]
-async fn what_displays_alike_is_told_apart_by_its_hash_in_this_process() {
+async fn values_that_display_alike_are_distinguished_by_their_hash_in_this_process() {
     let fast = fresh();
     with_cache_sync(&fast, || told_apart!(fast, rounded, Some(Rounded(11)), Some(Rounded(12))));
 }
@@ -138,7 +138,7 @@ fn many(xs: &[Option<Ts>]) -> HashMap<Option<Ts>, u8> {
 }
 
 #[tokio::test]
-async fn containers_of_type_parameters_and_in_batches() {
+async fn containers_of_type_parameters_are_in_keys_and_batches() {
     let fast = fresh();
     with_cache_sync(&fast, || {
         for _ in 0..2 {
@@ -151,7 +151,7 @@ async fn containers_of_type_parameters_and_in_batches() {
 }
 
 #[tokio::test]
-async fn bytes_of_every_length_are_told_apart() {
+async fn bytes_of_every_length_have_different_keys() {
     let fast = fresh();
     let (short, long) = (vec![7_u8; 256], vec![7_u8; 100_000]);
     with_cache_sync(&fast, || {
@@ -202,7 +202,7 @@ fn in_order(order: &[(&str, bool)], by: Option<Option<u8>>) -> usize {
 }
 
 #[tokio::test]
-async fn order_and_levels_of_nothing_are_in_the_digest() {
+async fn order_and_levels_of_options_are_in_the_digest() {
     let fast = fresh();
     with_cache_sync(&fast, || {
         in_order(&[("a", true), ("b", false)], None);

@@ -115,7 +115,7 @@ impl Saves for Repo {
 }
 
 #[tokio::test]
-async fn each_attempt_of_a_retry_may_change_what_is_lent() {
+async fn each_attempt_of_a_retry_may_change_its_loan() {
     let mut conn = Conn::failing(2);
     assert_eq!(waits(&mut conn, "a".to_owned(), "b").await.as_deref(), Ok("a b 3"));
     assert_eq!(conn.queries, 3);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::markdown::{anchors, files, prose, root, without_code};
 
 #[test]
-fn every_relative_link_leads_somewhere() {
+fn every_relative_link_has_a_target() {
     let root = root();
     let mut pages: Vec<_> = ["README", "ARCHITECTURE", "DESIGN", "CHANGELOG", "CONTRIBUTING", "SECURITY"]
         .map(|name| root.join(name).with_extension("md"))

@@ -95,7 +95,7 @@ fn examples_are_found_beside_other_code() {
 }
 
 #[test]
-fn headings_have_the_names_that_github_gives_them() {
+fn headings_have_the_anchors_of_github() {
     let page = "# `#[cacheable]`\n## When *not* to use it?\n```text\n# no heading\n```\n#none\n## A\n## A\n### [B & c](x.md), d_e";
     assert_eq!(anchors(page), ["cacheable", "when-not-to-use-it", "a", "a-1", "b--c-d_e"]);
 }

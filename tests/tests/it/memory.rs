@@ -84,7 +84,7 @@ async fn report(hour: u32, id: u32) -> u32 {
 
 /// Reads the 600 reports of each hour ten times: those of the hour before are dead, and take no room.
 #[tokio::test]
-async fn what_expired_gives_up_its_room() {
+async fn expired_entries_give_up_their_room() {
     let (fast, clock) = timed();
     with_cache(&fast, async {
         for hour in 0..5 {
@@ -108,7 +108,7 @@ async fn page(book: u32, id: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn what_was_invalidated_gives_up_its_room() {
+async fn invalidated_entries_give_up_their_room() {
     let (fast, _) = timed();
     let cache = fast.cache();
     with_cache(&fast, async {
@@ -137,7 +137,7 @@ async fn old(id: u32) -> u32 {
 
 /// Each value is removed once it may not be served any more.
 #[tokio::test]
-async fn what_may_be_served_stale_is_not_dead() {
+async fn entries_that_may_be_served_stale_are_not_dead() {
     let (fast, clock) = timed();
     with_cache(&fast, async {
         for id in 0..10 {
@@ -168,7 +168,7 @@ async fn fill(test: &'static str) -> Living {
 }
 
 #[tokio::test]
-async fn what_expired_is_dropped_without_traffic() {
+async fn expired_values_are_dropped_without_traffic() {
     let (fast, clock) = timed();
     with_cache(&fast, async {
         let living = fill("expired").await;
@@ -180,7 +180,7 @@ async fn what_expired_is_dropped_without_traffic() {
 
 /// Most of the store's entries live on.
 #[tokio::test]
-async fn what_was_invalidated_is_dropped_without_traffic() {
+async fn invalidated_values_are_dropped_without_traffic() {
     // The table of invalidations has room for each.
     let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     with_cache(&fast, async {
@@ -197,7 +197,7 @@ async fn what_was_invalidated_is_dropped_without_traffic() {
 }
 
 #[tokio::test]
-async fn what_was_cleared_is_dropped_at_once() {
+async fn cleared_values_are_dropped_at_once() {
     let (fast, _) = timed();
     with_cache(&fast, async {
         let living = fill("cleared").await;
@@ -210,7 +210,7 @@ async fn what_was_cleared_is_dropped_at_once() {
 }
 
 #[tokio::test]
-async fn what_has_to_go_and_what_is_replaced_are_dropped_without_traffic() {
+async fn evicted_and_replaced_values_are_dropped_without_traffic() {
     #[cacheable(ttl = 60, key = "evicted:{id}", capacity = 100)]
     async fn evicted(id: u32) -> Arc<Counted> {
         let _ = id;
@@ -238,7 +238,7 @@ async fn what_has_to_go_and_what_is_replaced_are_dropped_without_traffic() {
 }
 
 #[tokio::test]
-async fn the_entries_of_a_handle_go_with_it() {
+async fn the_entries_of_a_dropped_handle_are_freed() {
     let (fast, _) = timed();
     let living = with_cache(&fast, fill("handle")).await;
     drop(fast);
@@ -423,7 +423,7 @@ fn slow(test: &'static str) -> Slow {
 /// The dead entries of another store give up their room all the same. The next thread that stores or clears frees them, as soon as no
 /// thread reads.
 #[tokio::test]
-async fn a_drop_that_blocks_holds_up_the_sweep_and_nothing_else() {
+async fn a_drop_that_blocks_delays_the_sweep_and_nothing_else() {
     let (gate, _fast, living) = hold_up_the_sweep().await;
     let (fast, clock) = timed();
     with_cache(&fast, async {

@@ -61,7 +61,7 @@ async fn instantiations_of_a_generic_impl_share_nothing() {
 }
 
 #[tokio::test]
-async fn receivers_of_every_kind() {
+async fn receivers_of_every_kind_are_accepted() {
     let repo = Arc::new(Repo::new(vec![1_u8, 2]));
     assert_eq!(loads(|| repo.clone().by_count(1)).await, 1);
     assert_eq!(loads(|| repo.in_a_macro(1)).await, 1);
@@ -108,7 +108,7 @@ impl DynApi for Service {
 }
 
 #[tokio::test]
-async fn trait_methods_native_and_boxed() {
+async fn native_and_boxed_trait_methods_are_cached() {
     assert_eq!(loads(|| assert_send(Service.native(1))).await, 1);
     let service: Box<dyn DynApi> = Box::new(Service);
     assert_eq!(loads(|| assert_send(service.boxed(1, "ab"))).await, 1);
@@ -191,7 +191,7 @@ mod receivers {
 }
 
 #[tokio::test]
-async fn receivers_by_value_and_through_every_pointer() {
+async fn receivers_by_value_and_through_every_pointer_are_accepted() {
     let one = receivers::Counter(1);
     assert_eq!(loads(|| assert_send(one.clone().by_value(1))).await, 1);
     assert_eq!(loads(|| assert_send(Box::new(one.clone()).boxed(1))).await, 1);
@@ -236,7 +236,7 @@ impl Provided for Service {
 }
 
 #[tokio::test]
-async fn methods_of_traits_themselves() {
+async fn methods_declared_in_traits_are_cached() {
     let service: &dyn Provided = &Service;
     assert_eq!(loads(|| assert_send(service.boxed(1))).await, 1);
     assert_eq!(loads(|| assert_send(service.of_the_object(1))).await, 1);

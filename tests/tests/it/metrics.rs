@@ -24,7 +24,7 @@ fn value(text: &str, start: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn a_recorder_gets_what_the_text_says() {
+async fn a_recorder_gets_the_figures_of_the_page() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let fast = fresh();
     let timing = Timing::new("facade.timing");

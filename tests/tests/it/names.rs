@@ -134,7 +134,7 @@ impl<T: Kind> Reads<T> for () {
 }
 
 #[tokio::test]
-async fn what_an_implementation_is_generic_over_counts() {
+async fn the_parameters_of_an_implementation_separate_entries() {
     with_cache_sync(&fresh(), || {
         for _ in 0..2 {
             assert_eq!(local!(1, M => Table::<M>::without_self(0)), 1);

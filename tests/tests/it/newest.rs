@@ -92,7 +92,7 @@ async fn quick_batch(row: &Row, ids: &[u32]) -> Rows {
 }
 
 #[tokio::test]
-async fn an_older_load_replaces_nothing_newer_whatever_both_found() {
+async fn an_older_load_replaces_no_newer_result_of_any_kind() {
     for older in [NONE, DOWN, 1] {
         for newer in [NONE, DOWN, 2] {
             for (old_batch, new_batch) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -237,7 +237,7 @@ async fn a_load_that_stores_nothing_leaves_nothing_older() {
 }
 
 #[tokio::test]
-async fn how_long_an_absence_or_error_counts_is_said_by_who_reads() {
+async fn the_reader_of_an_absence_or_error_decides_how_long_it_counts() {
     for found in [NONE, DOWN] {
         let ((fast, clock), row) = (timed(), Row::default());
         with_cache(&fast, async {

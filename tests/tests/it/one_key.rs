@@ -13,63 +13,63 @@ use crate::{fresh, poll_once, timed};
 use fastness_tests::names::named;
 
 #[tokio::test]
-async fn what_functions_store_is_found() {
-    one_key::what_functions_store_is_found(&fresh()).await;
+async fn direct_calls_find_the_values_of_functions() {
+    one_key::direct_calls_find_the_values_of_functions(&fresh()).await;
 }
 
 #[tokio::test]
-async fn functions_find_what_is_set() {
-    one_key::functions_find_what_is_set(&fresh()).await;
+async fn functions_find_the_values_of_direct_calls() {
+    one_key::functions_find_the_values_of_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
-async fn each_replaces_what_the_other_has_stored() {
-    one_key::each_replaces_what_the_other_has_stored(&fresh()).await;
+async fn functions_and_direct_calls_replace_each_others_values() {
+    one_key::functions_and_direct_calls_replace_each_others_values(&fresh()).await;
 }
 
 #[tokio::test]
-async fn invalidations_reach_both() {
-    one_key::invalidations_reach_both(&fresh()).await;
+async fn invalidations_reach_functions_and_direct_calls() {
+    one_key::invalidations_reach_functions_and_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
-async fn refreshes_reach_both() {
-    one_key::refreshes_reach_both(&fresh()).await;
+async fn refreshes_reach_functions_and_direct_calls() {
+    one_key::refreshes_reach_functions_and_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
-async fn absences_are_none_until_there_is_a_value() {
-    one_key::absences_are_none_until_there_is_a_value(&fresh()).await;
+async fn a_value_replaces_an_absence_that_direct_calls_do_not_find() {
+    one_key::a_value_replaces_an_absence_that_direct_calls_do_not_find(&fresh()).await;
 }
 
 #[tokio::test]
-async fn batches_meet_direct_calls() {
-    one_key::batches_meet_direct_calls(&fresh()).await;
+async fn batches_share_entries_with_direct_calls() {
+    one_key::batches_share_entries_with_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
-async fn batches_find_what_is_newer_than_an_absence() {
-    one_key::batches_find_what_is_newer_than_an_absence(&fresh()).await;
+async fn batches_find_a_direct_value_that_is_newer_than_an_absence() {
+    one_key::batches_find_a_direct_value_that_is_newer_than_an_absence(&fresh()).await;
 }
 
 #[tokio::test]
-async fn handles_meet_direct_calls() {
-    one_key::handles_meet_direct_calls(&fresh()).await;
+async fn handles_share_entries_with_direct_calls() {
+    one_key::handles_share_entries_with_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
-async fn keys_of_all_kinds_are_found() {
-    one_key::keys_of_all_kinds_are_found(&fresh()).await;
+async fn keys_of_all_kinds_are_found_by_their_text() {
+    one_key::keys_of_all_kinds_are_found_by_their_text(&fresh()).await;
 }
 
 #[tokio::test]
-async fn several_functions_meet_one_direct_call() {
-    one_key::several_functions_meet_one_direct_call(&fresh()).await;
+async fn several_functions_share_an_entry_with_one_direct_call() {
+    one_key::several_functions_share_an_entry_with_one_direct_call(&fresh()).await;
 }
 
 #[tokio::test]
-async fn functions_of_this_process_only_meet_direct_calls() {
-    one_key::functions_of_this_process_only_meet_direct_calls(&fresh()).await;
+async fn functions_of_the_local_tier_share_entries_with_direct_calls() {
+    one_key::functions_of_the_local_tier_share_entries_with_direct_calls(&fresh()).await;
 }
 
 #[tokio::test]
@@ -78,23 +78,23 @@ async fn the_newest_load_wins() {
 }
 
 #[tokio::test]
-async fn what_is_set_while_a_function_loads_stays() {
-    one_key::what_is_set_while_a_function_loads_stays(&fresh()).await;
+async fn a_value_that_is_set_while_a_function_loads_stays() {
+    one_key::a_value_that_is_set_while_a_function_loads_stays(&fresh()).await;
 }
 
 #[tokio::test]
-async fn tags_concern_what_functions_store() {
-    one_key::tags_concern_what_functions_store(&fresh()).await;
+async fn tags_concern_the_values_of_functions() {
+    one_key::tags_concern_the_values_of_functions(&fresh()).await;
 }
 
 #[tokio::test]
-async fn what_is_apart_in_the_shared_tier_is_apart_here() {
-    one_key::what_is_apart_in_the_shared_tier_is_apart_here(&fresh(), &fresh()).await;
+async fn entries_that_differ_in_the_shared_tier_differ_in_the_process() {
+    one_key::entries_that_differ_in_the_shared_tier_differ_in_the_process(&fresh(), &fresh()).await;
 }
 
 #[tokio::test]
-async fn functions_of_the_shared_tier_meet_direct_calls() {
-    one_key::functions_of_the_shared_tier_meet_direct_calls(&fresh(), async |_| {}).await;
+async fn functions_of_the_shared_tier_share_entries_with_direct_calls() {
+    one_key::functions_of_the_shared_tier_share_entries_with_direct_calls(&fresh(), async |_| {}).await;
 }
 
 #[cacheable(ttl = 60, jitter = 0, key = "stock:{id}", skip(origin))]
@@ -103,7 +103,7 @@ fn stock(id: u32, origin: &Origin) -> u32 {
 }
 
 #[tokio::test]
-async fn an_entry_is_fresh_for_as_long_as_its_writer_said() {
+async fn an_entry_is_fresh_for_the_time_that_its_writer_set() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
     let call = |id| with_cache_sync(&fast, || stock(id, &origin));
@@ -119,7 +119,7 @@ async fn an_entry_is_fresh_for_as_long_as_its_writer_said() {
 }
 
 #[tokio::test]
-async fn an_entry_takes_the_room_of_one_and_that_of_its_function() {
+async fn a_shared_entry_is_stored_once_in_the_room_of_its_function() {
     let (fast, origin) = (Fastness::builder().capacity(8).build().unwrap(), Origin::default());
     let cache = fast.cache();
     for id in 0..100_u32 {
@@ -135,7 +135,7 @@ async fn an_entry_takes_the_room_of_one_and_that_of_its_function() {
 }
 
 #[tokio::test]
-async fn where_there_is_room_for_one_entry_a_function_finds_what_is_set() {
+async fn a_function_with_room_for_one_entry_finds_a_set_value() {
     let (fast, origin) = (Fastness::builder().max_entries(1).build().unwrap(), Origin::default());
     fast.cache().set(&named("stock:1"), 10_u32, MINUTE).await;
     for _ in 0..3 {
@@ -171,7 +171,7 @@ async fn fare(id: u32, origin: &Origin) -> u32 {
 }
 
 #[tokio::test]
-async fn what_was_set_outlives_the_copy_of_a_function_that_ends_earlier() {
+async fn a_set_value_outlives_the_copy_of_a_function_with_a_shorter_ttl() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     fast.cache().set(&named("fare:8"), 80_u32, MINUTE * 60).await;
     assert_eq!(with_cache(&fast, fare(8, &origin)).await, 80);
@@ -180,7 +180,7 @@ async fn what_was_set_outlives_the_copy_of_a_function_that_ends_earlier() {
 }
 
 #[tokio::test]
-async fn a_direct_load_is_spared_where_a_function_has_the_value_however_near_its_expiry() {
+async fn no_direct_load_is_made_where_a_function_has_a_value_near_its_expiry() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let slow = |clock: &fastness::Clock| {
         #[cacheable(ttl = 60, jitter = 0, key = "soon:{id}", skip(origin, clock))]
@@ -244,7 +244,7 @@ async fn work(seed: u64, fast: Fastness, rows: Arc<Rows>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn neither_reads_what_was_replaced_before() {
+async fn no_reader_gets_a_replaced_value() {
     let (fast, rows) = (fresh(), Arc::<Rows>::default());
     let seed = fastrand::u64(..);
     println!("seed {seed}");

@@ -65,7 +65,7 @@ impl Origin {
 }
 
 #[tokio::test]
-async fn durations_in_every_form() {
+async fn durations_are_accepted_in_every_form() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         origin.by_expression().await.unwrap();
@@ -96,7 +96,7 @@ async fn a_ttl_of_zero_at_run_time_makes_every_call_a_load() {
 
 /// A value whose load takes ten seconds is almost surely refreshed in the last nanosecond of its ttl, and never in the first minute.
 #[tokio::test]
-async fn what_is_dear_to_load_is_refreshed_early_unless_told_otherwise() {
+async fn a_slow_value_is_refreshed_early_by_default() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         origin.early(&clock, SECOND * 10).await.unwrap();
@@ -194,7 +194,7 @@ fn exact(origin: &Origin, id: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn jitter_takes_off_its_share_at_most_and_no_two_expire_together() {
+async fn jitter_shortens_by_its_share_at_most_and_spreads_expiries() {
     let cases: [(Cached, _, _); 2] = [(jittered_by_default, 90, 95), (jittered_by_half, 50, 75)];
     for (cached, all, half) in cases {
         assert_eq!(left(SECOND * all, cached), 200, "never by more than asked");
@@ -219,7 +219,7 @@ async fn a_load_that_takes_too_long_is_dropped() {
 }
 
 #[tokio::test]
-async fn without_single_flight_everyone_loads() {
+async fn every_caller_loads_without_single_flight() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async { tokio::join!(origin.no_flight(), origin.no_flight(), origin.no_flight()) })
         .await

@@ -131,7 +131,7 @@ fn functions_take_five_parameters_at_most() {
 }
 
 #[test]
-fn parameters_are_counted_whatever_their_types() {
+fn parameters_of_every_type_are_counted() {
     let counts = |code_of: &str| too_many(&code(code_of)).into_iter().map(|(_, count)| count).collect::<Vec<_>>();
     assert_eq!(counts("fn f<T: Fn(u8, u8) -> u8>(a: T, b: (u8, u8), c: [u8; 2], d: HashMap<u8, u8>, e: u8) {}"), NONE);
     assert_eq!(counts("fn f(&self, a: u8, b: u8, c: u8, d: u8, e: u8) {}"), NONE);

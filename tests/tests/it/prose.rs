@@ -188,7 +188,7 @@ fn documentation_begins_with_a_noun_phrase_or_a_verb() {
 }
 
 #[test]
-fn persons_are_named() {
+fn subjects_are_named() {
     let mut found = Vec::new();
     let pages = PAGES.iter().flat_map(|folder| texts(&files(&root().join(folder), "md")));
     let front = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());

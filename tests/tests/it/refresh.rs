@@ -104,7 +104,7 @@ async fn begun(
 }
 
 #[tokio::test]
-async fn what_a_load_under_way_has_read_is_not_fresh() {
+async fn a_value_that_a_load_under_way_has_read_is_not_fresh() {
     let ((fast, clock), source) = (timed(), Arc::<Source>::default());
     let load = begun(&fast, &source, rate(source.clone())).await;
     source.change();
@@ -119,7 +119,7 @@ async fn what_a_load_under_way_has_read_is_not_fresh() {
 
 /// The value of such a load is stored as expired: it is loaded again, or served as stale where the function says so.
 #[tokio::test]
-async fn what_a_load_under_way_brings_is_stored_as_expired() {
+async fn the_value_of_a_load_under_way_is_stored_as_expired() {
     for is_stale in [false, true] {
         let (fast, source) = (fresh(), Arc::<Source>::default());
         let call = || {
@@ -151,7 +151,7 @@ const ORDERS: [&str; 12] =
     ["brie", "brei", "bire", "bier", "beri", "beir", "rbie", "rbei", "ribe", "ibre", "iber", "irbe"];
 
 #[tokio::test]
-async fn a_refresh_an_invalidation_and_a_load_in_every_order() {
+async fn a_refresh_an_invalidation_and_a_load_end_right_in_every_order() {
     for (order, is_stale) in ORDERS.into_iter().flat_map(|order| [(order, false), (order, true)]) {
         let (fast, source) = (fresh(), Arc::<Source>::default());
         let call = || {
@@ -219,7 +219,7 @@ async fn quote(origin: &Origin) -> Result<u32, Fault> {
 
 /// A refresh does not prolong the ttl of an error.
 #[tokio::test]
-async fn a_refreshed_value_replaces_an_error_where_the_function_says_so() {
+async fn a_refreshed_value_replaces_an_error_with_stale_if_error() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         assert_eq!(quote(&origin).await, Ok(1));
@@ -252,7 +252,7 @@ async fn save(id: u32, is_refreshed: bool) -> u32 {
 
 /// The value of such a body may be older than the reason for the refresh.
 #[tokio::test]
-async fn what_is_put_by_a_body_that_was_refreshed_meanwhile_is_not_stored() {
+async fn a_put_whose_key_is_refreshed_meanwhile_is_not_stored() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async {
         save(10, false).await;

@@ -44,7 +44,7 @@ fn state(name: &str) -> (State, u64, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_usual_order_at_more_calls_than_have_a_place_stays_closed() {
+async fn a_breaker_in_the_usual_order_stays_closed_when_the_bulkhead_is_full() {
     #[circuit_breaker(name = "usual")]
     #[retry(attempts = 3, wait = "20ms")]
     #[timeout("250ms")]
@@ -122,7 +122,7 @@ async fn no_limit_below_a_breaker_opens_it_whatever_the_function_returns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_recovered_is_judged_by_what_came_of_it() {
+async fn an_attempt_that_recovered_is_judged_by_its_result() {
     static SECOND: AtomicU32 = AtomicU32::new(0);
     static THIRD: AtomicU32 = AtomicU32::new(0);
 

@@ -59,7 +59,7 @@ async fn a_breaker_opens_and_its_calls_are_not_made() {
 }
 
 #[tokio::test]
-async fn what_a_caller_did_wrong_opens_nothing() {
+async fn errors_of_callers_open_no_breaker() {
     #[circuit_breaker(name = "ignoring", failure_threshold = 1, ignore = |error| *error == Trouble::NotFound)]
     async fn find(id: u32) -> Answer<u32> {
         if id == 0 { Err(Trouble::NotFound) } else { Err(Trouble::Down) }
@@ -73,7 +73,7 @@ async fn what_a_caller_did_wrong_opens_nothing() {
 }
 
 #[test]
-fn a_breaker_on_a_function_that_blocks_asks_the_whole_result_and_falls_back() {
+fn a_breaker_on_a_sync_function_judges_the_whole_result_and_falls_back() {
     #[circuit_breaker(name = "status", failure_threshold = 2, failure_if = |status| *status >= 500, fallback = closed)]
     fn status(code: u16) -> u16 {
         code
@@ -108,7 +108,7 @@ async fn each_key_has_a_breaker_and_methods_share_theirs_by_name() {
 }
 
 #[test]
-fn one_name_with_two_settings_is_found() {
+fn one_name_with_two_settings_is_reported() {
     #[circuit_breaker(name = "disputed", failure_threshold = 2)]
     fn one() -> Answer<()> {
         Ok(())
@@ -148,7 +148,7 @@ async fn a_retry_gives_each_attempt_its_own_arguments() {
 }
 
 #[test]
-fn a_retry_of_a_function_that_blocks_does_what_the_error_says() {
+fn a_retry_of_a_sync_function_follows_its_error() {
     thread_local!(static CALLS: Cell<u32> = const { Cell::new(0) });
 
     #[retry(wait = "1ms", when = |_| Again::No)]
@@ -162,7 +162,7 @@ fn a_retry_of_a_function_that_blocks_does_what_the_error_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_is_dropped() {
+async fn a_call_that_takes_too_long_is_dropped() {
     #[timeout("2s")]
     async fn slow(seconds: u64) -> Answer<u64> {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -323,7 +323,7 @@ async fn results_of_any_type_may_be_failures() {
 
 /// The canonical order: a hit touches nothing below it, and the answer of a fallback is not cached.
 #[tokio::test]
-async fn all_of_them_stack() {
+async fn all_policies_can_be_stacked() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
 
     #[fallback(zero)]
@@ -354,7 +354,7 @@ async fn all_of_them_stack() {
 }
 
 #[tokio::test]
-async fn generic_boxed_and_foreign_functions_take_them() {
+async fn generic_boxed_and_foreign_functions_take_policies() {
     use std::future::Future;
     use std::pin::Pin;
 

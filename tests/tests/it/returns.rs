@@ -130,7 +130,7 @@ fn age(id: u32) -> Option<u32> {
 }
 
 #[tokio::test]
-async fn none_of_one_type_says_nothing_of_another_under_the_same_key() {
+async fn an_absence_of_one_type_is_none_of_another_under_the_same_key() {
     let fast = fresh();
     with_cache_sync(&fast, || {
         for _ in 0..2 {
@@ -141,7 +141,7 @@ async fn none_of_one_type_says_nothing_of_another_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn none_is_stored_where_asked_for_its_own_time() {
+async fn absences_are_stored_for_negative_ttl() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         assert_eq!((absence(&origin, 0).await, absence(&origin, 0).await, origin.calls()), (None, None, 1));
@@ -169,7 +169,7 @@ async fn error(origin: &Origin, id: u32) -> Result<u32, Fault> {
 }
 
 #[tokio::test]
-async fn errors_are_stored_where_asked_for_their_own_time() {
+async fn errors_are_stored_for_error_ttl() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         assert_eq!((error(&origin, 0).await, error(&origin, 0).await), (Err(Fault::Timeout), Err(Fault::Timeout)));
@@ -209,7 +209,7 @@ async fn copied_by_function(origin: &Origin) -> Result<Option<u32>, NotClone> {
 }
 
 #[tokio::test]
-async fn errors_that_are_not_clone_are_shared_by_the_function_that_is_named() {
+async fn errors_that_are_not_clone_are_shared_by_the_named_function() {
     let (fast, calls, origin) = (fresh(), AtomicU32::new(0), Origin::default());
     with_cache(&fast, async {
         let (a, b) = tokio::join!(anyhow_shared(&calls, 1), anyhow_shared(&calls, 1));
@@ -234,7 +234,7 @@ fn unless_within(origin: &Origin, id: u32) -> Result<Option<u32>, Fault> {
 }
 
 #[tokio::test]
-async fn unless_is_asked_of_values_and_condition_before_everything() {
+async fn unless_is_called_for_values_and_condition_before_everything() {
     let (fast, origin): (Fastness, _) = (fresh(), Origin::default());
     with_cache_sync(&fast, || {
         assert_eq!((unless_by_path(&origin, 0), unless_by_path(&origin, 0), origin.calls()), (vec![], vec![], 2));

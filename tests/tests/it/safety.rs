@@ -68,7 +68,7 @@ fn no_file_of_ours_has_unsafe_code() {
 }
 
 #[test]
-fn the_word_is_found_in_code_alone() {
+fn the_word_unsafe_is_found_in_code_alone() {
     let found = |text: &str| has_word(&code(text), "unsafe");
     assert!(
         found("let x = unsafe { 1 };") && found("quote!(unsafe fn f() {})") && found("pub(crate) unsafe fn f() {}")

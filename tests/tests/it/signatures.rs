@@ -73,7 +73,7 @@ impl Repo {
 }
 
 #[tokio::test]
-async fn a_skipped_mutable_argument_is_the_bodys_and_left_alone_by_a_hit() {
+async fn a_skipped_mutable_argument_is_lent_to_the_body_and_unchanged_by_a_hit() {
     let fast = fresh();
     let mut conn = Conn::default();
     with_cache(&fast, async {
@@ -114,7 +114,7 @@ async fn served(id: u64) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_that_never_returns_is_ended_from_outside() {
+async fn a_function_that_never_returns_is_counted_when_it_is_dropped() {
     let fast = fresh();
     with_cache(&fast, async {
         served(1).await;
@@ -173,7 +173,7 @@ fn write_now(id: u64, to: u64) -> Option<impl Display> {
 }
 
 #[tokio::test]
-async fn a_value_without_a_name_invalidates_by_how_it_ended() {
+async fn a_value_of_an_opaque_type_invalidates_by_its_outcome() {
     with_cache(&fresh(), async {
         assert_eq!(read(0).await, 0);
         assert_eq!(write(0, Some(5)).await.unwrap().to_string(), "5");
@@ -214,7 +214,7 @@ fn hidden_now(text: &str) -> Result<impl Display, Trouble> {
 }
 
 #[tokio::test]
-async fn policies_take_values_without_a_name() {
+async fn policies_take_values_of_opaque_types() {
     assert_eq!(hidden("tea").await.unwrap().to_string(), "no tea");
     assert_eq!(hidden_list("tea").await.unwrap()[0].to_string(), "tea");
     assert_eq!(hidden_now("tea").unwrap().to_string(), "tea");
@@ -242,7 +242,7 @@ impl Shop {
 }
 
 #[tokio::test]
-async fn a_background_refresh_knows_a_pointers_type_from_a_function() {
+async fn a_background_refresh_accepts_function_pointer_types_in_the_body() {
     assert_eq!(loads(|| async { assert_eq!(Shop { id: 1 }.total(1).await, 2) }).await, 1);
 }
 

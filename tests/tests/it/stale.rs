@@ -138,7 +138,7 @@ impl Origin {
 }
 
 #[tokio::test]
-async fn no_caller_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_wins() {
+async fn no_caller_waits_for_a_refresh_under_way_and_an_invalidation_overtakes_it() {
     let ((fast, clock), origin, gate) = (timed(), Origin::default(), Notify::new());
     with_cache(&fast, async {
         gate.notify_one();
@@ -163,7 +163,7 @@ async fn no_caller_waits_for_a_refresh_that_is_under_way_and_what_overtakes_it_w
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_given_up_is_taken_up_by_the_next() {
+async fn an_abandoned_refresh_is_made_by_the_next_caller() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         assert_eq!(origin.hanging().await, 1);
@@ -176,7 +176,7 @@ async fn a_refresh_that_is_given_up_is_taken_up_by_the_next() {
 }
 
 #[tokio::test]
-async fn a_refresh_may_find_that_there_is_nothing_any_more() {
+async fn a_refresh_may_find_an_absence() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache_sync(&fast, || {
         assert_eq!(origin.stale_now(), Some(1));

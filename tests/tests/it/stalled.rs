@@ -80,7 +80,7 @@ async fn waiters(fast: &Fastness, origin: &Arc<Origin>) -> [JoinHandle<u64>; 3] 
 }
 
 #[tokio::test]
-async fn one_of_those_who_wait_loads_instead_and_its_value_stays() {
+async fn a_waiter_loads_instead_and_its_value_stays() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(with_cache(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none(), "the call leads, and is not polled any more");
@@ -100,7 +100,7 @@ async fn one_of_those_who_wait_loads_instead_and_its_value_stays() {
 }
 
 #[tokio::test]
-async fn a_late_value_is_stored_if_nothing_newer_is_there() {
+async fn a_late_value_is_stored_if_there_is_no_newer_one() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(with_cache(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
@@ -115,7 +115,7 @@ async fn a_late_value_is_stored_if_nothing_newer_is_there() {
 }
 
 #[tokio::test]
-async fn if_the_one_that_loads_instead_goes_another_does() {
+async fn another_waiter_loads_if_the_second_leader_is_dropped() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(with_cache(&fast, rested(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
@@ -144,7 +144,7 @@ async fn perhaps(origin: &Origin, id: u64) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn a_late_value_does_not_hide_that_there_is_none_by_now() {
+async fn a_late_value_does_not_hide_a_newer_absence() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(with_cache(&fast, perhaps(&origin, 1)));
     assert!(poll_once(first.as_mut()).await.is_none());
@@ -163,7 +163,7 @@ async fn nothing(origin: &Origin, id: u64) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn who_waited_for_a_load_that_was_given_up_looks_again_before_it_loads() {
+async fn a_waiter_of_a_load_that_was_given_up_checks_again_before_it_loads() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(with_cache(&fast, nothing(&origin, 9)));
     assert!(poll_once(first.as_mut()).await.is_none());
@@ -183,7 +183,7 @@ async fn refreshed(origin: &Origin, id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_refresh_that_rests_is_made_by_another() {
+async fn a_resting_refresh_is_made_by_another_caller() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     origin.gate.add_permits(1);
     assert_eq!(with_cache(&fast, refreshed(&origin, 1)).await, 1);
@@ -216,7 +216,7 @@ async fn rate(origin: &Origin, n: u64) -> Result<u64, Slow> {
 
 /// Takes 150 ms on the system's clock.
 #[tokio::test]
-async fn with_a_load_timeout_no_caller_waits_for_longer() {
+async fn no_caller_waits_longer_than_a_load_timeout() {
     let (fast, origin) = (fresh(), Origin::new());
     let mut first = Box::pin(with_cache(&fast, rate(&origin, 0)));
     assert!(poll_once(first.as_mut()).await.is_none());
@@ -235,7 +235,7 @@ fn blocked(origin: &Origin, gate: &Barrier, id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_plain_function_whose_leader_hangs_is_run_by_one_who_waits() {
+async fn a_sync_function_whose_leader_hangs_is_run_by_a_waiter() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let gate = Arc::new(Barrier::new(2));
     let arrived = Arc::new(AtomicU64::new(0));
@@ -294,7 +294,7 @@ async fn hurry<T>(clock: &Clock, task: tokio::task::JoinHandle<T>) -> T {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_load_that_needs_its_own_key_in_another_task_or_thread_comes_to_an_end() {
+async fn a_load_that_needs_its_own_key_in_another_task_or_thread_ends() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let task = tokio::spawn(branch(fast.clone(), origin, 7));
     assert_eq!(hurry(&clock, task).await, 7);
@@ -304,7 +304,7 @@ async fn a_load_that_needs_its_own_key_in_another_task_or_thread_comes_to_an_end
 }
 
 #[tokio::test]
-async fn a_request_whose_twin_rests_is_handled_by_itself() {
+async fn a_request_whose_leader_rests_is_handled_on_its_own() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let handler = {
         let origin = origin.clone();
@@ -340,7 +340,7 @@ async fn panics(origin: &Origin, id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_panic_of_the_one_that_loads_instead_lets_the_next_load() {
+async fn a_panic_of_the_second_leader_lets_the_next_waiter_load() {
     let ((fast, clock), origin) = (timed(), Origin::new());
     let mut first = Box::pin(with_cache(&fast, panics(&origin, 0)));
     assert!(poll_once(first.as_mut()).await.is_none());

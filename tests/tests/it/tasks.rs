@@ -96,7 +96,7 @@ async fn a_load_that_timed_out_goes_on_and_is_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_caller_has_a_bound_of_its_own() {
+async fn each_caller_has_its_own_time_limit() {
     let (fast, slow) = (fresh(), Slow::shut());
     with_cache(&fast, async {
         let mut early = pin!(slow.report());
@@ -115,7 +115,7 @@ async fn each_caller_has_a_bound_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_load_whose_caller_left_goes_on_for_those_who_wait_and_who_come() {
+async fn a_load_whose_caller_left_goes_on_for_present_and_later_waiters() {
     let (fast, slow) = (fresh(), Slow::shut());
     with_cache(&fast, async {
         let mut left = Box::pin(slow.patient(1));
@@ -161,7 +161,7 @@ async fn a_stale_value_is_served_when_the_time_is_up_and_the_load_goes_on() {
 }
 
 #[tokio::test]
-async fn a_refresh_in_the_background_and_a_load_in_a_task_go_together() {
+async fn a_background_refresh_and_a_load_in_a_task_work_together() {
     let ((fast, clock), slow) = (timed(), Slow::shut());
     with_cache(&fast, async {
         let mut left = Box::pin(slow.both());
@@ -200,7 +200,7 @@ async fn a_task_that_panics_gives_its_caller_the_panic_and_hands_over() {
 }
 
 #[tokio::test]
-async fn an_error_that_cannot_be_shared_is_the_callers() {
+async fn an_error_that_cannot_be_shared_goes_to_its_own_caller() {
     let (fast, slow) = (fresh(), Slow::shut());
     slow.gate.add_permits(2);
     with_cache(&fast, async {
@@ -220,7 +220,7 @@ async fn a_load_stays_in_its_scope() {
 
 /// A load runs in its caller when 64 of its function run as tasks.
 #[tokio::test]
-async fn so_many_run_as_tasks_at_a_time() {
+async fn a_bounded_number_of_loads_runs_as_tasks() {
     let (fast, slow) = (fresh(), Slow::shut());
     with_cache(&fast, async {
         for id in 0..65 {
@@ -242,7 +242,7 @@ async fn so_many_run_as_tasks_at_a_time() {
 }
 
 #[test]
-fn without_a_runtime_a_load_runs_in_its_caller() {
+fn a_load_without_a_runtime_runs_in_its_caller() {
     let fast = fresh();
     let slow = Slow::shut();
     let mut cx = Context::from_waker(Waker::noop());
@@ -266,7 +266,7 @@ fn cache() -> Fastness {
 }
 
 #[test]
-fn where_the_runtime_of_a_load_ends_one_of_those_who_wait_takes_over() {
+fn a_waiter_takes_over_a_load_whose_runtime_ends() {
     let (fast, slow) = (cache(), Slow::shut());
     let mut first = Box::pin(with_cache(&fast, slow.patient(1)));
     let ends = begun(&mut first);
@@ -290,7 +290,7 @@ fn a_caller_beyond_the_end_of_the_runtime_gets_the_error_of_a_timeout() {
 
 #[test]
 #[should_panic(expected = "the runtime was shut down while")]
-fn a_caller_beyond_the_end_of_the_runtime_panics_where_there_is_no_such_error() {
+fn a_caller_beyond_the_end_of_the_runtime_panics_without_a_timeout_error() {
     let (fast, slow) = (cache(), Slow::shut());
     let mut call = Box::pin(with_cache(&fast, slow.patient(1)));
     begun(&mut call).shutdown_timeout(MINUTE);

@@ -64,7 +64,7 @@ async fn ending_async(n: u64) -> Option<u64> {
 }
 
 #[test]
-fn a_cached_call_runs_its_body_whether_it_would_be_a_hit_or_a_miss() {
+fn a_cached_call_runs_its_body_at_the_end_of_a_thread() {
     let before = || {
         ending(1);
         now(ending_async(1));
@@ -79,7 +79,7 @@ fn a_cached_call_runs_its_body_whether_it_would_be_a_hit_or_a_miss() {
 }
 
 #[tokio::test]
-async fn a_cache_may_be_cleared_there_also_by_a_thread_that_did_nothing_else() {
+async fn a_cache_may_be_cleared_at_the_end_of_a_thread() {
     type Step = fn(&Fastness);
     let fast = fresh();
     let (clear, shrink, call) = (
@@ -102,7 +102,7 @@ fn first(n: u64) -> u64 {
 }
 
 #[test]
-fn a_function_that_is_first_called_there_is_in_the_statistics_of_later_calls() {
+fn a_function_that_is_first_called_at_the_end_of_a_thread_is_in_the_statistics() {
     assert_eq!(at_end(|| assert_eq!(own(1), 1), || first(1)), 1);
     assert_eq!((first(1), first(1)), (1, 1));
     let site = Fastness::current().stats().sites.into_iter().find(|site| site.key == "ending_first:{n}");
@@ -115,7 +115,7 @@ fn own(n: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn so_it_does_on_a_handle_of_its_own_which_may_be_dropped_there() {
+async fn a_cached_call_runs_its_body_on_a_handle_that_is_dropped_at_the_end_of_a_thread() {
     let fast = fresh();
     let (before, last) = (fast.clone(), fast.clone());
     let before = move || assert_eq!(with_cache_sync(&before, || own(1)), 1);
@@ -149,7 +149,7 @@ fn write(n: u64) {
 }
 
 #[test]
-fn writes_invalidate() {
+fn writes_invalidate_at_the_end_of_a_thread() {
     assert_eq!(written(0), 0);
     at_end(|| assert_eq!(written(0), 0), || put(0));
     assert_eq!(written(0), 1);
@@ -163,12 +163,12 @@ fn each(ids: &[u64]) -> HashMap<u64, u64> {
 }
 
 #[test]
-fn a_batch_loads_its_elements() {
+fn a_batch_loads_its_elements_at_the_end_of_a_thread() {
     assert_eq!(at_end(|| drop(each(&[1, 2])), || each(&[1, 2, 3])).len(), 3);
 }
 
 #[tokio::test]
-async fn the_cache_without_attributes_finds_nothing_and_forgets_what_it_is_told_to() {
+async fn direct_calls_find_nothing_and_invalidate_at_the_end_of_a_thread() {
     let cache = fresh().cache();
     let minute = Duration::from_secs(60);
     cache.set(&named("n:1"), 1_u64, minute).await;
@@ -203,6 +203,6 @@ fn guarded(name: &str) -> Result<usize, Failed> {
 }
 
 #[test]
-fn policies_let_calls_through() {
+fn policies_admit_calls_at_the_end_of_a_thread() {
     assert_eq!(at_end(|| drop(guarded("a")), || (guarded("a"), guarded("bc"))), (Ok(1), Ok(2)));
 }

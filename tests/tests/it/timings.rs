@@ -45,7 +45,7 @@ fn aliased(text: &str) -> Aliased<'_> {
 }
 
 #[test]
-fn the_outcome_is_that_of_the_type() {
+fn the_type_of_a_result_decides_its_outcome() {
     assert_eq!([aliased("7"), aliased("0"), aliased("x")], [Ok(7), Err("0"), Err("x")]);
     assert_eq!(counts(&path("aliased")), [1, 2, 0, 0]);
 }
@@ -82,7 +82,7 @@ async fn panics_later() {
 }
 
 #[tokio::test]
-async fn a_panic_is_recorded_and_goes_on() {
+async fn a_panic_is_recorded_and_unwinds_further() {
     assert!(catch_unwind(panics).is_err());
     assert_eq!(counts(&path("panics")), [0, 0, 0, 1]);
     assert!(tokio::spawn(panics_later()).await.unwrap_err().is_panic());
@@ -101,7 +101,7 @@ impl Drop for CallsInDrop {
 }
 
 #[test]
-fn a_call_while_another_unwinds_ends_as_it_ends() {
+fn a_call_during_unwinding_is_recorded_by_its_own_ending() {
     let unwound = catch_unwind(AssertUnwindSafe(|| {
         let _calls = CallsInDrop;
         panic!("on purpose");
@@ -124,7 +124,7 @@ where
 }
 
 #[test]
-fn recursion_and_generics() {
+fn recursive_and_generic_functions_are_timed() {
     assert_eq!(factorial(5), 120);
     assert_eq!(counts(&path("factorial")), [6, 0, 0, 0]);
     assert_eq!(generic::<_, 3>("x") + &generic::<_, 4>(&1), "\"x\"314");
@@ -197,7 +197,7 @@ async fn shows() -> impl std::fmt::Display {
 }
 
 #[tokio::test]
-async fn every_kind_of_function() {
+async fn every_kind_of_function_is_timed() {
     let mut store = Store { calls: 1 };
     assert_eq!(store.read(1).await, Some(2));
     assert_eq!(store.boxed(&1).await, Ok(2));
@@ -247,7 +247,7 @@ async fn status(status: u16) -> u16 {
 }
 
 #[tokio::test]
-async fn the_outcome_as_the_caller_says() {
+async fn the_predicate_decides_the_outcome() {
     found(Some(1));
     found(None);
     assert_eq!(counts(&path("found")), [1, 1, 0, 0]);
@@ -278,7 +278,7 @@ fn quote(user: User, cached: bool) -> u8 {
 }
 
 #[test]
-fn labels_tell_calls_apart() {
+fn labels_separate_calls() {
     for tier in [None, Some(Tier::Free), Some(Tier::EarlyBird { discount: 5 }), Some(Tier::EarlyBird { discount: 9 })] {
         quote(User { tier }, false);
     }

@@ -105,7 +105,7 @@ fn save_some(id: u32, value: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn a_put_that_is_not_stored_still_takes_the_old_value_away() {
+async fn a_put_that_is_not_stored_still_removes_the_old_value() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async {
         doc(&origin, 1).await.unwrap();
@@ -136,7 +136,7 @@ async fn write_note_plainly(id: u32, text: Option<u32>) -> Option<u32> {
 }
 
 #[tokio::test]
-async fn a_put_that_says_there_is_none_takes_the_old_value_away() {
+async fn a_put_of_an_absence_removes_the_old_value() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async {
         write_note(1, Some(40)).await;
@@ -148,7 +148,7 @@ async fn a_put_that_says_there_is_none_takes_the_old_value_away() {
 }
 
 #[tokio::test]
-async fn a_put_that_says_there_is_none_is_believed_for_its_negative_ttl() {
+async fn a_put_absence_is_stored_for_negative_ttl() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async {
         write_note(1, None).await;
@@ -184,7 +184,7 @@ fn open() -> Notify {
 }
 
 #[tokio::test]
-async fn of_two_writes_that_overlap_neither_value_is_believed() {
+async fn the_values_of_overlapping_writes_are_not_stored() {
     let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
     with_cache(&fast, async {
         let mut first = pin!(put_slowly(&gate, 1, 100, "a".into()));
@@ -255,7 +255,7 @@ fn change_pages(shop: &Shop, page: Option<u32>) -> Result<(), Fault> {
 }
 
 #[tokio::test]
-async fn a_handle_of_several_arguments_does_what_its_function_would() {
+async fn a_handle_of_several_arguments_behaves_like_its_function() {
     let (fast, origin) = (fresh(), Origin::default());
     let [shop, other] = ["a:b", "other"].map(|id| Shop { id: id.into() });
     with_cache(&fast, async {
@@ -284,7 +284,7 @@ async fn fragile(origin: &Origin) -> Result<u32, Fault> {
 
 /// The value was expired by a refresh, and the function has no `stale_if_error`.
 #[tokio::test]
-async fn what_a_handle_refreshes_is_loaded_by_the_next_call_or_fails() {
+async fn a_refreshed_entry_is_loaded_by_the_next_call_which_may_fail() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async {
         assert_eq!(fragile(&origin).await, Ok(1));

@@ -39,7 +39,7 @@ fn query(took: u64) -> QuerySample {
 }
 
 #[tokio::test]
-async fn what_is_advised_serves_the_query_and_ends_the_advice() {
+async fn an_advised_index_serves_the_query_and_ends_the_advice() {
     for db in databases().await {
         fill(&db).await;
         let indexes = IndexManager::new(&db).collection("c", &[STATUS]);
@@ -72,7 +72,7 @@ async fn what_is_advised_serves_the_query_and_ends_the_advice() {
 
 /// Servers that have just started cannot report unused indexes, and a query that fails is left out.
 #[tokio::test]
-async fn nothing_is_said_of_what_cannot_be_known() {
+async fn no_index_is_called_unused_after_a_start_and_failing_queries_are_left_out() {
     for db in databases().await {
         fill(&db).await;
         let indexes = IndexManager::new(&db).collection("c", &[A]);

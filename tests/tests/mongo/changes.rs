@@ -87,7 +87,7 @@ fn verb(action: &PlanAction) -> &'static str {
 }
 
 #[tokio::test]
-async fn each_option_that_is_changed_leads_to_the_right_step_and_then_to_peace() {
+async fn each_changed_option_leads_to_the_right_step_and_then_to_none() {
     for db in databases().await {
         for (before, after, expected, name) in CHANGES {
             db.drop().await.unwrap();
@@ -109,7 +109,7 @@ async fn each_option_that_is_changed_leads_to_the_right_step_and_then_to_peace()
 }
 
 #[tokio::test]
-async fn nothing_is_dropped_unless_that_is_asked_for() {
+async fn no_index_is_dropped_without_a_request() {
     for db in databases().await {
         indexes(&db, &[A, B]).apply(&plan::Settings::default()).await.unwrap();
         let changed = indexes(&db, &[DeclaredIndex { sparse: true, ..A }]);

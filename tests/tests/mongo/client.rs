@@ -14,7 +14,7 @@ async fn connect(url: &str) -> Client {
 }
 
 #[tokio::test]
-async fn what_the_uri_says_comes_before_the_defaults() {
+async fn settings_of_the_uri_override_the_defaults() {
     let options = mongo::Settings::from_uri("mongodb://localhost").await.unwrap();
     let shown = format!("{options:?}");
     for expected in [
@@ -106,7 +106,7 @@ async fn compressed(client: &Client) -> i64 {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_keeps_no_caller_longer_than_the_bound() {
+async fn a_hanging_server_delays_no_caller_beyond_the_bound() {
     let server = Mongo::start().await;
     let options = mongo::Settings::from_uri(&server.url()).await.unwrap();
     let client = options.operation_timeout(Duration::from_millis(300)).connect().unwrap();

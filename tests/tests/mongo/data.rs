@@ -100,7 +100,7 @@ async fn a_rebuild_that_fails_leaves_the_old_index() {
 
 /// Other errors of the data are reported in the server's words without values, and the remaining indexes are built.
 #[tokio::test]
-async fn data_that_an_index_does_not_admit_is_told() {
+async fn data_that_an_index_does_not_admit_is_reported() {
     const ARRAYS: DeclaredIndex =
         DeclaredIndex { fields: &[ascending(&["a"]), ascending(&["b"])], ..DeclaredIndex::DEFAULT };
     let [db, _] = databases().await;
@@ -132,7 +132,7 @@ async fn with_roles(server: &Mongo, db: &str, roles: &[&str]) -> Database {
 }
 
 #[tokio::test]
-async fn what_the_user_may_not_do_is_told_and_the_rest_is_done() {
+async fn missing_rights_are_reported_and_the_other_steps_are_done() {
     let server = Mongo::with(&["--auth"]).await;
     let root = doc! { "createUser": "root", "pwd": "root", "roles": ["root"] };
     server.admin(root).await;

@@ -92,7 +92,7 @@ model!(After, "renamed", [], { #[index] vendor: i32, });
 
 /// The old index is no longer declared: it is shown, and stays until its removal is requested.
 #[tokio::test]
-async fn a_field_renamed_under_its_index_is_told() {
+async fn a_field_renamed_under_its_index_is_reported() {
     for db in databases().await {
         IndexManager::new(&db).model::<Before>().apply(&plan::Settings::default()).await.unwrap();
         let indexes = IndexManager::new(&db).model::<After>();

@@ -50,7 +50,7 @@ async fn done(applied: JoinHandle<ApplyReport>) -> ApplyReport {
 }
 
 #[tokio::test]
-async fn of_many_who_apply_at_once_one_builds_and_the_others_wait() {
+async fn one_of_many_concurrent_processes_builds_and_the_others_wait() {
     let (single, set, name) = (shared_mongo().await, shared_mongo_set().await, database_name());
     for url in [single.url(), set.url()] {
         let mut fleet = Vec::new();
@@ -153,7 +153,7 @@ async fn a_build_outlives_its_primary() {
 
 /// The report says that no server could be reached and the outcome is unknown.
 #[tokio::test]
-async fn a_server_that_does_not_come_back_is_told() {
+async fn a_server_that_does_not_come_back_is_reported() {
     let mut server = Mongo::start().await;
     let client = Client::with_uri_str(format!("{}&serverSelectionTimeoutMS=100", server.url())).await.unwrap();
     let db = client.database(&database_name());
@@ -169,7 +169,7 @@ async fn a_server_that_does_not_come_back_is_told() {
 }
 
 #[tokio::test]
-async fn progress_is_told() {
+async fn progress_is_reported() {
     let server = Mongo::start().await;
     let db = server.database().await;
     insert(&db).await;

@@ -9,7 +9,7 @@ use fastness::mongo::plan::{self, IndexConflict, PlanAction, StepOutcome, Unmana
 use super::{A, B, databases, indexes, listed, names};
 
 #[tokio::test]
-async fn unmanaged_indexes_stay_are_hidden_or_dropped_as_asked() {
+async fn unmanaged_indexes_are_left_hidden_or_dropped_as_configured() {
     for db in databases().await {
         indexes(&db, &[A, B]).apply(&plan::Settings::default()).await.unwrap();
         let only_a = indexes(&db, &[A]);
@@ -116,7 +116,7 @@ async fn declarations_that_contradict_each_other_are_shown_and_left_alone() {
 
 /// The server agrees that these declarations conflict.
 #[tokio::test]
-async fn the_server_refuses_what_is_planned_as_a_conflict() {
+async fn the_server_refuses_planned_conflicts() {
     let [db, _] = databases().await;
     let text = |path| DeclaredIndex {
         fields: Box::leak(Box::new([IndexField { path, kind: IndexKind::Text { weight: 1 } }])),

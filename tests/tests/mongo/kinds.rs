@@ -115,7 +115,7 @@ const KINDS: &[(&str, &[DeclaredIndex])] = &[
 ];
 
 #[tokio::test]
-async fn what_was_applied_is_in_sync_and_a_second_apply_does_nothing() {
+async fn applied_indexes_are_in_sync_and_a_second_apply_does_nothing() {
     for db in databases().await {
         for (collection, specs) in KINDS {
             let indexes = IndexManager::new(&db).collection(collection, specs);
@@ -134,7 +134,7 @@ async fn what_was_applied_is_in_sync_and_a_second_apply_does_nothing() {
 
 /// Default names are those of MongoDB's own drivers.
 #[tokio::test]
-async fn names_are_those_of_other_drivers() {
+async fn default_names_are_those_of_other_drivers() {
     let [db, _] = databases().await;
     let expected = [
         ("single", "a_1"),

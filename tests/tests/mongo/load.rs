@@ -70,7 +70,7 @@ fn began() -> Instant {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn under_load_a_primary_that_is_killed_costs_a_pause_and_no_acknowledged_write() {
+async fn a_primary_killed_under_load_costs_a_pause_and_no_acknowledged_write() {
     let mut set = MongoSet::start().await;
     let options = mongo::Settings::from_uri(&set.url()).await.unwrap().operation_timeout(Duration::from_secs(15));
     let majority = mongodb::options::WriteConcern::majority();

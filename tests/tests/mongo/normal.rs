@@ -17,7 +17,7 @@ const LOCALES: &str = "af sq am ar hy as az be bn bs bs_Cyrl bg my ca chr zh zh_
     wae cy yi yo zu";
 
 #[tokio::test]
-async fn every_locale_is_filled_in_as_we_expect() {
+async fn the_server_fills_in_every_locale_as_expected() {
     let db = shared_mongo().await.database().await;
     let mut known = 0;
     let variants = ["", "@collation=search", "@collation=phonebook", "@collation=traditional", "@collation=stroke"];
@@ -40,7 +40,7 @@ async fn every_locale_is_filled_in_as_we_expect() {
 
 /// Pairs of filters. The server accepts the same index again only with a filter that it considers equal.
 #[tokio::test]
-async fn filters_are_equal_when_the_server_says_so() {
+async fn filters_are_equal_exactly_if_the_server_considers_them_equal() {
     let filters = [
         doc! { "s": "x", "n": { "$gt": 1 } },
         doc! { "n": { "$gt": 1.0 }, "s": { "$eq": "x" } },

@@ -61,7 +61,7 @@ async fn advice(client: &Client, db: &Database, indexes: &IndexManager) -> Index
 }
 
 #[tokio::test]
-async fn just_what_is_wrong_is_found_and_once_done_nothing_is() {
+async fn exactly_the_faults_are_found_and_none_after_the_advice_is_applied() {
     for (client, db) in clients().await {
         let (offers, indexes) = fill(&client, &db).await;
         // Uses these two.
@@ -124,7 +124,7 @@ fn outcomes(report: &ApplyReport) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_is_needed_is_never_given_up() {
+async fn needed_indexes_are_never_hidden_or_dropped() {
     for (client, db) in clients().await {
         let (offers, indexes) = fill(&client, &db).await;
         offers.driver().find_one(doc! { "color": 3 }).await.unwrap();
@@ -160,7 +160,7 @@ async fn a_hidden_index_that_is_missed_is_shown_again() {
 }
 
 #[tokio::test]
-async fn of_several_processes_one_builds_and_all_end_well() {
+async fn one_of_several_processes_builds_and_all_succeed() {
     for (client, db) in clients().await {
         let (offers, indexes) = fill(&client, &db).await;
         let newest = FindOptions::builder().sort(doc! { "madeAt": -1 }).limit(10).build();
@@ -261,7 +261,7 @@ async fn words_and_places_are_analysed_and_wrong_queries_are_clear_errors() {
 
 /// A collection's default collation applies to its queries and their indexes.
 #[tokio::test]
-async fn in_a_collection_with_a_collation_what_serves_is_known_and_what_is_made_serves() {
+async fn indexes_of_a_collection_with_a_collation_are_recognised_and_made_to_serve() {
     for (_, db) in clients().await {
         db.run_command(doc! { "create": "c", "collation": { "locale": "de", "strength": 1 } }).await.unwrap();
         let word = |number: i32| doc! { "a": format!("word{}", number % 2), "b": format!("word{number}") };

@@ -23,7 +23,7 @@ async fn connect(url: &str) -> (Client, Database) {
 }
 
 #[tokio::test]
-async fn it_is_switched_on_read_and_switched_off() {
+async fn the_profiler_is_switched_on_read_and_switched_off() {
     let server = Mongo::start().await;
     for url in [server.url(), shared_mongo_set().await.url()] {
         let (client, db) = connect(&url).await;
@@ -87,7 +87,7 @@ async fn use_all(db: &Database) {
 }
 
 #[tokio::test]
-async fn two_who_read_at_once_count_each_query_once() {
+async fn two_concurrent_readers_count_each_query_once() {
     let server = Mongo::start().await;
     let (client, db) = connect(&server.url()).await;
     let profiler = client.profiler(&db);
@@ -101,7 +101,7 @@ async fn two_who_read_at_once_count_each_query_once() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_refused_before_the_server_is_asked() {
+async fn invalid_settings_are_refused_before_the_server_is_asked() {
     let client = mongo::Settings::from_uri("mongodb://127.0.0.1:1").await.unwrap().connect().unwrap();
     let profiler = client.profiler(&client.database("d"));
     let error = profiler.enable(&slow::Settings::default().level(2)).await.unwrap_err();
@@ -111,7 +111,7 @@ async fn what_makes_no_sense_is_refused_before_the_server_is_asked() {
 }
 
 #[tokio::test]
-async fn who_lacks_the_role_is_told_which() {
+async fn an_error_names_the_missing_role() {
     let server = Mongo::with(&["--auth"]).await;
     let admin = server.client().await.database("admin");
     let root = doc! { "createUser": "root", "pwd": "secret", "roles": ["root"] };

@@ -46,7 +46,7 @@ fn shapes(client: &Client) -> Vec<QueryShape> {
 }
 
 #[tokio::test]
-async fn the_driver_does_what_was_asked_and_quick_calls_leave_no_trace() {
+async fn every_operation_works_and_quick_calls_leave_no_trace() {
     for url in [shared_mongo().await.url(), shared_mongo_set().await.url()] {
         let (client, _clock) = still(&url).await;
         let things = things(&client);
@@ -82,7 +82,7 @@ async fn the_driver_does_what_was_asked_and_quick_calls_leave_no_trace() {
 }
 
 #[tokio::test]
-async fn what_was_slow_is_counted_by_shape_with_the_slowest_as_example() {
+async fn slow_calls_are_counted_by_shape_with_the_slowest_as_example() {
     for url in [shared_mongo().await.url(), shared_mongo_set().await.url()] {
         let (client, clock) = still(&url).await;
         let things = things(&client);
@@ -191,7 +191,7 @@ async fn errors_timeouts_and_drops_are_counted() {
 }
 
 #[tokio::test]
-async fn of_a_cursor_the_waits_count_and_the_time_between_does_not() {
+async fn the_waits_of_a_cursor_count_and_the_time_between_does_not() {
     let (client, clock) = still(&shared_mongo().await.url()).await;
     let things = things(&client);
     things.insert_many((0..30).map(thing), None).await.unwrap();
@@ -259,7 +259,7 @@ async fn a_cursor_that_took_too_long_says_so_each_time() {
 }
 
 #[tokio::test]
-async fn a_duplicate_among_many_is_told_without_its_values() {
+async fn a_duplicate_among_many_is_reported_without_its_values() {
     let client = eager(&shared_mongo().await.url()).await;
     let db = client.database(&database_name());
     fastness::mongo::IndexManager::new(&db).model::<Thing>().apply(&plan::Settings::default()).await.unwrap();
@@ -297,7 +297,7 @@ async fn a_document_of_another_type_is_an_error_without_its_values() {
 }
 
 #[tokio::test]
-async fn many_shapes_are_bounded() {
+async fn the_number_of_shapes_is_bounded() {
     let client = eager(&shared_mongo().await.url()).await;
     let things = things(&client);
     for number in 0..230 {

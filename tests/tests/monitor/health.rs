@@ -37,7 +37,7 @@ async fn reports(monitor: &Monitor, what: &str, is: impl Fn(&Snapshot) -> bool) 
 }
 
 #[tokio::test]
-async fn a_database_that_hangs_is_unhealthy_and_holds_up_no_caller() {
+async fn a_hanging_database_is_unhealthy_and_delays_no_caller() {
     let server = Mongo::start().await;
     let monitor = Monitor::builder()
         .cache(&embedded())
@@ -95,7 +95,7 @@ async fn a_storm_of_checks_costs_the_database_next_to_nothing() {
 }
 
 #[tokio::test]
-async fn the_shared_tier_degrades_and_where_it_is_required_is_unhealthy() {
+async fn a_lost_shared_tier_degrades_health_and_a_required_one_makes_it_unhealthy() {
     let mut server = Redis::start().await;
     let settings = Settings::single(&server.url()).unwrap().prefix(prefix());
     let fast = Fastness::builder().redis(settings).max_stale(Duration::from_millis(500)).build().unwrap();

@@ -29,7 +29,7 @@ async fn status(app: &Router, path: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn real_pressure_shrinks_sheds_and_passes() {
+async fn real_memory_pressure_shrinks_the_tier_rejects_requests_and_passes() {
     let fast = Fastness::builder().build().unwrap();
     let cache = fast.cache();
     let fill_cache = async || {
@@ -100,6 +100,6 @@ fn few_large_values_stay_within_the_limit() {
 }
 
 #[test]
-fn a_limit_that_is_exceeded_is_more_than_all() {
+fn an_exceeded_limit_counts_as_more_than_full() {
     assert_eq!(Memory::new(3 << 30, 2 << 30).percentage(), 150);
 }

@@ -100,7 +100,7 @@ async fn setting(origin: &Origin, id: u64) -> Setting {
 }
 
 #[tokio::test]
-async fn what_bincode_cannot_give_back_is_stored_as_messagepack_with_one_warning() {
+async fn a_value_that_bincode_changes_is_stored_as_messagepack_with_one_warning() {
     let (prefix, origin) = (prefix(), Origin::default());
     let (logged, _guard) = Logged::listen(Level::WARN);
     let [one, two] = two_nodes(&prefix).await;
@@ -128,7 +128,7 @@ async fn grid(origin: &Origin, id: u64) -> BTreeMap<(u8, u8), u64> {
 }
 
 #[tokio::test]
-async fn what_json_cannot_hold_is_stored_as_messagepack() {
+async fn a_value_that_json_cannot_hold_is_stored_as_messagepack() {
     let (prefix, origin) = (prefix(), Origin::default());
     let [one, two] = two_nodes(&prefix).await;
     let expected = BTreeMap::from([((1, 2), 7)]);
@@ -175,7 +175,7 @@ async fn page(origin: &Origin, id: u64) -> String {
 }
 
 #[tokio::test]
-async fn large_values_are_compressed_where_asked_for_and_read_everywhere() {
+async fn large_values_are_compressed_on_request_and_read_everywhere() {
     let (prefix, origin, url) = (prefix(), Origin::default(), shared_redis().await.url());
     let one = node_with(Redis::single(&url).unwrap().prefix(&prefix).command_timeout(PATIENCE).compress(true)).await;
     let plain = node(&url, &prefix).await;

@@ -112,7 +112,7 @@ macro_rules! led {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_waits_for_a_load_does_not_wait_for_its_encoding() {
+async fn a_waiter_does_not_wait_for_the_encoding() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let one = node(&redis.url(), &prefix).await;
     let (leader, go, waiter) = led!(IN_BOTH one in_both(1));
@@ -128,7 +128,7 @@ async fn who_waits_for_a_load_does_not_wait_for_its_encoding() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn who_comes_while_a_value_is_encoded_that_only_the_tier_keeps_loads_no_other() {
+async fn a_caller_that_comes_during_the_encoding_does_not_load_a_value_of_the_shared_tier_again() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let one = node(&redis.url(), &prefix).await;
     let (leader, go, waiter) = led!(ONLY_THERE one only_there(1));
@@ -142,7 +142,7 @@ async fn who_comes_while_a_value_is_encoded_that_only_the_tier_keeps_loads_no_ot
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_value_whose_encoding_panics_is_that_of_all_but_its_leader() {
+async fn a_value_whose_encoding_panics_reaches_all_callers_but_its_leader() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let one = node(&redis.url(), &prefix).await;
     UNFIT.panics.store(true, Ordering::SeqCst);

@@ -63,7 +63,7 @@ async fn documents_come_back_as_they_were() {
 }
 
 #[tokio::test]
-async fn a_value_that_would_come_back_as_another_stays_in_its_process_and_others_do_not() {
+async fn a_value_that_would_come_back_changed_stays_in_its_process_and_others_do_not() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);
     for id in [1, 2] {
         with_cache(&one, product(&origin, id)).await;
@@ -167,7 +167,7 @@ async fn unsaid(origin: &Origin, id: u64) -> Unsaid {
 
 /// The guide's page on codecs describes this case.
 #[tokio::test]
-async fn what_serialize_does_not_say_does_not_come_back() {
+async fn fields_that_serde_skips_do_not_come_back() {
     let (origin, [one, two]) = (Origin::default(), two_nodes().await);
     let written = with_cache(&one, unsaid(&origin, 1)).await;
     stored(&one, 1).await;

@@ -55,7 +55,7 @@ fn without_a_runtime_there_is_no_shared_tier() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_joined_when_it_is() {
+async fn an_absent_server_is_used_once_it_starts() {
     let (mut server, prefix) = (Redis::start().await, prefix());
     server.kill();
     let fast = built(Settings::single(&server.url()).unwrap().prefix(&prefix));
@@ -72,7 +72,7 @@ async fn a_server_that_is_not_there_is_joined_when_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_hangs_delays_those_who_wait_for_it_once() {
+async fn a_hanging_server_delays_its_callers_once() {
     let (server, prefix) = (Redis::start().await, prefix());
     let fast = hasty(&server.url(), &prefix).await;
     let callers = async |first: u64| {
@@ -231,7 +231,7 @@ async fn a_node_of_a_cluster_is_no_single_server() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_an_outage() {
+async fn a_wrong_password_counts_as_an_outage() {
     let server = Redis::with(&["--requirepass", "right"]).await;
     let url = |password| format!("redis://:{password}@127.0.0.1:{}", server.port());
     let fast = built(Settings::single(&url("wrong")).unwrap());
@@ -242,7 +242,7 @@ async fn a_wrong_password_is_an_outage() {
 }
 
 #[tokio::test]
-async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later() {
+async fn an_unanswered_invalidation_counts_in_its_process_and_reaches_others_later() {
     let (server, prefix) = (Redis::start().await, prefix());
     let proxy = Proxy::start(server.port()).await;
     let (one, two) = (hasty(&proxy.url(), &prefix).await, node(&server.url(), &prefix).await);
@@ -264,7 +264,7 @@ async fn an_invalidation_without_an_answer_counts_here_and_reaches_others_later(
 }
 
 #[tokio::test]
-async fn an_invalidation_without_a_waiter_is_made_all_the_same() {
+async fn a_dropped_invalidation_is_still_made() {
     let (server, prefix) = (Redis::start().await, prefix());
     // This node should answer a read while the server is paused.
     let impatient = Settings::single(&server.url()).unwrap().prefix(&prefix).command_timeout(Duration::from_secs(1));
@@ -293,7 +293,7 @@ async fn is_pending<F: Future + Unpin>(future: &mut F) -> bool {
 }
 
 #[tokio::test]
-async fn a_node_that_hears_nothing_serves_nothing_old() {
+async fn a_node_without_answers_serves_no_old_value() {
     let (server, prefix) = (Redis::start().await, prefix());
     let proxy = Proxy::start(server.port()).await;
     let one = node(&server.url(), &prefix).await;
@@ -331,7 +331,7 @@ async fn a_log_that_was_lost_begins_anew_and_everything_is_stale() {
 }
 
 #[tokio::test]
-async fn a_restarted_server_is_another_one() {
+async fn a_restarted_server_counts_as_another_one() {
     let (mut server, prefix) = (Redis::start().await, prefix());
     let (one, two) = (node(&server.url(), &prefix).await, node(&server.url(), &prefix).await);
     let origin = Arc::new(Origin::default());

@@ -37,7 +37,7 @@ impl Stored {
 }
 
 #[tokio::test]
-async fn nothing_under_a_key_is_taken_for_a_value_that_is_none() {
+async fn foreign_bytes_under_a_key_are_never_taken_for_a_value() {
     let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
     let fast = node(&server.url(), &prefix).await;
     for id in [1, 2] {

@@ -49,7 +49,7 @@ async fn read(response: Response<Body<ResumedBody<Bytes>>>) -> (u16, http::Heade
 }
 
 #[tokio::test]
-async fn what_one_process_did_another_answers_the_same() {
+async fn a_replayed_answer_is_the_same_in_another_process() {
     let (redis, prefix, orders) = (shared_redis().await, prefix(), Arc::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let first = read(process(&one, &orders).oneshot(post("3 apples")).await.unwrap()).await;
@@ -66,7 +66,7 @@ async fn what_one_process_did_another_answers_the_same() {
 }
 
 #[tokio::test]
-async fn of_a_hundred_at_once_in_two_processes_one_is_done() {
+async fn one_of_a_hundred_concurrent_requests_in_two_processes_is_done() {
     let (redis, prefix, orders) = (shared_redis().await, prefix(), Arc::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let processes = [process(&one, &orders), process(&two, &orders)];
@@ -94,7 +94,7 @@ async fn of_a_hundred_at_once_in_two_processes_one_is_done() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_in_one_process_is_not_begun_in_another_and_what_failed_is() {
+async fn a_request_under_way_is_not_begun_in_another_process_and_a_failed_one_is() {
     let (redis, prefix, orders) = (shared_redis().await, prefix(), Arc::<AtomicUsize>::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let (begun, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -122,7 +122,7 @@ async fn what_is_under_way_in_one_process_is_not_begun_in_another_and_what_faile
 }
 
 #[tokio::test]
-async fn without_its_server_a_process_still_knows_its_own() {
+async fn a_process_still_knows_its_own_requests_without_its_server() {
     let mut redis = Server::start().await;
     let (fast, orders) = (node(&redis.url(), &prefix()).await, Arc::default());
     let process = process(&fast, &orders);

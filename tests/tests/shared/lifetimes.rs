@@ -42,7 +42,7 @@ async fn asked_again(origin: &Origin, id: u64) -> usize {
 }
 
 #[tokio::test]
-async fn after_its_local_ttl_a_process_asks_redis_and_not_the_origin() {
+async fn a_process_asks_redis_after_its_local_ttl_and_not_the_origin() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let fast = node(&redis.url(), &prefix).await;
     with_cache(&fast, asked_again(&origin, 1)).await;

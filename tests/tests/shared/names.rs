@@ -64,7 +64,7 @@ async fn applied<F: Fn(u64) -> u64 + Send>(function: F, n: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn what_closures_tell_apart_stays_in_its_process() {
+async fn values_that_closures_distinguish_stay_in_their_process() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     assert_eq!(with_cache(&a, applied(|n| n + 1, 1)).await, 2);
@@ -132,7 +132,7 @@ macro_rules! notes {
 notes!(hundred: 100, thousand: 1_000);
 
 #[tokio::test]
-async fn an_absence_is_that_of_its_own_type_only() {
+async fn an_absence_counts_for_its_own_type_only() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     assert_eq!(with_cache(&a, hundred::find(1)).await, None);
@@ -145,7 +145,7 @@ async fn an_absence_is_that_of_its_own_type_only() {
 }
 
 #[tokio::test]
-async fn a_value_is_that_of_its_own_type_only() {
+async fn a_value_counts_for_its_own_type_only() {
     let (redis, prefix) = (shared_redis().await, prefix());
     let (a, b) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     assert_eq!(with_cache(&a, hundred::get(1)).await, hundred::Note { number: 101 });

@@ -113,7 +113,7 @@ async fn an_older_load_of_another_process_replaces_nothing_newer() {
 }
 
 #[tokio::test]
-async fn nor_does_it_in_a_cluster() {
+async fn an_older_load_of_another_process_replaces_nothing_newer_in_a_cluster() {
     let cluster = Cluster::start().await;
     later_loads_win(Settings::cluster(cluster.urls()).unwrap().takeover(Duration::ZERO)).await;
 }
@@ -137,7 +137,7 @@ async fn a_load_that_stores_nothing_leaves_nothing_older_there() {
 }
 
 #[tokio::test]
-async fn how_long_an_absence_counts_is_said_by_who_reads_it() {
+async fn the_reader_of_an_absence_decides_how_long_it_counts() {
     let (clock, row) = (Clock::manual(), Row::default());
     let settings = Settings::single(&shared_redis().await.url()).unwrap().prefix(prefix());
     let [one, two] = nodes(&settings, &clock).await;

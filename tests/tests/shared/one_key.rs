@@ -13,63 +13,63 @@ async fn alone() -> Fastness {
 }
 
 #[tokio::test]
-async fn what_functions_store_is_found() {
-    one_key::what_functions_store_is_found(&alone().await).await;
+async fn direct_calls_find_the_values_of_functions() {
+    one_key::direct_calls_find_the_values_of_functions(&alone().await).await;
 }
 
 #[tokio::test]
-async fn functions_find_what_is_set() {
-    one_key::functions_find_what_is_set(&alone().await).await;
+async fn functions_find_the_values_of_direct_calls() {
+    one_key::functions_find_the_values_of_direct_calls(&alone().await).await;
 }
 
 #[tokio::test]
-async fn each_replaces_what_the_other_has_stored() {
-    one_key::each_replaces_what_the_other_has_stored(&alone().await).await;
+async fn functions_and_direct_calls_replace_each_others_values() {
+    one_key::functions_and_direct_calls_replace_each_others_values(&alone().await).await;
 }
 
 #[tokio::test]
-async fn invalidations_reach_both() {
-    one_key::invalidations_reach_both(&alone().await).await;
+async fn invalidations_reach_functions_and_direct_calls() {
+    one_key::invalidations_reach_functions_and_direct_calls(&alone().await).await;
 }
 
 #[tokio::test]
-async fn refreshes_reach_both() {
-    one_key::refreshes_reach_both(&alone().await).await;
+async fn refreshes_reach_functions_and_direct_calls() {
+    one_key::refreshes_reach_functions_and_direct_calls(&alone().await).await;
 }
 
 #[tokio::test]
-async fn absences_are_none_until_there_is_a_value() {
-    one_key::absences_are_none_until_there_is_a_value(&alone().await).await;
+async fn a_value_replaces_an_absence_that_direct_calls_do_not_find() {
+    one_key::a_value_replaces_an_absence_that_direct_calls_do_not_find(&alone().await).await;
 }
 
 #[tokio::test]
-async fn batches_meet_direct_calls() {
-    one_key::batches_meet_direct_calls(&alone().await).await;
+async fn batches_share_entries_with_direct_calls() {
+    one_key::batches_share_entries_with_direct_calls(&alone().await).await;
 }
 
 #[tokio::test]
-async fn batches_find_what_is_newer_than_an_absence() {
-    one_key::batches_find_what_is_newer_than_an_absence(&alone().await).await;
+async fn batches_find_a_direct_value_that_is_newer_than_an_absence() {
+    one_key::batches_find_a_direct_value_that_is_newer_than_an_absence(&alone().await).await;
 }
 
 #[tokio::test]
-async fn handles_meet_direct_calls() {
-    one_key::handles_meet_direct_calls(&alone().await).await;
+async fn handles_share_entries_with_direct_calls() {
+    one_key::handles_share_entries_with_direct_calls(&alone().await).await;
 }
 
 #[tokio::test]
-async fn keys_of_all_kinds_are_found() {
-    one_key::keys_of_all_kinds_are_found(&alone().await).await;
+async fn keys_of_all_kinds_are_found_by_their_text() {
+    one_key::keys_of_all_kinds_are_found_by_their_text(&alone().await).await;
 }
 
 #[tokio::test]
-async fn several_functions_meet_one_direct_call() {
-    one_key::several_functions_meet_one_direct_call(&alone().await).await;
+async fn several_functions_share_an_entry_with_one_direct_call() {
+    one_key::several_functions_share_an_entry_with_one_direct_call(&alone().await).await;
 }
 
 #[tokio::test]
-async fn functions_of_this_process_only_meet_direct_calls() {
-    one_key::functions_of_this_process_only_meet_direct_calls(&alone().await).await;
+async fn functions_of_the_local_tier_share_entries_with_direct_calls() {
+    one_key::functions_of_the_local_tier_share_entries_with_direct_calls(&alone().await).await;
 }
 
 #[tokio::test]
@@ -78,24 +78,27 @@ async fn the_newest_load_wins() {
 }
 
 #[tokio::test]
-async fn what_is_set_while_a_function_loads_stays() {
-    one_key::what_is_set_while_a_function_loads_stays(&alone().await).await;
+async fn a_value_that_is_set_while_a_function_loads_stays() {
+    one_key::a_value_that_is_set_while_a_function_loads_stays(&alone().await).await;
 }
 
 #[tokio::test]
-async fn tags_concern_what_functions_store() {
-    one_key::tags_concern_what_functions_store(&alone().await).await;
+async fn tags_concern_the_values_of_functions() {
+    one_key::tags_concern_the_values_of_functions(&alone().await).await;
 }
 
 #[tokio::test]
-async fn what_is_apart_in_the_shared_tier_is_apart_here() {
-    one_key::what_is_apart_in_the_shared_tier_is_apart_here(&alone().await, &alone().await).await;
+async fn entries_that_differ_in_the_shared_tier_differ_in_the_process() {
+    one_key::entries_that_differ_in_the_shared_tier_differ_in_the_process(&alone().await, &alone().await).await;
 }
 
 #[tokio::test]
-async fn functions_of_the_shared_tier_meet_direct_calls() {
+async fn functions_of_the_shared_tier_share_entries_with_direct_calls() {
     let fast = alone().await;
-    one_key::functions_of_the_shared_tier_meet_direct_calls(&fast, async |count| stored(&fast, count).await).await;
+    one_key::functions_of_the_shared_tier_share_entries_with_direct_calls(&fast, async |count| {
+        stored(&fast, count).await
+    })
+    .await;
 }
 
 #[cacheable(ttl = 60, key = "mark:{id}")]
@@ -109,7 +112,7 @@ async fn own_mark(id: u32) -> u64 {
 }
 
 #[tokio::test]
-async fn between_processes_they_meet_through_the_shared_tier() {
+async fn functions_and_direct_calls_share_entries_between_processes() {
     let (url, prefix) = (shared_redis().await.url(), prefix());
     let (one, two) = (node(&url, &prefix).await, node(&url, &prefix).await);
     assert_eq!(with_cache(&one, mark(1)).await, 1);

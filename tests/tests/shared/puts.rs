@@ -36,7 +36,7 @@ fn alone() -> Fastness {
 }
 
 #[tokio::test]
-async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
+async fn a_value_that_is_put_while_redis_is_away_is_read_by_its_process() {
     let fast = alone();
     let cache = fast.cache();
     with_cache(&fast, async {
@@ -60,7 +60,7 @@ async fn what_is_put_while_redis_is_away_is_read_by_this_process() {
 }
 
 #[tokio::test]
-async fn a_put_that_something_else_overtook_is_not_stored() {
+async fn an_overtaken_put_is_not_stored() {
     let fast = alone();
     with_cache(&fast, async {
         let mut put = pin!(write(1, Some(10)));
@@ -73,7 +73,7 @@ async fn a_put_that_something_else_overtook_is_not_stored() {
 }
 
 #[tokio::test]
-async fn once_redis_is_back_the_value_counts_as_older_than_its_own_record() {
+async fn a_put_value_counts_as_older_than_its_own_record_once_redis_is_back() {
     let mut server = Redis::start().await;
     // The predecessor of the restarted server does not answer any more.
     let settings = Settings::single(&server.url()).unwrap().command_timeout(PATIENCE).takeover(Duration::ZERO);

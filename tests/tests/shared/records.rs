@@ -253,7 +253,7 @@ impl Deploy {
 const NOTHING: [Vec<u64>; 2] = [Vec::new(), Vec::new()];
 
 #[tokio::test]
-async fn processes_of_format_1_and_2_hear_each_other_and_neither_is_emptied() {
+async fn processes_of_format_1_and_2_obey_each_other_and_keep_their_caches() {
     let mut deploy = Deploy::start().await;
     let seven = deploy.seven.clone();
     assert_eq!(deploy.loaded_again(&seven).await, [vec![7], vec![7]]);
@@ -266,7 +266,7 @@ async fn processes_of_format_1_and_2_hear_each_other_and_neither_is_emptied() {
 }
 
 #[tokio::test]
-async fn what_a_newer_build_marks_as_skippable_empties_no_cache() {
+async fn a_skippable_record_of_a_newer_build_empties_no_cache() {
     let mut deploy = Deploy::start().await;
     let nothing = format_1(0, &[]);
     for record in
@@ -282,7 +282,7 @@ async fn what_a_newer_build_marks_as_skippable_empties_no_cache() {
 
 /// A refresh expires entries. A build that does not know refreshes invalidates those entries, and one of format 1 invalidates everything.
 #[tokio::test]
-async fn what_one_build_refreshes_builds_before_it_invalidate() {
+async fn earlier_builds_invalidate_entries_that_a_newer_build_refreshes() {
     let mut deploy = Deploy::start().await;
     assert_eq!(deploy.nodes[0].cache().refresh(reached("twig:7")).await, Reach::Announced);
     assert_eq!(deploy.other.hear().await, Heard::Everything, "for format 1");
@@ -298,7 +298,7 @@ async fn what_one_build_refreshes_builds_before_it_invalidate() {
 }
 
 #[tokio::test]
-async fn what_a_newer_build_marks_as_not_skippable_invalidates_its_scopes_or_everything() {
+async fn an_unskippable_record_of_a_newer_build_invalidates_its_scopes_or_everything() {
     let mut deploy = Deploy::start().await;
     for (kind, fields) in [(200, &[][..]), (0, &[(200, &b"soft"[..])][..])] {
         let known = newer(&deploy.seven, kind, fields);

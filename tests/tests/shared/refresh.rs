@@ -67,7 +67,7 @@ async fn heard(nodes: &[Fastness; 2]) {
 }
 
 #[tokio::test]
-async fn what_one_process_refreshes_all_load_again_once() {
+async fn all_processes_load_a_refreshed_entry_again_once() {
     let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
     for node in &nodes {
         with_cache(node, rate(origin.clone(), 7)).await;
@@ -105,7 +105,7 @@ async fn an_absence_is_refreshed_in_both_tiers() {
 
 /// A process that starts after a refresh reads it in the log.
 #[tokio::test]
-async fn a_process_that_starts_later_knows_of_it() {
+async fn a_process_that_starts_after_a_refresh_knows_of_it() {
     let (server, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
     let one = node(&server.url(), &prefix).await;
     for id in [7, 8] {
@@ -120,7 +120,7 @@ async fn a_process_that_starts_later_knows_of_it() {
 }
 
 #[tokio::test]
-async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
+async fn a_refreshed_value_replaces_an_error_only_with_stale_if_error() {
     let (nodes, frail) = (pair().await, Frail::default());
     for node in &nodes {
         for answer in [
@@ -165,7 +165,7 @@ async fn what_was_refreshed_replaces_an_error_where_the_function_says_so() {
 
 /// The refresh or the invalidation comes first, and both are announced.
 #[tokio::test]
-async fn a_refresh_and_an_invalidation_of_two_processes_in_either_order() {
+async fn a_refresh_and_an_invalidation_of_two_processes_both_count_in_either_order() {
     for refresh_first in [true, false] {
         let (nodes, frail) = (pair().await, Frail::default());
         for node in &nodes {
@@ -200,7 +200,7 @@ async fn slow(origin: Arc<Origin>, gate: Arc<Notify>, begun: Arc<Notify>, id: u6
 }
 
 #[tokio::test]
-async fn a_load_that_is_under_way_elsewhere_brings_nothing_fresh() {
+async fn a_load_under_way_in_another_process_brings_no_fresh_value() {
     let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
     let (gate, begun) = (Arc::<Notify>::default(), Arc::<Notify>::default());
     let call = || slow(origin.clone(), gate.clone(), begun.clone(), 7);
@@ -223,7 +223,7 @@ async fn a_load_that_is_under_way_elsewhere_brings_nothing_fresh() {
 }
 
 #[tokio::test]
-async fn without_redis_it_counts_here_and_is_announced_later() {
+async fn a_refresh_without_redis_counts_here_and_is_announced_later() {
     let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
     let proxy = Proxy::start(server.port()).await;
     let nodes = [node(&proxy.url(), &prefix).await, node(&server.url(), &prefix).await];
@@ -245,7 +245,7 @@ async fn without_redis_it_counts_here_and_is_announced_later() {
 
 /// A node that lost its connection reads the records that it has missed.
 #[tokio::test]
-async fn a_process_that_was_cut_off_hears_of_it_when_it_is_back() {
+async fn a_process_that_was_cut_off_learns_of_a_refresh_when_it_is_back() {
     let (server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
     let proxy = Proxy::start(server.port()).await;
     let nodes = [node(&server.url(), &prefix).await, node(&proxy.url(), &prefix).await];
@@ -271,7 +271,7 @@ async fn costly(origin: Arc<Origin>, gate: Arc<Notify>, begun: Arc<Notify>, id: 
 }
 
 #[tokio::test]
-async fn one_process_loads_what_was_refreshed_for_all() {
+async fn one_process_loads_a_refreshed_entry_for_all() {
     let (nodes, origin) = (pair().await, Arc::new(Origin::default()));
     let (gate, begun) = (Arc::<Notify>::default(), Arc::<Notify>::default());
     let call = |node: &Fastness| {

@@ -39,7 +39,7 @@ async fn get(node: &Fastness, origin: &Arc<Origin>, path: &str, language: &str) 
 }
 
 #[tokio::test]
-async fn one_node_answers_with_what_another_stored_until_either_invalidates() {
+async fn one_node_serves_the_response_of_another_until_either_invalidates() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     assert_eq!(get(&one, &origin, "/a", "en").await, "en 0");
@@ -57,7 +57,7 @@ async fn one_node_answers_with_what_another_stored_until_either_invalidates() {
 }
 
 #[tokio::test]
-async fn what_was_invalidated_is_not_read_from_the_shared_tier() {
+async fn an_invalidated_response_is_not_read_from_the_shared_tier() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
     let one = node(&redis.url(), &prefix).await;
     get(&one, &origin, "/a", "en").await;

@@ -287,7 +287,7 @@ async fn sentinels_that_do_not_know_each_other_are_refused() {
 
 /// Most of the Sentinels still agree.
 #[tokio::test]
-async fn a_sentinel_that_is_told_to_watch_another_master_is_noticed() {
+async fn a_sentinel_that_watches_another_master_is_noticed() {
     let (prefix, stray) = (prefix(), Redis::start().await);
     let group = group(0, 3, &prefix).await;
     let fast = built(&group.urls(), &prefix);

@@ -185,7 +185,7 @@ async fn a_stray_in_what_a_process_missed_is_passed_over() {
 }
 
 #[tokio::test]
-async fn an_entry_in_our_name_with_junk_in_it_is_a_stray() {
+async fn an_entry_of_our_life_with_invalid_content_is_a_stray() {
     let pair = Pair::new().await;
     pair.write(&["XADD", "LOG", "*", "l", "junk", "r", "junk"]).await;
     pair.everything_was_stale(1).await;
@@ -221,7 +221,7 @@ async fn an_entry_of_the_far_future_is_no_end_of_the_log() {
 }
 
 #[tokio::test]
-async fn a_log_of_the_wrong_type_is_an_outage_that_is_named() {
+async fn a_log_of_the_wrong_type_is_an_outage_with_its_reason() {
     let (logged, _guard) = Logged::listen(Level::WARN);
     let pair = Pair::new().await;
     pair.write(&["SET", "LOG", "x"]).await;
@@ -277,7 +277,7 @@ async fn a_stray_is_logged_once() {
 
 /// Two applications that differ in the number of the database alone.
 #[tokio::test]
-async fn two_databases_with_one_prefix_do_not_hear_each_other() {
+async fn two_databases_with_one_prefix_do_not_affect_each_other() {
     let (server, prefix) = (shared_redis().await, prefix());
     let [here, there] = [0, 1].map(|database| format!("{}/{database}", server.url()));
     let nodes = [with_max_stale(&here, &prefix, MINUTE), with_max_stale(&there, &prefix, MINUTE)];
@@ -308,7 +308,7 @@ async fn two_databases_with_one_prefix_do_not_hear_each_other() {
 
 /// A message of record format 1 does not name its database.
 #[tokio::test]
-async fn a_message_that_does_not_say_its_database_is_looked_up() {
+async fn a_message_without_its_database_is_looked_up() {
     let pair = Pair::with_max_stale(MINUTE).await;
     let loads = pair.origin.loads();
     for n in 1..=20 {

@@ -100,7 +100,7 @@ async fn an_announcement_on_the_former_master_holds_on_its_successor() {
 }
 
 #[tokio::test]
-async fn one_process_that_has_waited_settles_for_all() {
+async fn a_process_that_has_waited_ends_the_wait_of_all() {
     let prefix = prefix();
     let server = promoted(&prefix).await;
     let mut nodes = Vec::new();
@@ -125,7 +125,7 @@ async fn one_process_that_has_waited_settles_for_all() {
 }
 
 #[tokio::test]
-async fn a_server_that_was_left_is_entered_again_under_a_new_life() {
+async fn a_server_that_was_left_is_used_again_under_a_new_life() {
     let (first, second, prefix) = (Redis::start().await, Redis::start().await, prefix());
     let proxy = Proxy::start(first.port()).await;
     let fast = built(&proxy.url(), &prefix, TAKEOVER);
@@ -174,7 +174,7 @@ async fn a_wait_ends_with_its_server() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_waited_for_and_gone_is_not_said_to_be_waited_for() {
+async fn an_unreachable_server_is_not_reported_as_waited_for() {
     let prefix = prefix();
     let server = promoted(&prefix).await;
     let proxy = Proxy::start(server.port()).await;
@@ -226,7 +226,7 @@ async fn an_invalidation_during_the_wait_is_announced_when_it_ends() {
 }
 
 #[tokio::test]
-async fn a_master_whose_replicas_are_gone_is_left_alone() {
+async fn a_master_without_its_replicas_is_not_used() {
     let setting = ["--min-replicas-to-write", "1", "--min-replicas-max-lag", "10"];
     let (master, prefix) = (Redis::with(&setting).await, prefix());
     let mut replica = Redis::with(&["--replicaof", "127.0.0.1", &master.port().to_string()]).await;
@@ -246,7 +246,7 @@ async fn a_master_whose_replicas_are_gone_is_left_alone() {
 
 /// A node that the cluster has left answers INFO, and refuses every command that has a key.
 #[tokio::test]
-async fn a_node_that_its_cluster_has_left_is_not_heard() {
+async fn a_node_that_its_cluster_has_left_is_not_used() {
     let (server, prefix) = (Redis::with(&["--cluster-enabled", "yes"]).await, prefix());
     let slots: Vec<_> = (0..16_384).map(|slot| slot.to_string()).collect();
     let all: Vec<_> = ["CLUSTER", "ADDSLOTS"].into_iter().chain(slots.iter().map(String::as_str)).collect();
@@ -271,7 +271,7 @@ async fn turn(id: u64) -> u64 {
 
 /// A lease would not be released, and each load would wait for the one before.
 #[tokio::test]
-async fn while_a_cluster_is_waited_for_no_load_takes_a_lease() {
+async fn no_load_takes_a_lease_during_the_wait_for_a_cluster() {
     let (cluster, prefix) = (Cluster::start().await, prefix());
     let settings = Settings::cluster(cluster.urls()).unwrap().prefix(&prefix).takeover(ENDLESS);
     let fast = Fastness::builder().redis(settings).build().unwrap();

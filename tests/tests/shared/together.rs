@@ -35,7 +35,7 @@ async fn filled(fast: &Fastness, origin: &Arc<Origin>) {
 }
 
 #[tokio::test]
-async fn each_gets_its_own_value() {
+async fn each_concurrent_read_gets_its_own_value() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
     let fast = node(&redis.url(), &prefix).await;
     filled(&fast, &origin).await;
@@ -47,7 +47,7 @@ async fn each_gets_its_own_value() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_goes_away_takes_no_answer_from_the_others() {
+async fn a_dropped_read_takes_no_answer_from_the_others() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
     let fast = node(&redis.url(), &prefix).await;
     filled(&fast, &origin).await;
@@ -66,7 +66,7 @@ async fn who_goes_away_takes_no_answer_from_the_others() {
 }
 
 #[tokio::test]
-async fn what_was_invalidated_before_is_not_among_them() {
+async fn invalidated_values_are_not_among_gathered_reads() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::new(Origin::default()));
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     filled(&one, &origin).await;
@@ -79,7 +79,7 @@ async fn what_was_invalidated_before_is_not_among_them() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_gone_sends_all_of_them_to_the_origin() {
+async fn all_gathered_reads_go_to_the_origin_when_the_server_is_gone() {
     let (mut server, prefix, origin) = (Redis::start().await, prefix(), Arc::new(Origin::default()));
     let fast = node(&server.url(), &prefix).await;
     filled(&fast, &origin).await;
@@ -111,7 +111,7 @@ fn runtime() -> Runtime {
 
 /// The connections are paused, and so is the sender of gathered reads.
 #[test]
-fn a_runtime_that_does_not_run_holds_no_caller_up_for_ever() {
+fn a_runtime_that_does_not_run_delays_no_caller_for_ever() {
     let (theirs, ours) = (runtime(), runtime());
     let (server, fast, origin) = built(&theirs, |redis| redis.command_timeout(Duration::from_secs(1)));
     let reads = ours.block_on(async { read_all(&fast, &origin).join_all().await });
@@ -122,7 +122,7 @@ fn a_runtime_that_does_not_run_holds_no_caller_up_for_ever() {
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_lets_those_go_who_wait() {
+fn a_runtime_that_is_shut_down_releases_its_waiters() {
     let (theirs, ours) = (runtime(), runtime());
     // The time limit of a command releases no caller.
     let (server, fast, origin) = built(&theirs, |redis| redis.command_timeout(Duration::from_secs(3_600)));

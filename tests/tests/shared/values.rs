@@ -47,7 +47,7 @@ async fn one_node_finds_what_another_loaded() {
 }
 
 #[tokio::test]
-async fn an_invalidation_on_one_node_is_one_on_all() {
+async fn an_invalidation_on_one_node_counts_on_all() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     for node in [&one, &two] {
@@ -63,7 +63,7 @@ async fn an_invalidation_on_one_node_is_one_on_all() {
 }
 
 #[tokio::test]
-async fn what_is_put_on_one_node_is_found_on_another() {
+async fn a_value_that_is_put_on_one_node_is_found_on_another() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     with_cache(&two, user(&origin, 7)).await.unwrap();
@@ -90,7 +90,7 @@ async fn file(origin: &Origin, path: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_long_key_is_short_in_the_tier() {
+async fn a_long_key_is_shortened_in_the_shared_tier() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let paths = [600, 601].map(|length| "x".repeat(length));
@@ -107,7 +107,7 @@ async fn a_long_key_is_short_in_the_tier() {
 }
 
 #[tokio::test]
-async fn absences_are_shared_where_they_are_cached() {
+async fn cached_absences_are_shared() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     assert_eq!(with_cache(&one, maybe(&origin, 7)).await, None);
@@ -162,7 +162,7 @@ async fn near(origin: &Origin, id: u64) -> u64 {
 }
 
 #[tokio::test]
-async fn a_value_is_in_the_tiers_that_were_named() {
+async fn a_value_is_in_the_named_tiers() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     with_cache(&one, far(&origin, 1)).await;
@@ -194,7 +194,7 @@ async fn take_away(id: u64) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn absences_too_are_in_the_tiers_that_were_named() {
+async fn absences_are_in_the_named_tiers_too() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     assert_eq!(with_cache(&one, far_maybe(&origin, 1)).await, None);
@@ -268,7 +268,7 @@ async fn a_process_renews_its_lease_while_it_loads_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_load_that_is_given_up_gives_its_turn_to_another_process() {
+async fn an_abandoned_load_gives_its_turn_to_another_process() {
     let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
     let gate = tokio::sync::Semaphore::new(0);

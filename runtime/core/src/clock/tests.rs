@@ -19,7 +19,7 @@ fn manual_time_stops_at_its_end_and_never_turns_back() {
 }
 
 #[test]
-fn a_wait_that_has_no_end_ends_with_the_clock() {
+fn an_endless_wait_ends_with_the_clock() {
     let clock = Clock::manual();
     clock.advance(Duration::from_secs(1));
     clock.block(Duration::MAX);
@@ -38,7 +38,7 @@ fn a_process_that_was_not_forked_keeps_its_ticker() {
 }
 
 #[test]
-fn the_ticker_of_a_child_is_another_and_its_threads_are_its_own() {
+fn a_child_process_has_its_own_ticker_and_threads() {
     let parent = Ticker::new(Process(1));
     assert!(parent.start(|| Ok(())));
     assert!(!parent.follow(Process(1)));
@@ -65,7 +65,7 @@ fn a_precise_read_raises_the_coarse_time() {
 }
 
 #[test]
-fn moments_follow_each_other() {
+fn moments_are_ordered() {
     let (first, second) = (Moment::now(), Moment::now());
     assert_eq!(first.nanos_since(second).min(second.nanos_since(first)), 0);
     assert!(second.nanos() >= first.nanos());

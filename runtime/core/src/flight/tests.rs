@@ -51,7 +51,7 @@ fn is_empty(flights: &Arc<Flights>) -> bool {
 }
 
 #[test]
-fn shared_everyone_is_told_and_nothing_is_left() {
+fn a_shared_outcome_reaches_all_waiters_and_leaves_no_flight() {
     let flights = flights();
     let permit = lead(&flights);
     let waiters = [wait(&flights), wait(&flights), wait(&flights)];
@@ -63,7 +63,7 @@ fn shared_everyone_is_told_and_nothing_is_left() {
 }
 
 #[test]
-fn alone_and_timed_out_reach_everyone_too() {
+fn outcomes_without_a_value_reach_all_waiters_too() {
     let flights = flights();
     for outcome in [|| LoadOutcome::Alone, || LoadOutcome::TimedOut] {
         let permit = lead(&flights);
@@ -79,7 +79,7 @@ fn alone_and_timed_out_reach_everyone_too() {
 }
 
 #[test]
-fn told_before_it_ends_who_joins_meanwhile_is_told_then() {
+fn a_caller_that_joins_after_an_early_outcome_gets_it_at_the_end() {
     let flights = flights();
     let permit = lead(&flights);
     let mut early = wait(&flights);
@@ -93,7 +93,7 @@ fn told_before_it_ends_who_joins_meanwhile_is_told_then() {
 }
 
 #[test]
-fn told_and_abandoned_who_joined_meanwhile_takes_over() {
+fn a_caller_that_joined_after_an_early_outcome_takes_over_an_abandoned_load() {
     let flights = flights();
     let permit = lead(&flights);
     let mut early = wait(&flights);
@@ -107,7 +107,7 @@ fn told_and_abandoned_who_joined_meanwhile_takes_over() {
 }
 
 #[test]
-fn abandoned_exactly_one_takes_over_and_the_others_wait_on() {
+fn exactly_one_waiter_takes_over_an_abandoned_load_and_the_others_wait() {
     let flights = flights();
     let permit = lead(&flights);
     let (mut first, mut second) = (wait(&flights), wait(&flights));
@@ -122,7 +122,7 @@ fn abandoned_exactly_one_takes_over_and_the_others_wait_on() {
 }
 
 #[test]
-fn abandoned_those_who_have_gone_are_passed_over() {
+fn an_abandoned_load_passes_over_dropped_waiters() {
     let flights = flights();
     let permit = lead(&flights);
     let waiters: Vec<_> = (0..100_000).map(|_| wait(&flights)).collect();
@@ -135,7 +135,7 @@ fn abandoned_those_who_have_gone_are_passed_over() {
 }
 
 #[test]
-fn abandoned_an_heir_that_goes_before_it_takes_over_hands_on() {
+fn an_heir_that_is_dropped_before_it_takes_over_hands_the_load_on() {
     let flights = flights();
     let permit = lead(&flights);
     let (first, mut second) = (wait(&flights), wait(&flights));
@@ -145,7 +145,7 @@ fn abandoned_an_heir_that_goes_before_it_takes_over_hands_on() {
 }
 
 #[test]
-fn an_heir_starts_afresh() {
+fn an_heir_begins_a_new_load() {
     let flights = flights();
     let permit = lead(&flights);
     let mut waiter = wait(&flights);
@@ -181,14 +181,14 @@ fn a_load_that_was_overtaken_is_not_joined() {
 }
 
 #[test]
-fn a_caller_that_does_not_wait_gets_the_note() {
+fn a_caller_that_does_not_wait_gets_the_flights_note() {
     let flights = flights();
     let _permit = lead(&flights);
     assert!(matches!(flights.join(key(), &scope(), Terms { wait: false, ..WAIT }), Joined::Taken(5)));
 }
 
 #[test]
-fn a_load_that_calls_itself_is_told() {
+fn a_load_that_calls_itself_does_not_join() {
     let flights = flights();
     let permit = lead(&flights);
     let inside = permit.enter();
@@ -271,7 +271,7 @@ fn futures_poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 #[test]
-fn without_a_log_nothing_overtakes_a_load_and_it_is_handed_over_all_the_same() {
+fn a_load_without_a_log_is_never_overtaken_and_still_handed_over() {
     let flights = Arc::new(Flights::without_log(Clock::manual()));
     let permit = lead(&flights);
     let mut waiter = wait(&flights);

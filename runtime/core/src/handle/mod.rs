@@ -358,7 +358,7 @@ mod tests {
     use crate::tests::named;
 
     #[tokio::test]
-    async fn a_handle_that_is_dropped_is_gone() {
+    async fn a_dropped_handle_is_freed() {
         let fast = Fastness::builder().build().unwrap();
         let (inner, cache) = (Arc::downgrade(&fast.inner), fast.cache());
         cache.set(&named("n:1"), 1, std::time::Duration::from_secs(60)).await;

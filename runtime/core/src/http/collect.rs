@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn up_to_the_limit_a_body_is_kept() {
+    async fn a_body_within_the_limit_is_collected() {
         for frames in [vec![data("abcd")], vec![data("a"), data(""), data("bcd")]] {
             let Collected::Whole(bytes) = read(frames, ContentLength::Missing).await else { panic!("not kept") };
             assert_eq!(bytes, "abcd");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_it_nothing_of_it_is_lost() {
+    async fn a_body_beyond_the_limit_is_passed_on_in_full() {
         let rest = midway(vec![data("abc"), data("de"), data("f")], ContentLength::Missing).await;
         assert_eq!(rest.collect().await.unwrap().to_bytes(), "abcdef");
         let rest = midway(vec![data("abc")], ContentLength::Malformed).await;
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn trailers_come_where_they_were() {
+    async fn trailers_follow_their_body() {
         let mut trailers = HeaderMap::new();
         trailers.insert("x", "1".parse().unwrap());
         let rest = midway(vec![data("ab"), Ok(Frame::trailers(trailers.clone()))], ContentLength::Known(2)).await;
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rfc9111_3_3_what_is_not_as_long_as_promised_is_broken() {
+    async fn rfc9111_3_3_a_body_of_another_length_than_promised_is_broken() {
         let trailers = || Ok(Frame::trailers(HeaderMap::new()));
         assert_eq!(broken(vec![data("ab"), Err("cut")], ContentLength::Missing).await, "the body broke off");
         assert_eq!(broken(vec![Err("cut")], ContentLength::Known(0)).await, "the body broke off");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hint_that_will_prove_wrong_is_not_given() {
+    fn a_wrong_size_hint_is_not_passed_on() {
         let exact = |promised| {
             let body: http_body_util::Full<Bytes> = "abc".into();
             http_body::Body::size_hint(&ResumedBody::passed(body, Promise::new(promised))).exact()
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_a_head() {
+    fn the_length_of_a_body_is_read_from_its_head() {
         let length = |status, lines: &[&'static str]| {
             let lines = lines.iter().map(|line| (CONTENT_LENGTH, http::HeaderValue::from_static(line)));
             ContentLength::new(StatusCode::from_u16(status).unwrap(), &lines.collect())

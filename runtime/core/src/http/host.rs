@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rfc9112_3_2_one_host_and_a_right_one() {
+    async fn rfc9112_3_2_a_request_needs_exactly_one_valid_host() {
         for host in [
             "a.example",
             "a.example:8080",
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn other_versions_have_it_elsewhere() {
+    async fn other_versions_of_http_have_their_host_elsewhere() {
         assert_eq!(status(Version::HTTP_10, "/", &[]).await, 200);
         assert_eq!(status(Version::HTTP_10, "/", &[b"a", b"b"]).await, 400);
         assert_eq!(status(Version::HTTP_2, "http://a.example/", &[]).await, 200);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn off_it_lets_everything_through() {
+    async fn a_check_that_is_off_passes_every_request_on() {
         let service = HostLayer::off()
             .layer(service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::from("hello")))));
         assert_eq!(service.oneshot(Request::new(())).await.unwrap().status(), 200);

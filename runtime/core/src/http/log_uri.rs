@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_can_be_taken_for_another_part_of_the_line() {
+    fn no_value_can_be_taken_for_another_part_of_the_line() {
         // NEL, CSI and a right-to-left override in UTF-8, which addresses may have.
         let uri = "/a\u{85}b\u{9b}c\u{202e}d\"?q={}'".as_bytes();
         assert_eq!(shown(uri), "/a%C2%85b%C2%9Bc%E2%80%AEd%22?q=%7B%7D%27");
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_a_bound() {
+    fn a_logged_uri_has_a_bounded_length() {
         for long in [format!("/{}", "a".repeat(10_000)), format!("/?{}", "b&".repeat(10_000)), "/\u{85}".repeat(10_000)]
         {
             let shown = shown(long.as_bytes());

@@ -103,7 +103,7 @@ mod tests {
     use crate::{Clock, Fastness};
 
     #[tokio::test]
-    async fn it_sheds_marks_requests_and_recovers() {
+    async fn the_layer_rejects_marks_requests_and_recovers() {
         let (clock, percent) = (Clock::manual(), Arc::new(AtomicU64::new(96)));
         let (read, fast) = (percent.clone(), Fastness::builder().clock(clock.clone()).build().unwrap());
         let source = move || Some(Memory::new(read.load(SeqCst), 100));

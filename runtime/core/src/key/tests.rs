@@ -104,14 +104,14 @@ fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
 }
 
 #[test]
-fn scope_hashes_are_the_same_for_ever() {
+fn scope_hashes_do_not_change_between_versions() {
     // Processes of different builds exchange these hashes.
     assert_eq!(scopes::hash("user:42"), 0x9FC1_E605_FA71_74AA);
     assert_eq!(scopes::tag("t:7"), scopes::hash("#t:7"));
 }
 
 #[test]
-fn scopes_from_text() {
+fn scopes_are_parsed_from_text() {
     let pattern = |scope: Scope| scope.pattern().unwrap();
     assert_eq!(pattern("user:42".parse().unwrap()), Pattern::exact("user:42"));
     assert_eq!(pattern("user:*".parse().unwrap()), Pattern::prefix("user"));
@@ -125,7 +125,7 @@ fn scopes_from_text() {
 }
 
 #[test]
-fn keys_from_text_and_from_parts() {
+fn keys_from_text_and_from_parts_are_equal() {
     for text in ["user:42", "user", "@acme:user:7%3A8", "http::x"] {
         assert_eq!(text.parse::<Key>().unwrap().to_string(), text);
     }
@@ -185,7 +185,7 @@ fn paths_are_shown_without_closures_and_lifetimes() {
 }
 
 #[test]
-fn a_text_that_no_arguments_make_is_told_by_its_beginning_and_its_segments() {
+fn a_text_that_no_arguments_make_is_recognised_by_its_beginning_and_segments() {
     let user = |text| USER_POSTS.may_make(text, false);
     assert!(
         user("user:7:posts:1") && user("user:7:others:1"),

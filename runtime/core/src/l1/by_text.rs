@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn it_holds_no_more_texts_than_there_are_entries() {
+    fn the_index_has_no_more_texts_than_there_are_entries() {
         let store = store(16);
         put(&store, 1_000);
         store.make_texts();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_complete_however_many_fill_it() {
+    fn the_index_is_complete_when_many_threads_fill_it() {
         for _ in 0..20 {
             let store = store(10_000);
             (0..100).for_each(|id| put(&store, id));

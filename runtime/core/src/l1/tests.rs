@@ -37,7 +37,7 @@ fn put(store: &Store, id: u64, value: u64, ttl: Duration) {
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
-fn a_value_is_served_until_it_expires_and_then_only_looked_at() {
+fn a_value_is_served_until_it_expires_and_then_found_only_as_stale() {
     let (store, clock) = store(10);
     put(&store, 1, 11, MINUTE);
     assert_eq!(store.hit(&(NoNamespace, 1_u64)), Some(11));
@@ -49,7 +49,7 @@ fn a_value_is_served_until_it_expires_and_then_only_looked_at() {
 }
 
 #[test]
-fn an_invalidated_value_is_not_even_looked_at() {
+fn an_invalidated_value_is_not_found_even_as_stale() {
     let (store, _) = store(10);
     put(&store, 1, 11, MINUTE);
     put(&store, 2, 22, MINUTE);
@@ -65,7 +65,7 @@ fn an_invalidated_value_is_not_even_looked_at() {
 }
 
 #[test]
-fn a_value_whose_load_was_overtaken_is_inserted_in_vain() {
+fn the_value_of_an_overtaken_load_is_not_served() {
     let (store, _) = store(10);
     let start = store.start();
     store.context().log.append(&Record::clear());
@@ -109,7 +109,7 @@ fn a_capacity_of_zero_stores_nothing() {
 }
 
 #[test]
-fn entries_in_use_stay_and_unused_ones_go_in_the_end() {
+fn entries_in_use_stay_and_unused_ones_are_evicted() {
     let (store, _) = store(10);
     put(&store, 0, 0, MINUTE);
     for id in 1..100 {
@@ -125,7 +125,7 @@ fn entries_in_use_stay_and_unused_ones_go_in_the_end() {
 }
 
 #[test]
-fn a_key_is_told_apart_by_its_arguments_though_the_hash_is_the_same() {
+fn keys_with_equal_hashes_are_distinguished_by_their_arguments() {
     use scc::Equivalent;
     let key = |hash| Hashed { hash, args: ((), 7_u64) };
     let probe = |hash, id: u64| ArgsProbe { hash, args: &(NoNamespace, id) }.equivalent(&key(1));
@@ -137,7 +137,7 @@ fn a_key_is_told_apart_by_its_arguments_though_the_hash_is_the_same() {
 }
 
 #[test]
-fn over_the_total_a_store_gives_up_what_it_gains() {
+fn a_store_over_the_total_evicts_as_many_entries_as_it_gains() {
     let (store, _) = store(1_000);
     store.context().budget.set_limit(50);
     for id in 0..500 {
@@ -169,7 +169,7 @@ fn the_value_of_a_later_load_is_neither_replaced_nor_removed_by_an_earlier_one()
 }
 
 #[test]
-fn removal_frees_its_place() {
+fn a_removal_frees_the_place_of_its_entry() {
     let (store, _) = store(10);
     assert!(store.is_empty());
     put(&store, 1, 1, MINUTE);
@@ -229,7 +229,7 @@ fn capacity_that_short_queues_do_not_use_goes_to_the_others() {
 
 /// Once the stores are equally large, the new entry itself is evicted.
 #[test]
-fn over_the_total_the_largest_store_gives_up_an_entry() {
+fn the_largest_store_evicts_an_entry_when_the_total_is_exceeded() {
     let (first, _) = store(1_000);
     let context = first.context().clone();
     let stores: [Arc<Store>; 2] = std::array::from_fn(|_| Arc::new(L1::new(1_000, context.clone())));
@@ -252,7 +252,7 @@ fn over_the_total_the_largest_store_gives_up_an_entry() {
 }
 
 #[test]
-fn a_mark_is_on_the_entry_of_that_key() {
+fn a_mark_is_set_on_the_entry_of_its_key() {
     let (store, _) = store(10);
     put(&store, 1, 11, MINUTE);
     put(&store, 2, 22, MINUTE);
@@ -283,7 +283,7 @@ fn an_entry_is_served_at_once_until_the_first_of_its_ends() {
 }
 
 #[test]
-fn an_entry_remembers_what_was_noted_on_it() {
+fn an_entry_stores_the_delay_of_its_next_load() {
     let (log, entry) = (Log::with_mirror_bytes(0), entry(10, 10, 10));
     assert_eq!((entry.get(&log).unwrap().fresh_until, entry.get(&log).unwrap().retry_at), (10, 0));
     entry.delay_next_load_until(5);
@@ -312,7 +312,7 @@ fn an_entry_that_was_refreshed_is_found_but_not_fresh() {
 }
 
 #[test]
-fn an_entry_is_refreshed_by_what_came_after_its_load_began_and_by_nothing_else() {
+fn only_a_refresh_after_the_beginning_of_its_load_expires_an_entry() {
     let log = Log::with_mirror_bytes(1 << 10);
     let began = log.position();
     log.append(&refresh("n:1"));
@@ -478,7 +478,7 @@ fn a_million_dead_values_are_dropped_and_their_table_with_them() {
 }
 
 #[test]
-fn no_more_than_some_wait_to_be_freed_where_the_sweep_is_late() {
+fn a_bounded_number_of_entries_waits_for_a_late_sweep() {
     let (small, _) = store(1);
     let store = L1::<((), u64), Arc<()>>::new(10, small.context().clone());
     let value = Arc::new(());

@@ -110,7 +110,7 @@ fn heads_move_for_their_root_only_and_for_tags_everywhere() {
 }
 
 #[test]
-fn clear_invalidates_what_no_scope_names() {
+fn a_clear_invalidates_entries_that_no_scope_names() {
     let log = log();
     let began = log.position();
     log.append(&Record::clear());
@@ -204,7 +204,7 @@ fn readers_see_every_acknowledged_invalidation_under_eviction() {
 }
 
 #[test]
-fn a_table_has_the_size_that_was_asked_for_and_spreads_over_it() {
+fn a_table_has_the_requested_size_and_spreads_scopes_over_it() {
     assert_eq!(Mirror::with_bytes(0).buckets(), 1);
     assert_eq!(Mirror::with_bytes(1 << 12).buckets(), (1 << 12) / 128);
     let mirror = Mirror::with_bytes(1 << 12);

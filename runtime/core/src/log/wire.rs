@@ -167,7 +167,11 @@ mod tests {
         assert_eq!(clear, Record::clear(), "everything has no scope to be refreshed");
         let read = |kind, fields| Record::from_bytes(&extended(&sample(), kind, fields));
         assert_eq!(read(REFRESH, &[(1, b"author")]), Some(refresh), "a skippable field is skipped");
-        assert_eq!(read(REFRESH, &[(128, b"what is this")]), Some(sample()), "a field that may not be skipped is unknown");
+        assert_eq!(
+            read(REFRESH, &[(128, b"what is this")]),
+            Some(sample()),
+            "a field that may not be skipped is unknown"
+        );
         assert_eq!(read(REFRESH + 1, &[]), Some(sample()), "as an older build reads it");
         let nothing = extended(&Record::default(), REFRESH, &[]);
         assert_eq!(Record::from_bytes(&nothing), Some(Record::clear()), "every build reads it as `clear`");

@@ -219,7 +219,7 @@ mod text {
 
     #[cfg(feature = "http")]
     #[tokio::test]
-    async fn requests_are_told_apart_by_how_they_ended() {
+    async fn requests_are_counted_by_their_ending() {
         use tower::{Layer, ServiceExt, service_fn};
 
         let route = |_: &http::request::Parts| Some("/seen/in/metrics/{id}".into());

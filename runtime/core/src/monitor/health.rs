@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_decides() {
+    fn required_probes_decide_on_health() {
         assert_eq!(judge(&found(&[])), (Status::Healthy, vec![]));
         assert_eq!(judge(&Findings { shared: None, shared_required: true, ..found(&[]) }).0, Status::Healthy);
         assert_eq!(judge(&found(&failed(false))), (Status::Unhealthy, vec!["db: no answer".to_owned()]));
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shape_is_the_one_that_is_promised() {
+    fn a_report_has_the_documented_form() {
         let promised = serde_json::json!({
             "status": "healthy", "timestamp": "2024-01-01T00:00:00.000Z", "uptime": 3_600_000,
             "memory": { "used": 52_428_800, "free": 104_857_600, "total": 157_286_400, "percentage": 33 },
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_not_is_connected_and_memory_that_is_not_known_is_none() {
+    fn absent_services_count_as_connected_and_unknown_memory_is_none() {
         let without = Snapshot { memory: None, database: None, connections: 0, shared: None, ..snapshot() };
         let json = serde_json::to_value(without).unwrap();
         assert_eq!(json["memory"], serde_json::json!({ "used": 0, "free": 0, "total": 0, "percentage": 0 }));

@@ -91,7 +91,7 @@ async fn sampling_ends_with_the_last_clone() {
 }
 
 #[test]
-fn without_a_runtime_it_does_not_start() {
+fn a_monitor_does_not_start_without_a_runtime() {
     let monitor = Monitor::builder().build().unwrap();
     assert!(monitor.start().unwrap_err().to_string().contains("tokio runtime"));
 }
@@ -222,6 +222,6 @@ async fn invalid_settings_are_refused() {
 }
 
 #[test]
-fn timestamps_are_as_promised() {
+fn timestamps_have_the_documented_form() {
     assert_eq!(timestamp(std::time::UNIX_EPOCH + Duration::from_secs(1_704_067_200)), "2024-01-01T00:00:00.000Z");
 }

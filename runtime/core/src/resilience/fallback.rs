@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_ending_is_counted() {
+    async fn every_ending_of_a_fallback_is_counted() {
         let fallback = Fallback::new("test");
         let other = |error: i32| async move { if error > 1 { Err("none") } else { Ok(7) } };
         assert_eq!(fallback.call(async { Ok(1) }, other).await, Ok(1));

@@ -126,7 +126,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn every_ending_is_counted() {
+    async fn every_ending_of_a_timeout_is_counted() {
         let timeout = Timeout::new("test", SECOND);
         assert_eq!(timeout.run(ready(1)).await, Ok(1));
         assert_eq!(timeout.run(pending::<()>()).await.unwrap_err().after(), SECOND);
@@ -150,12 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn bounds_of_nothing_and_without_end_need_no_timer() {
+    fn bounds_of_zero_and_without_end_need_no_timer() {
         let mut cx = Context::from_waker(Waker::noop());
         let (none, all) = (Timeout::new("test", Duration::ZERO), Timeout::new("test", Duration::MAX));
         let ended = Box::pin(none.run(pending::<()>())).as_mut().poll(&mut cx);
         assert!(matches!(ended, Poll::Ready(Err(timed_out)) if timed_out.after().is_zero()));
-        assert_eq!(Box::pin(none.run(ready(7))).as_mut().poll(&mut cx), Poll::Ready(Ok(7)), "an output counts, however late");
+        assert_eq!(
+            Box::pin(none.run(ready(7))).as_mut().poll(&mut cx),
+            Poll::Ready(Ok(7)),
+            "an output counts, however late"
+        );
         assert!(Box::pin(all.run(pending::<()>())).as_mut().poll(&mut cx).is_pending());
     }
 

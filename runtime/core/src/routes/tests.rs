@@ -37,7 +37,7 @@ fn cache() -> Fastness {
 }
 
 #[tokio::test]
-async fn health_says_what_is_up_and_liveness_never_cares() {
+async fn health_lists_services_and_liveness_ignores_them() {
     let (up, fast) = (Arc::new(AtomicBool::new(true)), cache());
     let asked = up.clone();
     let probe = Probe::new("db", move || {
@@ -61,7 +61,7 @@ async fn health_says_what_is_up_and_liveness_never_cares() {
 }
 
 #[tokio::test]
-async fn performance_comes_with_the_first_sample_and_names_stay_text() {
+async fn performance_comes_with_the_first_sample_and_names_are_not_markup() {
     let hostile = "GET /</script><img src=x onerror=alert(1)>";
     let routes = move || {
         let timing = Timing::new("routes.tests.hostile");
@@ -90,7 +90,7 @@ async fn metrics_are_prometheus_text() {
 }
 
 #[tokio::test]
-async fn metrics_tell_what_the_monitor_saw() {
+async fn metrics_contain_the_figures_of_the_monitor() {
     let down = |name: &str| Probe::new(name, async || Err::<(), _>("down"));
     let watched = Monitor::builder()
         .cache(&cache())
@@ -122,7 +122,7 @@ async fn metrics_tell_what_the_monitor_saw() {
 }
 
 #[tokio::test]
-async fn the_dashboard_holds_all_that_it_needs_and_may_do_no_more() {
+async fn the_dashboard_is_self_contained_and_its_policy_allows_no_more() {
     let app = open(&Monitor::builder().cache(&cache()).build().unwrap());
     let (status, headers, page) = get_from(&app, "/dashboard").await;
     assert_eq!((status, headers["content-type"].to_str().unwrap()), (200, "text/html; charset=utf-8"));
@@ -153,7 +153,7 @@ fn the_script_makes_text_of_values_never_markup() {
 }
 
 #[tokio::test]
-async fn an_authorisation_hides_everything_but_a_status() {
+async fn without_authorisation_only_a_status_is_shown() {
     let fast = cache();
     let down = Probe::new("db", async || Err::<(), _>("no route to 10.0.0.7"));
     let watched = Monitor::builder().cache(&fast).database(down).build().unwrap();
@@ -179,7 +179,7 @@ async fn an_authorisation_hides_everything_but_a_status() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_answered_as_the_application_wants() {
+async fn the_application_decides_the_answer_to_a_refusal() {
     let watched = Monitor::builder().cache(&cache()).build().unwrap();
     let app = monitor(&watched).authorize(|_| Err((StatusCode::FORBIDDEN, "not for you"))).into_router();
     let (status, _, body) = get_from(&app, "/metrics").await;

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_was_not_settled_is_in_doubt_and_counts_here_at_once() {
+    fn an_unsettled_record_is_in_doubt_and_counts_in_this_process_at_once() {
         let (log, doubt) = doubt();
         let began = log.position();
         doubt.pending(record(7)).settle();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_takes_away_only_what_it_stood_for() {
+    fn a_replay_settles_only_its_own_records() {
         let (_, doubt) = doubt();
         drop(doubt.pending(record(7)));
         let replay = doubt.to_replay().unwrap();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_its_bound_everything_is_in_doubt() {
+    fn everything_is_in_doubt_beyond_the_bound() {
         let (_, doubt) = doubt();
         for scope in 0..=MAX_SCOPES as u64 {
             drop(doubt.pending(record(scope)));

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_counts_from_the_time_at_which_this_server_was_first_seen() {
+    fn the_wait_begins_when_this_server_is_first_seen() {
         let settling = SettleWait::default();
         assert!(!settling.is_waiting());
         assert_eq!(settling.note(1, 100), (100, true));

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn while_heartbeats_are_answered_nothing_ages() {
+    fn no_load_ages_while_heartbeats_are_answered() {
         let (log, trust) = trust();
         let began = log.position();
         for second in 1..100 {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn in_silence_only_young_loads_are_served() {
+    fn only_young_loads_are_served_without_heartbeats() {
         let (log, trust) = trust();
         trust.answered(10 * SECOND);
         let old = log.position();

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_belong_to_one_function() {
+    fn plain_paths_are_unique_to_one_function() {
         let method = Owner::Method(TypeId::of::<u8>);
         for (path, owner, expected) in [
             ("app::m::get", Owner::Unknown, true),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn types_that_may_be_declared_beside_a_function() {
+    fn types_declared_beside_a_function_are_recognised() {
         for (path, value, expected) in [
             ("app::m::main::get", "app::m::main::User", true),
             ("app::m::main::get", "alloc::vec::Vec<app::m::main::User>", true),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_attribute_cannot_see_divides_by_function() {
+    fn instantiations_unknown_to_the_attribute_are_separated_by_function() {
         let (own, of) = (Some(TypeId::of::<()>()), Some(TypeId::of::<u8>()));
         let (function, method) = (Owner::Function(TypeId::of::<u8>), Owner::Method(TypeId::of::<u8>));
         for (path, owner, expected) in [

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_told_apart_in_every_build_alike() {
+    fn the_number_of_a_value_type_is_the_same_in_every_build() {
         let value = |name| ValueType { name, which: None };
         let number = variant("", None, value("app::User"), 0);
         assert_eq!(number, 0xc5da_9253_b63e_705e, "{number:#x}");

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn elements_are_misses_but_for_those_that_were_found() {
+    fn elements_that_were_not_found_are_misses() {
         let counters = Arc::<Counters>::default();
         let mut uncounted = Uncounted::default();
         (0..5).for_each(|_| uncounted.push(&counters));

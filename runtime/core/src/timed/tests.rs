@@ -59,13 +59,13 @@ fn no_quantile_exceeds_the_maximum() {
 }
 
 #[test]
-fn nothing_recorded_is_nothing_known() {
+fn a_timing_without_records_has_no_figures() {
     let none = latency([]);
     assert_eq!((none.count(), none.mean(), none.max(), none.p50()), (0, None, None, None));
 }
 
 #[test]
-fn threads_lose_no_record() {
+fn no_record_is_lost_between_threads() {
     // There are more threads than owned shards, and one thread reads meanwhile.
     let histogram = Histogram::new();
     std::thread::scope(|scope| {
@@ -85,7 +85,7 @@ fn threads_lose_no_record() {
 }
 
 #[test]
-fn memory_is_as_the_module_says() {
+fn memory_is_bounded_as_documented() {
     assert!(size_of::<TimedSite>() <= 820, "{}", size_of::<TimedSite>());
     assert!(size_of::<Series>() <= 700, "{}", size_of::<Series>());
     assert_eq!(size_of::<Histogram>(), 160);
@@ -93,7 +93,7 @@ fn memory_is_as_the_module_says() {
 }
 
 #[test]
-fn combinations_of_labels_are_kept_apart_up_to_a_bound() {
+fn combinations_of_labels_are_distinguished_up_to_a_bound() {
     let head = Series::new(Vec::new());
     let text = |n: usize| -> &'static str { Box::leak(n.to_string().into_boxed_str()) };
     for n in 0..MAX_SERIES + 50 {
@@ -132,7 +132,7 @@ fn an_outcome_is_found_by_type() {
 }
 
 #[tokio::test]
-async fn every_ending_of_a_timing() {
+async fn every_ending_of_a_timing_is_counted() {
     let timing = Timing::new("tests.every_ending");
     timing.time(|| ());
     assert!(timing.try_time(|| Err::<(), _>(())).is_err());
@@ -155,7 +155,7 @@ async fn every_ending_of_a_timing() {
 }
 
 #[test]
-fn timings_of_one_name_are_one() {
+fn timings_of_one_name_are_merged() {
     Timing::new("tests.one").time(|| ());
     Timing::new("tests.one").time(|| ());
     let all: Vec<_> = snapshots().into_iter().filter(|stats| stats.name == "tests.one").collect();

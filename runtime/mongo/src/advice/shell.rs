@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_can_be_pasted_whatever_the_names() {
+    fn lines_can_be_pasted_for_every_name() {
         let key = doc! { "business": 1, "createdAt": -1, "location.city": 1 };
         assert_eq!(
             create("products", &key),

@@ -119,7 +119,7 @@ fn only_a_pattern_with_a_fixed_beginning_is_a_bound() {
 }
 
 #[test]
-fn an_order_that_no_index_has_leads_to_no_suggestion() {
+fn an_order_that_no_index_can_have_leads_to_no_suggestion() {
     for sort in [doc! { "$natural": -1 }, doc! { "score": { "$meta": "textScore" } }] {
         assert_eq!(suggested(doc! { "a": 1 }, sort.clone(), &[]), [] as [Document; 0], "{sort}");
     }
@@ -146,7 +146,7 @@ fn an_index_with_the_collations_of_its_collection_serves() {
 }
 
 #[test]
-fn what_no_ordinary_index_serves_leads_to_no_suggestion() {
+fn filters_that_no_ordinary_index_serves_lead_to_no_suggestion() {
     let filters = [
         doc! {},
         doc! { "$text": { "$search": "x" }, "a": 1 },
@@ -186,7 +186,7 @@ fn an_index_that_serves_is_enough() {
 }
 
 #[test]
-fn a_suggestion_goes_on_where_an_existing_index_ends() {
+fn a_suggestion_extends_an_existing_index() {
     let existing = [index(doc! { "b": 1 }), index(doc! { "x": 1 })];
     let found = missing(&[(slow(doc! { "a": 1, "b": 2 }, doc! {}), wasteful(9_999))], |_| existing.to_vec());
     assert_eq!(found[0].key.keys().collect::<Vec<_>>(), ["b", "a"]);
@@ -196,7 +196,7 @@ fn a_suggestion_goes_on_where_an_existing_index_ends() {
 }
 
 #[test]
-fn one_suggestion_serves_all_that_it_begins_with_and_waste_below_the_gate_none() {
+fn one_suggestion_serves_all_its_prefixes_and_a_small_waste_leads_to_none() {
     let queries = [
         (slow(doc! { "a": 1 }, doc! {}), wasteful(5_000)),
         (slow(doc! { "a": 1, "b": 1 }, doc! {}), wasteful(1_000)),
@@ -210,7 +210,7 @@ fn one_suggestion_serves_all_that_it_begins_with_and_waste_below_the_gate_none()
 }
 
 #[test]
-fn shapes_hold_no_values() {
+fn shapes_contain_no_values() {
     let filter =
         doc! { "a": "x", "n": { "$gt": 1, "$lt": 9 }, "$or": [{ "b": { "c": 1 } }, { "l": { "$in": [1, 2] } }] };
     let expected = r#"{a: "?", n: {$gt: "?", $lt: "?"}, $or: [{b: "?"}, {l: {$in: ["?"]}}]}"#;
@@ -218,7 +218,7 @@ fn shapes_hold_no_values() {
 }
 
 #[test]
-fn an_index_with_which_another_begins_is_needless_unless_it_has_duties() {
+fn an_index_that_is_a_prefix_of_another_is_needless_unless_its_options_matter() {
     let long = index(doc! { "a": 1, "b": -1 });
     let needless = |short: IndexDefinition| !unneeded("c", &[long.clone(), short], &[], WEEK).is_empty();
     assert!(needless(index(doc! { "a": 1 })));
@@ -269,7 +269,7 @@ fn explanations_are_read_in_all_their_forms() {
 
 /// An aggregation on a sharded collection has a plan for each shard; a search has one plan that lists the shards.
 #[test]
-fn what_shards_did_counts_together() {
+fn the_work_of_all_shards_is_summed() {
     let stats = |documents: i32| doc! { "nReturned": 1, "totalKeysExamined": 0, "totalDocsExamined": documents };
     let scan = doc! { "queryPlanner": { "winningPlan": { "stage": "COLLSCAN" } }, "executionStats": stats(5) };
     let fetch = doc! { "queryPlan": { "stage": "FETCH", "inputStage": { "stage": "IXSCAN", "indexName": "a_1" } } };

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_members_with_data_are_asked_or_none() {
+    fn all_members_with_data_are_counted_and_those_of_shards_are_unknown() {
         let count = |hello: Document| servers(&hello).map(|servers| servers.len());
         assert_eq!(count(doc! { "ok": 1 }), Some(1));
         assert_eq!(count(doc! { "hosts": ["a:1", "b:2"], "passives": ["c:3"], "arbiters": ["d:4"] }), Some(3));

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_can_be_shown_as_json() {
+    fn a_snapshot_can_be_shown_as_json() {
         let last = SystemTime::UNIX_EPOCH + Duration::from_millis(1_704_067_200_250);
         let status = Snapshot {
             state: WatcherState::Running,

@@ -181,7 +181,7 @@ mod tests {
     use crate::model::derived::ScopePiece;
 
     #[test]
-    fn a_field_in_a_field_is_not_asked_for_twice() {
+    fn a_nested_field_is_requested_once() {
         const fn field(path: &'static [&'static str]) -> ScopePiece {
             ScopePiece::Field { path, write: |_, _| false }
         }

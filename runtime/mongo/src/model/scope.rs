@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_goes_as_far_as_its_fields_are_known() {
+    fn a_scope_ends_before_its_first_unknown_field() {
         let (seven, text) = (Some(Bson::Int64(7)), Some(Bson::from("x:y")));
         assert_eq!(rendered(seven.clone(), text.clone()), "shop:list:7:of-x%3Ay:*");
         assert_eq!(rendered(seven.clone(), None), "shop:list:7:*", "a segment is never cut in two");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_the_fields_type_is_not_known() {
+    fn a_value_of_another_type_than_the_field_is_unknown() {
         for value in [Bson::from("7"), Bson::Null, Bson::Int32(-1), Bson::Array(vec![Bson::Int32(1)])] {
             assert_eq!(rendered(Some(value), Some(Bson::from("x"))), "shop:list:*");
         }

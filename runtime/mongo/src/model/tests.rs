@@ -26,7 +26,7 @@ fn dotted(steps: &PathSteps) -> String {
 }
 
 #[test]
-fn names_are_those_on_the_way() {
+fn a_path_has_the_names_of_its_fields() {
     assert_eq!(B::<A<DocumentRoot>>::STEPS.names(), ["a", "b"]);
     assert_eq!(dotted(B::<Flat<A<DocumentRoot>>>::STEPS), "a.b");
     assert_eq!(dotted(DocumentRoot::STEPS), "");
@@ -37,14 +37,14 @@ fn names_are_those_on_the_way() {
 }
 
 #[test]
-fn arrays_are_found_on_the_way() {
+fn arrays_are_found_along_a_path() {
     assert!(!B::<DocumentRoot>::STEPS.has_array());
     assert!(B::<A<DocumentRoot>>::STEPS.has_array() && !B::<A<DocumentRoot>>::STEPS.ends_in_array());
     assert!(A::<B<DocumentRoot>>::STEPS.ends_in_array());
 }
 
 #[test]
-fn arrays_are_parallel_unless_one_lies_in_the_other() {
+fn arrays_are_parallel_unless_one_is_inside_the_other() {
     let parallel = |left: &PathSteps, right: &PathSteps| {
         assert_eq!(left.parallel(right), right.parallel(left));
         left.parallel(right)
@@ -61,7 +61,7 @@ fn arrays_are_parallel_unless_one_lies_in_the_other() {
 }
 
 #[test]
-fn text_is_bounded() {
+fn constant_text_is_bounded() {
     let half = "x".repeat(ConstText::CAPACITY / 2);
     let full = ConstText::EMPTY.append(&half).append(&half);
     assert_eq!(full.as_str().len(), ConstText::CAPACITY);

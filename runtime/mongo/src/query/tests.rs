@@ -17,7 +17,7 @@ fn queries_that_differ_in_values_or_in_the_order_of_fields_have_one_shape() {
 }
 
 #[test]
-fn no_value_is_in_a_shape_wherever_it_stands() {
+fn a_shape_contains_no_value() {
     let secret = "hunter2";
     let filters = [
         doc! { "a": secret },
@@ -53,13 +53,13 @@ fn no_value_is_in_a_shape_wherever_it_stands() {
 }
 
 #[test]
-fn a_shape_has_a_bound() {
+fn a_shape_has_a_bounded_length() {
     let filter: Document = (0..5_000).map(|number| (format!("é{number}"), Bson::from(number))).collect();
     assert_eq!(shape(filter).chars().count(), MAX_SHAPE_LENGTH + 2);
 }
 
 #[test]
-fn what_a_pipeline_begins_with_is_a_query() {
+fn the_first_stages_of_a_pipeline_are_a_query() {
     let pipeline = vec![
         doc! { "$match": { "a": 1 } },
         doc! { "$match": { "b": 2 } },
@@ -75,7 +75,7 @@ fn what_a_pipeline_begins_with_is_a_query() {
 }
 
 #[test]
-fn the_command_has_what_was_asked() {
+fn the_command_has_all_parts_of_the_query() {
     let find = Query::find("c", doc! { "a": 1 }).sort(doc! { "b": 1 }).limit(3).option("skip", 2);
     assert_eq!(
         find.command(),

@@ -28,7 +28,7 @@ fn slow(filter: Document, millis: u64, outcome: QueryOutcome) -> SlowCall<'stati
 }
 
 #[test]
-fn one_shape_is_one_line_whatever_the_values() {
+fn queries_of_one_shape_share_a_line() {
     let (record, clock) = record();
     for (number, outcome) in (1..=100).zip(
         [QueryOutcome::Ok, QueryOutcome::Failed, QueryOutcome::TimedOut, QueryOutcome::Cancelled].into_iter().cycle(),
@@ -48,7 +48,7 @@ fn one_shape_is_one_line_whatever_the_values() {
 }
 
 #[test]
-fn the_shape_not_seen_for_longest_makes_room() {
+fn the_least_recently_seen_shape_makes_room() {
     let (record, clock) = record();
     for number in 0..=MAX_SHAPES {
         clock.advance(Duration::from_millis(1));
@@ -73,7 +73,7 @@ fn a_profile_is_read_once() {
 }
 
 #[test]
-fn what_is_shown_has_no_values() {
+fn displayed_reports_have_no_values() {
     let (record, _) = record();
     record.add(slow(doc! { "name": "hunter2" }, 250, QueryOutcome::Ok));
     let found = record.snapshot();
@@ -94,7 +94,7 @@ fn inserts_and_whole_collections_need_no_index() {
 
 /// Large values are dropped: 200 queries of a few megabytes would fill the memory.
 #[test]
-fn of_a_large_query_no_values_are_kept() {
+fn the_values_of_a_large_query_are_not_stored() {
     let (record, _) = record();
     let filter = doc! { "a": { "$in": (0..10_000).collect::<Vec<i32>>() }, "b": "secret" };
     record.add(slow(filter, 200, QueryOutcome::Ok));
@@ -108,7 +108,7 @@ fn of_a_large_query_no_values_are_kept() {
 
 /// Only an index with the same collation serves the query.
 #[test]
-fn a_query_with_a_collation_is_told_apart_and_no_example() {
+fn a_query_with_a_collation_has_its_own_shape_and_is_no_example() {
     let (record, _) = record();
     let mut collated = slow(doc! { "a": 1 }, 200, QueryOutcome::Ok);
     collated.parts.collated = true;

@@ -20,7 +20,7 @@ async fn parts(origin: &Origin, shelf: &str, ids: &[u32]) -> HashMap<u32, u32> {
 }
 
 #[tokio::test]
-async fn what_becomes_of_one_is_seen_by_the_batch() {
+async fn a_batch_sees_changes_of_single_elements() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async {
         let both = async || {
@@ -71,7 +71,7 @@ fn by_place(origin: &Origin, at: &[(u32, Option<String>)]) -> HashMap<(u32, Opti
 }
 
 #[tokio::test]
-async fn ids_of_any_text_and_of_several_parts_are_told_apart() {
+async fn ids_of_any_text_and_of_several_parts_are_distinguished() {
     let (fast, origin) = (fresh(), Origin::default());
     let paths: Vec<String> = ["a:b", "a", "b", "*", "", "%", "%3A", "%_", " ", "ä"].map(String::from).into();
     let places = [(1, None), (1, Some(String::new())), (1, Some("None".into())), (11, None)];

@@ -42,7 +42,7 @@ impl Drop for Noted<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_is_gone_before_its_caller_hears_of_it() {
+async fn a_call_that_takes_too_long_is_dropped_before_its_caller_gets_the_error() {
     let (timeout, gone) = (Timeout::new("gone", SECOND), Cell::new(false));
     let call = timeout.run(async {
         let _noted = Noted(&gone);
@@ -52,7 +52,7 @@ async fn what_takes_too_long_is_gone_before_its_caller_hears_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_two_timeouts_the_shorter_one_says_its_name() {
+async fn the_shorter_of_two_timeouts_is_named_in_the_error() {
     let (short, long) = (Timeout::new("short", SECOND), Timeout::new("long", SECOND * 2));
     let hangs = pending::<Result<(), TimedOut>>;
     assert_eq!(long.call(short.call(hangs())).await.unwrap_err().name(), "short");
@@ -88,7 +88,7 @@ async fn a_timeout_bounds_each_attempt_below_a_retry_and_all_of_them_above_it() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_breaker_counts_what_a_timeout_within_ended_and_not_what_one_around_dropped() {
+async fn a_breaker_counts_calls_that_an_inner_timeout_ended_and_not_those_that_an_outer_one_dropped() {
     let settings = || breaker::Settings::new().failure_threshold(n(2));
     let made = |settings| Breaker::new("bounds", settings).with_clock(Clock::manual());
     let timeout = Timeout::new("bounds", SECOND);
@@ -114,7 +114,7 @@ fn hedge() -> Hedge {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_try_may_go_elsewhere() {
+async fn a_second_try_may_call_another_server() {
     let tries = Cell::new(0);
     let read = || {
         let server = ["near", "far"][tries.replace(tries.get() + 1)];

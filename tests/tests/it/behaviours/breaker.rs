@@ -47,7 +47,7 @@ fn opens_after(settings: breaker::Settings, outcomes: &str) -> Option<usize> {
 }
 
 #[test]
-fn rows_and_shares_of_failures_open_it_and_successes_do_not() {
+fn rows_and_shares_of_failures_open_a_breaker_and_successes_do_not() {
     let of_last = |settings: breaker::Settings, calls| settings.window(Window::Count(n(calls)));
     let often = "SF".repeat(20);
     for (settings, outcomes, expected) in [
@@ -73,7 +73,7 @@ fn rows_and_shares_of_failures_open_it_and_successes_do_not() {
 }
 
 #[test]
-fn it_says_how_many_of_how_many_opened_it() {
+fn an_event_has_the_counts_that_opened_the_breaker() {
     let (breaker, _) = made(by_rate(60, 5));
     "FSFSF".chars().for_each(|outcome| end(&breaker, outcome));
     assert_eq!(breaker.events()[0].cause, Cause::FailureRate { failures: 3, calls: 5 });
@@ -99,7 +99,7 @@ fn a_window_of_calls_holds_the_last_of_them() {
 }
 
 #[test]
-fn failures_that_are_spread_over_a_window_of_time_open_it_and_older_ones_do_not() {
+fn failures_spread_over_a_window_of_time_open_a_breaker_and_older_ones_do_not() {
     for (apart, expected) in [(SECOND, State::Open), (SECOND * 10, State::Closed)] {
         let (breaker, clock) = made(by_rate(50, 5).window(Window::Time(SECOND * 20)));
         for _ in 0..5 {
@@ -142,7 +142,7 @@ fn half_open(settings: breaker::Settings) -> (Breaker, Clock) {
 }
 
 #[test]
-fn of_six_calls_at_once_as_many_are_made_as_there_are_probes() {
+fn six_concurrent_calls_are_limited_to_the_probes() {
     let (breaker, _) = half_open(in_a_row(3).probes(n(4)));
     let mut permits: Vec<_> = (0..6).map(|_| breaker.try_acquire()).collect();
     assert_eq!(permits.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, true, true, false, false]);
@@ -151,7 +151,7 @@ fn of_six_calls_at_once_as_many_are_made_as_there_are_probes() {
 }
 
 #[test]
-fn it_stays_open_in_name_until_the_next_call() {
+fn a_breaker_is_reported_as_open_until_the_next_call() {
     let (breaker, _) = half_open(in_a_row(3));
     assert_eq!((breaker.state(), breaker.snapshot().retry_after), (State::Open, Some(Duration::ZERO)));
     end(&breaker, 'S');
@@ -159,7 +159,7 @@ fn it_stays_open_in_name_until_the_next_call() {
 }
 
 #[test]
-fn no_count_outlives_a_change_of_state() {
+fn counts_begin_anew_with_each_state() {
     let (breaker, _) = half_open(in_a_row(3));
     assert_eq!(breaker.snapshot().window_calls, 0, "an open one has nothing in its window; the event has it");
     end(&breaker, 'S');
@@ -183,7 +183,7 @@ fn no_count_outlives_a_change_of_state() {
 }
 
 #[test]
-fn a_failure_that_comes_late_is_no_second_event_and_prolongs_nothing() {
+fn a_late_failure_is_no_second_event_and_does_not_prolong_the_open_time() {
     let (breaker, clock) = made(in_a_row(2));
     let late: Vec<_> = (0..3).map(|_| breaker.try_acquire().unwrap()).collect();
     end(&breaker, 'F');
@@ -197,7 +197,7 @@ fn a_failure_that_comes_late_is_no_second_event_and_prolongs_nothing() {
 }
 
 #[tokio::test]
-async fn a_subscriber_hears_of_a_whole_round_in_its_order() {
+async fn a_subscriber_gets_all_events_in_their_order() {
     let (breaker, clock) = made(in_a_row(2));
     let mut events = breaker.subscribe();
     end(&breaker, 'F');
@@ -221,7 +221,7 @@ async fn a_subscriber_hears_of_a_whole_round_in_its_order() {
 }
 
 #[test]
-fn rejections_are_counted_however_it_opened() {
+fn rejections_are_counted_for_every_cause_of_opening() {
     let (breaker, _) = made(in_a_row(2));
     breaker.disable();
     "FFFF".chars().for_each(|outcome| end(&breaker, outcome));

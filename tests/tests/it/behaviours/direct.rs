@@ -7,7 +7,7 @@ use crate::origin::{MINUTE, Origin};
 use fastness_tests::names::{entries, named};
 
 #[tokio::test]
-async fn many_are_found_in_the_order_in_which_they_were_asked_for() {
+async fn many_values_are_found_in_the_order_of_their_keys() {
     let cache = fresh().cache();
     cache.mset(entries([("n:1", 1_u32), ("n:2", 2), ("n:3", 3)]), MINUTE).await;
     assert_eq!(cache.mget::<u32>(&["n:3", "none", "n:1", "n:3"].map(named)).await, [Some(3), None, Some(1), Some(3)]);
@@ -17,7 +17,7 @@ async fn many_are_found_in_the_order_in_which_they_were_asked_for() {
 }
 
 #[tokio::test]
-async fn a_stored_none_is_told_from_nothing() {
+async fn a_stored_none_is_distinguished_from_no_entry() {
     let cache = fresh().cache();
     assert_eq!(cache.get::<Option<u32>>(&named("maybe")).await, None);
     cache.set(&named("maybe"), None::<u32>, MINUTE).await;
@@ -27,7 +27,7 @@ async fn a_stored_none_is_told_from_nothing() {
 }
 
 #[tokio::test]
-async fn a_look_stores_nothing_and_a_load_replaces_nothing() {
+async fn a_direct_read_stores_nothing_and_a_load_replaces_nothing() {
     let cache = fresh().cache();
     let load = |n: u32| async move { Ok::<_, ()>(n) };
     assert_eq!(cache.get::<u32>(&named("n")).await, None);
@@ -70,7 +70,7 @@ async fn thing(origin: &Origin, id: u32) -> Option<u32> {
 }
 
 #[tokio::test]
-async fn an_absence_that_is_known_is_a_hit() {
+async fn a_stored_absence_is_a_hit() {
     let (fast, origin) = (fresh(), Origin::default());
     with_cache(&fast, async {
         for _ in 0..3 {

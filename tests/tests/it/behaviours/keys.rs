@@ -65,7 +65,7 @@ async fn outcome(origin: &Origin, id: u32, of: &str) -> Result<Option<u32>, Faul
 }
 
 #[tokio::test]
-async fn values_absences_and_errors_are_reached_in_every_way() {
+async fn values_absences_and_errors_are_invalidated_in_every_way() {
     let (fast, origin) = (fresh(), Origin::default());
     let cache = fast.cache();
     let all = async || {

@@ -32,7 +32,7 @@ fn allowed(limit: &RateLimit) -> usize {
 }
 
 #[test]
-fn a_rejection_says_to_the_nanosecond_when_there_is_a_call_again() {
+fn a_rejection_has_the_exact_time_until_the_next_permit() {
     let (limit, clock) = limit(1, MILLI * 250);
     assert!(limit.check().is_ok());
     for (later, left) in [(Duration::ZERO, MILLI * 250), (just_before(MILLI * 250), TICK)] {
@@ -57,7 +57,7 @@ fn unused_time_saves_up_no_more_than_the_burst() {
 
 /// A limiter that counted by periods would give nothing back within a period, and let twice as many calls pass across its end.
 #[test]
-fn calls_come_back_evenly_and_no_moment_sees_twice_as_many() {
+fn permits_return_evenly_and_never_twice_as_many_at_once() {
     let (limit, clock) = limit(10, SECOND);
     assert_eq!(allowed(&limit), 10);
     clock.advance(SECOND / 2);
@@ -69,7 +69,7 @@ fn calls_come_back_evenly_and_no_moment_sees_twice_as_many() {
 }
 
 #[test]
-fn what_is_rejected_uses_nothing_up() {
+fn a_rejected_call_uses_no_permit() {
     let (limit, clock) = limit(4, SECOND);
     assert_eq!(allowed(&limit), 4);
     for _ in 0..100 {
@@ -92,7 +92,7 @@ fn spread_out_calls_keep_their_distance() {
 }
 
 #[test]
-fn under_pressure_every_stretch_of_time_has_its_calls_and_no_more() {
+fn every_stretch_of_time_has_its_share_of_calls_under_pressure() {
     let (limit, clock) = limit(3, SECOND);
     let mut times: Vec<u32> = Vec::new();
     for milli in 0..30_000 {
@@ -138,7 +138,7 @@ fn enters(
 }
 
 #[tokio::test]
-async fn places_are_given_in_turn_and_one_who_gave_up_is_passed_over() {
+async fn places_are_given_in_turn_and_dropped_waiters_are_passed_over() {
     let (bulkhead, order) = (bulkhead(1, MINUTE), RefCell::new(Vec::new()));
     let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
     assert!(poll_once(first.as_mut()).await.is_none());
@@ -165,7 +165,7 @@ async fn places_are_given_in_turn_and_one_who_gave_up_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_waited_in_vain_take_nothing_with_them() {
+async fn waiters_that_time_out_take_no_place() {
     let (bulkhead, gate) = (Arc::new(bulkhead(1, SECOND)), Arc::new(Notify::new()));
     let (own, opens) = (bulkhead.clone(), gate.clone());
     let holder = tokio::spawn(async move { own.run(opens.notified()).await });
@@ -182,6 +182,6 @@ async fn those_who_waited_in_vain_take_nothing_with_them() {
 }
 
 #[tokio::test]
-async fn where_a_place_is_free_the_shortest_wait_is_long_enough() {
+async fn a_free_place_is_taken_even_with_the_shortest_wait() {
     assert_eq!(bulkhead(1, TICK).run(async { 1 }).await, Ok(1));
 }

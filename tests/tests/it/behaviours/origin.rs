@@ -19,7 +19,7 @@ async fn news(origin: &Origin) -> Result<u32, Fault> {
 }
 
 #[tokio::test]
-async fn a_look_finds_nothing_stale_whether_or_not_an_error_was_replaced() {
+async fn a_direct_read_finds_no_stale_value_even_after_it_replaced_an_error() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         assert!(news_entry().get().await.is_none());
@@ -35,7 +35,7 @@ async fn a_look_finds_nothing_stale_whether_or_not_an_error_was_replaced() {
 }
 
 #[tokio::test]
-async fn what_is_refreshed_by_hand_still_stands_in_for_an_error() {
+async fn a_value_that_was_refreshed_by_hand_still_replaces_an_error() {
     let ((fast, _), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         news(&origin).await.unwrap();
@@ -47,7 +47,7 @@ async fn what_is_refreshed_by_hand_still_stands_in_for_an_error() {
 }
 
 #[tokio::test]
-async fn what_was_invalidated_in_any_way_stands_in_for_nothing() {
+async fn an_invalidated_value_replaces_no_error() {
     for way in 0..4 {
         let ((fast, clock), origin) = (timed(), Origin::default());
         with_cache(&fast, async {
@@ -180,7 +180,7 @@ async fn verdict(origin: &Origin, gate: &Notify) -> Result<u32, Fault> {
 }
 
 #[tokio::test]
-async fn an_error_of_a_load_that_was_overtaken_is_not_kept() {
+async fn the_error_of_an_overtaken_load_is_not_stored() {
     let ((fast, _), origin, gate) = (timed(), Origin::default(), Notify::new());
     with_cache(&fast, async {
         origin.set_down(true);

@@ -110,13 +110,13 @@ fn every_row_has_its_test_its_page_or_its_reason() {
 }
 
 #[test]
-fn faults_of_rows_are_found() {
+fn faults_in_rows_are_reported() {
     let root = root();
     let told = |cells: &str| {
         let line = format!("| A1 | moka | it is so | {cells} |");
         wrong(&root, &rows(&line)[0])
     };
-    let own = "`tests/tests/it/behaviours/page.rs::faults_of_rows_are_found`";
+    let own = "`tests/tests/it/behaviours/page.rs::faults_in_rows_are_reported`";
     assert_eq!(told(&format!("same | {own}")), None);
     assert_eq!(told("same | nothing").as_deref(), Some("no test holds it"));
     assert_eq!(

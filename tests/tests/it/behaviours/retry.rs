@@ -37,7 +37,7 @@ impl Failing {
 }
 
 #[test]
-fn as_many_attempts_are_made_as_were_asked_for() {
+fn the_configured_number_of_attempts_is_made() {
     for attempts in [1, 2, 3, 13, 2_049] {
         let failing = Failing::default();
         assert_eq!(retry(attempts).call_sync(|| failing.call(), |_| true), Err("fails"));
@@ -46,7 +46,7 @@ fn as_many_attempts_are_made_as_were_asked_for() {
 }
 
 #[test]
-fn nothing_is_repeated_after_a_success_or_where_the_predicate_says_no() {
+fn no_attempt_follows_a_success_or_a_refusing_predicate() {
     let calls = Cell::new(0);
     let succeeds = || {
         calls.set(calls.get() + 1);
@@ -59,7 +59,7 @@ fn nothing_is_repeated_after_a_success_or_where_the_predicate_says_no() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_cancelled_while_it_waits_is_not_made_again() {
+async fn a_retry_that_is_cancelled_while_it_waits_makes_no_further_attempt() {
     let failing = Failing::default();
     let retry = Retry::new("cancelled", retry::Settings::new().first_wait(SECOND));
     let again = |_: &&str| Again::After(SECOND);
@@ -74,7 +74,7 @@ async fn what_is_cancelled_while_it_waits_is_not_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delay_that_the_predicate_asks_for_is_waited_for() {
+async fn a_retry_waits_for_the_delay_of_its_predicate() {
     let failing = Failing::default();
     let settings = retry::Settings::new().first_wait(Duration::ZERO);
     let retry = Retry::new("steady", settings);
@@ -106,7 +106,7 @@ fn a_call_that_panics_is_not_made_again() {
 }
 
 #[test]
-fn retries_within_retries_multiply_as_values() {
+fn nested_retries_multiply_their_attempts() {
     let failing = Failing::default();
     let (outer, inner) = (retry(3), retry(3));
     assert_eq!(outer.call_sync(|| inner.call_sync(|| failing.call(), |_| true), |_| true), Err("fails"));

@@ -26,7 +26,7 @@ fn runs(fast: &Fastness, origin: &Origin, calls: impl Iterator<Item = (u32, &'st
 }
 
 #[tokio::test]
-async fn several_tags_reach_all_that_have_one_of_them_and_nothing_later() {
+async fn several_tags_reach_all_earlier_entries_with_one_of_them() {
     let (fast, origin) = (fresh(), Origin::default());
     let all = || (0..150).map(|id| (id, ["a", "b", "c"][id as usize % 3]));
     assert_eq!((runs(&fast, &origin, all()), runs(&fast, &origin, all())), (150, 0));
@@ -56,7 +56,7 @@ async fn a_value_has_the_tags_of_its_own_load_only() {
 }
 
 #[tokio::test]
-async fn tags_hold_whatever_arguments_do() {
+async fn tags_take_every_argument_that_keys_take() {
     for text in ["!@#$^&()", "ünï", "a b", "a:b", "*", "", "%7E", "Группа"] {
         let (fast, origin) = (fresh(), Origin::default());
         let mut escaped = KeyWriter::new();
@@ -76,7 +76,7 @@ fn owned(origin: &Origin, id: u32, owner: Option<u32>) -> u32 {
 }
 
 #[tokio::test]
-async fn a_tag_of_none_reaches_those_without_one() {
+async fn a_tag_of_none_reaches_entries_with_none() {
     let (fast, origin) = (fresh(), Origin::default());
     let both = || with_cache_sync(&fast, || (owned(&origin, 1, None), owned(&origin, 2, Some(0))));
     assert_eq!((both(), both()), ((1, 2), (1, 2)));

@@ -35,7 +35,7 @@ async fn memo(origin: &Origin, id: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn an_update_begins_a_new_life() {
+async fn an_update_begins_a_new_ttl() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
     with_cache(&fast, async {
@@ -60,7 +60,7 @@ async fn all_but_the_first(origin: &Origin, gate: &Notify) -> u32 {
 }
 
 #[tokio::test]
-async fn a_value_that_is_not_stored_is_given_to_all_who_waited() {
+async fn a_value_that_is_not_stored_reaches_all_waiters() {
     let (fast, origin, gate) = (fresh(), Origin::default(), Notify::new());
     with_cache(&fast, async {
         let (mut first, mut second) =
@@ -101,7 +101,7 @@ async fn fails_in_another(origin: &Origin, id: u32) -> Result<u32, String> {
 }
 
 #[tokio::test]
-async fn an_error_of_one_type_answers_no_function_of_another() {
+async fn an_error_of_one_type_is_not_served_to_a_function_of_another() {
     let (fast, origin) = (fresh(), Origin::default());
     origin.set_down(true);
     with_cache(&fast, async {
@@ -119,7 +119,7 @@ async fn excused_then_kept(origin: &Origin) -> Result<u32, Fault> {
 }
 
 #[tokio::test]
-async fn an_error_is_kept_only_once_nothing_stands_in_for_it() {
+async fn an_error_is_stored_only_if_no_stale_value_replaces_it() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
         excused_then_kept(&origin).await.unwrap();

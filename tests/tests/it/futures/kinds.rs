@@ -50,7 +50,7 @@ fn forget() -> Priced {
 }
 
 #[test]
-fn a_value_under_a_name_of_its_own_is_cached_as_it_is() {
+fn a_value_that_is_no_future_is_cached_as_it_is() {
     let fast = fresh();
     with_cache_sync(&fast, || {
         assert_eq!((price(1), price(1), runs()), (Price(1), Price(1), 1));
@@ -90,7 +90,7 @@ fn borrows(prices: &mut [Price]) -> Lent<'_> {
 struct Lent<'a>(Option<&'a mut Price>);
 
 #[test]
-fn a_value_under_a_name_of_its_own_is_had_at_once() {
+fn a_value_that_is_no_future_is_returned_at_once() {
     assert_eq!(tried(&Cell::new(3)), Ok(Price(1)));
     assert_eq!((broken(), broken()), (Err(Trouble::Down), Err(Trouble::Rejected)));
     assert_eq!((alone(false), alone(true)), (Ok(Price(1)), Err(Trouble::Rejected)));
@@ -125,7 +125,7 @@ impl Service for Inner {
 }
 
 #[tokio::test]
-async fn a_service_whose_future_borrows_nothing_takes_them_all() {
+async fn a_service_whose_future_borrows_nothing_takes_all_attributes() {
     let mut service = Inner(1);
     let (first, second) = (assert_send(service.call(2)), service.call(3));
     assert_eq!((second.await, first.await), (Ok(6), Ok(3)));

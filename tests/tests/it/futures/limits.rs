@@ -10,7 +10,7 @@ use crate::poll_once;
 ways!(broken(id), #[circuit_breaker(name = "named.futures", per = "{id}", failure_threshold = 2, open_for = "1h")]);
 
 #[tokio::test]
-async fn a_breaker_counts_how_a_future_under_another_name_ends() {
+async fn a_breaker_counts_the_ending_of_a_future_under_another_name() {
     for (id, (way, call)) in (100..).zip(broken::ALL) {
         let work = Work::failing(2);
         assert_eq!((call(work, id).await, call(work, id).await), (Err(Trouble::Down), Err(Trouble::Down)), "{way}");

@@ -11,7 +11,7 @@ use crate::{fresh, poll_once};
 ways!(cached(id), #[cacheable(ttl = 60, skip(work))]);
 
 #[tokio::test]
-async fn a_future_under_another_name_is_cached_by_what_it_resolves_to() {
+async fn a_future_under_another_name_is_cached_by_its_output() {
     for (way, call) in cached::ALL {
         let fast = fresh();
         let work = Work::failing(1);
@@ -100,7 +100,7 @@ async fn a_future_that_is_dropped_invalidates() {
 ways!(put(id), #[cache_put(key = "named:{id}", ttl = 60)], methods: #[cache_put(key = "named:{id}", ttl = 60, skip(self))]);
 
 #[tokio::test]
-async fn a_future_under_another_name_stores_what_it_resolves_to() {
+async fn a_future_under_another_name_stores_its_output() {
     for (way, call) in put::ALL {
         let fast = fresh();
         let work = Work::held();

@@ -9,7 +9,7 @@ use super::{Product, Shop, TTL};
 use fastness_tests::names::named;
 
 #[tokio::test]
-async fn what_another_program_writes_is_seen() {
+async fn writes_of_another_program_are_noticed() {
     let shop = Shop::new().await;
     shop.insert(1, 7, 10).await;
     let tail = shop.start().await;
@@ -29,7 +29,7 @@ async fn what_another_program_writes_is_seen() {
 }
 
 #[tokio::test]
-async fn a_product_that_moves_is_missed_in_one_list_and_new_in_another() {
+async fn a_moved_product_leaves_one_list_and_joins_another() {
     let shop = Shop::new().await;
     shop.insert(1, 7, 10).await;
     let _tail = shop.start().await;
@@ -73,7 +73,7 @@ async fn only_the_lists_that_a_change_concerns_are_loaded_again() {
 
 /// Works without pre-images too, because the document is read.
 #[tokio::test]
-async fn an_update_of_another_field_concerns_the_lists_that_the_document_is_in() {
+async fn an_update_of_another_field_concerns_the_lists_of_the_document() {
     let shop = Shop::new().await;
     shop.insert(1, 7, 10).await;
     shop.insert(2, 9, 10).await;
@@ -135,7 +135,7 @@ async fn a_collection_that_is_dropped_replaced_or_gone_with_its_database_is_seen
 }
 
 #[tokio::test]
-async fn of_ten_thousand_changes_none_is_lost() {
+async fn none_of_ten_thousand_changes_is_lost() {
     const ALL: i64 = 10_000;
     let db = shared_mongo_set().await.database().await;
     let shop = Shop::over(db.clone(), &db, Fastness::builder().capacity(100_000).build().unwrap());
@@ -167,7 +167,7 @@ async fn of_ten_thousand_changes_none_is_lost() {
 }
 
 #[tokio::test]
-async fn what_was_cached_before_the_first_stream_is_loaded_again() {
+async fn entries_from_before_the_first_stream_are_loaded_again() {
     let shop = Shop::new().await;
     shop.insert(1, 7, 10).await;
     assert_eq!((shop.price(1).await, shop.count(7).await), (Some(10), 1));
@@ -184,7 +184,7 @@ async fn what_was_cached_before_the_first_stream_is_loaded_again() {
 }
 
 #[tokio::test]
-async fn a_server_without_a_replica_set_switches_it_off() {
+async fn a_server_without_a_replica_set_switches_change_streams_off() {
     let db = shared_mongo().await.database().await;
     let shop = Shop::over(db.clone(), &db, Fastness::builder().build().unwrap());
     let tail = shop.changes().start(&shop.fast);

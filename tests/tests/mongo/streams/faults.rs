@@ -129,7 +129,7 @@ async fn a_server_that_hangs_is_noticed_and_followed_when_it_goes_on() {
 
 /// The stream has ended, and only this process knows its last changes.
 #[tokio::test]
-async fn a_database_that_is_dropped_while_the_others_cannot_be_told_is_announced_once_they_can() {
+async fn a_dropped_database_is_announced_once_other_processes_can_be_reached() {
     let redis = Redis::start().await;
     let settings = Shared::single(&redis.url()).unwrap().prefix(prefix());
     let fast = Fastness::builder().redis(settings).build().unwrap();
@@ -176,7 +176,7 @@ async fn forget(server: &Mongo, command: &str) {
 }
 
 #[tokio::test]
-async fn a_position_that_the_server_forgot_invalidates_everything_of_the_models() {
+async fn a_forgotten_position_invalidates_all_entries_of_the_models() {
     let server = set_of_one(&[]).await;
     let (prefix, db) = (prefix(), server.database().await);
     let shop = Shop::over(db.clone(), &db, shared(&prefix).await);
@@ -208,7 +208,7 @@ async fn a_position_that_the_server_forgot_invalidates_everything_of_the_models(
 }
 
 #[tokio::test]
-async fn a_position_that_is_none_is_a_gap_too() {
+async fn an_invalid_position_is_a_gap_too() {
     let bogus = [doc! { "_data": "8263" }, doc! { "_data": "not hexadecimal" }, doc! { "other": 1 }, doc! {}];
     let server = set_of_one(&[]).await;
     for token in bogus {
@@ -240,7 +240,7 @@ async fn streams(server: &Mongo) -> usize {
 }
 
 #[tokio::test]
-async fn nothing_goes_on_when_it_is_stopped_or_dropped() {
+async fn a_stopped_or_dropped_task_leaves_nothing_running() {
     let server = set_of_one(&[]).await;
     let db = server.database().await;
     let shop = Shop::over(db.clone(), &db, embedded());

@@ -43,7 +43,7 @@ async fn position(shop: &Shop) -> Document {
 }
 
 #[tokio::test]
-async fn one_follows_for_all_and_another_takes_over_when_it_dies() {
+async fn one_process_follows_for_all_and_another_takes_over_when_it_dies() {
     let ([one, two], [first, second]) = pair(shared_redis().await).await;
     for shop in [&one, &two] {
         shop.sees(1, Some(10)).await;
@@ -65,7 +65,7 @@ async fn one_follows_for_all_and_another_takes_over_when_it_dies() {
 }
 
 #[tokio::test]
-async fn one_that_is_stopped_lets_another_take_over_where_it_was() {
+async fn a_stopped_process_lets_another_continue_at_its_position() {
     let ([one, two], [first, second]) = pair(shared_redis().await).await;
     one.set(1, doc! { "price": 11_i64 }).await;
     until("the change is followed", async || first.snapshot().changes > 0).await;
@@ -81,7 +81,7 @@ async fn one_that_is_stopped_lets_another_take_over_where_it_was() {
 
 /// The process is killed after it read a change, and before it announced the invalidation.
 #[tokio::test]
-async fn what_could_not_be_announced_is_announced_by_the_next() {
+async fn a_change_that_could_not_be_announced_is_announced_by_the_next_process() {
     let redis = Redis::start().await;
     let ([one, two], [first, second]) = pair(&redis).await;
     two.sees(1, Some(10)).await;
@@ -106,7 +106,7 @@ async fn what_could_not_be_announced_is_announced_by_the_next() {
 }
 
 #[tokio::test]
-async fn fleets_that_declare_or_share_something_else_follow_for_themselves() {
+async fn fleets_with_other_declarations_or_prefixes_follow_for_themselves() {
     let redis = shared_redis().await;
     let one = node(None, redis, &prefix()).await;
     let other_prefix = node(Some(&one), redis, &prefix()).await;

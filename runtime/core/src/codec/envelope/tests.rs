@@ -44,7 +44,7 @@ fn forged(mut bytes: Vec<u8>, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 #[test]
-fn a_value_comes_out_as_it_went_in() {
+fn a_sealed_value_is_opened_unchanged() {
     assert_eq!(opened(&sealed(&header())), Ok((header(), Cow::Borrowed(b"payload".as_slice()))));
     let absent = Header { absent: true, codec: Codec::Json, ..header() };
     assert_eq!(opened(&sealed(&absent)), Ok((absent, Cow::Borrowed(b"".as_slice()))));
@@ -52,7 +52,7 @@ fn a_value_comes_out_as_it_went_in() {
 
 /// The bytes of version 2, which every later version has to read or to refuse as another version.
 #[test]
-fn golden_bytes() {
+fn an_envelope_has_the_documented_bytes() {
     let golden = *b"FST\x02\x01\x00\x06\x00\x08\x07\x06\x05\x04\x03\x02\x01\x2a\0\0\0\0\0\0\0\x63\0\0\0\0\0\0\0\
         \x7b\x68\xe5\xcf\x8b\x01\0\0\xdc\x05\0\0\x44\xdc\x10\x18\x24\x0a\x06\0\xa5\xca\xdb\x2d\xc3\x9d\x70\xc0user:7payload";
     let bytes = sealed(&header());
@@ -60,7 +60,7 @@ fn golden_bytes() {
 }
 
 #[test]
-fn another_value_is_refused_for_its_reason() {
+fn each_invalid_envelope_is_refused_with_its_reason() {
     let bytes = sealed(&header());
     assert_eq!(open(&bytes, "user:8", header().fingerprint, LIMITS.max_bytes), Err(Unreadable::OtherKey));
     assert_eq!(open(&bytes, KEY, 1, LIMITS.max_bytes), Err(Unreadable::OtherType));
@@ -140,7 +140,7 @@ mod compressed {
     }
 
     #[test]
-    fn a_bomb_is_refused_before_there_is_room_for_it() {
+    fn a_decompression_bomb_is_refused_before_memory_is_allocated() {
         assert!(opened(&claiming(4096)).is_ok());
         assert_eq!(opened(&claiming(u32::MAX)), Err(Unreadable::TooLarge));
         // The block has its true size, whatever length is written before it.
@@ -164,7 +164,7 @@ mod compressed {
 
     proptest! {
         #[test]
-        fn no_block_makes_it_panic(
+        fn no_block_makes_decompression_panic(
             length in 0_u32..100_000,
             block in proptest::collection::vec(any::<u8>(), 0..300),
         ) {
@@ -183,7 +183,7 @@ mod compressed {
 
 proptest! {
     #[test]
-    fn nothing_makes_it_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), ours: bool) {
+    fn no_bytes_make_decoding_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), ours: bool) {
         if ours {
             bytes.splice(0..bytes.len().min(4), MAGIC);
         }

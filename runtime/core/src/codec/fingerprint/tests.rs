@@ -26,7 +26,7 @@ macro_rules! differ {
 }
 
 #[test]
-fn every_change_of_a_struct_changes_it() {
+fn every_change_of_a_struct_changes_its_fingerprint() {
     let all = differ! {
         "as it is" { struct User { id: u32, name: String } }
         "a field more" { struct User { id: u32, name: String, age: u8 } }
@@ -51,7 +51,7 @@ fn every_change_of_a_struct_changes_it() {
 }
 
 #[test]
-fn it_is_the_same_wherever_it_is_computed() {
+fn a_fingerprint_is_the_same_wherever_it_is_computed() {
     #[derive(Deserialize)]
     struct User {
         id: u32,
@@ -73,7 +73,7 @@ fn a_field_that_refuses_does_not_hide_those_after_it() {
 }
 
 #[test]
-fn types_that_hold_themselves_end() {
+fn fingerprints_of_recursive_types_end() {
     #[derive(Deserialize)]
     enum Tree {
         Node(Box<Tree>, Box<Tree>),
@@ -125,6 +125,9 @@ fn a_type_that_asks_for_anything_or_rejects_is_not_settled() {
     assert!(settled::<(u8, String, bool)>() && settled::<Kind>() && settled::<Vec<Option<Kind>>>());
     assert!(settled::<[(u8, [f32; 2]); 3]>() && !settled::<Positions>() && !settled::<Vec<Variants>>());
     assert!(!settled::<Flat>() && !settled::<Vec<Untagged>>() && !settled::<Option<serde_json::Value>>());
-    assert!(!settled::<std::net::IpAddr>() && !settled::<(u8, Vec<std::net::IpAddr>)>(), "no made-up text is an address");
+    assert!(
+        !settled::<std::net::IpAddr>() && !settled::<(u8, Vec<std::net::IpAddr>)>(),
+        "no made-up text is an address"
+    );
     assert!(!settled::<Plain>(), "a type that contains itself cannot be walked to its end");
 }

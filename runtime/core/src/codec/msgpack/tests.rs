@@ -162,13 +162,13 @@ proptest! {
     }
 
     #[test]
-    fn every_part_of_it_looks_as_rmp_serde_would_show_it(value in everything()) {
+    fn every_part_of_a_value_decodes_as_with_rmp_serde(value in everything()) {
         let bytes = written(&value);
         prop_assert_eq!(from_slice::<Shown>(&bytes).ok(), by_rmp_serde::<Shown>(&bytes));
     }
 
     #[test]
-    fn bytes_of_unknown_origin_look_so_too_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+    fn random_bytes_decode_as_with_rmp_serde_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         // `rmp-serde` has no byte before a value that begins like an absent one.
         prop_assume!(!bytes.contains(&reader::SOME));
         if let Ok(shown) = from_slice::<Shown>(&bytes) {
@@ -216,7 +216,7 @@ struct Many {
 }
 
 #[test]
-fn fields_are_told_by_their_names() {
+fn fields_are_matched_by_their_names() {
     let many = Many { a: 1, c: 3, d: 4, e: 5, q: 17, ..Many::default() };
     assert_eq!(from_slice::<Many>(&written(&many)).unwrap(), many);
     let whole = Many { b: Some(2), ..many.clone() };
@@ -291,7 +291,7 @@ fn nesting_is_bounded() {
 }
 
 #[test]
-fn no_room_is_made_for_what_is_not_there() {
+fn no_memory_is_allocated_for_missing_elements() {
     struct Room(Option<usize>);
 
     impl<'de> Deserialize<'de> for Room {

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn bincode_makes_no_room_for_what_is_not_there() {
+fn bincode_allocates_no_memory_for_missing_elements() {
     // 253: the length of the text follows in eight bytes.
     let claims = |length: u64| [&[253][..], &length.to_le_bytes(), b"text"].concat();
     let error = decode::<String>(&claims(1 << 40), Codec::Bincode).unwrap_err().0;

@@ -29,7 +29,7 @@ impl Flights {
 }
 
 #[test]
-fn a_body_does_not_wait_for_itself_nor_for_one_that_it_is_part_of() {
+fn a_body_waits_neither_for_itself_nor_for_an_outer_body() {
     let flights = Flights::new(2);
     assert!(flights.wait(&[0], 0).is_none());
     assert!(flights.wait(&[0, 1], 0).is_none());
@@ -84,7 +84,7 @@ fn a_caller_outside_every_load_is_not_recorded_and_takes_no_lock() {
 
 /// Both threads ask at once, many times: never are both told to wait.
 #[test]
-fn of_two_that_ask_at_once_one_is_refused() {
+fn one_of_two_concurrent_waits_is_refused() {
     let (flights, barrier) = (Flights::new(2), Barrier::new(2));
     let ask = |own: usize| {
         (0..2_000).fold(0_u32, |refused, _| {

@@ -54,7 +54,7 @@ fn number(waiter: &mut Waiter) -> Option<u32> {
 }
 
 #[test]
-fn after_its_patience_all_who_wait_join_anew_and_one_leads() {
+fn all_waiters_join_anew_after_the_patience_and_one_leads() {
     let flights = Flying::new();
     let old = flights.lead();
     assert!(!old.is_replacement());
@@ -75,7 +75,7 @@ fn after_its_patience_all_who_wait_join_anew_and_one_leads() {
 }
 
 #[test]
-fn a_leader_that_is_polled_is_not_given_up_however_slow_it_is() {
+fn a_slow_leader_that_is_polled_is_not_given_up() {
     let flights = Flying::new();
     let mut load = Box::pin(Load::new(pending::<()>(), Some(flights.lead())));
     let mut waiter = flights.wait();
@@ -141,7 +141,7 @@ fn a_leader_that_was_given_up_and_is_dropped_hands_nothing_over() {
 }
 
 #[test]
-fn patience_without_bound_saturates() {
+fn unbounded_patience_saturates() {
     let flights = Flying::new();
     let terms = Terms { wait: true, patience: u64::MAX, note: 0 };
     let Joined::Lead(permit) = flights.join(terms) else { panic!("should lead") };

@@ -55,7 +55,7 @@ async fn over_http2_a_refusal_concerns_one_stream() {
 }
 
 #[tokio::test]
-async fn the_room_counts_until_the_head_of_the_response_is_there() {
+async fn a_body_takes_room_until_the_head_of_its_response_is_ready() {
     let go = Arc::new(tokio::sync::Notify::new());
     let waits = go.clone();
     let layer = BodyLimitLayer::new(40_000).total(40_000);

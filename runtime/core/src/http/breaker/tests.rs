@@ -39,7 +39,7 @@ where
 }
 
 #[tokio::test]
-async fn it_opens_says_when_to_come_back_and_closes() {
+async fn the_breaker_opens_names_a_time_to_retry_and_closes() {
     let (breaker, clock) = mine();
     let service = BreakerLayer::from_breaker(breaker.clone()).exempt(["/204"]).layer(service_fn(answer));
     for _ in 0..5 {
@@ -79,7 +79,7 @@ async fn errors_and_panics_are_failures_and_a_client_that_goes_away_is_not() {
 }
 
 #[tokio::test]
-async fn the_program_says_what_a_failure_is() {
+async fn the_application_decides_which_responses_are_failures() {
     let (breaker, _clock) = mine();
     let judge = |status: StatusCode| match status.as_u16() {
         429 => Verdict::Failure,
@@ -95,7 +95,7 @@ async fn the_program_says_what_a_failure_is() {
 }
 
 #[tokio::test]
-async fn forced_open_it_names_nothing_of_the_inside() {
+async fn a_forced_open_breaker_does_not_reveal_its_name() {
     let (breaker, _clock) = mine();
     breaker.force_open();
     let service = BreakerLayer::from_breaker(breaker).layer(service_fn(answer));
@@ -106,7 +106,7 @@ async fn forced_open_it_names_nothing_of_the_inside() {
 }
 
 #[tokio::test]
-async fn what_a_layer_or_a_policy_within_rejected_is_no_failure() {
+async fn a_rejection_by_an_inner_layer_or_policy_is_no_failure() {
     const ONE: NonZeroU32 = NonZeroU32::MIN;
     static FULL: Bulkhead = Bulkhead::new("http.breaker.full", bulkhead::Settings::fixed(ONE));
     let (mine, _clock) = mine();
@@ -142,7 +142,7 @@ async fn what_a_layer_or_a_policy_within_rejected_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_request_that_goes_with_another_that_panics_was_cancelled() {
+async fn a_request_that_is_dropped_by_the_panic_of_another_was_cancelled() {
     let (breaker, _clock) = mine();
     let service = BreakerLayer::from_breaker(breaker.clone()).layer(service_fn(answer));
     let beside = async move {

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9110_15_4_5_the_head_of_a_304() {
+    fn rfc9110_15_4_5_a_304_repeats_only_the_prescribed_fields() {
         let full = head(&[("etag", "\"a\""), ("content-type", "text/plain"), ("vary", "a"), ("vary", "b"), ("x", "1")]);
         let kept = not_modified_head(&full);
         assert_eq!(kept, head(&[("etag", "\"a\""), ("vary", "a"), ("vary", "b")]));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_3_2_a_304_updates_what_is_stored() {
+    fn rfc9111_3_2_a_304_updates_the_stored_response() {
         let mut stored = head(&[("etag", "\"a\""), ("content-length", "5"), ("x", "1"), ("x", "2"), ("y", "1")]);
         freshen(
             &mut stored,
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_4_3_1_revalidation_replaces_what_the_client_asked() {
+    fn rfc9111_4_3_1_a_revalidation_replaces_the_clients_conditions() {
         let mut request = head(&[("if-none-match", "\"theirs\""), ("if-modified-since", LATE)]);
         remove_conditions(&mut request);
         assert!(request.is_empty());

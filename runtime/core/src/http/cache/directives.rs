@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_not_stored() {
+    fn unreadable_directives_are_not_stored() {
         assert!(parsed(&["max-age=60, x=\"unending"]).no_store);
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_bytes(b"max-age=60\xff").unwrap());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_5_2_1_requests_say_how_stale_and_how_fresh() {
+    fn rfc9111_5_2_1_requests_limit_staleness_and_freshness() {
         let read = parsed(&["max-stale, min-fresh=3, only-if-cached"]);
         assert_eq!((read.max_stale, read.min_fresh, read.only_if_cached), (Some(MAX_SECONDS), Some(3), true));
         assert_eq!(parsed(&["max-stale=4"]).max_stale, Some(4));

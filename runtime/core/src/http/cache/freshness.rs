@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_4_2_1_the_order_of_what_counts() {
+    fn rfc9111_4_2_1_lifetimes_have_an_order_of_precedence() {
         let none = Defaults::default();
         let control = |text: &str| ("cache-control", text.to_owned());
         let expires = ("expires", date(130));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_4_2_3_age_is_the_more_of_what_is_said_and_what_shows() {
+    fn rfc9111_4_2_3_age_is_the_larger_of_the_stated_and_the_apparent_one() {
         let age = |lines: &[_], delay| age_on_arrival(&headers(lines), at(100), delay).as_secs();
         let said = |text: &str| ("age", text.to_owned());
         assert_eq!(age(&[], 9 * SECOND), 0, "of this process");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_5_2_1_what_requests_ask_for() {
+    fn rfc9111_5_2_1_requests_limit_age_and_staleness() {
         let read = |text: &str| Directives::from_headers(&headers(&[("cache-control", text.to_owned())]));
         let free = Grace { on_request: true, ..Grace::default() };
         let freshness = |age, lifetime| Freshness { age: age * SECOND, lifetime: lifetime * SECOND };
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_it_holds_until_a_second_changes() {
+    fn the_stated_age_and_ttl_hold_until_a_second_changes() {
         for lifetime in [60_000, 61_500, 1, 0, 999] {
             for age in [0, 1, 499, 500, 501, 999, 1_000, 59_999, 60_000, 60_001, 61_499, 61_500, 61_501, 63_000] {
                 let at = |age| Freshness { age, lifetime: Duration::from_millis(lifetime) };
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc5861_grace_is_what_the_response_allows() {
+    fn rfc5861_grace_is_limited_by_the_response() {
         let read = |text: &str| Directives::from_headers(&headers(&[("cache-control", text.to_owned())]));
         let defaults =
             Defaults { stale_while_revalidate: 7 * SECOND, stale_if_error: 9 * SECOND, ..Defaults::default() };
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc5861_3_it_answers_while_it_is_revalidated_and_before_a_client_that_takes_stale_ones() {
+    fn rfc5861_3_a_stale_response_is_served_while_it_is_revalidated_and_to_clients_that_accept_it() {
         let read = |text: &str| Directives::from_headers(&headers(&[("cache-control", text.to_owned())]));
         let grace = Grace { on_request: true, while_revalidate: 10, if_error: 100 };
         let freshness = |age| Freshness { age: age * SECOND, lifetime: 60 * SECOND };

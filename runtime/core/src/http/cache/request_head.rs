@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_request_has_nothing_to_look_at() {
+    fn a_plain_request_has_no_relevant_fields() {
         let lines = [("host", "a"), ("accept", "*/*"), ("user-agent", "x"), ("content-length", "0"), ("x-range", "1")];
         assert_eq!(flags(&lines), [false; 4]);
         assert_eq!(flags(&[]), [false; 4]);
     }
 
     #[test]
-    fn each_field_is_seen_for_what_it_is() {
+    fn each_field_is_recognised() {
         for name in ["range", "if-range", "if-match", "if-unmodified-since", "transfer-encoding", "upgrade"] {
             assert_eq!(flags(&[("accept", "a"), (name, "1")]), [true, false, false, false], "{name}");
         }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn one_host_is_told_from_several() {
+    fn one_host_is_distinguished_from_several() {
         seen(&[], |seen| assert!(matches!(seen.host, Host::None)));
         seen(&[("host", "a")], |seen| assert!(matches!(seen.host, Host::One(host) if host == "a")));
         seen(&[("host", "a"), ("host", "a")], |seen| assert!(matches!(seen.host, Host::Several)));

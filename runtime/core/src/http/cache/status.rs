@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc9211_2_parameters() {
+    fn rfc9211_2_parameters_are_written() {
         let why = Forwarded::Stale;
         for (status, text) in [
             (CacheStatus::Hit { ttl: 7 }, "fastness; hit; ttl=7"),

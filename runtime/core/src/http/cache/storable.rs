@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_3_statuses() {
+    fn rfc9111_3_only_cacheable_statuses_are_stored() {
         for status in [200, 203, 204, 300, 301, 302, 307, 308, 404, 405, 410, 414, 451, 501] {
             assert!(shareable(status, &[], Requester::Anonymous), "{status}");
         }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_5_2_2_what_forbids() {
+    fn rfc9111_5_2_2_directives_forbid_storage() {
         for line in [
             ("cache-control", "no-store, max-age=60"),
             ("cache-control", "private, max-age=60"),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_3_5_credentials() {
+    fn rfc9111_3_5_responses_to_credentials_need_a_permission() {
         for allowing in ["public", "s-maxage=5", "must-revalidate, max-age=5"] {
             assert!(shareable(200, &[("cache-control", allowing)], Requester::WithCredentials), "{allowing}");
         }

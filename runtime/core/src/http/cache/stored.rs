@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_response_is_not_read() {
+    fn bytes_that_are_no_response_are_refused() {
         let mut packed = Packed::from(Stored::Response(recorded()));
         packed.headers.push(("a b".to_owned(), Blob(Bytes::new())));
         assert!(Stored::try_from(packed.clone()).is_err());
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_4_2_3_age_is_what_is_gone_of_the_lifetime() {
+    fn rfc9111_4_2_3_age_is_the_time_since_the_response_was_made() {
         let own = recorded();
         let second = 1_000_000_000;
         let freshness = own.freshness(100 * second, 90 * second);
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_3_1_what_concerned_one_connection_is_not_kept() {
+    fn rfc9111_3_1_fields_of_one_connection_are_not_stored() {
         let mut headers = HeaderMap::new();
         for (name, value) in
             [("connection", "x-hop, close"), ("x-hop", "1"), ("transfer-encoding", "chunked"), ("age", "3"), ("x", "1")]

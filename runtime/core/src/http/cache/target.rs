@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_tells_resources_apart_is_in_the_key() {
+    fn all_parts_that_distinguish_resources_are_in_the_key() {
         let all = [
             text("/a", &["h"]),
             text("/a?", &["h"]),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_one_only_if_all_their_parts_are() {
+    fn addresses_are_equal_only_if_all_their_parts_are() {
         let all = [
             ["h", "/a?b", "s", "", "v"],
             ["h", "/a?b", "s", "", ""],
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_in_doubt_has_no_key() {
+    fn a_request_with_a_doubtful_host_has_no_key() {
         assert_eq!(text("http://one/a", &["two"]), None);
         assert_eq!(text("/a", &["one", "two"]), None);
     }
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_4_4_what_a_change_names_beside_itself() {
+    fn rfc9111_4_4_a_change_names_other_resources_of_its_origin() {
         let parts = parts("/users", &["h"]);
         let target = target(&parts, "s", None).unwrap();
         let named = |location: &str| {

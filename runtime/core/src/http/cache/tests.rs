@@ -149,7 +149,7 @@ const CASES: &[Case] = &[
 ];
 
 #[tokio::test]
-async fn rfc9111_by_the_table() {
+async fn rfc9111_holds_for_each_row_of_the_table() {
     for Case { section, first, response, wait, second, hit } in CASES {
         let server = server(|layer| layer, move |_, call| Ok(out(response, call.to_string())));
         server.send(Method::GET, "/a", first).await;
@@ -179,7 +179,7 @@ async fn a_hit_says_how_old_it_is_and_keeps_all_else() {
 }
 
 #[tokio::test]
-async fn rfc9110_13_conditions_are_answered_whether_it_is_stored_or_not() {
+async fn rfc9110_13_conditions_are_answered_from_stored_and_from_new_responses() {
     for control in ["max-age=60", "private"] {
         let head = move || [("cache-control", control), ("etag", "\"1\""), ("x", "1")];
         let server = server(
@@ -213,7 +213,7 @@ async fn rfc9110_9_3_2_head_is_answered_from_get() {
 }
 
 #[tokio::test]
-async fn rfc9111_5_2_1_7_only_if_cached() {
+async fn rfc9111_5_2_1_7_only_if_cached_asks_no_handler() {
     let server = server(|layer| layer, |_, _| Ok(out(&[MINUTE], "body")));
     let only = [("cache-control", "only-if-cached")];
     let seen = server.send(Method::GET, "/a", &only).await;
@@ -247,7 +247,7 @@ async fn rfc9111_4_3_stale_responses_are_revalidated() {
 }
 
 #[tokio::test]
-async fn rfc9111_4_4_a_change_invalidates_what_it_names() {
+async fn rfc9111_4_4_a_change_invalidates_the_resources_that_it_names() {
     let answer = |request: &Request<String>, call: usize| match request.uri().path() {
         "/fails" => Ok(Response::builder().status(409).body(Full::default()).unwrap()),
         _ if request.method() == Method::POST => Ok(out(&[("location", "/b"), ("content-location", "//h/c")], "")),
@@ -268,7 +268,7 @@ async fn rfc9111_4_4_a_change_invalidates_what_it_names() {
 }
 
 #[tokio::test]
-async fn what_a_response_is_made_of_invalidates_it() {
+async fn an_invalidation_of_its_data_invalidates_a_response() {
     let server = server(
         |layer| layer.tags(|parts| vec![format!("shop:{}", parts.uri.path().trim_start_matches('/'))]),
         |_, call| {
@@ -297,7 +297,7 @@ async fn what_a_response_is_made_of_invalidates_it() {
 }
 
 #[tokio::test]
-async fn variants_are_few() {
+async fn the_number_of_variants_is_bounded() {
     let head = [MINUTE, ("vary", "accept")];
     let server = server(|layer| layer.max_variants(3), move |_, call| Ok(out(&head, call.to_string())));
     for _ in 0..2 {
@@ -312,7 +312,7 @@ async fn variants_are_few() {
 }
 
 #[tokio::test]
-async fn rfc5861_3_stale_while_one_request_revalidates() {
+async fn rfc5861_3_stale_responses_are_served_while_one_request_revalidates() {
     let head = [("cache-control", "max-age=10, stale-while-revalidate=20")];
     let server = server(|layer| layer, move |_, call| Ok(out(&head, call.to_string())));
     server.get("/a").await;
@@ -333,7 +333,7 @@ async fn rfc5861_3_stale_while_one_request_revalidates() {
 }
 
 #[tokio::test]
-async fn rfc5861_4_stale_if_error() {
+async fn rfc5861_4_stale_responses_replace_errors() {
     let (broken, head) = (Arc::<AtomicUsize>::default(), [("cache-control", "max-age=10, stale-if-error=60")]);
     let state = broken.clone();
     let server = server(
@@ -364,7 +364,7 @@ async fn rfc5861_4_stale_if_error() {
 }
 
 #[tokio::test]
-async fn credentials_as_the_application_says() {
+async fn the_application_decides_on_credentials() {
     let answer = |request: &Request<String>, call: usize| {
         let control = if request.uri().path() == "/public" { "public, max-age=60" } else { "max-age=60" };
         let who = request.headers().get("authorization").map_or("anonymous", |who| who.to_str().unwrap());
@@ -391,7 +391,7 @@ async fn credentials_as_the_application_says() {
 }
 
 #[tokio::test]
-async fn hosts_spaces_and_large_bodies() {
+async fn other_hosts_bypass_the_cache_and_large_bodies_are_not_stored() {
     let one = server(
         |layer| layer.hosts(["Shop.example"]).max_body(8).default_ttl(Duration::from_secs(9)),
         |request, call| {
@@ -410,7 +410,7 @@ async fn hosts_spaces_and_large_bodies() {
 proptest! {
     /// A cached answer is one that the handler gave to an equal request, no longer ago than its freshness lifetime.
     #[test]
-    fn a_cached_answer_is_what_the_handler_would_have_said(
+    fn a_cached_answer_is_what_the_handler_would_have_answered(
         steps in prop::collection::vec((0..3_usize, 0..3_usize, 0..4_u64, 0..6_usize), 1..60),
     ) {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -521,7 +521,7 @@ mod together {
     }
 
     #[tokio::test]
-    async fn one_asks_for_all() {
+    async fn one_request_loads_for_all() {
         let gate = Gate::new();
         for service in gate.both(&[MINUTE]) {
             let before = gate.calls.load(SeqCst);
@@ -578,7 +578,7 @@ mod together {
     }
 
     #[tokio::test]
-    async fn a_leader_that_goes_or_panics_hands_over() {
+    async fn a_leader_that_is_dropped_or_panics_hands_over() {
         let gate = Gate::new();
         for (service, panics) in
             gate.both(&[MINUTE]).into_iter().flat_map(|service| [(service.clone(), false), (service, true)])
@@ -605,7 +605,7 @@ mod together {
     }
 
     #[tokio::test]
-    async fn who_comes_after_an_invalidation_gets_nothing_begun_before() {
+    async fn a_request_after_an_invalidation_gets_no_response_begun_before() {
         let gate = Gate::new();
         for service in gate.both(&[MINUTE]) {
             let before = gate.calls.load(SeqCst);

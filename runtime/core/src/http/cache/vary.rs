@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9110_12_5_5_names_are_a_set() {
+    fn rfc9110_12_5_5_names_in_vary_are_a_set() {
         let mut headers = request(&[("vary", "Accept-Encoding, accept")]);
         headers.append(VARY, "ACCEPT".parse().unwrap());
         assert_eq!(names(&headers), ["accept", "accept-encoding"]);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9111_4_1_what_differs_is_told_apart() {
+    fn rfc9111_4_1_requests_with_other_values_are_other_variants() {
         let all = [
             by("x", &[]),
             by("x", &[("x", "")]),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_that_accept_the_same_are_one_variant() {
+    fn encodings_that_accept_the_same_codings_are_one_variant() {
         let of = |text| by("accept-encoding", &[("accept-encoding", text)]);
         for same in ["br, gzip", "gzip, br;q=0.5", "GZIP,br", "gzip, br, made-up", "x-gzip, br, identity"] {
             assert_eq!(of(same), of("gzip, br"), "{same}");

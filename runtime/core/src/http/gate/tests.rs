@@ -65,7 +65,7 @@ async fn an_exemption_means_the_same_at_every_gate() {
 }
 
 #[tokio::test]
-async fn a_service_that_panics_before_there_is_a_future_gives_back_what_was_held() {
+async fn a_service_that_panics_before_its_future_returns_the_permit() {
     let bulkhead = Bulkhead::new("http.gate.panic", bulkhead::Settings::fixed(ONE));
     let breaker = Breaker::new("panic", breaker::Settings::new().failure_threshold(ONE));
     let panics =
@@ -78,7 +78,7 @@ async fn a_service_that_panics_before_there_is_a_future_gives_back_what_was_held
 }
 
 #[tokio::test]
-async fn layers_share_what_they_count_with_their_clones_and_end_with_them() {
+async fn layers_share_their_counters_with_their_clones_and_end_with_them() {
     let listed = || crate::resilience::snapshots().iter().any(|policy| &*policy.name == "http.gate.dropped");
     let layer = ConcurrencyLimitLayer::new("http.gate.dropped", bulkhead::Settings::fixed(ONE));
     let wait = service_fn(|_: Request<()>| std::future::pending::<Result<Response<()>, Infallible>>());

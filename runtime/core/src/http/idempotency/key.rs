@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_do_not_run_into_each_other() {
+    fn the_parts_of_a_key_are_kept_apart() {
         let all = |parts: &[&str]| digest(|add| parts.iter().for_each(|part| add(part.as_bytes())));
         assert_ne!(all(&["ab", "c"]), all(&["a", "bc"]));
         assert_ne!(all(&["a", ""]), all(&["a"]));

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_go_when_their_time_is_up() {
+    fn answers_are_removed_when_their_time_is_up() {
         let clock = Clock::manual();
         let table = Arc::new(RequestTable::new(clock.clone()));
         first(&table, 1).complete(stored(1), SECOND, usize::MAX);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_goes_sooner_is_not_kept_by_those_before_it() {
+    fn the_first_expiry_of_an_answer_does_not_remove_its_successor() {
         let clock = Clock::manual();
         let table = Arc::new(RequestTable::new(clock.clone()));
         first(&table, 1).complete(stored(1), SECOND * 10, usize::MAX);
@@ -208,7 +208,7 @@ mod tests {
 
     /// Once a request is answered, no other with its key is admitted.
     #[test]
-    fn one_of_many_at_once_is_the_first() {
+    fn exactly_one_of_many_concurrent_claims_is_the_first() {
         let table = Arc::new(RequestTable::new(Clock::manual()));
         for n in 0..50 {
             let claims = std::thread::scope(|threads| {

@@ -114,7 +114,7 @@ async fn the_same_request_gets_the_same_answer_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn a_hundred_at_once_are_done_once() {
+async fn a_hundred_concurrent_requests_are_done_once() {
     let (runs, layer) = (Arc::new(AtomicUsize::new(0)), layer().0);
     let go = Arc::new(tokio::sync::Barrier::new(100));
     let own = runs.clone();
@@ -219,7 +219,7 @@ async fn no_client_gets_the_answer_of_another() {
 }
 
 #[tokio::test]
-async fn what_is_not_protected_is_passed_on() {
+async fn unprotected_requests_are_passed_on() {
     let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer.clone());
     let get = || Request::get("/").header("idempotency-key", "k").body(Chunks::default()).unwrap();
@@ -234,7 +234,7 @@ async fn what_is_not_protected_is_passed_on() {
 }
 
 #[tokio::test]
-async fn malformed_keys_are_told_the_form() {
+async fn a_malformed_key_is_answered_with_the_expected_form() {
     let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer);
     let huge = "a".repeat(100_000);
@@ -251,7 +251,7 @@ async fn malformed_keys_are_told_the_form() {
 }
 
 #[tokio::test]
-async fn what_failed_may_be_sent_again() {
+async fn a_failed_request_may_be_sent_again() {
     let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer);
     let mut taken = 0;
@@ -282,7 +282,7 @@ async fn what_failed_may_be_sent_again() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_after_it_was_done_cannot_undo_it() {
+async fn a_client_that_disconnects_after_the_work_cannot_undo_it() {
     let (runs, go, layer) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()), layer().0);
     let (own, waits) = (runs.clone(), go.clone());
     let service = layer.layer(service_fn(move |_: Request<Text>| {
@@ -336,7 +336,7 @@ async fn large_answers_are_given_once_and_never_done_twice() {
 }
 
 #[tokio::test]
-async fn bodies_that_cannot_be_held_are_refused() {
+async fn bodies_that_are_too_large_or_broken_are_refused() {
     let (orders, layer) = (Orders::default(), layer().0);
     let service = served!(orders, layer.max_request_bytes(8));
     let with = |body| Request::post("/").header("idempotency-key", "k").body(body).unwrap();
@@ -390,7 +390,7 @@ async fn one_key_on_two_hosts_is_two_requests() {
 }
 
 #[tokio::test]
-async fn events_are_not_waited_for() {
+async fn event_streams_are_passed_on_and_not_replayed() {
     struct Endless;
     impl http_body::Body for Endless {
         type Data = Bytes;
@@ -407,12 +407,16 @@ async fn events_are_not_waited_for() {
         Ok::<_, Infallible>(Response::builder().header("content-type", "text/event-stream").body(Endless).unwrap())
     }));
     assert_eq!(service.clone().oneshot(post("one", "")).await.unwrap().status(), 200);
-    assert_eq!(service.oneshot(post("one", "")).await.unwrap().status(), 409, "the layer remembers that it was answered");
+    assert_eq!(
+        service.oneshot(post("one", "")).await.unwrap().status(),
+        409,
+        "the layer remembers that it was answered"
+    );
 }
 
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn routers_that_strip_prefixes_do_not_make_two_requests_one() {
+async fn requests_are_distinguished_under_routers_that_strip_prefixes() {
     use axum::extract::OriginalUri;
     let (layer, _) = layer();
     let service = layer.layer(service_fn(|request| Orders::default().take(request)));

@@ -26,7 +26,7 @@ fn outcomes(name: &str) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn what_is_too_much_is_refused_at_once_and_health_is_not() {
+async fn requests_beyond_the_limit_are_refused_at_once_and_health_checks_are_not() {
     let (go, layer) = (
         Arc::new(Notify::new()),
         ConcurrencyLimitLayer::new("http.limit.full", Settings::fixed(ONE)).exempt(["/health"]),
@@ -55,7 +55,7 @@ async fn what_is_too_much_is_refused_at_once_and_health_is_not() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_and_a_panic_give_their_places_back() {
+async fn a_disconnected_client_and_a_panic_return_their_places() {
     let layer = ConcurrencyLimitLayer::new("http.limit.back", Settings::adaptive(ONE, NonZeroU32::new(2).unwrap()));
     let service = layer.layer(service_fn(async |request: Request<()>| match request.uri().path() {
         "/never" => std::future::pending().await,

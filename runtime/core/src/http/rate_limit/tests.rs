@@ -10,7 +10,7 @@ use super::*;
 use crate::clock::Clock;
 
 #[tokio::test]
-async fn each_key_has_its_own_and_is_told_when_to_come_back() {
+async fn each_key_has_its_own_limit_and_a_time_to_retry() {
     let settings = Settings::new(NonZeroU32::new(2).unwrap(), Duration::from_secs(20));
     let clock = Clock::manual();
     let limit = KeyedRateLimit::new("http.rate", settings).with_max_keys(100).with_clock(clock.clone());

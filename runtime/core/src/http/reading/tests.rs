@@ -47,7 +47,7 @@ async fn a_body_is_read_whole() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_as_soon_as_that_is_known() {
+async fn a_body_is_refused_as_soon_as_it_is_known_to_be_too_large() {
     let reader = BodyReader::new(10, 100, MINUTE);
     // Not a byte of these is read, or the reader would wait for them.
     let refused = reader.read(&says("11"), pieces(&[], false)).await.unwrap_err();
@@ -65,7 +65,7 @@ async fn what_is_too_large_is_refused_as_soon_as_that_is_known() {
 
 /// A byte now and then does not extend the time.
 #[tokio::test(start_paused = true)]
-async fn the_time_is_that_of_the_whole_body() {
+async fn the_time_limit_is_that_of_the_whole_body() {
     let reader = BodyReader::new(1_000, 1_000, MINUTE);
     let (send, take) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
     let began = crate::clock::timer_now();
@@ -93,7 +93,7 @@ impl HttpBody for Drips {
 }
 
 #[tokio::test]
-async fn bodies_share_one_budget_and_small_ones_have_a_part_of_it() {
+async fn bodies_share_one_budget_and_a_part_of_it_is_for_small_ones() {
     let reader = BodyReader::new(1 << 20, 1 << 20, MINUTE);
     let (half, none) = ((1 << 20) / 2, HeaderMap::new());
     // The first has its half and waits for more.
@@ -128,7 +128,7 @@ async fn a_body_for_which_there_can_never_be_room_is_too_large() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_said_is_not_set_apart() {
+async fn an_announced_length_reserves_no_memory() {
     let reader = BodyReader::new(1 << 20, 2 << 20, MINUTE);
     let head = says("1048576");
     let mut waits = Vec::new();
@@ -142,7 +142,7 @@ async fn a_length_that_is_said_is_not_set_apart() {
 
 /// The answer comes while the client still sends, and the rest of its body is read for a while, so that the client gets the answer.
 #[tokio::test(start_paused = true)]
-async fn the_rest_of_what_is_too_large_is_thrown_away_for_a_moment() {
+async fn the_rest_of_a_body_that_is_too_large_is_discarded_for_a_moment() {
     let reader = BodyReader::new(10, 100, MINUTE);
     let drips = |head: HeaderMap| {
         let (send, take) = tokio::sync::mpsc::unbounded_channel::<Bytes>();

@@ -31,7 +31,7 @@ fn with(values: &[&[u8]]) -> Request<()> {
 }
 
 #[tokio::test]
-async fn a_sane_id_is_kept() {
+async fn a_valid_id_is_used() {
     let longest = [b'a'; MAX_BYTES];
     for id in [&b"7"[..], b"8e03978e-40d5-43dd-bc93-6894a57f9324", b"Root=1-67891233-abcdef;a/b:c,d@e|#~", &longest] {
         let text = str::from_utf8(id).unwrap();
@@ -40,7 +40,7 @@ async fn a_sane_id_is_kept() {
 }
 
 #[tokio::test]
-async fn any_other_is_replaced_everywhere() {
+async fn any_other_id_is_replaced_everywhere() {
     let long = [b'a'; MAX_BYTES + 1];
     let huge = vec![b'a'; 60_000];
     for sent in [
@@ -67,7 +67,7 @@ async fn any_other_is_replaced_everywhere() {
 }
 
 #[test]
-fn made_ids_are_never_the_same() {
+fn generated_ids_are_never_equal() {
     let made: BTreeSet<_> = std::thread::scope(|scope| {
         let threads: Vec<_> =
             (0..8).map(|_| scope.spawn(|| [(); 1_000].map(|()| RequestId::generate().to_string()))).collect();
@@ -77,7 +77,7 @@ fn made_ids_are_never_the_same() {
 }
 
 #[tokio::test]
-async fn switched_off_it_leaves_requests_alone() {
+async fn a_layer_that_is_switched_off_changes_no_request() {
     let service = RequestIdLayer::off().layer(service_fn(async |request: Request<()>| {
         assert!(request.extensions().get::<RequestId>().is_none() && request.headers().is_empty());
         Ok::<_, Infallible>(Response::new(()))

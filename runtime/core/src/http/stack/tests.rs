@@ -21,7 +21,7 @@ const ONE: NonZeroU32 = NonZeroU32::MIN;
 type Inner = Body<Body<String>>;
 
 #[tokio::test]
-async fn bare_it_gives_ids_and_times() {
+async fn a_plain_stack_gives_ids_and_times() {
     let timings = Timings::new();
     let stack = Stack::new().timing(TimingLayer::new().timings(&timings));
     let service =
@@ -32,7 +32,7 @@ async fn bare_it_gives_ids_and_times() {
 }
 
 #[tokio::test]
-async fn everything_can_be_left_out() {
+async fn every_layer_can_be_left_out() {
     let stack = Stack::new()
         .request_id(None)
         .timing(None)
@@ -109,7 +109,7 @@ impl http_body::Body for Unread {
 
 /// A full limit, a used-up rate and a short memory reject before a byte of a body is read, and none of them rejects an exempt request.
 #[tokio::test]
-async fn limits_stand_before_the_reading_of_bodies() {
+async fn limits_reject_before_bodies_are_read() {
     let fast = Fastness::builder().build().unwrap();
     let reading = || Stack::new().idempotency(IdempotencyLayer::new().on(&fast)).exempt(["/health/*"]);
     let full = ConcurrencyLimitLayer::new("http.stack.full", bulkhead::Settings::fixed(ONE));
@@ -150,7 +150,7 @@ async fn limits_stand_before_the_reading_of_bodies() {
 
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn it_is_one_layer_of_an_axum_router() {
+async fn the_stack_is_one_layer_of_an_axum_router() {
     use axum::Router;
     use axum::routing::{get, post};
 

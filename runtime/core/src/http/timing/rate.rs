@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_lose_nothing() {
+    fn no_request_is_lost_between_threads() {
         let counts = CountsPerSecond::new();
         std::thread::scope(|scope| {
             for _ in 0..8 {

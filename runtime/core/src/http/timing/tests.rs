@@ -27,7 +27,7 @@ fn one(timings: &Timings) -> Snapshot {
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_how_they_end() {
+async fn requests_are_counted_by_their_endings() {
     let timings = Timings::new();
     let service = TimingLayer::new().timings(&timings).slow(Duration::ZERO).layer(service_fn(answer));
     for path in ["/200", "/204", "/302", "/404", "/500", "/599", "/fails", "/999"] {
@@ -53,7 +53,7 @@ async fn requests_are_counted_by_how_they_end() {
 }
 
 #[tokio::test]
-async fn a_panic_before_there_is_a_future_is_one_too() {
+async fn a_panic_before_the_future_exists_counts_as_a_panic() {
     let timings = Timings::new();
     let service = TimingLayer::new().timings(&timings).layer(service_fn(|_: Request<()>| {
         assert!(std::env::args().len() > usize::MAX - 1, "on purpose");
@@ -64,7 +64,7 @@ async fn a_panic_before_there_is_a_future_is_one_too() {
 }
 
 #[tokio::test]
-async fn methods_are_told_apart_and_made_up_ones_are_one() {
+async fn methods_are_distinguished_and_unknown_ones_count_as_one() {
     let timings = Timings::new();
     let service = TimingLayer::new().timings(&timings).layer(service_fn(answer));
     for method in ["GET", "POST", "BREW", "brew", "get", "PROPFIND"] {
@@ -76,7 +76,7 @@ async fn methods_are_told_apart_and_made_up_ones_are_one() {
 }
 
 #[tokio::test]
-async fn there_are_only_so_many_routes() {
+async fn the_number_of_routes_is_bounded() {
     let timings = Timings::new();
     let by_path = |request: &Parts| Some(request.uri.path().to_owned().into());
     let ok = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
@@ -100,7 +100,7 @@ async fn there_are_only_so_many_routes() {
 }
 
 #[tokio::test]
-async fn switched_off_it_counts_nothing() {
+async fn a_timing_layer_that_is_switched_off_counts_nothing() {
     let timings = Timings::new();
     let service = TimingLayer::off().timings(&timings).layer(service_fn(answer));
     service.oneshot(get("/200")).await.unwrap();

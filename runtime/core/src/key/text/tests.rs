@@ -92,7 +92,7 @@ arguments_agree! {
 }
 
 #[test]
-fn a_display_that_fails_is_not_even_the_same_as_itself() {
+fn a_key_whose_display_fails_does_not_equal_itself() {
     struct Fails;
     impl fmt::Display for Fails {
         fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -40,7 +40,7 @@ fn get<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64) -> Option<V> {
 }
 
 #[test]
-fn it_is_a_map() {
+fn the_index_behaves_like_a_map() {
     let (index, mut map, mut random) = (EntryIndex::new(), HashMap::new(), fastrand::Rng::with_seed(1));
     for round in 0..20_000_u64 {
         // The table grows and shrinks by turns.
@@ -85,7 +85,7 @@ fn a_table_has_room_for_its_nodes_and_not_for_many_more() {
 }
 
 #[test]
-fn only_what_is_to_go_is_removed_and_nothing_newer_is_replaced() {
+fn a_removal_takes_only_matching_entries_and_an_insert_replaces_no_newer_one() {
     let index = EntryIndex::new();
     let insert = |value, number| index.insert(Hashed { hash: hash(1), args: 1_u64 }, entry(value, number));
     assert!(matches!(insert('b', 2), Inserted::New(None | Some(_))));

@@ -49,7 +49,7 @@ impl Map {
 }
 
 #[test]
-fn never_holds_more_than_its_capacity() {
+fn a_queue_never_has_more_entries_than_its_capacity() {
     let (map, mut queue) = (Map::default(), S3Fifo::default());
     for id in 0..10_000 {
         map.admit(&mut queue, id, 100);
@@ -59,7 +59,7 @@ fn never_holds_more_than_its_capacity() {
 }
 
 #[test]
-fn a_scan_does_not_drive_out_what_is_used() {
+fn a_scan_does_not_evict_entries_in_use() {
     let (map, mut queue) = (Map::default(), S3Fifo::default());
     for id in 0..50 {
         map.admit(&mut queue, id, 100);
@@ -120,7 +120,7 @@ fn an_entry_removed_by_other_means_makes_room_and_is_not_remembered() {
 }
 
 #[test]
-fn in_main_each_hit_is_one_more_round() {
+fn each_hit_gives_an_entry_of_main_one_more_round() {
     let (map, mut queue) = (Map::default(), S3Fifo::default());
     for id in 0..10 {
         map.0.borrow_mut().insert(id, 0);
@@ -200,7 +200,7 @@ fn an_entry_that_is_replaced_while_the_dead_are_removed_keeps_its_place() {
 }
 
 #[test]
-fn shrinking_to_nothing_empties_it() {
+fn shrinking_to_nothing_empties_the_queues() {
     let (map, mut queue) = (Map::default(), S3Fifo::default());
     for id in 0..100 {
         map.admit(&mut queue, id, 100);
@@ -225,7 +225,7 @@ fn later() -> SearchStart {
 }
 
 #[test]
-fn the_dead_give_up_their_room_wherever_they_stand() {
+fn dead_entries_give_up_their_room_in_every_queue() {
     for dead in [(0..60).collect::<Vec<_>>(), (40..100).collect(), (0..100).step_by(2).collect()] {
         let (map, mut queue) = busy();
         map.kill(dead.iter().copied());
@@ -241,7 +241,7 @@ fn the_dead_give_up_their_room_wherever_they_stand() {
 }
 
 #[test]
-fn the_hits_of_the_dead_do_not_count() {
+fn hits_of_dead_entries_do_not_count() {
     let (map, mut queue) = busy();
     map.kill(0..64);
     // Without a search, dead entries are removed at their turn.

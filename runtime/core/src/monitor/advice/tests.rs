@@ -73,7 +73,7 @@ fn many_fair_functions_below_the_target_are_one_piece_of_advice() {
 }
 
 #[test]
-fn a_full_table_of_invalidations() {
+fn a_full_table_of_invalidations_gets_advice() {
     let mut seen = site(stats(90_000, 1_000));
     seen.window.floor_verdicts = 95;
     assert_eq!(rules(&seen), [""; 0]);
@@ -82,7 +82,7 @@ fn a_full_table_of_invalidations() {
 }
 
 #[test]
-fn slow_and_failing_loads() {
+fn slow_and_failing_loads_get_advice() {
     let slow = Stats { load_nanos: 100 * 250_000_000, ..stats(9_900, 100) };
     assert_eq!(rules(&site(slow)), ["slow-loads"]);
     assert_eq!(rules(&site(Stats { stale_served: 1, ..slow })), [""; 0]);
@@ -92,13 +92,13 @@ fn slow_and_failing_loads() {
 }
 
 #[test]
-fn loads_that_are_not_polled() {
+fn loads_that_are_not_polled_get_advice() {
     let seen = site(Stats { loads_stalled: 2, ..stats(9_900, 100) });
     assert_eq!((rules(&seen), advise(&seen)[0].value), (vec!["stalled-loads"], 2.0));
 }
 
 #[test]
-fn stampedes_matter_where_there_are_other_processes() {
+fn stampedes_get_advice_where_there_are_other_processes() {
     let stats = Stats { load_nanos: 100 * 250_000_000, coalesced: 900, stale_served: 1, ..stats(9_900, 100) };
     let mut seen = site(stats);
     assert_eq!(rules(&seen), [""; 0]);
@@ -107,7 +107,7 @@ fn stampedes_matter_where_there_are_other_processes() {
 }
 
 #[test]
-fn a_shared_tier_that_cannot_be_used() {
+fn an_unusable_shared_tier_gets_advice() {
     let with = |connected, coherent| {
         let shared = Some(SharedTier { connected, coherent, ..SharedTier::default() });
         advise(&Facts { shared, ..Facts::default() })
@@ -124,7 +124,7 @@ fn a_shared_tier_that_cannot_be_used() {
 }
 
 #[test]
-fn slow_and_failing_routes() {
+fn slow_and_failing_routes_get_advice() {
     let slow = route(calls(100, Duration::from_millis(300), 0));
     assert_eq!((rules(&slow), advise(&slow)[0].subject.as_str()), (vec!["response-time"], "GET /users/{id}"));
     assert_eq!(rules(&route(calls(100, Duration::from_millis(100), 0))), [""; 0]);
@@ -134,7 +134,7 @@ fn slow_and_failing_routes() {
 }
 
 #[test]
-fn policies_that_refuse() {
+fn policies_that_reject_get_advice() {
     let breaker = |rejected| policy(PolicyKind::Breaker, &[("success", 90), ("rejected", rejected)]);
     assert_eq!(rules(&breaker(10)), ["breaker-open"]);
     assert_eq!(advise(&breaker(10))[0].evidence, "10 of 100 calls were rejected while it was open");
@@ -147,7 +147,7 @@ fn policies_that_refuse() {
 }
 
 #[test]
-fn a_process_near_its_bounds() {
+fn a_process_near_its_limits_gets_advice() {
     let memory = |percent: u64| Facts { memory: Some(Memory::new(percent << 20, 100 << 20)), ..Facts::default() };
     assert_eq!((rules(&memory(81)), rules(&memory(80))), (vec!["memory"], vec![]));
     let cpu = |cpu| Facts { cpu: Some(cpu), ..Facts::default() };

@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fires_after_enough_samples_and_resolves_below_the_lower_bound() {
+    fn an_alarm_fires_after_enough_samples_and_resolves_below_the_lower_bound() {
         let mut alarm = Alarm::default();
         let mut sample = |value| alarm.update(&HIGH, seen(value));
         assert_eq!(sample(11.0), None);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_samples_never_fire_and_end_what_fires() {
+    fn too_few_samples_never_fire_and_end_a_firing_alarm() {
         let mut alarm = Alarm::default();
         let few = Some(AlertReading { value: 99.0, events: 4 });
         assert!((0..10).all(|_| alarm.update(&HIGH, few).is_none()));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_no_reason_to_fire_and_none_to_go_on() {
+    fn a_value_that_is_no_number_neither_fires_nor_prolongs_an_alarm() {
         let mut alarm = Alarm::default();
         assert!((0..10).all(|_| alarm.update(&HIGH, seen(f64::NAN)).is_none()));
         alarm.update(&HIGH, seen(11.0));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn low_values_are_bad_where_the_threshold_says_so() {
+    fn a_threshold_from_below_fires_for_low_values() {
         let low = Threshold::below(70.0, 75.0).samples(1);
         let mut alarm = Alarm::default();
         assert_eq!(alarm.update(&low, seen(80.0)), None);
@@ -123,7 +123,7 @@ mod tests {
     proptest! {
         /// Firing and resolving take turns, with at least as many samples between them as the threshold says.
         #[test]
-        fn changes_take_turns_and_time(values in prop::collection::vec(prop::option::of((0.0..20.0, 0_u64..10)), 0..200), samples in 1_u32..5) {
+        fn firing_and_resolving_alternate_with_enough_samples_between(values in prop::collection::vec(prop::option::of((0.0..20.0, 0_u64..10)), 0..200), samples in 1_u32..5) {
             let threshold = HIGH.samples(samples);
             let (mut alarm, mut last, mut firing) = (Alarm::default(), None, false);
             for (at, value) in values.iter().enumerate() {

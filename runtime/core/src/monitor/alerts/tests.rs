@@ -13,7 +13,7 @@ fn memory(value: f64) -> [(AlertKind, Option<AlertReading>); 1] {
 }
 
 #[test]
-fn what_fires_is_listed_with_its_last_value_and_its_beginning() {
+fn a_firing_alert_is_listed_with_its_last_value_and_its_beginning() {
     let alerts = alerts();
     alerts.update("t1", &memory(95.0));
     alerts.update("t2", &memory(97.0));
@@ -52,7 +52,7 @@ async fn a_subscriber_that_never_reads_blocks_no_other() {
 }
 
 #[tokio::test]
-async fn a_callback_that_panics_hears_the_next_one() {
+async fn a_callback_that_panics_is_called_for_the_next_alert() {
     let alerts = alerts();
     let (sender, mut inbox) = tokio::sync::mpsc::unbounded_channel();
     let callback = Arc::new(move |alert: &Alert| {

@@ -60,7 +60,7 @@ mod tests {
     const LEVELS: Levels = Levels { shrink: 85, no_bodies: 92, shed: 95, slack: 3 };
 
     #[test]
-    fn it_rises_at_once_and_falls_with_slack() {
+    fn the_level_rises_at_once_and_falls_with_hysteresis() {
         let mut now = Pressure::None;
         let expected = [
             (84, Pressure::None),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_go_down_in_steps_and_come_back() {
+    fn the_number_of_entries_falls_in_steps_and_comes_back() {
         let mut limit = usize::MAX;
         let mut used = 1_000;
         for expected in [750, 563, 423] {
@@ -124,7 +124,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_always_comes_back(used in 0_usize..100_000, limit in 1_usize..100_000, original in prop::option::of(1_usize..200_000)) {
+        fn the_number_of_entries_always_comes_back(used in 0_usize..100_000, limit in 1_usize..100_000, original in prop::option::of(1_usize..200_000)) {
             let original = original.unwrap_or(usize::MAX);
             let mut limit = limit.min(original);
             // Even if entries grow as soon as they may.

@@ -51,7 +51,7 @@ async fn the_tier_shrinks_in_steps_and_grows_back() {
 }
 
 #[tokio::test]
-async fn memory_is_read_no_more_often_than_agreed() {
+async fn memory_is_read_no_more_often_than_configured() {
     let (fast, reads) = (Fastness::builder().clock(Clock::manual()).build().unwrap(), Arc::new(Percent::new(0)));
     let read = reads.clone();
     let source = move || {
@@ -69,7 +69,7 @@ async fn memory_is_read_no_more_often_than_agreed() {
 }
 
 #[tokio::test]
-async fn a_bound_that_was_set_is_set_again() {
+async fn the_configured_bound_is_restored() {
     let (fast, clock, percent, guard, _) = guarded(500).await;
     fast.set_max_entries(600);
     percent.store(90, SeqCst);
@@ -85,7 +85,7 @@ async fn a_bound_that_was_set_is_set_again() {
 }
 
 #[tokio::test]
-async fn what_a_look_calls_may_ask_for_the_pressure() {
+async fn the_source_of_readings_may_ask_for_the_pressure() {
     let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let own = Arc::new(std::sync::OnceLock::<MemoryGuard>::new());
     let (inner, reads) = (own.clone(), Arc::new(Percent::new(0)));
@@ -101,7 +101,7 @@ async fn what_a_look_calls_may_ask_for_the_pressure() {
 }
 
 #[tokio::test]
-async fn where_nothing_is_left_it_says_so_and_after_a_time_fails_liveness() {
+async fn exhausted_memory_is_reported_and_fails_liveness_after_a_time() {
     let (clock, percent, heard) = (Clock::manual(), Arc::new(Percent::new(96)), Arc::new(Percent::new(0)));
     let fast = Fastness::builder().clock(clock.clone()).build().unwrap();
     for n in 0..3 {
@@ -144,7 +144,7 @@ async fn where_nothing_is_left_it_says_so_and_after_a_time_fails_liveness() {
 }
 
 #[tokio::test]
-async fn without_a_time_it_lives_on() {
+async fn liveness_never_fails_without_a_configured_time() {
     let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let guard = MemoryGuard::builder().cache(&fast).source(|| Some(Memory::new(99, 100))).build().unwrap();
     assert!(guard.is_alive());
@@ -153,7 +153,7 @@ async fn without_a_time_it_lives_on() {
 }
 
 #[tokio::test]
-async fn what_the_allocator_merely_holds_is_not_in_use() {
+async fn memory_that_the_allocator_merely_holds_is_not_in_use() {
     let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let guard = |reusable: Option<u64>| {
         let builder = MemoryGuard::builder().cache(&fast).source(|| Some(Memory::new(96, 100)));

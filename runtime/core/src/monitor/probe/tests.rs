@@ -11,7 +11,7 @@ fn counting(count: &Arc<AtomicU32>) -> Probe {
 }
 
 #[tokio::test]
-async fn a_storm_is_one_question_a_second() {
+async fn a_storm_of_checks_asks_once_a_second() {
     let (count, clock) = (Arc::default(), Clock::manual());
     let prober = Prober::new(counting(&count), clock.clone());
     let storm: Vec<_> = (0..100)

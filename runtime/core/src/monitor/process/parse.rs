@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_that_are_none_are_none() {
+    fn unlimited_values_are_no_limits() {
         assert_eq!(limit("1073741824\n"), Some(1 << 30));
         assert_eq!((limit("1"), limit("1152921504606846975")), (Some(1), Some((1 << 60) - 1)));
         for none in ["max\n", "1152921504606846976", "9223372036854771712\n", "0", "-1", ""] {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_only_look_like_a_group_are_none() {
+    fn lines_that_only_resemble_a_group_are_ignored() {
         assert_eq!(group("3::/odd\n0:cpu:/odd\n0::/right\n", None), Some("/right"));
         assert_eq!(group("4:memory:outside\n", Some("memory")), None);
         let other = "41 23 0:31 / /x rw - tmpfs cgroup rw,memory\n42 23 0:32 / /y rw - cgroup2 cgroup2 rw,memory\n";
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_no_figure() {
+    fn garbage_gives_no_figure() {
         for text in ["", "\0", "VmRSS: x kB", "VmRSS: 18446744073709551615 kB", "VmRSS 5 kB", ") 1 2", "nan nan nan"] {
             assert_eq!(bytes(text, "VmRSS"), None, "{text:?}");
             assert_eq!(ticks(text), None, "{text:?}");

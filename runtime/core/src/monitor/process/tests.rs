@@ -43,7 +43,7 @@ impl Drop for Machine {
 const KIB: u64 = 1024;
 
 #[test]
-fn without_groups_it_is_the_machine() {
+fn the_machine_counts_without_groups() {
     let machine = Machine::new();
     assert_eq!(machine.system().memory(None), Some(Memory::new(400 * KIB, 1000 * KIB)));
 }
@@ -63,7 +63,7 @@ fn the_group_with_the_least_room_counts_and_droppable_files_do_not() {
 }
 
 #[test]
-fn a_limit_above_the_machine_is_none() {
+fn a_limit_above_the_machines_memory_is_no_limit() {
     let machine = Machine::new()
         .second_version()
         .file("sys/fs/cgroup/kube/pod/memory.max", "2048000\n")
@@ -90,14 +90,14 @@ fn the_first_version_is_read_by_its_own_names() {
 }
 
 #[test]
-fn a_configured_limit_is_one_of_this_process() {
+fn a_configured_limit_is_compared_with_this_process() {
     let machine = Machine::new().file("proc/self/status", "VmRSS:\t 300 kB\n");
     assert_eq!(machine.system().memory(Some(400 * KIB)), Some(Memory::new(300 * KIB, 400 * KIB)));
     assert_eq!(machine.system().memory(Some(200 * KIB)).unwrap().percentage(), 150);
 }
 
 #[test]
-fn a_group_that_is_not_to_be_seen_is_looked_for_nowhere_else() {
+fn a_hidden_group_is_searched_for_nowhere_else() {
     let machine = Machine::new()
         .file("proc/self/cgroup", "0::/../../elsewhere\n")
         .file("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
@@ -107,7 +107,7 @@ fn a_group_that_is_not_to_be_seen_is_looked_for_nowhere_else() {
 }
 
 #[test]
-fn processor_time_is_that_between_two_looks() {
+fn processor_time_is_measured_between_two_readings() {
     let stat = |ticks: u32| format!("1 (x) S 1 1 1 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 1 0 0 0");
     let machine = Machine::new()
         .second_version()
@@ -125,7 +125,7 @@ fn processor_time_is_that_between_two_looks() {
 }
 
 #[test]
-fn cores_are_those_that_it_may_run_on_and_no_more_than_its_quota() {
+fn the_number_of_cores_is_limited_by_affinity_and_quota() {
     let cores = |list: &str, quota: &str| {
         let machine = Machine::new()
             .second_version()
@@ -139,7 +139,7 @@ fn cores_are_those_that_it_may_run_on_and_no_more_than_its_quota() {
 }
 
 #[test]
-fn where_there_is_nothing_nothing_is_said() {
+fn missing_files_give_no_figures() {
     let system = System::with_root(Path::new("/this/folder/is/not/there"));
     assert_eq!(system.memory(None), None);
     assert_eq!(system.memory(Some(1)), None);
@@ -149,7 +149,7 @@ fn where_there_is_nothing_nothing_is_said() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn this_machine_tells() {
+fn this_machine_gives_figures() {
     let system = System::new();
     assert!(system.memory(None).is_some_and(|memory| memory.used() > 0 && memory.total() > 0));
     let seen = system.process(1);

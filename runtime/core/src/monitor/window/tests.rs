@@ -15,9 +15,12 @@ fn totals(at: u64, tally: CallTotals) -> Totals {
 }
 
 #[test]
-fn only_what_is_new_counts_and_only_for_so_long() {
+fn only_new_requests_count_and_only_within_the_window() {
     let (mut window, length) = (Window::default(), Duration::from_secs(10));
-    assert!(window.add(totals(0, route(1_000, 0, 50)), length).is_none(), "counts before the first reading are no rate");
+    assert!(
+        window.add(totals(0, route(1_000, 0, 50)), length).is_none(),
+        "counts before the first reading are no rate"
+    );
     window.add(totals(5, route(1_000, 10, 51)), length);
     assert_eq!((window.sum().requests().count, window.sum().requests().errors), (10, 1));
     let p50 = window.sum().requests().quantile(0.5).unwrap();
@@ -33,7 +36,7 @@ fn only_what_is_new_counts_and_only_for_so_long() {
 }
 
 #[test]
-fn routes_that_were_not_told_once_are_not_all_new() {
+fn routes_that_one_sample_lacked_are_not_counted_as_new() {
     let (mut window, length) = (Window::default(), Duration::from_secs(60));
     let silent = |at| Totals { routes: None, ..totals(at, CallTotals::default()) };
     window.add(silent(0), length);
@@ -46,7 +49,7 @@ fn routes_that_were_not_told_once_are_not_all_new() {
 }
 
 #[test]
-fn looks_without_end_keep_no_more_than_the_window() {
+fn samples_without_end_take_no_more_room_than_the_window() {
     let (mut window, length) = (Window::default(), Duration::from_secs(60));
     for look in 0..1_000 {
         window.add(Totals { at: look * SECOND / 100, ..totals(0, route(1, 0, 0)) }, length);
@@ -84,7 +87,7 @@ fn everything(at: u64, by: u64) -> Totals {
 }
 
 #[test]
-fn every_counter_is_what_is_new_since_the_look_before() {
+fn every_counter_counts_since_the_previous_sample() {
     let (mut window, length) = (Window::default(), Duration::from_secs(60));
     assert!(window.add(everything(0, 10), length).is_none());
     let one = window.add(everything(5, 13), length).unwrap();

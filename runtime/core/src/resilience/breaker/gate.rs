@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_is_plain_where_it_only_has_to_be_counted() {
+    fn a_success_that_only_counts_is_plain() {
         let plain = Settings::new();
         let timed = Settings::new().slow_rate(Percent::new(50), Duration::ZERO);
         for (phase, expected) in [
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_says_what_is_done_with_calls_and_in_which_generation() {
+    fn a_gate_holds_the_treatment_of_calls_and_the_generation() {
         let settings = Settings::new();
         let flags = |phase| [ADMITS, OPEN, DISABLED].map(|flag| gate(phase, &settings).is(flag));
         assert_eq!(flags(Phase::Closed { failed_in_a_row: 1 }), [true, false, false]);

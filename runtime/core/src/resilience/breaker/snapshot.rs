@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_add_up() {
+    fn the_counts_of_calls_add_up() {
         let one = Calls { successes: 3, failures: 5, slow: 7, ignored: 11, cancelled: 13, rejected: 17 };
         let mut sum = one;
         sum.add(one);

@@ -54,7 +54,7 @@ fn half_open(breaker: &Breaker, clock: &Clock) {
 }
 
 #[test]
-fn failures_in_a_row_open_it_and_a_success_begins_the_row_anew() {
+fn failures_in_a_row_open_a_breaker_and_a_success_begins_the_row_anew() {
     let (breaker, _) = made(small().failure_threshold(n(3)));
     for verdict in [Verdict::Failure, Verdict::Failure, Verdict::Success, Verdict::Failure, Verdict::Failure] {
         end(&breaker, verdict);
@@ -66,7 +66,7 @@ fn failures_in_a_row_open_it_and_a_success_begins_the_row_anew() {
 }
 
 #[test]
-fn every_second_failure_opens_it_by_the_rate() {
+fn a_breaker_opens_by_its_rate_if_every_second_call_fails() {
     let (breaker, _) = made(Settings::new());
     for _ in 0..39 {
         end(&breaker, Verdict::Success);
@@ -79,7 +79,7 @@ fn every_second_failure_opens_it_by_the_rate() {
 }
 
 #[test]
-fn where_calls_are_many_a_longer_row_opens_it() {
+fn only_a_longer_row_opens_a_breaker_with_many_calls() {
     let (breaker, clock) = made(Settings::new());
     let row = |failures: u32| {
         let made = (0..failures).take_while(|_| {
@@ -104,7 +104,7 @@ fn where_calls_are_many_a_longer_row_opens_it() {
 }
 
 #[test]
-fn slow_calls_open_it_though_they_succeed() {
+fn slow_calls_open_a_breaker_though_they_succeed() {
     let settings = small().min_calls(n(4)).slow_rate(Percent::new(75), SECOND);
     let (breaker, clock) = made(settings);
     end(&breaker, Verdict::Success);
@@ -119,7 +119,7 @@ fn slow_calls_open_it_though_they_succeed() {
 }
 
 #[test]
-fn a_window_of_time_forgets() {
+fn a_window_of_time_forgets_old_calls() {
     let settings = Settings::new().no_failure_threshold().min_calls(n(4)).window(Window::Time(SECOND * 10));
     let (breaker, clock) = made(settings);
     end(&breaker, Verdict::Failure);
@@ -151,7 +151,7 @@ fn a_window_of_time_is_exact_to_a_slice() {
 }
 
 #[test]
-fn it_stays_open_twice_as_long_after_each_failed_probe() {
+fn a_breaker_stays_open_twice_as_long_after_each_failed_probe() {
     let (breaker, clock) = made(small().max_open(SECOND * 5));
     half_open(&breaker, &clock);
     for seconds in [2, 4, 5, 5, 5] {
@@ -171,7 +171,7 @@ fn it_stays_open_twice_as_long_after_each_failed_probe() {
 }
 
 #[test]
-fn who_is_rejected_is_told_how_long_it_stays_open() {
+fn a_rejection_carries_the_time_until_the_next_probe() {
     let (breaker, clock) = made(small());
     open_it(&breaker);
     let until = breaker.snapshot().retry_after.unwrap();
@@ -185,7 +185,7 @@ fn who_is_rejected_is_told_how_long_it_stays_open() {
 }
 
 #[test]
-fn half_open_never_admits_more_than_its_probes() {
+fn a_half_open_breaker_never_admits_more_than_its_probes() {
     const THREADS: usize = 64;
     let (breaker, clock) = made(small().probes(n(3)));
     half_open(&breaker, &clock);
@@ -215,7 +215,7 @@ fn half_open_never_admits_more_than_its_probes() {
 }
 
 #[test]
-fn of_64_threads_as_many_get_through_as_there_are_probes() {
+fn sixty_four_threads_get_no_more_calls_than_there_are_probes() {
     for _ in 0..50 {
         let (breaker, clock) = made(small().probes(n(3)));
         half_open(&breaker, &clock);
@@ -269,7 +269,7 @@ fn late_results_change_nothing() {
 }
 
 #[test]
-fn what_is_ignored_gives_its_probe_back() {
+fn an_ignored_call_returns_its_probe() {
     let (breaker, clock) = made(small());
     half_open(&breaker, &clock);
     for _ in 0..100 {
@@ -285,7 +285,7 @@ fn what_is_ignored_gives_its_probe_back() {
 }
 
 #[test]
-fn cancelled_calls_are_failures_where_asked_for() {
+fn cancelled_calls_can_be_failures() {
     let (breaker, _) = made(small().cancelled_is_failure());
     drop(breaker.try_acquire().unwrap());
     drop(breaker.try_acquire().unwrap());
@@ -323,7 +323,7 @@ fn awaits(times: u32) -> impl Future<Output = Result<(), Rejected>> {
 }
 
 #[test]
-fn wherever_it_is_cancelled_a_call_gives_its_permit_back() {
+fn a_call_returns_its_permit_wherever_it_is_cancelled() {
     let (breaker, clock) = made(small());
     half_open(&breaker, &clock);
     let mut cx = Context::from_waker(Waker::noop());
@@ -379,7 +379,7 @@ async fn a_call_that_takes_too_long_is_dropped_and_failed() {
 }
 
 #[test]
-fn people_have_the_last_word() {
+fn an_operator_overrides_the_breaker() {
     let (breaker, clock) = made(small());
     breaker.force_closed();
     for _ in 0..10 {
@@ -400,7 +400,7 @@ fn people_have_the_last_word() {
 }
 
 #[test]
-fn a_closed_breaker_forgets_what_it_counted_when_it_is_told_to_decide_by_itself() {
+fn a_breaker_that_returns_to_automatic_forgets_its_counts() {
     let (breaker, _) = made(small());
     let late = breaker.try_acquire().unwrap();
     end(&breaker, Verdict::Failure);
@@ -425,7 +425,7 @@ fn a_window_of_few_calls_is_enough_for_a_rate() {
 }
 
 #[tokio::test]
-async fn the_last_100_events_are_kept_and_who_is_slow_misses_the_oldest() {
+async fn the_last_100_events_are_stored_and_a_slow_subscriber_misses_the_oldest() {
     let (breaker, _) = made(small());
     let mut slow = breaker.subscribe();
     for _ in 0..75 {
@@ -445,7 +445,7 @@ async fn the_last_100_events_are_kept_and_who_is_slow_misses_the_oldest() {
 }
 
 #[tokio::test]
-async fn who_subscribes_late_hears_only_of_what_is_new() {
+async fn a_late_subscriber_gets_only_new_events() {
     let (breaker, _) = made(small());
     // One case stays below the number of stored events, the other exceeds it.
     for changes in [3, 60] {
@@ -462,7 +462,7 @@ async fn who_subscribes_late_hears_only_of_what_is_new() {
 }
 
 #[test]
-fn that_it_opened_is_a_warning_and_all_else_is_said_in_passing() {
+fn an_opening_is_logged_as_a_warning_and_other_changes_as_information() {
     let ((breaker, _), levels) = (made(small()), Levels::default());
     levels.listen(|| {
         open_it(&breaker);
@@ -508,7 +508,7 @@ inventory::submit! { BreakerDeclared(&DECLARED) }
 inventory::submit! { KeyedBreakerDeclared(&DECLARED_HOSTS) }
 
 #[test]
-fn what_is_declared_is_there_before_its_first_call() {
+fn a_declared_breaker_exists_before_its_first_call() {
     assert!(Breaker::find("a name without a breaker").is_none());
     let all = super::super::snapshots();
     for name in ["declared", "declared hosts"] {
@@ -519,7 +519,7 @@ fn what_is_declared_is_there_before_its_first_call() {
 }
 
 #[test]
-fn threads_lose_no_call() {
+fn no_call_is_lost_between_threads() {
     for spread in [Spread::Threads, Spread::Single] {
         let cell = super::cell::Cell::new(
             "test".into(),
@@ -597,7 +597,7 @@ fn a_key_that_an_operator_forced_stays() {
 }
 
 #[tokio::test]
-async fn keys_are_told_of_together_and_what_is_forgotten_still_counts() {
+async fn keys_are_reported_together_and_forgotten_ones_still_count() {
     let clock = Clock::manual();
     let hosts = KeyedBreaker::new("host", small()).with_max_keys(2).with_clock(clock.clone());
     let mut events = hosts.subscribe();
@@ -619,7 +619,7 @@ async fn keys_are_told_of_together_and_what_is_forgotten_still_counts() {
 }
 
 #[test]
-fn where_all_are_open_the_cap_still_holds() {
+fn the_cap_holds_though_all_breakers_are_open() {
     let hosts = KeyedBreaker::new("host", small()).with_max_keys(10).with_clock(Clock::manual());
     for i in 0..100 {
         hosts.get(&i.to_string()).force_open();
@@ -658,7 +658,7 @@ fn contradictory_settings_are_reported() {
 }
 
 #[test]
-fn sites_of_one_name_share_too() {
+fn sites_of_one_name_share_a_breaker() {
     static A: BreakerSite = BreakerSite::new("site", Settings::new(), Location::caller());
     static B: BreakerSite = BreakerSite::new("site", Settings::new(), Location::caller());
     static HOSTS: KeyedBreakerSite = KeyedBreakerSite::new("site-hosts", Settings::new(), 10, Location::caller());

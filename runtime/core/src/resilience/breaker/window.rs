@@ -303,7 +303,7 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     #[test]
-    fn a_late_call_takes_no_place_from_a_later_one() {
+    fn a_late_call_replaces_no_later_one() {
         let good = Good::new(Window::Time(Duration::from_secs(30)), Spread::Single);
         let others = |generation, now| Others::new(Window::Time(Duration::ZERO)).tally(&good, generation, now).calls;
         good.add(7, 100 * SECOND);

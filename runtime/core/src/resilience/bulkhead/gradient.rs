@@ -178,7 +178,7 @@ mod tests {
         }
 
         #[test]
-        fn it_finds_what_a_server_can_take(at_a_time in 5_u32..150, millis in 1_u32..1_000) {
+        fn the_limit_finds_the_capacity_of_a_server(at_a_time in 5_u32..150, millis in 1_u32..1_000) {
             let mut gradient = Gradient::new(1, 1_000);
             let mut server = Server { at_a_time: f64::from(at_a_time), work: f64::from(millis) * 1e6, now: 0 };
             for _ in 0..400 {
@@ -196,7 +196,7 @@ mod tests {
         }
 
         #[test]
-        fn it_forgets_a_baseline_that_no_longer_holds(slower in 2_u32..20) {
+        fn the_limit_forgets_an_outdated_baseline(slower in 2_u32..20) {
             let mut gradient = Gradient::new(1, 1_000);
             let mut server = Server { at_a_time: 30.0, work: 1e6, now: 0 };
             for _ in 0..200 {
@@ -211,7 +211,7 @@ mod tests {
         }
 
         #[test]
-        fn it_follows_a_server_that_can_take_less(before in 20_u32..150, share in 0.1_f64..0.9) {
+        fn the_limit_follows_a_server_that_loses_capacity(before in 20_u32..150, share in 0.1_f64..0.9) {
             let mut gradient = Gradient::new(1, 1_000);
             let mut server = Server { at_a_time: f64::from(before), work: 1e6, now: 0 };
             for _ in 0..300 {
@@ -227,7 +227,7 @@ mod tests {
         }
 
         #[test]
-        fn who_does_not_use_it_up_does_not_raise_it(
+        fn calls_below_the_limit_do_not_raise_it(
             nanos in prop::collection::vec(1_u64..1_000_000, 0..1_000),
         ) {
             let mut gradient = Gradient::new(20, 100);
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_that_are_given_up_lower_it() {
+    fn abandoned_calls_lower_the_limit() {
         let mut gradient = Gradient::new(1, 100);
         let mut server = Server { at_a_time: 1e9, work: 1e6, now: 0 };
         while gradient.limit() < 100 {

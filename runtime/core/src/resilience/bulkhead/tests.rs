@@ -21,7 +21,7 @@ fn figures(bulkhead: &Bulkhead) -> (Vec<u64>, Vec<u64>) {
 }
 
 #[tokio::test]
-async fn no_more_than_so_many_are_under_way() {
+async fn no_more_calls_than_the_limit_are_under_way() {
     let bulkhead = Bulkhead::new("test", Settings::fixed(n(2)));
     let mut cx = Context::from_waker(Waker::noop());
     let forever = || Box::pin(bulkhead.run(std::future::pending::<()>()));
@@ -38,7 +38,7 @@ async fn no_more_than_so_many_are_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_waits_for_its_turn_but_not_for_ever() {
+async fn a_call_waits_for_its_turn_for_a_bounded_time() {
     let bulkhead = Arc::new(Bulkhead::new("test", Settings::fixed(n(1)).wait(Duration::from_secs(1))));
     let (holder, go) = (bulkhead.clone(), Arc::new(Notify::new()));
     let released = go.clone();
@@ -56,7 +56,7 @@ async fn a_call_waits_for_its_turn_but_not_for_ever() {
 }
 
 #[tokio::test]
-async fn who_stops_waiting_takes_no_turn() {
+async fn a_caller_that_stops_waiting_takes_no_turn() {
     let bulkhead = Bulkhead::new("test", Settings::fixed(n(1)).wait(Duration::from_secs(60)));
     let mut cx = Context::from_waker(Waker::noop());
     let mut first = Box::pin(bulkhead.run(std::future::pending::<()>()));
@@ -69,7 +69,7 @@ async fn who_stops_waiting_takes_no_turn() {
 }
 
 #[test]
-fn a_panic_gives_the_slot_back() {
+fn a_panic_returns_the_permit() {
     let bulkhead = Bulkhead::new("test", Settings::fixed(n(1)));
     let panics = || bulkhead.run_sync(|| panic!("on purpose"));
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
@@ -124,11 +124,15 @@ fn the_semaphore_follows_the_gradient() {
         slot.end(false);
     }
     let slots: Vec<_> = std::iter::from_fn(|| shared.try_acquire().ok()).collect();
-    assert_eq!(slots.len(), shared.state.in_use().0 as usize, "permits beyond the bound were removed when they were released");
+    assert_eq!(
+        slots.len(),
+        shared.state.in_use().0 as usize,
+        "permits beyond the bound were removed when they were released"
+    );
 }
 
 #[test]
-fn under_threads_the_bound_holds() {
+fn the_bound_holds_between_threads() {
     use std::sync::atomic::AtomicU32;
     use std::sync::atomic::Ordering::SeqCst;
     let bulkhead = Bulkhead::new("test", Settings::adaptive(n(2), n(8)));

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_follows_the_calls() {
+    fn the_percentile_follows_the_calls() {
         let mut latencies = Latencies::default();
         for nanos in 1..=31 {
             latencies.add(nanos);

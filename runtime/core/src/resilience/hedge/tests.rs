@@ -39,7 +39,7 @@ impl<'a> Tries<'a> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_good_one_wins_and_the_other_is_dropped() {
+async fn the_first_good_answer_wins_and_the_other_try_is_dropped() {
     for (plan, expected, millis, begun) in [
         // The first try is quick enough.
         (&[(9, Ok(1)), (0, Ok(2))], Ok(1), 9, 1),
@@ -62,7 +62,7 @@ async fn the_first_good_one_wins_and_the_other_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_everything_is_slow_the_budget_ends_it() {
+async fn the_budget_ends_hedging_when_everything_is_slow() {
     let (hedge, _) = made(Settings::after(MILLI));
     for _ in 0..1_000 {
         let slow = || async {
@@ -93,7 +93,7 @@ async fn the_live_percentile_takes_the_place_of_the_first_delay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn dropped_it_drops_both() {
+async fn a_dropped_hedge_drops_both_tries() {
     let (hedge, _) = made(Settings::after(MILLI));
     let tries = Tries::new(&[(90, Ok(1)), (90, Ok(2))]);
     {
@@ -126,7 +126,7 @@ async fn outputs_of_any_type_may_be_bad_answers() {
 }
 
 #[test]
-fn without_a_delay_both_are_tried_at_once_and_no_timer_is_needed() {
+fn both_tries_begin_at_once_without_a_delay_and_need_no_timer() {
     let (hedge, _) = made(Settings::after(Duration::ZERO));
     let begun = Cell::new(0);
     let call = || {

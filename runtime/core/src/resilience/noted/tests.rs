@@ -35,7 +35,7 @@ fn a_rejection_counts_while_it_lives_or_is_lost_in_an_error() {
 }
 
 #[test]
-fn what_is_dropped_tells_of_the_rejections_in_it() {
+fn a_dropped_error_reports_the_rejections_in_it() {
     struct Holds(Option<Duration>);
     impl Drop for Holds {
         fn drop(&mut self) {
@@ -58,7 +58,7 @@ fn what_is_dropped_tells_of_the_rejections_in_it() {
 }
 
 #[test]
-fn what_was_rejected_while_a_future_was_made_counts_when_it_is_polled() {
+fn a_rejection_while_a_future_is_made_counts_when_it_is_polled() {
     let mut held = None;
     let mut future = Box::pin(made(|| {
         held = Some(note(Some(SECOND)));

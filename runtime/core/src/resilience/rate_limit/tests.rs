@@ -15,7 +15,7 @@ fn allowed(check: impl Fn() -> Result<(), Rejected>) -> usize {
 }
 
 #[test]
-fn so_many_get_through_and_come_back_evenly() {
+fn a_burst_is_admitted_and_permits_return_evenly() {
     let clock = Clock::manual();
     let limit = RateLimit::new("test", Settings::new(n(10), SECOND)).with_clock(clock.clone());
     assert_eq!(allowed(|| limit.check()), 10);
@@ -28,7 +28,7 @@ fn so_many_get_through_and_come_back_evenly() {
 }
 
 #[test]
-fn without_a_burst_they_are_spread_out() {
+fn calls_are_spread_out_without_a_burst() {
     let clock = Clock::manual();
     let settings = Settings::new(n(4), SECOND).burst(n(1));
     let limit = RateLimit::new("test", settings).with_clock(clock.clone());
@@ -47,7 +47,7 @@ fn absurd_settings_do_not_panic() {
 }
 
 #[test]
-fn threads_get_no_more() {
+fn several_threads_get_no_more_permits() {
     let limit = RateLimit::new("test", Settings::new(n(1_000), SECOND)).with_clock(Clock::manual());
     let through: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..16).map(|_| scope.spawn(|| allowed(|| limit.check()))).collect();
@@ -57,7 +57,7 @@ fn threads_get_no_more() {
 }
 
 #[test]
-fn over_the_cap_those_go_that_have_their_calls_back() {
+fn unused_keys_are_dropped_over_the_cap() {
     let clock = Clock::manual();
     let settings = Settings::new(n(1), SECOND * 100);
     let limit = KeyedRateLimit::new("test", settings).with_max_keys(100).with_clock(clock.clone());

@@ -23,7 +23,7 @@ fn ask(policies: &Named<Policy, u32>, name: &str) -> Policy {
 }
 
 #[test]
-fn names_from_outside_take_a_bounded_room() {
+fn names_from_requests_take_bounded_room() {
     let (policies, clock) = named(100);
     let busy = ask(&policies, "busy");
     busy.0.store(true, Relaxed);
@@ -40,7 +40,7 @@ fn names_from_outside_take_a_bounded_room() {
 }
 
 #[test]
-fn the_one_that_was_used_longest_ago_goes() {
+fn the_least_recently_used_policy_is_dropped() {
     let (policies, clock) = named(2);
     for name in ["a", "b", "a", "c"] {
         clock.advance(Duration::from_secs(1));
@@ -65,7 +65,7 @@ fn a_new_name_is_not_stored_if_none_can_be_dropped() {
 }
 
 #[test]
-fn long_names_and_many_settings_take_a_bounded_room() {
+fn long_names_and_many_settings_take_bounded_room() {
     let (policies, _) = named(10);
     let (long, longer) = ("x".repeat(1 << 20), "x".repeat((1 << 20) + 1));
     let one = ask(&policies, &long);

@@ -28,7 +28,7 @@ fn outcomes(retry: &Retry) -> Vec<u64> {
 }
 
 #[test]
-fn it_tries_as_often_as_it_may_and_returns_the_last_error() {
+fn a_retry_makes_all_attempts_and_returns_the_last_error() {
     let (retry, clock) = made(SETTINGS);
     let calls = Cell::new(0);
     let call = || {
@@ -43,7 +43,7 @@ fn it_tries_as_often_as_it_may_and_returns_the_last_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn async_it_is_the_same() {
+async fn an_async_retry_makes_all_attempts_too() {
     let (retry, _) = made(SETTINGS);
     let calls = Cell::new(0);
     let call = || async {
@@ -73,7 +73,7 @@ impl From<Rejected> for Opaque {
 }
 
 #[test]
-fn it_waits_for_what_a_rejection_asked_for_though_it_never_sees_it() {
+fn a_retry_waits_for_a_rejection_that_an_opaque_error_hides() {
     let (retry, clock) = made(SETTINGS);
     let breaker = Breaker::new("down", breaker::Settings::new()).with_clock(clock.clone());
     let calls = Cell::new(0);
@@ -94,7 +94,7 @@ fn it_waits_for_what_a_rejection_asked_for_though_it_never_sees_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_around_a_retry_hears_it_too() {
+async fn an_outer_retry_waits_for_the_inner_rejection_too() {
     let clock = Clock::manual();
     let breaker = Breaker::new("down", breaker::Settings::new()).with_clock(clock);
     for _ in 0..5 {
@@ -110,7 +110,7 @@ async fn a_retry_around_a_retry_hears_it_too() {
 }
 
 #[test]
-fn who_is_asked_to_wait_too_long_does_not_try_again() {
+fn a_retry_ends_if_a_rejection_asks_for_too_long_a_wait() {
     let (retry, clock) = made(SETTINGS);
     let again = |(): &()| Again::After(Duration::from_secs(11));
     assert_eq!(retry.call_sync(|| Err::<(), _>(()), again), Err(()));
@@ -142,7 +142,7 @@ fn waited<E>(attempt: impl Fn(&Breaker) -> Result<(), E>) -> (Result<(), E>, Dur
 }
 
 #[test]
-fn what_an_attempt_recovered_from_does_not_say_when_to_try_again() {
+fn a_rejection_that_an_attempt_recovered_from_does_not_set_the_wait() {
     static OTHER: Fallback = Fallback::new("recovers");
     let soon = |(ended, waited): (Result<(), _>, Duration)| ended.is_ok() && waited < Duration::from_millis(11);
     assert!(soon(waited(|breaker| {
@@ -176,7 +176,7 @@ fn what_an_attempt_recovered_from_does_not_say_when_to_try_again() {
 }
 
 #[test]
-fn what_an_attempt_ended_with_says_when_to_try_again() {
+fn a_rejection_that_ended_an_attempt_sets_the_wait() {
     fn five<E>((ended, waited): (Result<(), E>, Duration)) -> bool {
         ended.is_ok() && waited >= Duration::from_secs(5)
     }
@@ -190,7 +190,7 @@ fn what_an_attempt_ended_with_says_when_to_try_again() {
 }
 
 #[test]
-fn of_what_is_dropped_while_an_attempt_panics_nothing_stays() {
+fn a_rejection_that_is_dropped_by_a_panic_sets_no_wait() {
     let (outer, clock) = made(SETTINGS);
     let (inner, breaker) = (made(SETTINGS).0, down(&clock));
     let panics = || {
@@ -212,7 +212,7 @@ fn of_what_is_dropped_while_an_attempt_panics_nothing_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_rejected_before_the_future_is_made_or_in_a_task_is_heard() {
+async fn a_rejection_before_the_future_or_in_a_task_sets_the_wait() {
     let started = timer_now();
     let (retry, clock) = made(SETTINGS.max_wait(Duration::from_secs(7)));
     let breaker = down(&clock);
@@ -236,7 +236,7 @@ async fn what_is_rejected_before_the_future_is_made_or_in_a_task_is_heard() {
 }
 
 #[test]
-fn what_only_the_dropped_error_tells_to_be_too_long_ends_the_attempts() {
+fn a_wait_that_only_the_dropped_error_shows_to_be_too_long_ends_the_attempts() {
     let (retry, clock) = made(SETTINGS.max_wait(Duration::from_secs(1)));
     let breaker = down(&clock);
     let calls = Cell::new(0);
@@ -255,7 +255,7 @@ fn what_only_the_dropped_error_tells_to_be_too_long_ends_the_attempts() {
 }
 
 #[test]
-fn no_wait_is_longer_than_the_longest_and_nothing_stays_nothing() {
+fn no_wait_exceeds_the_longest_and_a_wait_of_zero_stays_zero() {
     let second = Duration::from_secs(1);
     for asked in [None, Some(second * 9), Some(second * 10)] {
         let wait = |attempts, draw| SETTINGS.first_wait(second * 10).wait(attempts, asked, draw).unwrap();
@@ -268,7 +268,7 @@ fn no_wait_is_longer_than_the_longest_and_nothing_stays_nothing() {
 }
 
 #[test]
-fn waits_of_nothing_need_no_timer_and_let_others_run() {
+fn waits_of_zero_need_no_timer_and_yield() {
     let (retry, _) = made(SETTINGS.first_wait(Duration::ZERO));
     let calls = Cell::new(0);
     let call = || async {
@@ -282,7 +282,7 @@ fn waits_of_nothing_need_no_timer_and_let_others_run() {
 }
 
 #[test]
-fn outputs_of_any_type_are_tried_again() {
+fn outputs_of_any_type_may_be_retried() {
     let (retry, clock) = made(SETTINGS);
     let answers = |answers: &'static [u16]| {
         let left = Cell::new(answers);
@@ -303,7 +303,7 @@ fn outputs_of_any_type_are_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_panics_the_call_panicked_and_what_is_dropped_meanwhile_did_not() {
+async fn any_panic_counts_once_and_calls_dropped_by_it_do_not() {
     let (retry, _) = made(SETTINGS);
     let caught = async |call: Pin<Box<dyn Future<Output = Result<(), ()>> + Send>>| {
         assert!(tokio::spawn(call).await.unwrap_err().is_panic());
@@ -323,7 +323,7 @@ async fn whatever_panics_the_call_panicked_and_what_is_dropped_meanwhile_did_not
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_may_be_dropped_at_each_await() {
+async fn a_retry_may_be_dropped_at_each_await() {
     let (retry, _) = made(SETTINGS);
     let mut cx = Context::from_waker(Waker::noop());
     // The future is dropped while the call is in flight, and while the retry waits.
@@ -354,7 +354,7 @@ fn a_storm_stays_within_the_budget() {
 }
 
 #[test]
-fn without_a_budget_only_the_attempts_count() {
+fn only_the_attempts_are_limited_without_a_budget() {
     let (retry, _) = made(SETTINGS.no_budget().first_wait(Duration::ZERO));
     for _ in 0..1_000 {
         let _ = retry.call_sync(|| Err::<(), _>(()), |()| true);
@@ -363,7 +363,7 @@ fn without_a_budget_only_the_attempts_count() {
 }
 
 #[test]
-fn time_alone_allows_a_few_retries() {
+fn the_budget_grows_slowly_with_time_alone() {
     let mut budget = Budget::new(0);
     let mut take = |millis: u64| budget.take(Percent::new(20), 0, millis * 1_000_000);
     assert_eq!((0..100).filter(|_| take(0)).count(), 10);
@@ -394,7 +394,7 @@ proptest! {
     }
 
     #[test]
-    fn quiet_hours_save_up_for_no_storm(calls in 0_u64..1_000_000, hours in 0_u64..100) {
+    fn quiet_hours_do_not_raise_the_budget_above_its_bound(calls in 0_u64..1_000_000, hours in 0_u64..100) {
         let mut budget = Budget::new(0);
         let now = hours * 3_600_000_000_000;
         let taken = std::iter::repeat_with(|| budget.take(Percent::new(20), calls, now)).take_while(|took| *took);

@@ -242,7 +242,7 @@ fn a_log_is_confirmed_by_its_last_entry() {
 }
 
 #[test]
-fn an_own_record_in_another_life_counts_and_has_the_log_looked_at() {
+fn an_own_record_of_another_life_counts_and_makes_the_process_read_the_log() {
     let (log, feed) = feed();
     let began = log.position();
     feed.expect(42, ExpectedPut { began, scopes: [5].into() });
@@ -261,7 +261,7 @@ fn everything_can_be_invalidated_at_once() {
 
 /// The verdict falls when the put's own record is folded, whichever way it arrives first.
 #[test]
-fn a_put_is_placed_unless_something_else_came_between() {
+fn a_put_is_stored_unless_another_record_came_between() {
     for (by_push, between) in [(true, false), (false, false), (true, true), (false, true)] {
         let (log, feed) = feed();
         feed.expect(42, ExpectedPut { began: log.position(), scopes: [5].into() });

@@ -17,7 +17,7 @@ fn sample() -> Record {
 }
 
 #[test]
-fn ids_keep_their_order_in_64_bits() {
+fn stream_ids_keep_their_order_in_64_bits() {
     let ids = ["0-1", "5-0", "5-65534", "6-0", "1760000000000-3"].map(id);
     assert!(ids.is_sorted_by_key(|id| id.packed_up()));
     assert!(ids.iter().all(|id| id.packed_up() == id.packed_down() && id.is_exact()));
@@ -57,7 +57,7 @@ fn a_message_of_another_database_is_not_taken_for_one_of_this() {
 }
 
 #[test]
-fn an_entry_that_is_not_ours_is_a_stray() {
+fn a_foreign_entry_is_a_stray() {
     let (life, record) = (b"00000000000000ab".as_slice(), sample().to_bytes());
     let entry = |fields: &[&[u8]]| {
         let fields = fields.iter().map(|field| bytes(field)).collect();
@@ -83,7 +83,7 @@ fn an_entry_that_is_not_ours_is_a_stray() {
 }
 
 #[test]
-fn the_last_entry_is_found_in_what_a_server_says_of_a_stream() {
+fn the_last_entry_is_read_from_the_servers_description_of_a_stream() {
     let entry = || Value::Array(vec![bytes(b"5-1"), Value::Array(vec![bytes(b"a"), bytes(b"b")])]);
     let (name, other) = (|| bytes(b"last-entry"), || bytes(b"length"));
     let map = Value::Map(vec![(other(), Value::Int(1)), (name(), entry())]);
@@ -96,7 +96,7 @@ fn the_last_entry_is_found_in_what_a_server_says_of_a_stream() {
 }
 
 #[test]
-fn a_life_names_the_server_it_began_on() {
+fn a_life_names_its_first_server() {
     for server in [0, 7, 0xDEAD_BEEF_1234_5678, u64::MAX] {
         let life = new_life(server);
         assert!(names_server(life, server) && !names_server(life, server ^ 1), "{life:016x}");

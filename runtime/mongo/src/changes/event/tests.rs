@@ -69,7 +69,7 @@ fn an_update_of_another_field_is_known_in_full() {
 }
 
 #[test]
-fn an_update_of_the_field_itself_hides_what_it_was() {
+fn an_update_of_the_field_itself_hides_its_former_value() {
     let changes = [
         doc! { "touched": ["owner.business"] },
         doc! { "touched": ["owner"] },
@@ -86,7 +86,7 @@ fn an_update_of_the_field_itself_hides_what_it_was() {
 }
 
 #[test]
-fn an_image_tells_what_it_was() {
+fn a_pre_image_has_the_former_value() {
     let images =
         doc! { "fullDocument": owned_by(7), "fullDocumentBeforeChange": owned_by(6), "touched": ["owner.business"] };
     assert_eq!(concerned(&event("update", images.clone())), ["b:6:p:*", "b:7:p:*", "p:1"]);
@@ -97,7 +97,7 @@ fn an_image_tells_what_it_was() {
 }
 
 #[test]
-fn a_document_that_is_gone_is_known_by_its_id() {
+fn a_deleted_document_is_known_by_its_id() {
     assert_eq!(concerned(&event("delete", doc! {})), ["b:*", "p:1"]);
     let gone = doc! { "fullDocument": Bson::Null, "touched": ["price"] };
     assert_eq!(concerned(&event("update", gone)), ["b:*", "p:1"]);
@@ -114,7 +114,7 @@ fn a_change_of_the_collection_concerns_all_of_it() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_known() {
+fn an_unreadable_event_is_unknown() {
     let event = event("insert", doc! { "fullDocument": { "_id": "x", "owner": [{ "business": 7_i64 }] } });
     assert_eq!(concerned(&event), ["b:*", "p:*"]);
     assert_eq!(concerned(&doc! { "ns": { "coll": "another" } }), [""; 0]);
@@ -128,7 +128,7 @@ fn the_end_of_a_stream_is_noticed() {
 }
 
 #[test]
-fn only_what_something_depends_on_is_looked_up_and_once() {
+fn only_documents_with_dependants_are_read_and_once() {
     let mut batch = ChangeBatch::default();
     let touched = |id: i64, touched: &str| {
         let mut event = event("update", doc! { "touched": [touched] });

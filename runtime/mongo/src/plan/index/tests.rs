@@ -14,7 +14,7 @@ fn same(spec: &DeclaredIndex, raw: Document) {
 
 /// Replies as servers send them; tests against real servers cover every kind.
 #[test]
-fn what_a_server_makes_of_an_index_is_that_index() {
+fn a_servers_form_of_an_index_is_recognised() {
     same(&A, doc! { "v": 2, "key": { "a": 1.0 }, "name": "a_1", "background": true, "sparse": false });
     same(&A, doc! { "v": 1, "key": { "a": 1_i64 }, "name": "a_1", "ns": "shop.things" });
     let ttl = DeclaredIndex { expire_after: Some(2_147_483_647), ..A };
@@ -31,7 +31,7 @@ fn what_a_server_makes_of_an_index_is_that_index() {
 }
 
 #[test]
-fn the_order_of_keys_is_a_difference_and_that_of_options_is_none() {
+fn the_order_of_keys_matters_and_that_of_options_does_not() {
     let raw =
         |key, filter| IndexDefinition::listed(doc! { "name": "x", "key": key, "partialFilterExpression": filter });
     let one = raw(doc! { "a": 1, "b": 1 }, doc! { "x": 1, "y": 2 });
@@ -42,7 +42,7 @@ fn the_order_of_keys_is_a_difference_and_that_of_options_is_none() {
 }
 
 #[test]
-fn differences_read_well() {
+fn differences_are_displayed_in_words() {
     let spec = DeclaredIndex { name: Some("mine"), unique: true, expire_after: Some(60), ..A };
     let existing = doc! { "name": "a_1", "key": { "a": 1 }, "expireAfterSeconds": 30, "hidden": true };
     let differences = IndexDefinition::declared(&spec, None).differences(&IndexDefinition::listed(existing));
@@ -59,7 +59,7 @@ fn differences_read_well() {
 }
 
 #[test]
-fn a_collection_with_a_collation_gives_it_to_what_can_have_one() {
+fn indexes_inherit_the_collation_of_their_collection_if_they_can() {
     let german = doc! { "locale": "de", "strength": 3 };
     let inherited = |spec: &DeclaredIndex| IndexDefinition::declared(spec, Some(&german)).option("collation").cloned();
     assert_eq!(inherited(&A), Some(doc! { "locale": "de" }.into()));
@@ -73,7 +73,7 @@ fn a_collection_with_a_collation_gives_it_to_what_can_have_one() {
 
 /// Sends the collation in every specification, so that a collection's default does not apply.
 #[test]
-fn what_is_sent_says_how_strings_are_compared() {
+fn a_sent_index_names_its_collation() {
     let command = IndexDefinition::declared(&A, None).specification();
     assert_eq!(command, doc! { "name": "a_1", "key": { "a": 1 }, "collation": { "locale": "simple" } });
 }

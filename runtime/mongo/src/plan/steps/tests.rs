@@ -20,7 +20,7 @@ fn with(mut index: Document, options: Document) -> IndexDefinition {
 }
 
 #[test]
-fn a_plan_reads_like_one() {
+fn a_plan_is_displayed_in_words() {
     let id = index(doc! { "name": "_id_", "key": { "_id": 1 } });
     let text =
         |weights: Document| index(doc! { "name": "t", "key": { "_fts": "text", "_ftsx": 1 }, "weights": weights });
@@ -59,7 +59,7 @@ Plan: 1 to create, 1 to change, 1 to rebuild, 1 in sync, 1 unmanaged, 1 in confl
 }
 
 #[test]
-fn what_is_declared_twice_is_made_once() {
+fn an_index_that_is_declared_twice_is_made_once() {
     let plan = plan(vec![index(email()), index(email())], vec![]);
     assert!(matches!(&plan.steps[..], [PlanStep { action: PlanAction::Create, .. }]), "{plan}");
     assert!(!plan.has_conflicts());
@@ -74,7 +74,7 @@ fn the_index_over_id_cannot_be_declared() {
 }
 
 #[test]
-fn a_contradiction_says_why_both_cannot_be_had() {
+fn a_contradiction_says_why_both_indexes_cannot_exist() {
     let text = |name: &str, field: &str| {
         index(doc! { "name": name, "key": { "_fts": "text", "_ftsx": 1 }, "weights": { field: 1 } })
     };
@@ -91,7 +91,7 @@ fn a_contradiction_says_why_both_cannot_be_had() {
 
 /// An index that conflicts with one of two conflicting declarations may be meant by either.
 #[test]
-fn what_is_in_the_way_of_a_contradiction_is_not_called_unmanaged() {
+fn an_index_that_blocks_contradicting_declarations_is_not_unmanaged() {
     let declared = || vec![index(email()), with(email(), doc! { "name": "other" })];
     for name in ["email_1", "other", "third"] {
         let plan = plan(declared(), vec![index(doc! { "name": name, "key": { "mail": 1 } })]);
@@ -102,7 +102,7 @@ fn what_is_in_the_way_of_a_contradiction_is_not_called_unmanaged() {
 }
 
 #[test]
-fn of_two_that_serve_the_one_with_the_name_is_kept() {
+fn the_index_with_the_declared_name_is_kept_of_two_that_serve() {
     let existing = vec![with(email(), doc! { "name": "other" }), index(email())];
     let plan = plan(vec![index(email())], existing);
     assert!(matches!(&plan.steps[0].action, PlanAction::Keep { existing } if existing == "email_1"), "{plan}");
@@ -118,7 +118,7 @@ fn an_index_that_serves_makes_the_one_with_the_name_unmanaged() {
 }
 
 #[test]
-fn all_that_stands_in_the_way_is_replaced() {
+fn all_indexes_that_block_a_declared_one_are_replaced() {
     let wrong = index(doc! { "name": "email_1", "key": { "mail": 1 } });
     let other = with(email(), doc! { "name": "other", "expireAfterSeconds": 5 });
     let plan = plan(vec![index(email())], vec![wrong, other]);
@@ -127,7 +127,7 @@ fn all_that_stands_in_the_way_is_replaced() {
 }
 
 #[test]
-fn what_stands_in_the_way_of_one_serves_no_other() {
+fn an_index_that_blocks_one_declaration_serves_no_other() {
     let unique = with(email(), doc! { "unique": true, "name": "u" });
     let plan = plan(vec![index(email()), unique.clone()], vec![unique]);
     assert!(matches!(plan.steps[0].action, PlanAction::Keep { .. }), "{plan}");
@@ -144,7 +144,7 @@ fn an_index_half_prepared_to_be_unique_is_finished_or_released() {
 }
 
 #[test]
-fn an_index_that_is_being_built_is_not_there_yet() {
+fn an_index_that_is_being_built_does_not_exist_yet() {
     let plan = plan(vec![index(email())], vec![index(email()).with_building(true)]);
     assert!(!plan.is_in_sync() && plan.to_string().contains("is being built"), "{plan}");
 }

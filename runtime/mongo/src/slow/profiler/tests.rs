@@ -11,7 +11,7 @@ fn record(op: &str, ns: &str, command: Document) -> Document {
 }
 
 #[test]
-fn what_is_listed_is_read_by_its_command() {
+fn profiler_records_are_read_by_their_command() {
     let cases = [
         (
             "query",
@@ -34,7 +34,7 @@ fn what_is_listed_is_read_by_its_command() {
 }
 
 #[test]
-fn what_is_no_query_of_the_application_is_left_out() {
+fn entries_that_are_no_query_of_the_application_are_left_out() {
     let find = doc! { "find": "c", "filter": {} };
     let cases = [
         record("getmore", "d.c", doc! { "getMore": 1_i64, "collection": "c" }),

@@ -16,7 +16,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn it_writes_what_rmp_serde_does(value in everything()) {
+    fn values_are_written_as_rmp_serde_writes_them(value in everything()) {
         prop_assert_eq!(own(&value, false), written(&value));
     }
 
@@ -27,7 +27,7 @@ proptest! {
 }
 
 #[test]
-fn lengths_are_said_as_rmp_serde_does() {
+fn lengths_are_written_as_rmp_serde_writes_them() {
     for length in [0_usize, 15, 16, 31, 32, 255, 256, 65_535, 65_536] {
         assert_as_rmp_serde(&"x".repeat(length));
         assert_as_rmp_serde(&Bytes(vec![1; length]));
@@ -40,7 +40,7 @@ fn lengths_are_said_as_rmp_serde_does() {
 }
 
 #[test]
-fn numbers_at_the_ends_of_their_widths_are_written_as_rmp_serde_does() {
+fn numbers_at_the_ends_of_their_widths_are_written_as_rmp_serde_writes_them() {
     for shift in 0..64 {
         for number in [(1_u64 << shift) - 1, 1 << shift, u64::MAX >> shift] {
             assert_as_rmp_serde(&number);
@@ -65,7 +65,7 @@ fn filtered<S: serde::Serializer>(list: &[u16], writer: S) -> Result<S::Ok, S::E
 }
 
 #[test]
-fn a_list_without_a_known_length_is_written_as_rmp_serde_does() {
+fn a_list_of_unknown_length_is_written_as_rmp_serde_writes_it() {
     for length in [0_u16, 2, 20, 70] {
         let rest = (0..length).map(|n| (n.to_string(), n)).collect();
         assert_as_rmp_serde(&Unknown { before: 1, rest, list: (0..length).collect() });

@@ -13,7 +13,7 @@ fn request(path: &str, lines: &[(&str, &str)], body: &str) -> Request<String> {
 }
 
 #[tokio::test]
-async fn what_is_stored_outside_is_invalidated_by_what_a_handler_says_inside() {
+async fn an_outer_cache_is_invalidated_by_an_inner_handler() {
     let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let calls = Arc::<AtomicUsize>::default();
     let count = calls.clone();
@@ -40,7 +40,7 @@ async fn what_is_stored_outside_is_invalidated_by_what_a_handler_says_inside() {
 }
 
 #[tokio::test]
-async fn a_parameter_in_disguise_decides_nothing_for_others() {
+async fn a_disguised_parameter_decides_nothing_for_other_clients() {
     let server = server(
         |layer| layer.query_parameters(["page"]),
         |request, _| Ok(out(&[MINUTE], request.uri().query().unwrap_or_default().to_owned())),
@@ -51,7 +51,7 @@ async fn a_parameter_in_disguise_decides_nothing_for_others() {
 }
 
 #[tokio::test]
-async fn an_unannounced_content_is_not_left_out_of_account() {
+async fn a_request_with_an_unannounced_body_bypasses_the_cache() {
     let server = server(|layer| layer, |request, _| Ok(out(&[MINUTE], request.body().clone())));
     let mut unannounced = request("/a", &[], "poison");
     *unannounced.version_mut() = http::Version::HTTP_2;
@@ -64,7 +64,7 @@ async fn an_unannounced_content_is_not_left_out_of_account() {
 }
 
 #[tokio::test]
-async fn freshness_is_not_presumed_of_a_passing_redirection() {
+async fn a_temporary_redirection_gets_no_default_ttl() {
     let server = server(
         |layer| layer.default_ttl(Duration::from_secs(60)),
         |request, _| {
@@ -78,7 +78,7 @@ async fn freshness_is_not_presumed_of_a_passing_redirection() {
 }
 
 #[tokio::test]
-async fn a_coding_that_is_not_told_apart_is_not_stored() {
+async fn a_response_in_an_unknown_coding_is_not_stored() {
     let server = server(
         |layer| layer,
         |request, _| {
@@ -94,7 +94,7 @@ async fn a_coding_that_is_not_told_apart_is_not_stored() {
 }
 
 #[tokio::test]
-async fn variants_that_are_too_long_take_no_room() {
+async fn variants_that_are_too_long_are_not_stored() {
     let server = server(|layer| layer.max_variants(2), |_, _| Ok(out(&[MINUTE, ("vary", "accept")], "")));
     server.send(Method::GET, "/a", &[("accept", "first")]).await;
     for n in 0..4 {
@@ -144,7 +144,7 @@ async fn a_cookie_that_comes_with_a_304_reaches_its_client_only() {
 }
 
 #[tokio::test]
-async fn coalescing_alone_is_no_cache_that_could_be_empty() {
+async fn coalescing_alone_ignores_only_if_cached() {
     let fast = Fastness::builder().build().unwrap();
     let handler = tower::service_fn(async |_: Request<String>| Ok::<_, Infallible>(out(&[MINUTE], "body")));
     let service = CoalesceLayer::new().on(&fast).layer(handler);
@@ -154,7 +154,7 @@ async fn coalescing_alone_is_no_cache_that_could_be_empty() {
 
 #[cfg(feature = "monitor")]
 #[tokio::test]
-async fn while_memory_is_short_nothing_is_stored_and_what_is_stored_answers() {
+async fn stored_responses_answer_while_memory_is_short_and_none_is_stored() {
     use crate::http::memory::MayCache;
     let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE], call.to_string())));
     let ask = async |path: &str, may| {

@@ -39,7 +39,7 @@ impl Service<Request<String>> for Busy {
 }
 
 #[tokio::test]
-async fn what_is_passed_by_waits_for_a_service_that_is_not_ready() {
+async fn a_bypassing_request_waits_for_a_service_that_is_not_ready() {
     let fast = Fastness::builder().build().unwrap();
     for left in [0, 1, 5] {
         let mut cache = CacheLayer::new().on(&fast).layer(Busy { left, is_ready: false });
@@ -71,7 +71,7 @@ impl Service<Request<String>> for Broken {
 }
 
 #[tokio::test]
-async fn what_is_passed_by_fails_with_the_service_behind() {
+async fn a_bypassing_request_fails_with_its_service() {
     let fast = Fastness::builder().build().unwrap();
     let mut cache = CacheLayer::new().on(&fast).layer(Broken::default());
     let request = Request::get("/a").header("cookie", "a=1").body(String::new()).unwrap();
@@ -79,7 +79,7 @@ async fn what_is_passed_by_fails_with_the_service_behind() {
 }
 
 #[tokio::test]
-async fn hits_of_one_second_say_the_same_and_those_of_the_next_do_not() {
+async fn hits_of_one_second_have_equal_headers_and_those_of_the_next_have_others() {
     let server = server(|layer| layer, |_, _| Ok(out(&[MINUTE, ("etag", "\"1\"")], "body")));
     server.get("/a").await;
     for (millis, age, ttl) in [(0, 0, 60), (999, 0, 59), (1, 1, 59), (500, 1, 58), (499, 1, 58), (1, 2, 58)] {

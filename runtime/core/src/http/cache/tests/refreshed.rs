@@ -25,7 +25,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn the_handler_is_asked_again_for_what_is_made_of_it() {
+async fn the_handler_is_asked_again_after_a_refresh_of_its_data() {
     let server = made_of_a_product("max-age=60", Arc::default());
     for pattern in ["product:7", "product:*"] {
         let before = server.get("/a").await.body;
@@ -55,7 +55,7 @@ async fn the_old_response_is_served_while_one_request_revalidates() {
 }
 
 #[tokio::test]
-async fn the_old_response_replaces_one_that_failed_until_its_own_bound() {
+async fn the_old_response_replaces_a_failed_one_until_its_own_bound() {
     for (said, is_excused) in [("max-age=60, stale-if-error=60", true), ("max-age=60", false)] {
         let is_down = Arc::<AtomicUsize>::default();
         let server = made_of_a_product(said, is_down.clone());

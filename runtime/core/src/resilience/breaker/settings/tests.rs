@@ -5,7 +5,7 @@ fn n(n: u32) -> NonZeroU32 {
 }
 
 #[test]
-fn each_setting_is_what_was_set_and_nothing_else() {
+fn each_setter_changes_only_its_own_setting() {
     let (new, time, percent) = (Settings::new(), Duration::from_millis(7), Percent::new(7));
     let with = |change: fn(&mut Settings)| {
         let mut settings = new.clone();
@@ -42,7 +42,7 @@ fn a_percentage_is_from_1_to_100() {
 }
 
 #[test]
-fn a_share_is_reached_at_it_and_without_rounding() {
+fn a_share_is_reached_exactly_and_without_rounding() {
     let third = Percent::new(33);
     assert!(third.reached(33, 100) && !third.reached(32, 100) && third.reached(1, 3));
     assert!(!third.reached(u64::MAX / 100 * 32, u64::MAX) && third.reached(u64::MAX, u64::MAX));
@@ -50,7 +50,7 @@ fn a_share_is_reached_at_it_and_without_rounding() {
 }
 
 #[test]
-fn a_window_of_fewer_calls_than_are_enough_is_enough() {
+fn a_window_smaller_than_the_minimum_of_calls_is_judged_when_full() {
     let of = |settings: Settings| settings.enough_calls();
     let ten = Settings::new().window(Window::Count(n(10)));
     assert_eq!([of(Settings::new()), of(ten.clone())], [80, 10]);
@@ -59,7 +59,7 @@ fn a_window_of_fewer_calls_than_are_enough_is_enough() {
 }
 
 #[test]
-fn what_attributes_refuse_is_told_of_values() {
+fn settings_at_run_time_have_the_faults_that_attributes_refuse() {
     let told = |settings: &Settings| settings.faults().join(" ");
     let ten = Settings::new().window(Window::Count(n(10)));
     for good in [Settings::new(), ten.clone(), ten.clone().min_calls(n(10))] {

@@ -55,7 +55,7 @@ fn granted(machine: &mut Machine, now: u64) -> Option<(State, Cause)> {
 }
 
 #[test]
-fn it_is_open_until_its_time_and_not_at_it() {
+fn a_breaker_is_open_before_its_time_and_not_at_it() {
     let mut machine = open();
     assert_eq!(refused(&mut machine, 0), Some(SECOND));
     assert_eq!(refused(&mut machine, SECOND - 1), Some(1));
@@ -63,7 +63,7 @@ fn it_is_open_until_its_time_and_not_at_it() {
 }
 
 #[test]
-fn each_probe_puts_off_when_all_are_given_up() {
+fn each_probe_postpones_the_time_at_which_all_are_given_up() {
     let mut machine = open();
     granted(&mut machine, SECOND);
     assert_eq!(granted(&mut machine, 5 * SECOND), None, "there is room for a second one");
@@ -89,7 +89,7 @@ fn probes_that_succeeded_still_count_when_the_others_are_lost() {
 }
 
 #[test]
-fn a_probe_that_tells_nothing_makes_room_and_one_of_two_that_fails_is_half() {
+fn an_ignored_probe_makes_room_and_one_failure_of_two_is_half() {
     let mut machine = open();
     granted(&mut machine, SECOND);
     granted(&mut machine, SECOND);
@@ -134,7 +134,7 @@ fn probes_are_judged_by_their_rates() {
 }
 
 #[test]
-fn what_ended_in_another_generation_changes_nothing() {
+fn a_result_of_another_generation_changes_nothing() {
     let mut machine = open();
     let before = machine.phase;
     let earlier = (machine.generation - 1, FAILURE);
@@ -143,7 +143,7 @@ fn what_ended_in_another_generation_changes_nothing() {
 }
 
 #[test]
-fn who_asks_for_what_is_there_changes_nothing() {
+fn a_request_for_the_present_state_changes_nothing() {
     let mut machine = open();
     assert_eq!(machine.force(Phase::Open { until: 9 }), None);
     assert_eq!(refused(&mut machine, 0), Some(SECOND));
@@ -166,7 +166,7 @@ fn rates_count_from_enough_calls_and_their_share_on() {
 }
 
 #[test]
-fn the_time_doubles_up_to_its_bound_and_a_fifth_more() {
+fn the_open_time_doubles_up_to_its_bound_with_a_fifth_of_jitter() {
     let millis = |settings: &Settings, reopened, draw| time_open(settings, reopened, draw) / 1_000_000;
     for (reopened, draw, expected) in [
         (0, 0.0, 1_000),

@@ -58,7 +58,7 @@ fn probes_are_never_too_many_and_never_lost() {
 }
 
 #[test]
-fn nothing_that_is_late_closes_it() {
+fn no_late_result_closes_a_breaker() {
     check(2, || {
         let (breaker, clock) = made(small());
         // The breaker is leaked, so that a permit can go to another thread.
@@ -120,7 +120,7 @@ fn a_breaker_that_opens_rejects_until_its_own_time() {
 }
 
 #[test]
-fn failures_at_once_open_it_once() {
+fn concurrent_failures_open_a_breaker_once() {
     check(3, || {
         let (breaker, _) = shared();
         let threads = [(), ()].map(|()| call(&breaker, Verdict::Failure));

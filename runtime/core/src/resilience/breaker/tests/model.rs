@@ -242,7 +242,7 @@ fn check(steps: Vec<Step>) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
     #[test]
-    fn it_does_what_the_model_says(steps in prop::collection::vec(step(), 0..120)) {
+    fn a_breaker_behaves_like_the_model(steps in prop::collection::vec(step(), 0..120)) {
         check(steps)?;
     }
 }

@@ -39,7 +39,7 @@ fn counts(breaker: &Breaker) -> (u64, u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_became_of_the_rejection() {
+async fn a_rejected_call_was_not_made_whatever_became_of_its_rejection() {
     let (breaker, _) = made(small());
     let bulkhead = full(ONE);
     let (other, _) = made(small());
@@ -69,7 +69,7 @@ async fn whatever_became_of_the_rejection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_callee_that_fails_besides_has_failed() {
+async fn a_callee_that_fails_beside_a_rejection_has_failed() {
     let (breaker, _) = made(small().failure_threshold(n(100)));
     let (open, _) = made(small());
     open.force_open();
@@ -133,7 +133,7 @@ async fn a_hedge_whose_first_try_was_rejected_earlier_was_not_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waited_for_its_turn_until_its_time_was_up() {
+async fn a_call_that_timed_out_while_it_waited_for_its_turn_was_not_made() {
     let (breaker, _) = made(small().cancelled_is_failure());
     let bulkhead = full(ONE.wait(SECOND * 60));
     let mut cx = Context::from_waker(Waker::noop());
@@ -170,7 +170,7 @@ async fn a_call_that_is_cancelled_while_it_waits_for_its_turn_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_goes_with_another_that_panics_was_cancelled() {
+async fn a_call_that_is_dropped_by_the_panic_of_another_was_cancelled() {
     let (breaker, _) = made(small());
     let other = breaker.clone();
     let task = async move {
@@ -183,7 +183,7 @@ async fn a_call_that_goes_with_another_that_panics_was_cancelled() {
 }
 
 #[test]
-fn a_half_open_breaker_takes_the_place_of_what_was_not_made_back() {
+fn a_call_that_was_not_made_returns_its_probe() {
     let (breaker, clock) = made(small());
     half_open(&breaker, &clock);
     let (open, _) = made(small());
