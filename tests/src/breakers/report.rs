@@ -64,8 +64,8 @@ pub fn report() -> (String, String) {
     }
     let _ = write!(
         page,
-        "\n**Time to open**: from the beginning of the outage, and the calls made until then. `-`: it did not open in most of them.\n\
-         {closing}\n**Time to close**: from the end of the outage, the one in the middle and the longest of those in which it opened.\n"
+        "\n**Time to open**: from the beginning of the outage, and the calls made until then. `-`: the breaker did not open in most of the outages.\n\
+         {closing}\n**Time to close**: from the end of the outage; the median and the longest, of the outages in which the breaker opened.\n"
     );
     (page, bars("Calls that are rejected where a part of 100 calls a second fails at random", &plot))
 }
