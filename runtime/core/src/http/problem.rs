@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 
 use super::body::Body;
 
-/// Extension of a response by which a layer that rejected a request tells outer layers that the service was not called.
+/// Extension of a response by which a layer that rejected a request shows outer layers that the service was not called.
 #[derive(Clone, Copy, Debug)]
 struct RejectedByLayer;
 

@@ -18,7 +18,7 @@ use crate::log::Record;
 /// Pause between attempts to replay records in doubt: the first, and the longest.
 const REPLAY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// Appends a record to the log in Redis, which tells all processes, and folds it.
+/// Appends a record to the log in Redis, which announces it to all processes, and folds it in this process.
 pub(super) async fn publish(
     context: &Context,
     connections: &Connections,

@@ -139,7 +139,7 @@ impl Redis {
     /// After a planned failover two masters take writes for some 10 s. A value that is loaded meanwhile may be invalidated on the former
     /// master, and no process on the new one would learn of it. So during that time values come from the memory of the process (within
     /// [`max_stale`](crate::Builder::max_stale)) and from the origin, and invalidations count in the process that makes them; they are
-    /// announced afterwards. The first process that has waited tells the others, and processes that start later do not wait.
+    /// announced afterwards. The first process that has waited ends the wait of the others, and processes that start later do not wait.
     ///
     /// A server that cannot have a predecessor is used at once: it stands behind [`single`](Self::single), was never promoted, has an empty
     /// log, and was started after this process last heard of another server (or at most two seconds before, because servers report their

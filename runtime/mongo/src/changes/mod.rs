@@ -9,7 +9,7 @@
 //!
 //! | cache | reader of the stream | start position |
 //! |---|---|---|
-//! | with a shared tier | one process of the fleet; another takes over after a crash | after the last change that every process was told of, stored in `fastness_changes` |
+//! | with a shared tier | one process of the fleet; another takes over after a crash | after the last change that was announced to every process, stored in `fastness_changes` |
 //! | in this process only | each process | after the last change, as long as the process lives; a new process has an empty cache |
 //!
 //! Invariants:

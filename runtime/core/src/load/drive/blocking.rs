@@ -38,7 +38,7 @@ where
     }
 }
 
-/// Stores the value of the body, tells the waiters, and returns the answer of the caller.
+/// Stores the value of the body, gives it to the waiters, and returns the answer of the caller.
 pub fn end_sync<K: Eq, S: Shape>(load: Loading<K, S>, out: S::Out) -> S::Out {
     let Some(load) = load.0 else { return out };
     let Underway { inside, counted, permit, began, pending, finish } = *load;

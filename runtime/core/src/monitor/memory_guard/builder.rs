@@ -102,8 +102,8 @@ impl MemoryGuardBuilder {
         self
     }
 
-    /// Replaces the reading of this process's memory. The function is called at most once in [`every`](Self::every), by the caller who
-    /// asks for the pressure, so it must be quick. `None`, or a panic, means that memory is not known.
+    /// Replaces the reading of this process's memory. The function is called at most once in [`every`](Self::every), by the caller that
+    /// reads the pressure, so it must be quick. `None`, or a panic, means that memory is not known.
     pub fn source(mut self, source: impl Fn() -> Option<Memory> + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
@@ -138,7 +138,7 @@ impl MemoryGuardBuilder {
     }
 
     /// Sets a function to call with each new level, and again when nothing is left to give up: to free other memory, and to make the
-    /// allocator return memory to the system. It is called by the caller who asks for the pressure, so it must be quick. A panic is
+    /// allocator return memory to the system. It is called by the caller that reads the pressure, so it must be quick. A panic is
     /// ignored.
     pub fn on_pressure(mut self, callback: impl Fn(Pressure) + Send + Sync + 'static) -> Self {
         self.on_pressure = Some(Arc::new(callback));

@@ -35,11 +35,11 @@ pub enum State {
     Open,
     /// A few calls are made as probes, to find out whether they succeed again.
     HalfOpen,
-    /// Calls are rejected until the breaker is told otherwise.
+    /// Calls are rejected until an operator ends this state.
     ForcedOpen,
-    /// Calls are made and counted, and the breaker does not open until it is told otherwise.
+    /// Calls are made and counted, and the breaker does not open until an operator ends this state.
     ForcedClosed,
-    /// Calls are made and not counted, until the breaker is told otherwise.
+    /// Calls are made and not counted, until an operator ends this state.
     Disabled,
 }
 
