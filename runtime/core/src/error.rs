@@ -4,9 +4,11 @@
 
 use std::time::Duration;
 
-/// An error of the cache itself. Annotated functions never return this error: whatever happens to the cache, they return the value of their
-/// body. It comes from set-up ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)) and from text
-/// that is parsed as a [`Key`](crate::Key) or a [`Scope`](crate::Scope).
+/// An error of the cache itself.
+///
+/// Annotated functions never return this error: whatever happens to the cache, they return the value of their body. It comes from set-up
+/// ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)) and from text that is parsed as a
+/// [`Key`](crate::Key) or a [`Scope`](crate::Scope).
 ///
 /// ```
 /// let error = "us*".parse::<fastness::Scope>().unwrap_err();

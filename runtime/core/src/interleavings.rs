@@ -1,5 +1,6 @@
-//! The coherence rule under loom: small cases, each run in every order of threads and memory accesses, up to a bound of preemptions. In
-//! each case a thread changes the origin and invalidates or refreshes the key. Once that call has returned, no reader may get the old
+//! The coherence rule under loom: small cases, each run in every order of threads and memory accesses, up to a bound of preemptions.
+//!
+//! In each case a thread changes the origin and invalidates or refreshes the key. Once that call has returned, no reader may get the old
 //! value, or, after a refresh, get it as fresh. A slot under a lock replaces the index, because `scc` and tokio's channels have their own
 //! tests. `scripts/test loom` runs these tests.
 //!

@@ -1,8 +1,10 @@
 //! `#[cache_invalidate]`: invalidates scopes when the function has ended.
 //!
-//! May use: `handle`, `key`, `log`, `shape`, `site`. The scopes are rendered before the body runs, because the body may consume the
-//! arguments. They are appended when the body has succeeded, or in any case with `when = always`. A body that was cancelled or panicked may
-//! have written all the same, so a guard appends them then too.
+//! May use: `handle`, `key`, `log`, `shape`, `site`.
+//!
+//! The scopes are rendered before the body runs, because the body may consume the arguments. They are appended when the body has succeeded,
+//! or in any case with `when = always`. A body that was cancelled or panicked may have written all the same, so a guard appends them then
+//! too.
 // Public only through `__private`.
 #![allow(missing_docs)]
 
@@ -141,6 +143,7 @@ impl Drop for PendingScopes {
 /// other processes.
 ///
 /// # Cancel safety
+///
 /// Dropping the future drops the body and invalidates the scopes.
 pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scopes, body: F) -> S::Out {
     if scopes.before {

@@ -1,6 +1,7 @@
 //! The runtime of [`fastness`](https://docs.rs/fastness), which re-exports the items that users need. Depend on that crate, because the
-//! public items of this one may change in any release. A cached value is served only if none of its scopes was invalidated after its load
-//! began; the module `log` judges that.
+//! public items of this one may change in any release.
+//!
+//! A cached value is served only if none of its scopes was invalidated after its load began; the module `log` judges that.
 
 // On docs.rs, items that need a feature are marked.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,8 +1,10 @@
 //! `#[cache_put]`: the body always runs, and its value replaces the cached one.
 //!
-//! May use: `key`, `load`, `log`, `shape`, `shared`. When the body has ended, the key is invalidated, so every older value is gone in every
-//! tier. The new value is stored only if nothing else invalidated the key since the body began, because otherwise it may be the older of
-//! two writes. A body that failed, was cancelled or panicked may have written all the same, so the key is invalidated then too.
+//! May use: `key`, `load`, `log`, `shape`, `shared`.
+//!
+//! When the body has ended, the key is invalidated, so every older value is gone in every tier. The new value is stored only if nothing
+//! else invalidated the key since the body began, because otherwise it may be the older of two writes. A body that failed, was cancelled or
+//! panicked may have written all the same, so the key is invalidated then too.
 
 use crate::key::OwnedKey;
 use crate::load::Pending;
@@ -59,6 +61,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     /// The positions of the new value, once its invalidation is announced. `None` if the value may not be stored.
     ///
     /// # Cancel safety
+    ///
     /// Dropping the future invalidates the key.
     async fn place(&mut self) -> Option<(Box<Write<K, S>>, PutEpochs)> {
         let write = self.write.as_ref()?;
@@ -132,6 +135,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
 /// Runs an async body and stores its value.
 ///
 /// # Cancel safety
+///
 /// Dropping the future drops the body and invalidates the key.
 pub async fn store<K, S, F>(mut put: Put<K, S>, body: F) -> S::Out
 where

@@ -1,7 +1,9 @@
 //! Checks of values and types for the shared tier, for use in tests.
 //!
-//! May use: `codec`. If a value does not survive the way to the shared tier and back, a hit returns another value than a load. If the
-//! fingerprint of a type changes, no older values are found. Both are worth a line in a test of the type.
+//! May use: `codec`.
+//!
+//! If a value does not survive the way to the shared tier and back, a hit returns another value than a load. If the fingerprint of a type
+//! changes, no older values are found. Both are worth a line in a test of the type.
 
 use std::fmt;
 

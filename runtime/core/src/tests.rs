@@ -41,9 +41,10 @@ impl Levels {
     }
 }
 
-/// Makes all threads interested in all events; threads without a listener then discard them. `tracing` asks the subscribers once per log
-/// statement whether they are interested. While there is a single subscriber, it asks only on the thread that reaches the statement first,
-/// so the thread of another test would turn the statement off for the listening one.
+/// Makes all threads interested in all events; threads without a listener then discard them.
+///
+/// `tracing` asks the subscribers once per log statement whether they are interested. While there is a single subscriber, it asks only on
+/// the thread that reaches the statement first, so the thread of another test would turn the statement off for the listening one.
 fn be_interested_everywhere() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -66,8 +66,10 @@ pub trait Handled {
 type Owned<C> = <<C as Handled>::Args as Args>::Owned;
 
 impl<C: Handled> Handle<C> {
-    /// Returns the stored value, if there is one that may be served, from either tier. Never runs the function. `Some(Err(..))` is an error
-    /// that `cache_err` has stored, and `Some(None)` a stored absence. The read counts as a hit or a miss of the function.
+    /// Returns the stored value, if there is one that may be served, from either tier. Never runs the function.
+    ///
+    /// `Some(Err(..))` is an error that `cache_err` has stored, and `Some(None)` a stored absence. The read counts as a hit or a miss of
+    /// the function.
     ///
     /// # Cancel safety
     ///
@@ -102,6 +104,7 @@ impl<C: Handled> Handle<C> {
     /// Invalidates the entry, so that its value is not served again, and returns the reach of the invalidation.
     ///
     /// # Cancel safety
+    ///
     /// If the future is dropped, the entry is invalidated in this process all the same, and announced to the others in the background.
     pub async fn invalidate(self) -> Reach {
         let (handle, record) = self.record();
@@ -112,6 +115,7 @@ impl<C: Handled> Handle<C> {
     /// whether other callers get the old value.
     ///
     /// # Cancel safety
+    ///
     /// If the future is dropped, the entry is expired in this process all the same, and announced to the others in the background.
     pub async fn refresh(self) -> Reach {
         let (handle, record) = self.record();

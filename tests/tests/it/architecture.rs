@@ -45,8 +45,8 @@ fn found(package: &str) -> (Uses, Uses) {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();
-        if let Some(line) = text.lines().find_map(|line| line.strip_prefix("//! May use: ")) {
-            heads.insert(module.clone(), ticked(line));
+        if let Some((_, rest)) = text.split_once("\n//! May use: ") {
+            heads.insert(module.clone(), ticked(rest.split(".\n").next().unwrap()));
         }
         let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
         let code = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");

@@ -1,7 +1,9 @@
 //! The kind of a function: whether it returns its value or a boxed future of it. The return type decides where its spelling does not show
-//! it (`BoxFuture`, an alias, `Self::Future`). A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Kind`] that it
-//! gets. The returned future borrows no more than the function's own future would: key, labels, policy and the body's future are made when
-//! the function is called, and only the body's future is polled later.
+//! it (`BoxFuture`, an alias, `Self::Future`).
+//!
+//! A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Kind`] that it gets. The returned future borrows no more
+//! than the function's own future would: key, labels, policy and the body's future are made when the function is called, and only the
+//! body's future is polled later.
 #![expect(clippy::unused_self, reason = "methods, because an expansion cannot name the types that they are of")]
 
 use std::marker::PhantomData;

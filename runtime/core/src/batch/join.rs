@@ -1,6 +1,7 @@
-//! Joining of equal batches: of all batches that lack the same elements at one time, one runs and the others get its values. Batches are
-//! equal as sets: neither order nor duplicates matter. A batch waits only for an equal one, so no batch is delayed by a load that it would
-//! not have made itself.
+//! Joining of equal batches: of all batches that lack the same elements at one time, one runs and the others get its values.
+//!
+//! Batches are equal as sets: neither order nor duplicates matter. A batch waits only for an equal one, so no batch is delayed by a load
+//! that it would not have made itself.
 
 use std::any::Any;
 use std::cell::OnceCell;
@@ -100,6 +101,7 @@ where
     /// Joins an equal batch, and waits for it. If none was joined, this batch has to load the elements that are still missing.
     ///
     /// # Cancel safety
+    ///
     /// Nothing is lost; if this batch has waiters, one of them takes over.
     pub(super) async fn wait(&mut self) {
         let plan = join(self).await;

@@ -1,9 +1,10 @@
 //! `#[cacheable(batch(ids))]`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`, `stats`. Every element is looked up and
-//! stored under the key that the template of the function for one element makes of it, in the same store. The epoch of all stored values is
-//! taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for no other load: elements that another
-//! load has under way are loaded once more, so one slow key holds up no batch.
+//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`, `stats`.
+//!
+//! Every element is looked up and stored under the key that the template of the function for one element makes of it, in the same store.
+//! The epoch of all stored values is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for no
+//! other load: elements that another load has under way are loaded once more, so one slow key holds up no batch.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -214,6 +215,7 @@ where
 /// Awaits the body, which has the missing ids, and completes its answer with the elements that were found.
 ///
 /// # Cancel safety
+///
 /// Dropping the future drops the body; nothing is stored, and if there are waiters, one of them takes over.
 pub async fn load_batch<K, S, F>(mut batch: Batch<K, S>, body: F) -> S::Out
 where

@@ -1,10 +1,13 @@
 //! The cache without attributes.
 //!
-//! May use: `codec`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`. Direct calls use the same stores,
-//! in-flight loads and log as the attributes, with a key given as text. The segments of a key are its prefixes here too, so `user:*`
-//! invalidates `user:1` of direct calls and of functions alike. Each value type has a store of its own: a value that was set as one type is
-//! not found as another. `site/by_text.rs` explains how direct calls and functions of the same keys and type find each other's entries. A
-//! [`Cache`] uses both tiers, or the local tier only; its values must fit its tiers ([`StoredIn`]).
+//! May use: `codec`, `handle`, `key`, `load`, `log`, `policy`, `put`, `shape`, `shared`, `site`.
+//!
+//! Direct calls use the same stores, in-flight loads and log as the attributes, with a key given as text. The segments of a key are its
+//! prefixes here too, so `user:*` invalidates `user:1` of direct calls and of functions alike. Each value type has a store of its own: a
+//! value that was set as one type is not found as another. `site/by_text.rs` explains how direct calls and functions of the same keys and
+//! type find each other's entries.
+//!
+//! A [`Cache`] uses both tiers, or the local tier only; its values must fit its tiers ([`StoredIn`]).
 
 use std::collections::HashMap;
 use std::future::{poll_fn, ready};
@@ -36,10 +39,13 @@ pub use tier::{Both, Local, StoredIn};
 
 static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<key>", &[Piece::Arg(0)]);
 
-/// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone. A [`Key`] is parsed before it is used, so only a load can
-/// fail here. Each type of values has entries of its own: a value that was stored as one type is not found as another. Put large values in
-/// an `Arc`. Values go to both tiers, so they must be serialisable ([`SharedValue`](crate::SharedValue)). The cache of
-/// [`local`](Self::local) stores them in this process only, and takes any value that is `Clone + Send + Sync + 'static`.
+/// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone.
+///
+/// A [`Key`] is parsed before it is used, so only a load can fail here. Each type of values has entries of its own: a value that was stored
+/// as one type is not found as another. Put large values in an `Arc`.
+///
+/// Values go to both tiers, so they must be serialisable ([`SharedValue`](crate::SharedValue)). The cache of [`local`](Self::local) stores
+/// them in this process only, and takes any value that is `Clone + Send + Sync + 'static`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -158,9 +164,11 @@ impl<Tiers> Cache<Tiers> {
     /// ```
     ///
     /// # Errors
+    ///
     /// The error of the load.
     ///
     /// # Cancel safety
+    ///
     /// Dropping the future drops its load; a waiter takes over with a load of its own.
     pub async fn get_or_load<V, E, F>(&self, key: &Key, ttl: Duration, load_value: F) -> Result<V, E>
     where
@@ -194,6 +202,7 @@ impl<Tiers> Cache<Tiers> {
     /// ```
     ///
     /// # Cancel safety
+    ///
     /// If the future is dropped, the scope is invalidated in this process all the same, and announced to the others in the background.
     pub async fn invalidate(&self, scope: impl Into<Scope>) -> Reach {
         self.handle.announce(Record::from_scopes([scope.into()])).await
@@ -227,6 +236,7 @@ impl<Tiers> Cache<Tiers> {
     /// ```
     ///
     /// # Cancel safety
+    ///
     /// If the future is dropped, the scope is expired in this process all the same, and announced to the others in the background.
     pub async fn refresh(&self, scope: impl Into<Scope>) -> Reach {
         self.handle.announce(Record::from_scopes([scope.into()]).into_refresh()).await

@@ -1,6 +1,9 @@
-//! The miss path, shared by cached functions, batches and the HTTP cache: lookup, single flight, shared tier, and the end of a load. A user
-//! of the engine implements [`Request`] for its kind of lookups, and has a [`TieredStore`]. The user decides whether an entry is fresh,
-//! whether a result may be stored, and how a failed load ends. | part | purpose |
+//! The miss path, shared by cached functions, batches and the HTTP cache: lookup, single flight, shared tier, and the end of a load.
+//!
+//! A user of the engine implements [`Request`] for its kind of lookups, and has a [`TieredStore`]. The user decides whether an entry is
+//! fresh, whether a result may be stored, and how a failed load ends.
+//!
+//! | part | purpose |
 //! |---|---|
 //! | `pipeline` | the steps of a request: look up, join or lead, look up again; and the end of its load |
 //! | `tiered_store` | the values of one call site in both tiers: look up, admit, fetch, store |

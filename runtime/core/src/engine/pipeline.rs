@@ -85,6 +85,7 @@ pub(crate) fn join<R: Request>(request: &mut R) -> Joining<'_, R> {
 /// if an error is a `dyn Error`.
 ///
 /// # Cancel safety
+///
 /// Dropping the future stops waiting. If it has received a permit, the load is handed over.
 pub(crate) struct Joining<'a, R> {
     request: &'a mut R,

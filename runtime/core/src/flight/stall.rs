@@ -1,8 +1,9 @@
 //! Stalled loads: a load is given up when its leader is no longer polled. That happens to a future when a `select!` polls another branch,
-//! when a stream has back-pressure, or when the future waits for its own key in another task. Each poll of a load sets the time by which
-//! the next poll has to come. While there are waiters, the clock's thread checks that time, so that sync callers and callers without a
-//! runtime are woken too. When it has passed, the load is given up and all waiters join again; one of them leads. All are woken, because
-//! any single waiter may be as unpolled as the leader was.
+//! when a stream has back-pressure, or when the future waits for its own key in another task.
+//!
+//! Each poll of a load sets the time by which the next poll has to come. While there are waiters, the clock's thread checks that time, so
+//! that sync callers and callers without a runtime are woken too. When it has passed, the load is given up and all waiters join again; one
+//! of them leads. All are woken, because any single waiter may be as unpolled as the leader was.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};

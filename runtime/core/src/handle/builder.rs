@@ -110,6 +110,7 @@ impl Builder {
     /// shall drive the connections.
     ///
     /// # Errors
+    ///
     /// Fails if a setting is out of range, such as a capacity of zero, or if there is a shared tier but no tokio runtime.
     pub fn build(self) -> Result<Fastness, Error> {
         if self.capacity == 0 {

@@ -1,8 +1,9 @@
 //! The handle: one cache with its clock, its log, its stores and its settings.
 //!
-//! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`. A process has one default handle: the one that was
-//! [installed](Fastness::install), or an embedded cache that is made on first use. A call inside [`with_cache`] uses the handle given there
-//! instead, and a call site with `on = expr` uses the handle of that expression.
+//! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`.
+//!
+//! A process has one default handle: the one that was [installed](Fastness::install), or an embedded cache that is made on first use. A
+//! call inside [`with_cache`] uses the handle given there instead, and a call site with `on = expr` uses the handle of that expression.
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -26,9 +27,10 @@ pub(crate) use overrides::with_current_cache;
 pub use overrides::{with_cache, with_cache_sync};
 pub use stats::{HandleStats, SiteStats};
 
-/// A cache in which annotated functions store their values. Cheap to clone; clones are the same cache. Annotated functions work without a
-/// handle of the program's own: they use an embedded cache with the defaults. Build a handle to change settings, or to give a test its own
-/// cache.
+/// A cache in which annotated functions store their values. Cheap to clone; clones are the same cache.
+///
+/// Annotated functions work without a handle of the program's own: they use an embedded cache with the defaults. Build a handle to change
+/// settings, or to give a test its own cache.
 ///
 /// ```
 /// use fastness::Fastness;
@@ -85,6 +87,7 @@ impl Fastness {
     /// Makes this handle the process default.
     ///
     /// # Errors
+    ///
     /// Fails if there is a process default already, because another handle was installed or an annotated function was called.
     pub fn install(self) -> Result<(), Error> {
         DEFAULT.set(self).map_err(|_| Kind::AlreadyInstalled.into())
@@ -132,9 +135,10 @@ impl Fastness {
     }
 
     /// Invalidates all entries, and frees them in this process before it returns. With a shared tier the invalidation is announced to all
-    /// processes in the background. The calling thread drops the values. If the `Drop` of a cached value calls this, the other values are
-    /// dropped after that one. Values that another thread is reading at that moment are dropped soon after, by the sweep or by this
-    /// thread's next operation.
+    /// processes in the background.
+    ///
+    /// The calling thread drops the values. If the `Drop` of a cached value calls this, the other values are dropped after that one. Values
+    /// that another thread is reading at that moment are dropped soon after, by the sweep or by this thread's next operation.
     pub fn clear(&self) {
         self.announce_later(Record::clear());
         self.sweep();
@@ -172,6 +176,7 @@ impl Fastness {
     /// Invalidates the scopes of a record in this process, and waits until they are announced to others.
     ///
     /// # Cancel safety
+    ///
     /// If the future is dropped, the scopes are invalidated in this process all the same, and announced to others in the background.
     pub(crate) async fn announce(&self, record: Record) -> Reach {
         match &self.inner.tier {

@@ -43,6 +43,7 @@ impl Fastness {
 /// ```
 ///
 /// # Cancel safety
+///
 /// It is as cancel safe as the future itself.
 pub async fn with_cache<F: Future>(handle: &Fastness, future: F) -> F::Output {
     let mut future = pin!(future);

@@ -1,6 +1,7 @@
 //! The layer, service and future of all layers that may reject a request. They handle exempt paths, the response to a rejected request, and
-//! the permit of a request in flight. Each such layer is a [`GateLayer`] with its own [`GateRule`], which admits requests and learns how
-//! they end.
+//! the permit of a request in flight.
+//!
+//! Each such layer is a [`GateLayer`] with its own [`GateRule`], which admits requests and learns how they end.
 
 use std::fmt;
 use std::pin::Pin;

@@ -36,6 +36,7 @@ impl Paths {
     /// Adds patterns.
     ///
     /// # Panics
+    ///
     /// Panics if a pattern cannot match any path.
     #[track_caller]
     pub(super) fn add<P: Into<String>>(&mut self, patterns: impl IntoIterator<Item = P>) {

@@ -89,6 +89,7 @@ impl BodyReader {
     /// rejected for its size is read and discarded for a while: closing a connection with unread data can lose the response.
     ///
     /// # Cancel safety
+    ///
     /// If the future is dropped, the bytes read so far are dropped, and their share of the budget is given back.
     pub(super) async fn read<B>(&self, headers: &HeaderMap, body: B) -> Result<ReadBody, BodyRejection>
     where

@@ -7,8 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 mod canonical;
 
-/// The first 128 bits of a SHA-256. The digest is cryptographic, because the input of `{filter:hash}` may come from an attacker, and a
-/// forged collision would give one caller another caller's result.
+/// The first 128 bits of a SHA-256.
+///
+/// The digest is cryptographic, because the input of `{filter:hash}` may come from an attacker, and a forged collision would give one
+/// caller another caller's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest([u8; 16]);
 

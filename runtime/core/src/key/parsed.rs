@@ -16,9 +16,10 @@ const SCOPE_FORM: &str = "write a key such as `user:42`, or a prefix such as `us
 /// Hint for a scope with a misplaced `*`.
 const WILDCARD: &str = "`*` may only stand alone behind the last colon, as in `user:*`; to invalidate across prefixes, give the entries a tag and invalidate that";
 
-/// The key of one cached value, as text: segments separated by `:`. A key is parsed once, so that no call of a [`Cache`](crate::Cache) can
-/// fail because of it. Make the fixed part a constant; [`join`](Self::join) appends arguments, escaped as the attributes escape them. Parse
-/// text from elsewhere.
+/// The key of one cached value, as text: segments separated by `:`.
+///
+/// A key is parsed once, so that no call of a [`Cache`](crate::Cache) can fail because of it. Make the fixed part a constant;
+/// [`join`](Self::join) appends arguments, escaped as the attributes escape them. Parse text from elsewhere.
 ///
 /// ```
 /// use fastness::Key;
@@ -44,6 +45,7 @@ impl Key {
     /// ```
     ///
     /// # Panics
+    ///
     /// Panics if the text is malformed: empty, with a `*`, or with a colon at either end. In a `const` this is a compile error.
     #[track_caller]
     pub const fn from_static(key: &'static str) -> Self {
@@ -158,6 +160,7 @@ impl Scope {
     /// Makes the scope of a key (`user:42`) or of a prefix (`user:*`) from a string literal.
     ///
     /// # Panics
+    ///
     /// Panics if the text is neither. In a `const` this is a compile error.
     #[track_caller]
     pub const fn from_static(scope: &'static str) -> Self {

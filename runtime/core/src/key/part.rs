@@ -20,7 +20,9 @@ use super::writer::KeyWriter;
 /// Types that implement `Display` need no implementation, nor do `Option`s, lists and tuples of them: their text is in the key. In this
 /// process, a type that is `Display + Hash + Eq + Clone` is compared by its `Eq`, within an `Option`, a list or a tuple by its text and
 /// `Hash`; a type that is only `Display` is compared by its text. Any type that serde can serialise can be in a key with the `hash`
-/// formatter: `key = "search:{filter:hash}"`. Implement it by hand if two different values may have the same `Display` text:
+/// formatter: `key = "search:{filter:hash}"`.
+///
+/// Implement it by hand if two different values may have the same `Display` text:
 ///
 /// ```
 /// use std::hash::Hasher;

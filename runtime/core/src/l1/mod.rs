@@ -2,7 +2,9 @@
 //!
 //! A read hashes the borrowed arguments and compares them with the stored ones: no lock, no allocation, no key text. The index is
 //! lock-free. Beside it, a queue in shards decides which entry is evicted when the store is full; each shard is under a mutex that only
-//! inserts of new keys and the sweep lock. | part | purpose |
+//! inserts of new keys and the sweep lock.
+//!
+//! | part | purpose |
 //! |---|---|
 //! | `index` | the entries by their keys, read without a lock |
 //! | `entry` | one value, and the data by which it is judged |

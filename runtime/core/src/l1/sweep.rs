@@ -1,9 +1,12 @@
-//! The sweep: a thread that removes dead entries from all stores of the process, and frees removed ones. A process has one such thread. It
-//! is not the clock's thread, because it runs the `Drop` of values, which may block. It starts with the first entry and ends when no store
-//! has any entry. A pass skips stores in which no entry can have died since the last pass: the log has not moved, and no entry has expired
-//! by the store's own clock. A pass that took long is followed by a longer pause, which bounds the cost. A value whose `Drop` blocks delays
-//! only the sweep: entries are judged when they are read, dead entries are evicted before living ones, and a thread that removes more than
-//! a thousand entries frees them itself.
+//! The sweep: a thread that removes dead entries from all stores of the process, and frees removed ones.
+//!
+//! A process has one such thread. It is not the clock's thread, because it runs the `Drop` of values, which may block. It starts with the
+//! first entry and ends when no store has any entry. A pass skips stores in which no entry can have died since the last pass: the log has
+//! not moved, and no entry has expired by the store's own clock. A pass that took long is followed by a longer pause, which bounds the
+//! cost.
+//!
+//! A value whose `Drop` blocks delays only the sweep: entries are judged when they are read, dead entries are evicted before living ones,
+//! and a thread that removes more than a thousand entries frees them itself.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, OnceLock, TryLockError, Weak};

@@ -1,5 +1,6 @@
-//! The drivers, which await or block as [`Pending`] decides. A driver that holds the body is compiled once per call site, so these stay
-//! short; those of sync calls (`blocking`) hold no body.
+//! The drivers, which await or block as [`Pending`] decides.
+//!
+//! A driver that holds the body is compiled once per call site, so these stay short; those of sync calls (`blocking`) hold no body.
 
 use std::pin::{Pin, pin};
 
@@ -23,6 +24,7 @@ pub use task::load_task;
 /// Drives an async call that was not a hit. The future is boxed, so that the future of a hit stays small.
 ///
 /// # Cancel safety
+///
 /// Dropping the future drops the body; if there are waiters, one of them takes over.
 pub fn load<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
 where
@@ -45,6 +47,7 @@ where
 /// Drives an async call as [`load`] does, but a refresh runs in a task of its own and the caller gets the old value at once.
 ///
 /// # Cancel safety
+///
 /// Dropping the future drops the body, unless it is a refresh: that goes on.
 pub fn load_spawned<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
 where

@@ -1,10 +1,13 @@
 //! Calls that were not hits: lookup, load and store.
 //!
 //! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`.
+//!
 //! [`Pending`] decides (`decide`) and settles (`finish`), and never runs a body; the short drivers (`drive`) only await or block. So the
-//! machinery is compiled once for each pair of argument and return types, and not once per body. A read tries, in this order: a fresh
-//! value, a cached absence or error, a stale value (while one caller refreshes it, or while the next load is delayed after an error), an
-//! in-flight load, the shared tier, a load. The log judges every entry at the moment at which it is served.
+//! machinery is compiled once for each pair of argument and return types, and not once per body.
+//!
+//! A read tries, in this order: a fresh value, a cached absence or error, a stale value (while one caller refreshes it, or while the next
+//! load is delayed after an error), an in-flight load, the shared tier, a load. The log judges every entry at the moment at which it is
+//! served.
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};

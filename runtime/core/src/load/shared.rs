@@ -73,6 +73,7 @@ where
     /// Asks the shared tier before a body has to run.
     ///
     /// # Cancel safety
+    ///
     /// Dropping the future drops the permit, which hands the load over.
     pub(super) async fn consult(&self, permit: Option<Permit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
         let key = self.shared_key();

@@ -12,10 +12,11 @@ use crate::timed::Latency;
 
 static METADATA: Metadata<'static> = Metadata::new("fastness", Level::INFO, Some("fastness"));
 
-/// Publishes all metrics of a handle and of the process to the recorder of the `metrics` crate. Call [`publish`](Self::publish) every few
-/// seconds, or before the recorder is read; hot paths do no extra work. Counters and gauges are set. For histograms, the values since the
-/// last call are recorded, with an error of at most 1.6 %; so use one publisher, because a second would record them twice. Without a
-/// recorder nothing happens.
+/// Publishes all metrics of a handle and of the process to the recorder of the `metrics` crate.
+///
+/// Call [`publish`](Self::publish) every few seconds, or before the recorder is read; hot paths do no extra work. Counters and gauges are
+/// set. For histograms, the values since the last call are recorded, with an error of at most 1.6 %; so use one publisher, because a second
+/// would record them twice. Without a recorder nothing happens.
 ///
 /// ```no_run
 /// # async fn example() {

@@ -1,5 +1,7 @@
-//! Prometheus' text format, version 0.0.4. The format is written by hand, because it is small, and the crates for it bring live metrics and
-//! a registry, into which every snapshot would have to be copied first.
+//! Prometheus' text format, version 0.0.4.
+//!
+//! The format is written by hand, because it is small, and the crates for it bring live metrics and a registry, into which every snapshot
+//! would have to be copied first.
 
 use std::fmt::{Display, Write as _};
 

@@ -6,9 +6,12 @@
 //! counters that exist anyway (counters) -> difference from the sample before (window) -> alerts, advice, performance
 //! probes of dependencies (probe)  ------------------------------------------------------> health
 //! ```
+//!
 //! Only reading and probing have side effects: the window, the alarm of one alert, the levels of memory, and the rules of advice and of
-//! health depend on their arguments alone. `sampler` ties them together for [`Monitor`]. Invariants: nothing here is on the path of a call;
-//! no user code runs under a lock; a source or a subscriber that fails affects only its own figures; liveness asks no dependency.
+//! health depend on their arguments alone. `sampler` ties them together for [`Monitor`].
+//!
+//! Invariants: nothing here is on the path of a call; no user code runs under a lock; a source or a subscriber that fails affects only its
+//! own figures; liveness asks no dependency.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -111,6 +114,7 @@ impl Monitor {
     /// Starts to take samples, until the last clone is dropped. Calling it again has no effect.
     ///
     /// # Errors
+    ///
     /// Fails outside a tokio runtime.
     pub fn start(&self) -> Result<(), Error> {
         let runtime = Handle::try_current()
@@ -137,6 +141,7 @@ impl Monitor {
     /// Takes a sample now; for tests, and for programs that do not [`start`](Self::start) the monitor.
     ///
     /// # Cancel safety
+    ///
     /// A sample is recorded as a whole or not at all.
     pub async fn sample(&self) {
         self.sampler.sample().await;

@@ -202,6 +202,7 @@ impl Prober {
     /// Returns an answer that is at most a second old. Waits for at most twice the probe's timeout.
     ///
     /// # Cancel safety
+    ///
     /// If the future is dropped, the question goes on for other callers.
     pub(super) async fn answer(self: &Arc<Self>) -> ProbeAnswer {
         let permit = loop {

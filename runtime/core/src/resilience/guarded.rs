@@ -32,7 +32,9 @@ impl Ends for () {
     fn end_early(self, _: Early) {}
 }
 
-/// The permit of a call that is pending. It is declared below the call in the same future, so that the call is dropped before it.
+/// The permit of a call that is pending.
+///
+/// It is declared below the call in the same future, so that the call is dropped before it.
 #[derive(Debug)]
 pub(crate) struct Held<P: Ends>(Option<P>);
 

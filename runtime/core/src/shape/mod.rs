@@ -1,9 +1,12 @@
 //! The meaning of a function's return type to a cache.
 //!
-//! May use: nothing of this crate. `T`, `Option<T>`, `Result<T, E>` and `Result<Option<T>, E>` are distinguished by the type, never by its
-//! spelling, so an alias counts as the type that it stands for. A call site asks `(&&&&&returns::<R>()).__shape()`: the first rung of the
-//! [`ladder`] that applies wins. A call of any shape ends in one [`Outcome`], and the same `T` is stored: a function that returns
-//! `Result<Arc<User>, E>` and one that returns `Option<Arc<User>>` share their entries if they share their key.
+//! May use: nothing of this crate.
+//!
+//! `T`, `Option<T>`, `Result<T, E>` and `Result<Option<T>, E>` are distinguished by the type, never by its spelling, so an alias counts as
+//! the type that it stands for. A call site asks `(&&&&&returns::<R>()).__shape()`: the first rung of the [`ladder`] that applies wins.
+//!
+//! A call of any shape ends in one [`Outcome`], and the same `T` is stored: a function that returns `Result<Arc<User>, E>` and one that
+//! returns `Option<Arc<User>>` share their entries if they share their key.
 use std::convert::Infallible;
 use std::fmt;
 use std::marker::PhantomData;
@@ -274,8 +277,9 @@ impl<T, E> KeepsErrors for Fallible<T, E, Copied> {}
 impl<T, E> KeepsErrors for FallibleMaybe<T, E, Cloned> {}
 impl<T, E> KeepsErrors for FallibleMaybe<T, E, Copied> {}
 
-/// The values that can be stored. Every type that is `Clone + Send + Sync + 'static` is one of them. Return `Arc<T>` for a hit that copies
-/// nothing.
+/// The values that can be stored.
+///
+/// Every type that is `Clone + Send + Sync + 'static` is one of them. Return `Arc<T>` for a hit that copies nothing.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cached",
     label = "must be `Clone + Send + Sync + 'static`",

@@ -28,6 +28,7 @@ pub(crate) trait SharedApi: Sized {
     /// Announces an invalidation or a refresh to all processes.
     ///
     /// # Cancel safety
+    ///
     /// Dropping the future has the effect of a server that does not answer: the record counts in this process, and is announced in the
     /// background.
     async fn announce(&self, record: Record) -> Reach;

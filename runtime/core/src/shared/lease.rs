@@ -1,5 +1,7 @@
-//! Leases in Redis, by which one process at a time loads a key. A lease only saves work: one that expires, or whose server is lost, costs a
-//! second load and nothing else. Each attempt has its own nonce, so that a process cannot release another's lease.
+//! Leases in Redis, by which one process at a time loads a key.
+//!
+//! A lease only saves work: one that expires, or whose server is lost, costs a second load and nothing else. Each attempt has its own
+//! nonce, so that a process cannot release another's lease.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -81,6 +81,7 @@ impl Reads {
     /// Reads the value at an address.
     ///
     /// # Cancel safety
+    ///
     /// Nothing is lost, and reads that are sent together with it are not affected.
     pub(super) async fn get(self: &Arc<Self>, address: ValueAddress<'_>) -> Reply {
         let under_way = UnderWay::begin(&self.under_way);

@@ -69,6 +69,7 @@ impl Sentinels {
     /// Returns the address of the master that most Sentinels name. Waits for `patience` at most.
     ///
     /// # Errors
+    ///
     /// Fails if no address is named by most Sentinels, or if groups of Sentinels that do not know each other name different addresses.
     pub(super) async fn master(&self, patience: Duration, wait_for: WaitFor) -> RedisResult<HostPort> {
         let named = self.named(patience, wait_for).await;

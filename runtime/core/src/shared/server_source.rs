@@ -85,6 +85,7 @@ impl ServerSource {
     /// Returns whether this server is confirmed as the master. Each query takes at most `patience`.
     ///
     /// # Errors
+    ///
     /// Fails if the server may no longer be used.
     #[allow(clippy::unused_async)] // only Sentinels are queried
     #[cfg_attr(not(feature = "redis-sentinel"), allow(unused_variables))]

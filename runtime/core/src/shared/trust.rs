@@ -3,8 +3,9 @@
 //! A heartbeat that was answered proves that all records appended before it was *sent* are folded. Once the last such time is longer ago
 //! than `max_stale`, entries whose load began more than `max_stale` ago are no longer served. Younger ones may be, because no invalidation
 //! can have concerned them for longer than that. So a process that lost its connection keeps a small, young cache and joins young loads
-//! instead of overloading the origin, and stays within the bound. The bound is checked on the clock's thread, so that it holds even if the
-//! runtime is too busy to notice the silence.
+//! instead of overloading the origin, and stays within the bound.
+//!
+//! The bound is checked on the clock's thread, so that it holds even if the runtime is too busy to notice the silence.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,6 +1,8 @@
-//! The identity of an instantiation of a call site. Type names are not unique, and closures have none. So instantiations are distinguished
-//! by `TypeId`, in this process and in the shared tier; in this process the address of the instantiation is compared first, which is
-//! cheaper. A name alone is enough for a function with a unique path, and for a type of values that no function declares.
+//! The identity of an instantiation of a call site.
+//!
+//! Type names are not unique, and closures have none. So instantiations are distinguished by `TypeId`, in this process and in the shared
+//! tier; in this process the address of the instantiation is compared first, which is cheaper. A name alone is enough for a function with a
+//! unique path, and for a type of values that no function declares.
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::marker::PhantomData;

@@ -1,10 +1,11 @@
 //! Call sites: the static that a macro emits, and its state under each handle.
 //!
-//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`. The static does not know the types of its
-//! call site (arguments, value, error), because a generic function has many. So a site has a short list of states. A state is found by the
-//! address of a constant that is generic over a closure of the expansion, because the type of that closure names the function with all type
-//! parameters, those of the `impl` included. The first state takes one comparison. An instantiation has one state; where several crates
-//! have compiled it, it has several addresses, and each is in the list.
+//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
+//!
+//! The static does not know the types of its call site (arguments, value, error), because a generic function has many. So a site has a
+//! short list of states. A state is found by the address of a constant that is generic over a closure of the expansion, because the type of
+//! that closure names the function with all type parameters, those of the `impl` included. The first state takes one comparison. An
+//! instantiation has one state; where several crates have compiled it, it has several addresses, and each is in the list.
 
 use std::any::{Any, TypeId};
 use std::panic::Location;

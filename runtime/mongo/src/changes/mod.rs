@@ -135,6 +135,7 @@ impl ChangeWatcher {
     /// server that is not a member of a replica set, the task logs a warning and ends.
     ///
     /// # Panics
+    ///
     /// Panics outside a tokio runtime.
     pub fn start(self, fastness: &Fastness) -> WatcherTask {
         let (status, stop) = (Arc::new(StatusBoard::default()), Arc::new(Notify::new()));

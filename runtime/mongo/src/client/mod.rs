@@ -111,6 +111,7 @@ impl Client {
     /// Sends a `ping`, and returns how long the reply took. The time limit is 1 s.
     ///
     /// # Errors
+    ///
     /// Fails as [`bounded`](Self::bounded) does.
     pub async fn ping(&self) -> Result<Duration, Error> {
         let began = now(&self.slow.clock);

@@ -35,6 +35,7 @@ impl<T> Cursor<T> {
     /// Returns the next document; `None` at the end.
     ///
     /// # Errors
+    ///
     /// Fails as the methods of [`Collection`](super::Collection) do, and if the document cannot be deserialized to this type.
     ///
     /// # Cancel safety
@@ -71,6 +72,7 @@ impl<T> Cursor<T> {
     /// Returns all remaining documents.
     ///
     /// # Errors
+    ///
     /// Fails as [`next`](Self::next) does.
     pub async fn all(mut self) -> Result<Vec<T>, Error>
     where

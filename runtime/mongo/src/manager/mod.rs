@@ -205,6 +205,7 @@ impl IndexManager {
     /// ```
     ///
     /// # Errors
+    ///
     /// Fails as [`apply`](Self::apply) does. Failures for single indexes are in the report.
     ///
     /// # Cancel safety

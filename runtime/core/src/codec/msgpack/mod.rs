@@ -1,6 +1,7 @@
-//! `MessagePack` with structs as maps, in serde's human-readable form: the format of `rmp-serde`, extended by nested options. `rmp-serde`
-//! reads from any `Read`, and all requests take one path. A cache mostly reads, so this reader takes a slice and has a short path for each
-//! kind of value. The rare extension types are left to `rmp-serde`. Types get the same calls from both.
+//! `MessagePack` with structs as maps, in serde's human-readable form: the format of `rmp-serde`, extended by nested options.
+//!
+//! `rmp-serde` reads from any `Read`, and all requests take one path. A cache mostly reads, so this reader takes a slice and has a short
+//! path for each kind of value. The rare extension types are left to `rmp-serde`. Types get the same calls from both.
 //!
 //! Invariants: bytes of unknown origin are a value or an error; memory is reserved only for bytes that exist; nesting is bounded.
 

@@ -29,6 +29,7 @@ impl PendingInvalidation {
     /// Invalidates, after the handler has answered. Returns when the invalidation is announced to all processes that can be reached.
     ///
     /// # Cancel safety
+    ///
     /// If the future is dropped, the invalidation is made all the same.
     pub(super) async fn commit(mut self, response: &HeaderMap) {
         let record = self.record(response);

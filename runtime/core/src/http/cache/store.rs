@@ -110,6 +110,7 @@ impl ResponseStore {
     /// Copies the entry of a key from the shared tier into the local tier. Returns false if the shared tier has none that may be served.
     ///
     /// # Cancel safety
+    ///
     /// Nothing is lost.
     pub(super) async fn fetch(&self, key: &EntryKey) -> bool {
         let address = bounded(key.text.clone());

@@ -1,6 +1,7 @@
-//! Times and outcomes of requests, by route and method. The time of a request begins when it reaches the layer and ends when the head of
-//! its response leaves the layer. That takes two readings of the cycle counter, and additions to counters that mostly one thread writes to.
-//! Sums and rates are computed when they are read.
+//! Times and outcomes of requests, by route and method.
+//!
+//! The time of a request begins when it reaches the layer and ends when the head of its response leaves the layer. That takes two readings
+//! of the cycle counter, and additions to counters that mostly one thread writes to. Sums and rates are computed when they are read.
 
 mod rate;
 mod route;

@@ -1,6 +1,8 @@
-//! The driver of `load = task`: a load runs in a task of its own, which goes on when its caller no longer waits. `load_timeout` then bounds
-//! each caller's wait, and not the load. If the task panics, its caller gets the panic and a waiter takes over. If the runtime of the task
-//! shuts down, a waiter takes over too, and the caller gets the error of a timeout; without a `load_timeout` it panics.
+//! The driver of `load = task`: a load runs in a task of its own, which goes on when its caller no longer waits.
+//!
+//! `load_timeout` then bounds each caller's wait, and not the load. If the task panics, its caller gets the panic and a waiter takes over.
+//! If the runtime of the task shuts down, a waiter takes over too, and the caller gets the error of a timeout; without a `load_timeout` it
+//! panics.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -21,6 +23,7 @@ use crate::sync::lock;
 /// Drives an async call that was not a hit and whose load goes on without it.
 ///
 /// # Cancel safety
+///
 /// Dropping the future ends the wait, and not the load. If the load runs in its caller, because there is no runtime or too many run as
 /// tasks already, dropping the future drops the body; if there are waiters, one of them takes over.
 pub fn load_task<K, S, F>(miss: Miss<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>

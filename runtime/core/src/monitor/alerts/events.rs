@@ -36,6 +36,7 @@ impl AlertEvents {
     /// behind misses the oldest.
     ///
     /// # Cancel safety
+    ///
     /// No alert is lost.
     pub async fn next(&mut self) -> Option<Alert> {
         loop {

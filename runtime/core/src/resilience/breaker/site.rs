@@ -41,9 +41,11 @@ impl Evictable for Arc<KeyedBreaker> {
 
 impl Breaker {
     /// Returns the circuit breaker of this name, which is the same in the whole process. A new one gets the settings of the attribute that
-    /// names it, or else the defaults. The lookup takes about 50 ns; if that matters, look the breaker up once and store it. At most 1 000
-    /// names are stored (see [`set_max_named`](Self::set_max_named)); for one breaker per host or tenant use [`KeyedBreaker`]. A name
-    /// longer than 256 bytes is stored as its beginning and a digest.
+    /// names it, or else the defaults.
+    ///
+    /// The lookup takes about 50 ns; if that matters, look the breaker up once and store it. At most 1 000 names are stored (see
+    /// [`set_max_named`](Self::set_max_named)); for one breaker per host or tenant use [`KeyedBreaker`]. A name longer than 256 bytes is
+    /// stored as its beginning and a digest.
     ///
     /// ```
     /// use fastness::resilience::CallError;
