@@ -16,6 +16,7 @@ pages! {
     batch = "guide/batch.md",
     breaker_defaults = "guide/breaker-defaults.md",
     bulkhead = "guide/bulkhead.md",
+    bypass = "guide/bypass.md",
     cache_invalidate = "guide/cache_invalidate.md",
     cache_put = "guide/cache_put.md",
     cacheable = "guide/cacheable.md",

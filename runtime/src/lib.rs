@@ -45,6 +45,7 @@
 //! | functions that read, write, or invalidate | the attributes [`macro@cacheable`], [`macro@cache_put`], [`macro@cache_invalidate`], each with all its options |
 //! | functions that call something unreliable | [`macro@circuit_breaker`], [`macro@retry`], [`macro@timeout`], [`macro@bulkhead`], [`macro@rate_limit`], [`macro@hedge`], [`macro@fallback`]; the same without attributes in [`resilience`] |
 //! | settings, and a cache for each test | [`Fastness`] and its [`Builder`]; [`with_cache`]; [`Clock::manual`] |
+//! | a call without the cache, or loaded anew; the cache or a function turned off | [`bypass`], [`reload`]; [`Fastness::set_enabled`], [`Fastness::function`] |
 //! | the cache without attributes | [`Cache`], with a [`Key`] for each entry and a [`Scope`] for all that an invalidation reaches |
 //! | one entry of an annotated function | [`handle`]: `handle = users` declares one |
 //! | your own types in keys | [`key`]: a [`KeyPart`](key::KeyPart), or a [`KeyNamespace`](key::KeyNamespace) that leads all keys of a type |
@@ -93,7 +94,8 @@ pub use fastness_macros::{
 
 #[doc(inline)]
 pub use fastness_core::{
-    Builder, Cache, Clock, Error, Fastness, Key, LoadTimeout, Reach, Scope, resilience, with_cache, with_cache_sync,
+    Builder, Cache, CachedFunction, Clock, Error, Fastness, Key, LoadTimeout, Reach, Scope, bypass, bypass_sync,
+    reload, reload_sync, resilience, with_cache, with_cache_sync,
 };
 
 /// Typed handles: one entry of an annotated function, read and written without a call of that function.

@@ -43,6 +43,7 @@ pages! {
     Keys = "guide/keys.md",
     Coherence = "guide/coherence.md",
     Direct = "guide/direct.md",
+    Bypass = "guide/bypass.md",
     Testing = "guide/testing.md",
     Codecs = "guide/codecs.md",
     Operations = "guide/operations.md",

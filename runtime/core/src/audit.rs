@@ -1,9 +1,10 @@
 //! The audit: checks all annotated functions of a program against each other, which a macro cannot do.
 //!
-//! May use: `registry`, `resilience`.
+//! May use: `nearest`, `registry`, `resilience`.
 
 use std::fmt;
 
+use crate::nearest::distance;
 use crate::registry::{Annotated, Role, annotated};
 use crate::resilience::breaker::{Breaker, faults};
 
@@ -186,21 +187,6 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// Returns the Levenshtein distance, in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let change = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,12 +212,5 @@ mod tests {
         ] {
             assert!(!matches(pattern, template), "{pattern} {template}");
         }
-    }
-
-    #[test]
-    fn edit_distance_counts_single_changes() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("user", "users"), 1);
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

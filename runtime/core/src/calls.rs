@@ -2,17 +2,18 @@
 //!
 //! May use: `batch`, `handle`, `key`, `load`, `policy`, `put`, `shape`, `site`, `sync`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::batch::{Batch, BatchMap, Each};
-use crate::handle::Fastness;
+use crate::handle::{CallMode, Fastness};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
 use crate::load::{Loading, Miss, Pending};
 use crate::policy::Policy;
 use crate::put::Put;
 use crate::shape::{CacheValue, Shape};
-use crate::site::{Call, Instance, Site};
+use crate::site::{Call, Instance, Site, SiteState};
 use crate::sync::watch_thread;
 
 impl Site {
@@ -29,7 +30,7 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        Miss::new(self.pending(on, call, tags, policy))
+        Miss::new(self.lookup(on, call, tags, policy))
     }
 
     /// Counts a call that bypasses the cache. The closure is never called; it only fixes the types.
@@ -69,7 +70,40 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
+        self.pending_in(self.state::<A, S>(on, call.instance), call, tags, policy)
+    }
+
+    /// Prepares a call that may bypass the cache: `None`, and counted, if it does.
+    pub(crate) fn lookup<A, S>(
+        &'static self,
+        on: Option<&Fastness>,
+        call: Call<'_, A, S>,
+        tags: &[String],
+        policy: Policy<S>,
+    ) -> Option<Pending<A::Owned, S>>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
         let state = self.state::<A, S>(on, call.instance);
+        if state.mode() == CallMode::Bypass {
+            state.store.counters().bypass();
+            return None;
+        }
+        Some(self.pending_in(state, call, tags, policy))
+    }
+
+    fn pending_in<A, S>(
+        &'static self,
+        state: Arc<SiteState<A::Owned, S>>,
+        call: Call<'_, A, S>,
+        tags: &[String],
+        policy: Policy<S>,
+    ) -> Pending<A::Owned, S>
+    where
+        A: Args,
+        S: Shape<Item: CacheValue> + 'static,
+    {
         state.notice_fork();
         watch_thread();
         let text = self.meta().template.render(&state.path, call.args);
@@ -109,7 +143,7 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.pending(on, call, &[], Policy::new(Duration::from_millis(ttl))).begin_sync()
+        self.begin_sync(on, call, &[], Policy::new(Duration::from_millis(ttl)))
     }
 
     /// Serves a sync call with any policy that was not a hit, or begins its load. Waiting for another caller's load blocks the thread.
@@ -125,7 +159,10 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.pending(on, call, tags, policy).begin_sync()
+        match self.lookup(on, call, tags, policy) {
+            Some(pending) => pending.begin_sync(),
+            None => Err(Loading::bypass()),
+        }
     }
 
     /// Counts a sync call that bypasses the cache, and returns the load that stores nothing.
@@ -155,7 +192,9 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        Put::new(self.pending(on, call, tags, policy))
+        let pending = self.pending(on, call, tags, policy);
+        let stores = pending.state.mode() != CallMode::Bypass;
+        Put::new(pending).when(stores)
     }
 
     /// Prepares a batch, whose elements are looked up one by one.

@@ -7,8 +7,8 @@ use std::time::Duration;
 /// An error of the cache itself.
 ///
 /// Annotated functions never return this error: whatever happens to the cache, they return the value of their body. It comes from set-up
-/// ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)) and from text that is parsed as a
-/// [`Key`](crate::Key) or a [`Scope`](crate::Scope).
+/// ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)), from text that is parsed as a
+/// [`Key`](crate::Key) or a [`Scope`](crate::Scope), and from names of functions ([`Fastness::function`](crate::Fastness::function)).
 ///
 /// ```
 /// let error = "us*".parse::<fastness::Scope>().unwrap_err();
@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     AlreadyInstalled,
     #[error("{0}")]
     Setting(&'static str),
+    #[error("{0}")]
+    Function(String),
 }
 
 impl Error {
@@ -45,6 +47,11 @@ impl Error {
     /// Returns whether a setting of the builder is out of range.
     pub fn is_bad_setting(&self) -> bool {
         matches!(self.0, Kind::Setting(_))
+    }
+
+    /// Returns whether a name is that of no function, or of several.
+    pub fn is_unknown_function(&self) -> bool {
+        matches!(self.0, Kind::Function(_))
     }
 }
 

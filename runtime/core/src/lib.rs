@@ -16,6 +16,7 @@ mod direct;
 mod engine;
 mod error;
 mod flight;
+mod function;
 mod handle;
 #[cfg(feature = "http")]
 pub mod http;
@@ -28,6 +29,7 @@ mod log;
 pub mod metrics;
 #[cfg(feature = "monitor")]
 pub mod monitor;
+mod nearest;
 mod policy;
 mod put;
 #[cfg(feature = "registry")]
@@ -61,7 +63,10 @@ pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
 pub use direct::{Both, Cache, Local, StoredIn};
 pub use error::{Error, LoadTimeout};
-pub use handle::{Builder, Fastness, HandleStats, SiteStats, with_cache, with_cache_sync};
+pub use function::CachedFunction;
+pub use handle::{
+    Builder, Fastness, HandleStats, SiteStats, bypass, bypass_sync, reload, reload_sync, with_cache, with_cache_sync,
+};
 pub use key::{Key, KeyNamespace, KeyPart, KeyWriter, Scope};
 pub use log::Reach;
 #[cfg(feature = "registry")]

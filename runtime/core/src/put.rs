@@ -22,7 +22,7 @@ struct Write<K: Eq, S: Shape> {
     pending: Pending<K, S>,
     record: Record,
     began: Epoch,
-    /// True if the attribute's `condition` holds. The key is invalidated in either case.
+    /// True if the attribute's `condition` holds and the call does not bypass the cache. The key is invalidated in either case.
     store: bool,
 }
 
@@ -35,11 +35,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         Self { write: Some(Box::new(Write { pending, record, began, store: true })) }
     }
 
-    /// Stores the value only if this condition holds.
+    /// Stores the value only if this condition holds, beside those of calls before.
     #[must_use]
     pub fn when(mut self, condition: bool) -> Self {
         if let Some(write) = &mut self.write {
-            write.store = condition;
+            write.store &= condition;
         }
         self
     }

@@ -48,6 +48,13 @@ pub enum Role {
     Timed,
 }
 
+impl Role {
+    /// Returns whether functions of this role store values.
+    pub(crate) fn stores(self) -> bool {
+        matches!(self, Self::Cacheable | Self::Batch | Self::Put)
+    }
+}
+
 /// An annotated function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

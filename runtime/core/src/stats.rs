@@ -206,7 +206,8 @@ counters! {
     load_nanos,
     /// Calls that waited for another call's load and got its outcome, or were dropped while they waited.
     coalesced,
-    /// Calls that bypassed the cache, because the `condition` of their function did not hold.
+    /// Calls that bypassed the cache: by the `condition` of their function, inside of [`bypass`](crate::bypass), or because the function or
+    /// the whole cache was turned off.
     bypassed,
     /// Answers after the value's ttl, while it was refreshed (hits) or because the call's own load failed (misses).
     stale_served,
@@ -311,7 +312,8 @@ pub struct Observed {
     pub misses: u64,
     /// Cached calls that waited for another call's load, which may have been one of these.
     pub coalesced: u64,
-    /// Calls that bypassed the cache, because the `condition` of their function did not hold.
+    /// Calls that bypassed the cache: by the `condition` of their function, inside of [`bypass`](crate::bypass), or because the function or
+    /// the whole cache was turned off.
     pub bypassed: u64,
 }
 

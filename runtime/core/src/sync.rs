@@ -91,6 +91,10 @@ impl<T: Clone> ThreadStack<T> {
         stack.more.last().or(stack.first.as_ref()).cloned()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().first.is_none()
+    }
+
     /// Returns all items, in the order in which they were pushed.
     pub(crate) fn all(&self) -> Vec<T> {
         let stack = self.0.borrow();

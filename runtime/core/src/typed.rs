@@ -78,7 +78,7 @@ impl<C: Handled> Handle<C> {
         if let Some(hit) = self.__hit() {
             return Some(hit);
         }
-        let pending = self.pending();
+        let pending = self.lookup()?;
         drop(self);
         if let Some(found) = pending.look() {
             return Some(found);
@@ -148,7 +148,7 @@ impl<C: Handled> Handle<C> {
     #[doc(hidden)]
     #[cold]
     pub fn __miss(&self) -> Miss<Owned<C>, C::Shape> {
-        Miss::new(self.pending())
+        Miss::new(self.lookup())
     }
 
     #[doc(hidden)]
@@ -156,9 +156,10 @@ impl<C: Handled> Handle<C> {
         self.0.site().bypassed::<C::Args, C::Shape>(self.0.on(), self.0.call().instance)
     }
 
-    fn pending(&self) -> Pending<Owned<C>, C::Shape> {
+    /// The call on its way to a value; `None` if it bypasses the cache.
+    fn lookup(&self) -> Option<Pending<Owned<C>, C::Shape>> {
         let (tags, policy) = self.0.details();
-        self.0.site().pending(self.0.on(), self.0.call(), &tags, policy)
+        self.0.site().lookup(self.0.on(), self.0.call(), &tags, policy)
     }
 
     fn text(&self) -> String {

@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use fastness::metrics::prometheus;
 use fastness::stats::{Stats, observe};
-use fastness::{Clock, Fastness, cache_put, cacheable, metrics::prometheus, with_cache, with_cache_sync};
+use fastness::{Clock, Fastness, bypass, cache_put, cacheable, reload, with_cache, with_cache_sync};
 use tokio::task::yield_now;
 
 use crate::origin::{Fault, SECOND};
@@ -116,9 +117,14 @@ impl History {
         Self { random, fast, clock, calls: Vec::new(), made: 0, last: Stats::default() }
     }
 
-    fn call<T>(&mut self, count: u64, call: impl Future<Output = T> + 'static) {
+    fn call<T: 'static>(&mut self, count: u64, call: impl Future<Output = T> + 'static) {
         let fast = self.fast.clone();
         self.made += count;
+        let call: Pin<Box<dyn Future<Output = T>>> = match self.random.u8(0..8) {
+            0 => Box::pin(bypass(call)),
+            1 => Box::pin(reload(call)),
+            _ => Box::pin(call),
+        };
         self.calls.push(Box::pin(async move { drop(with_cache(&fast, call).await) }));
         // A future that was never polled does not count as a call.
         self.poll(self.calls.len() - 1);
@@ -188,6 +194,7 @@ impl History {
                 drop(self.calls.swap_remove(index));
             }
             20 => yield_now().await,
+            21 if self.random.u8(0..4) == 0 => self.fast.set_enabled(!self.fast.is_enabled()),
             _ if !self.calls.is_empty() => {
                 let index = self.random.usize(0..self.calls.len());
                 self.poll(index);

@@ -10,6 +10,7 @@ mod batch;
 mod behaviours;
 mod bodies;
 mod broken_bodies;
+mod bypass;
 mod circles;
 mod coherence;
 mod conditions;
@@ -51,6 +52,7 @@ mod patterns;
 mod prose;
 mod refresh;
 mod rejections;
+mod reload;
 mod resilience;
 mod returns;
 mod safety;
@@ -62,6 +64,7 @@ mod tasks;
 mod thread_end;
 mod timings;
 mod totals;
+mod turned_off;
 mod writes;
 
 /// A cache of this test's own.

@@ -65,6 +65,19 @@ async fn a_replayed_answer_is_the_same_in_another_process() {
     assert_eq!(orders.load(Ordering::SeqCst), 1);
 }
 
+/// Answers of idempotent requests are no cached values.
+#[tokio::test]
+async fn requests_are_remembered_while_the_cache_is_turned_off() {
+    let (redis, prefix, orders) = (shared_redis().await, prefix(), Arc::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    for node in [&one, &two] {
+        node.set_enabled(false);
+        read(process(node, &orders).oneshot(post("3 apples")).await.unwrap()).await;
+        stored(&one, 1).await;
+    }
+    assert_eq!(orders.load(Ordering::SeqCst), 1);
+}
+
 #[tokio::test]
 async fn one_of_a_hundred_concurrent_requests_in_two_processes_is_done() {
     let (redis, prefix, orders) = (shared_redis().await, prefix(), Arc::default());

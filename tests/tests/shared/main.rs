@@ -18,6 +18,7 @@ mod puts;
 mod records;
 mod refresh;
 mod refusals;
+mod reload;
 mod responses;
 mod sentinels;
 mod strays;

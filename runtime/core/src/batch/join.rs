@@ -16,6 +16,7 @@ use super::{Batch, BatchMap};
 use crate::clock::nanos;
 use crate::engine::{Lookup, Request, RequestPlan, join, join_blocking};
 use crate::flight::{Joined, PATIENCE, Permit, Terms, end};
+use crate::handle::CallMode;
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::log::Log;
 use crate::shape::{Outcome, Shape};
@@ -38,7 +39,8 @@ where
     }
 
     fn join(&mut self, wait: bool) -> Option<Joined> {
-        let start = self.start.as_ref().filter(|_| self.policy.single_flight && !self.missing.is_empty())?;
+        let joins = self.policy.single_flight && !self.missing.is_empty() && self.mode != CallMode::Bypass;
+        let start = self.start.as_ref().filter(|_| joins)?;
         if !self.missing.iter().all(|missing| start.state.is_findable(&missing.key)) {
             return None;
         }
@@ -51,7 +53,8 @@ where
         let terms = Terms { wait, patience: nanos(PATIENCE), note: 0 };
         let all = &self.missing;
         let is_current = |log: &Log, epoch| all.iter().all(|missing| log.is_current(epoch, missing.scopes.hashes()));
-        Some(start.state.store.flights.join_if(lacking(keys), &is_current, terms))
+        let flights = start.state.store.joinable(self.mode == CallMode::Reload);
+        Some(flights.join_if(lacking(keys), &is_current, terms))
     }
 
     fn leads(&mut self, permit: &Permit, _: Option<&Infallible>) {
@@ -64,6 +67,9 @@ where
     fn recheck(&mut self, permit: Permit) -> Option<Permit> {
         let Some(start) = &mut self.start else { return Some(permit) };
         start.begin();
+        if self.mode == CallMode::Reload {
+            return Some(permit);
+        }
         for missing in &mut self.missing {
             let looked = start.find_again(&self.policy, missing);
             missing.is_settled = !matches!(looked, Element::Missing);
@@ -87,6 +93,9 @@ where
     }
 
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<()> {
+        if self.mode == CallMode::Reload && !self.reload.may_accept() {
+            return None;
+        }
         let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one state") };
         self.told = Some(*outcome);
         Some(())

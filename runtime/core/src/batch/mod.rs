@@ -10,9 +10,9 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::mem::replace;
 
-use crate::engine::{CountIfAbandoned, count_load, share_and_end};
+use crate::engine::{CountIfAbandoned, Reload, count_load, share_and_end};
 use crate::flight::{Load, LoadOutcome, Permit, end};
-use crate::handle::Fastness;
+use crate::handle::{CallMode, Fastness};
 use crate::key::args::Args;
 use crate::key::template::bounded;
 use crate::key::{Hashed, OwnedKey, Prehashed, Scopes};
@@ -52,6 +52,10 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     /// The outcome of the batch that this one waited for.
     told: Option<SharedOutcome<K, S>>,
     uncounted: Uncounted,
+    /// Set with `start`.
+    mode: CallMode,
+    /// The part of the batch that is a reload.
+    reload: Reload,
 }
 
 impl<K, S> Batch<K, S>
@@ -74,12 +78,21 @@ where
             permit: None,
             told: None,
             uncounted: Uncounted::default(),
+            mode: CallMode::Normal,
+            reload: Reload::default(),
         }
     }
 
     /// Looks up one element. A duplicate is ignored.
     pub fn look<A: Args<Owned = K>>(&mut self, id: &Id<S>, args: &A, tags: &[String]) {
-        let start = self.start.get_or_insert_with(|| Start::new::<A>(self.site, self.on.as_ref(), self.instance));
+        let start = match &self.start {
+            Some(start) => start,
+            None => {
+                let start = Start::new::<A>(self.site, self.on.as_ref(), self.instance);
+                self.mode = start.state.mode();
+                self.start.insert(start)
+            }
+        };
         let key = start.state.store.local.values.owned_key(args);
         if self.seen.is_empty() {
             self.seen.reserve(ROOM);
@@ -87,7 +100,11 @@ where
         if !self.seen.insert(key.clone()) {
             return;
         }
-        match start.find(&self.policy, &key) {
+        let looked = match self.mode {
+            CallMode::Normal => start.find(&self.policy, &key),
+            CallMode::Reload | CallMode::Bypass => Element::Missing,
+        };
+        match looked {
             Element::Present(value) => {
                 start.state.store.counters().hit();
                 self.found.put(id.clone(), value);
@@ -101,27 +118,28 @@ where
                     self.missing.reserve(ROOM);
                 }
                 let text = bounded(text);
-                self.missing.push(Missing {
-                    id: id.clone(),
-                    key,
-                    scopes,
-                    text,
-                    outdated: Outdated::Nothing,
-                    is_settled: false,
-                });
-                match self.missing.last().and_then(|missing| start.find_elsewhere(&self.policy, missing)) {
-                    Some(value) => {
-                        self.missing.pop();
-                        start.state.store.counters().hit();
-                        self.found.put(id.clone(), value);
-                    }
-                    None if matches!(absent_or_missing, Element::Absent) => {
-                        self.missing.pop();
-                        start.state.store.counters().hit();
-                    }
-                    None => self.uncounted.push(start.state.store.counters()),
-                }
+                // A reload does not read the shared tier, so it may hold a value.
+                let outdated = if self.mode == CallMode::Reload { Outdated::Value } else { Outdated::Nothing };
+                self.missing.push(Missing { id: id.clone(), key, scopes, text, outdated, is_settled: false });
+                self.search_elsewhere(matches!(absent_or_missing, Element::Absent));
             }
+        }
+    }
+
+    /// Searches for the last missing element among those of direct calls, and counts it as found or as left to be loaded.
+    fn search_elsewhere(&mut self, is_absent: bool) {
+        let (Some(start), Some(missing)) = (&self.start, self.missing.last()) else { return };
+        let counters = start.state.store.counters();
+        if self.mode == CallMode::Bypass {
+            return counters.bypass();
+        }
+        let found = if self.mode == CallMode::Normal { start.find_elsewhere(&self.policy, missing) } else { None };
+        if found.is_none() && !is_absent {
+            return self.uncounted.push(counters);
+        }
+        counters.hit();
+        if let (Some(missing), Some(value)) = (self.missing.pop(), found) {
+            self.found.put(missing.id, value);
         }
     }
 
@@ -132,7 +150,7 @@ where
     /// Nothing is lost; if others wait for this batch, one of them takes over.
     pub async fn fetch(&mut self) {
         self.wait().await;
-        let to_ask = !self.missing.is_empty() && self.told.is_none();
+        let to_ask = !self.missing.is_empty() && self.told.is_none() && self.mode == CallMode::Normal;
         let Some(start) = self.start.as_mut().filter(|_| to_ask) else { return };
         let keys: Vec<_> = self.missing.iter().filter_map(|missing| start.shared_key(&self.policy, missing)).collect();
         let Some(first) = keys.first() else { return };
@@ -176,12 +194,13 @@ where
 
     /// Counts the load as abandoned unless it ends.
     fn counted(&self) -> Option<CountIfAbandoned> {
-        self.start.as_ref().map(|start| CountIfAbandoned::new(start.state.store.counters()))
+        let start = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass);
+        start.map(|start| CountIfAbandoned::new(start.state.store.counters()))
     }
 
     fn finish(mut self, out: S::Out) -> S::Out {
         let (permit, found) = (self.permit.take(), replace(&mut self.found, S::Item::empty()));
-        let Some(start) = &self.start else { return out };
+        let Some(start) = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass) else { return out };
         let now = start.state.now();
         let ending = S::open(out);
         let ok = matches!(ending, Outcome::Present(_));

@@ -108,21 +108,27 @@ impl<Tiers> Cache<Tiers> {
     pub async fn get<V: StoredIn<Tiers>>(&self, key: &Key) -> Option<V> {
         match self.near(key) {
             Ok(value) => Some(value),
-            Err(pending) => pending.fetch().await.flatten(),
+            Err(pending) => pending?.fetch().await.flatten(),
         }
     }
 
     /// Returns the values of several keys, in their order.
     pub async fn mget<V: StoredIn<Tiers>>(&self, keys: &[Key]) -> Vec<Option<V>> {
         let near: Vec<Result<V, _>> = keys.iter().map(|key| self.near(key)).collect();
-        let (mut found, mut missing) = (Vec::with_capacity(keys.len()), Vec::new());
+        let (mut found, mut missing, mut places) = (Vec::with_capacity(keys.len()), Vec::new(), Vec::new());
         for value in near {
-            found.push(value.map_err(|pending| missing.push(*pending)).ok());
+            let value = value.map_err(|pending| {
+                // A read that bypasses the cache finds nothing.
+                let Some(pending) = pending else { return };
+                missing.push(*pending);
+                places.push(found.len());
+            });
+            found.push(value.ok());
         }
         if !missing.is_empty() {
-            let mut far = fetch_many(missing).await.into_iter();
-            let none = found.iter_mut().filter(|value| value.is_none());
-            none.for_each(|value| *value = far.next().flatten());
+            for (place, value) in places.into_iter().zip(fetch_many(missing).await) {
+                found[place] = value;
+            }
         }
         found
     }
@@ -242,8 +248,8 @@ impl<Tiers> Cache<Tiers> {
         self.handle.announce(Record::from_scopes([scope.into()]).into_refresh()).await
     }
 
-    /// The value, if this process has it; otherwise the call with which the shared tier is asked.
-    fn near<V: StoredIn<Tiers>>(&self, key: &Key) -> Result<V, Box<Pending<OwnedArgs, Maybe<V>>>> {
+    /// The value, if this process has it; otherwise the call with which the shared tier is asked, unless the read bypasses the cache.
+    fn near<V: StoredIn<Tiers>>(&self, key: &Key) -> Result<V, Option<Box<Pending<OwnedArgs, Maybe<V>>>>> {
         let args = (NoNamespace, Verbatim(key.as_str()));
         let (on, call) = (Some(&self.handle), call(Maybe::<V>::NEW, &args));
         if let Some(hit) = SITE.hit(on, call).flatten() {
@@ -251,8 +257,8 @@ impl<Tiers> Cache<Tiers> {
         }
         // This read never loads, so its ttl is only an upper bound of the lifetime that the shared tier states.
         let policy = Policy::new(Duration::MAX).wire(V::__wire()).no_early();
-        let pending = SITE.pending(on, call, &[], policy);
-        pending.look().flatten().ok_or_else(|| Box::new(pending))
+        let Some(pending) = SITE.lookup(on, call, &[], policy) else { return Err(None) };
+        pending.look().flatten().ok_or_else(|| Some(Box::new(pending)))
     }
 
     fn put<V: StoredIn<Tiers>>(&self, key: &Key, ttl: Duration) -> Put<OwnedArgs, Plain<V>> {
@@ -283,8 +289,9 @@ impl Cache {
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
         let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
         let args = (NoNamespace, Verbatim(key));
-        let put = SITE.put(Some(&self.handle), call(Plain::<T>::NEW, &args), &[], policy);
-        store(put, ready(value)).await;
+        // Not `Site::put`: what this crate itself remembers is stored while the cache is turned off, too.
+        let pending = SITE.pending(Some(&self.handle), call(Plain::<T>::NEW, &args), &[], policy);
+        store(Put::new(pending), ready(value)).await;
     }
 
     /// Asks for the lease on a key, which one process has at a time, for `lasts` at most. `None` while another process has it.

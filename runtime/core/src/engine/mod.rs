@@ -11,6 +11,7 @@
 //! | `tiered_start` | the start of a load: its time, and its positions in both logs |
 //! | `background` | the bound on loads that run in background tasks |
 //! | `load_counts` | the counters of loads, by the way in which they end |
+//! | `reload` | the loads that a reload waits for, and those that it joins |
 //!
 //! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`.
 
@@ -20,6 +21,7 @@ mod background;
 mod fetched;
 mod load_counts;
 mod pipeline;
+mod reload;
 mod shared_key;
 mod tiered_start;
 mod tiered_store;
@@ -28,6 +30,7 @@ pub(crate) use background::Background;
 pub(crate) use fetched::Fetched;
 pub(crate) use load_counts::{CountIfAbandoned, count_load};
 pub(crate) use pipeline::{Lookup, Request, RequestPlan, join, join_blocking, share_and_end};
+pub(crate) use reload::Reload;
 pub(crate) use shared_key::SharedKey;
 pub(crate) use tiered_start::TieredStart;
 pub(crate) use tiered_store::{LocalStore, TieredStore};

@@ -1,6 +1,6 @@
 //! The values of one call site or HTTP cache in both tiers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::{Background, ERROR_THROTTLE, Fetched, SharedKey, TieredStart, shared_key};
@@ -20,6 +20,8 @@ use crate::stats::Counters;
 pub(crate) struct TieredStore<K, V> {
     pub(crate) local: LocalStore<K, V>,
     pub(crate) flights: Arc<Flights>,
+    /// The in-flight loads of reloads, which join no other load. Made by the first.
+    reloads: OnceLock<Arc<Flights>>,
     pub(crate) background: Background,
     pub(crate) tier: Option<Arc<Tier>>,
     /// The names and the encoding of these values in the shared tier.
@@ -54,7 +56,17 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     /// Creates a store of a handle. `variant` keeps its values in the shared tier apart from others of the same key and type.
     pub(crate) fn new(handle: &Fastness, local: LocalStore<K, V>, tier: Option<Arc<Tier>>, variant: u64) -> Self {
         let flights = Arc::new(Flights::new(handle.log().clone(), handle.clock().clone()));
-        Self { local, flights, background: Background::default(), tier, encoding: SiteEncoding::new(variant) }
+        let (reloads, background, encoding) = (OnceLock::new(), Background::default(), SiteEncoding::new(variant));
+        Self { local, flights, reloads, background, tier, encoding }
+    }
+
+    /// Returns the in-flight loads that a call may join: those of other reloads for one, those of all other calls for the rest.
+    pub(crate) fn joinable(&self, reload: bool) -> &Arc<Flights> {
+        if !reload {
+            return &self.flights;
+        }
+        let context = self.local.values.context();
+        self.reloads.get_or_init(|| Arc::new(Flights::new(context.log.clone(), context.clock.clone())))
     }
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {

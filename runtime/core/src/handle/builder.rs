@@ -172,6 +172,8 @@ impl Builder {
             states: Arc::default(),
             stores: Mutex::default(),
             sites: Mutex::default(),
+            switch: Arc::default(),
+            functions: Mutex::default(),
         };
         Fastness { inner: Arc::new(inner) }
     }

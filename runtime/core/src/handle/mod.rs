@@ -19,13 +19,20 @@ use crate::stats::Counters;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 mod builder;
+mod mode;
 mod overrides;
+mod plain;
 mod stats;
+mod switch;
+mod turned_off;
 
 pub use builder::Builder;
+pub(crate) use mode::CallMode;
+pub use mode::{bypass, bypass_sync, reload, reload_sync};
 pub(crate) use overrides::with_current_cache;
 pub use overrides::{with_cache, with_cache_sync};
 pub use stats::{HandleStats, SiteStats};
+pub(crate) use switch::{SiteSwitches, Switch};
 
 /// A cache in which annotated functions store their values. Cheap to clone; clones are the same cache.
 ///
@@ -57,6 +64,9 @@ pub(crate) struct Inner {
     /// The stores, by key template and types; locked while a call site gets its store, never during an operation of a store.
     stores: Mutex<HandleStores>,
     sites: Mutex<Vec<SiteCounters>>,
+    /// The switch of all call sites, and those of functions by their paths.
+    switch: Arc<Switch>,
+    functions: Mutex<HashMap<String, Arc<Switch>>>,
 }
 
 #[derive(Default)]
@@ -74,6 +84,7 @@ struct SiteCounters {
     name: String,
     key: String,
     counters: Arc<Counters>,
+    switches: SiteSwitches,
 }
 
 static DEFAULT: OnceLock<Fastness> = OnceLock::new();
@@ -98,12 +109,14 @@ impl Fastness {
         let mut stats = HandleStats {
             invalidations: self.log().records(),
             floor_verdicts: self.log().floor_verdicts(),
+            disabled: !self.is_enabled(),
             ..HandleStats::default()
         };
         for site in lock(&self.inner.sites).iter() {
             let own = site.counters.snapshot();
             stats.total += own;
-            stats.sites.push(SiteStats { name: site.name.clone(), key: site.key.clone(), stats: own });
+            let (name, key, disabled) = (site.name.clone(), site.key.clone(), site.switches.is_off());
+            stats.sites.push(SiteStats { name, key, disabled, stats: own });
         }
         for store in self.stores() {
             stats.entries += store.living();
@@ -316,10 +329,11 @@ impl Fastness {
         None
     }
 
-    pub(crate) fn counters(&self, name: &str, key: &str) -> Arc<Counters> {
+    pub(crate) fn counters(&self, name: &str, key: &str, switches: &SiteSwitches) -> Arc<Counters> {
         let counters = Arc::new(Counters::default());
         if !thread_is_ending() {
-            let site = SiteCounters { name: name.to_owned(), key: key.to_owned(), counters: counters.clone() };
+            let (counters, switches) = (counters.clone(), switches.clone());
+            let site = SiteCounters { name: name.to_owned(), key: key.to_owned(), counters, switches };
             lock(&self.inner.sites).push(site);
         }
         counters

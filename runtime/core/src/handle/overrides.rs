@@ -1,14 +1,10 @@
 //! Overrides of the process default, for one future or one closure.
 
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
 
-use super::Fastness;
+use super::mode::{CallMode, in_mode};
+use super::{Fastness, plain};
 use crate::sync::ThreadStack;
-
-/// True once [`with_cache`] was used. Until then no call looks for an override.
-static USED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// The overrides in force, outermost first.
@@ -16,15 +12,26 @@ thread_local! {
 }
 
 impl Fastness {
-    /// Returns whether any call may be inside [`with_cache`].
+    /// Returns whether a call that names no handle is a plain one here: on the process default, in the normal mode, while nothing is
+    /// turned off. A hit asks, so the answer of a process without exceptions is one load.
     #[inline]
-    pub(crate) fn has_overrides() -> bool {
-        USED.load(Relaxed)
+    pub(crate) fn is_plain_here() -> bool {
+        !plain::has_exceptions() || Self::is_plain_despite_exceptions()
+    }
+
+    #[inline(never)]
+    fn is_plain_despite_exceptions() -> bool {
+        !plain::has_switches() && !Self::is_overridden() && CallMode::current() == CallMode::Normal
+    }
+
+    /// Returns whether this call is inside of [`with_cache`].
+    pub(crate) fn is_overridden() -> bool {
+        plain::has_overrides() && !CURRENT.with(ThreadStack::is_empty)
     }
 
     /// Returns the handle of the innermost [`with_cache`] around this call.
     pub(crate) fn current_override() -> Option<Self> {
-        Self::has_overrides().then(|| CURRENT.with(ThreadStack::last)).flatten()
+        plain::has_overrides().then(|| CURRENT.with(ThreadStack::last)).flatten()
     }
 }
 
@@ -54,15 +61,17 @@ pub async fn with_cache<F: Future>(handle: &Fastness, future: F) -> F::Output {
     .await
 }
 
-/// Wraps a future for a task of its own, so that it runs with the handle in force here: [`with_cache`] does not reach into tasks by itself.
+/// Wraps a future for a task of its own, so that it runs with the handle and in the mode in force here: overrides do not reach into tasks
+/// by themselves.
 pub(crate) fn with_current_cache<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let current = Fastness::current_override();
-    async move {
+    let on_current = async move {
         match &current {
             Some(handle) => with_cache(handle, future).await,
             None => future.await,
         }
-    }
+    };
+    in_mode(CallMode::current(), on_current)
 }
 
 /// Runs a closure with this handle instead of the process default, as [`with_cache`] runs a future.
@@ -87,10 +96,10 @@ struct Entered;
 
 /// Puts a handle on this thread's stack. The process default is not put on an unused stack, where it would change nothing.
 fn enter(handle: &Fastness) -> Option<Entered> {
-    if !Fastness::has_overrides() && handle.is_process_default() {
+    if !plain::has_overrides() && handle.is_process_default() {
         return None;
     }
-    USED.store(true, Relaxed);
+    plain::note_override();
     CURRENT.with(|stack| stack.push(handle.clone()));
     Some(Entered)
 }

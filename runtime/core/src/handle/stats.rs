@@ -33,6 +33,8 @@ pub struct HandleStats {
     /// Judgements of entries by a floor, because the table of invalidations had no room for a scope. Each may have cost a hit. If the
     /// number grows with your hits, give the table more memory ([`Builder::invalidation_memory`](crate::Builder::invalidation_memory)).
     pub floor_verdicts: u64,
+    /// True while the cache is turned off ([`Fastness::set_enabled`](crate::Fastness::set_enabled)).
+    pub disabled: bool,
 }
 
 /// The counters of one call site.
@@ -43,6 +45,8 @@ pub struct SiteStats {
     pub name: String,
     /// The key template.
     pub key: String,
+    /// True while the function, or the whole cache, is turned off.
+    pub disabled: bool,
     /// The counters.
     pub stats: Stats,
 }

@@ -124,6 +124,26 @@ pub(crate) fn shown(path: &str) -> String {
     plain(path).replace("::", ".")
 }
 
+/// Returns readable text without the types that a path is generic over, so that all instantiations of a function have one:
+/// `<app.Svc<u8> as app.Api>.get` and `app.Svc.get` become `app.Svc.get`.
+pub(crate) fn bare(shown: &str) -> String {
+    let (mut out, mut depth, mut before) = (String::new(), 0_u32, ' ');
+    for (at, c) in shown.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if before != '-' => depth = depth.saturating_sub(1),
+            // The end of the type in `<app.Svc as app.Api>`.
+            ' ' if depth == 1 && out.is_empty() && shown.starts_with('<') && shown[at..].starts_with(" as ") => {
+                out = bare(&shown[1..at]);
+            }
+            _ if depth == 0 => out.push(c),
+            _ => {}
+        }
+        before = c;
+    }
+    out.replace("..", ".")
+}
+
 /// Removes closures and lifetimes from a type path; `async_trait` adds lifetimes of its own to each method.
 pub(crate) fn plain(path: &str) -> String {
     let path = path.replace("::{{closure}}", "").replace(" + '_", "").replace("'_, ", "").replace("'_", "");

@@ -4,7 +4,7 @@ use super::arg::Arg;
 use super::args::{Args, lower};
 use super::namespace::NoNamespace;
 use super::pattern::Pattern;
-use super::template::{Piece, Template, bounded, dotted, shown};
+use super::template::{Piece, Template, bare, bounded, dotted, shown};
 use super::{Key, KeyPart, KeyWriter, Scope, Scopes, scopes};
 use crate::__private::prelude::*;
 
@@ -213,4 +213,19 @@ proptest! {
 /// Renders the owned form of these arguments.
 fn owned_text<A: Args>(args: &A) -> String {
     super::template::render_owned::<A>(USER_POSTS.pieces, "", &args.to_owned_args())
+}
+
+#[test]
+fn a_bare_path_has_none_of_the_types_that_it_is_generic_over() {
+    for (path, expected) in [
+        ("app::get", "app.get"),
+        ("app::get<u8>", "app.get"),
+        ("app::Repo<app::User>::get<fn(u8) -> u8>", "app.Repo.get"),
+        ("<app::Svc as app::Api>::get", "app.Svc.get"),
+        ("<app::Svc<<A as B>::C> as app::Api<u8>>::get", "app.Svc.get"),
+        ("app::m::<impl app::Api for app::Repo>::get", "app.m.get"),
+    ] {
+        assert_eq!(bare(&shown(path)), expected);
+        assert_eq!(bare(expected), expected);
+    }
 }

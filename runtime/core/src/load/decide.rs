@@ -24,6 +24,9 @@ where
     type Stale = Old<S::Item>;
 
     fn lookup(&mut self) -> CallLookup<S> {
+        if self.reload.is_some() {
+            return Lookup::Miss;
+        }
         let found = self.find();
         if found.is_none() && !self.state.has_negatives() {
             return Lookup::Miss;
@@ -43,7 +46,8 @@ where
         if wait && !(self.policy.single_flight && self.state.is_findable(&self.key)) {
             return None;
         }
-        Some(self.state.store.flights.join(self.key.erased(), self.scopes.hashes(), self.terms(wait)))
+        let flights = self.state.store.joinable(self.reload.is_some());
+        Some(flights.join(self.key.erased(), self.scopes.hashes(), self.terms(wait)))
     }
 
     fn leads(&mut self, permit: &Permit, stale: Option<&Old<S::Item>>) {
@@ -54,6 +58,9 @@ where
     }
 
     fn recheck(&mut self, permit: Permit) -> Option<Permit> {
+        if self.reload.is_some() {
+            return Some(permit);
+        }
         match self.find().filter(|found| found.is_fresh(self.state.now())) {
             Some(found) => {
                 permit.end(|| shared_outcome::<S>(Outcome::Present(found.value.clone())));
@@ -72,6 +79,9 @@ where
     }
 
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Ending<S>> {
+        if self.reload.as_ref().is_some_and(|reload| !reload.may_accept()) {
+            return None;
+        }
         let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else { unreachable!("flights are one state's") };
         self.call.answered(Answered::Joined);
         Some(match *outcome {
@@ -83,6 +93,9 @@ where
 
     fn timed_out(&mut self) -> Option<Ending<S>> {
         let (bound, error) = self.policy.load_timeout?;
+        if self.reload.as_ref().is_some_and(|reload| !reload.may_accept()) {
+            return None;
+        }
         self.call.answered(Answered::Joined);
         Some(Outcome::Failed(error(LoadTimeout::new(bound))))
     }

@@ -94,8 +94,12 @@ where
     }
 
     /// The stale fallback of a load that failed. Delays the next load of the key, so that a failing origin gets a rest; the bound of the
-    /// old value itself is not renewed.
+    /// old value itself is not renewed. A
+    /// reload has none, because its caller asked for a new value.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
+        if self.reload.is_some() {
+            return None;
+        }
         let Some(found) = self.state.store.get(&self.key) else { return self.standby(now) };
         let bound = nanos(self.policy.longest_stale());
         // A value that a refresh record expired is a fallback only if the function serves stale values.

@@ -14,8 +14,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::nanos;
-use crate::engine;
+use crate::engine::{self, Reload};
 use crate::flight::{LoadOutcome, PATIENCE, Terms};
+use crate::handle::CallMode;
 use crate::key::args::Args;
 use crate::key::template::bounded;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
@@ -54,6 +55,8 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     pub(crate) call: CountedCall,
     /// The right to load among all processes (`single_flight = fleet`).
     lease: Mutex<Option<LoadLease>>,
+    /// The part of the call that is a reload, if it is one.
+    reload: Option<Reload>,
 }
 
 struct Standby {
@@ -80,8 +83,9 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    pub(crate) fn new(pending: Pending<K, S>) -> Self {
-        Self(Some(Box::new(pending)))
+    /// A call on its way to a value; `None` for one that passes by the cache.
+    pub(crate) fn new(pending: Option<Pending<K, S>>) -> Self {
+        Self(pending.map(Box::new))
     }
 
     /// A call that bypasses the cache.
@@ -120,6 +124,7 @@ where
             standby: OnceLock::new(),
             call: CountedCall::begin(counters),
             lease: Mutex::default(),
+            reload: (CallMode::current() == CallMode::Reload).then(Reload::default),
         }
     }
 }

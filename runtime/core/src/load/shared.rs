@@ -76,6 +76,11 @@ where
     ///
     /// Dropping the future drops the permit, which hands the load over.
     pub(super) async fn consult(&self, permit: Option<Permit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
+        if self.reload.is_some() {
+            // The shared tier is not read, so it may hold a value.
+            self.outdated.set(Outdated::Value);
+            return RequestPlan::Load(permit);
+        }
         let key = self.shared_key();
         let fetched = match &key {
             Some(key) => {

@@ -68,6 +68,7 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
     let mut hits = Family::new(&names::HITS);
     let mut loads = Family::new(&names::LOADS);
     let mut seconds = Family::new(&names::LOAD_SECONDS);
+    let mut disabled = Family::new(&names::DISABLED);
     let mut plain = [
         &names::MISSES,
         &names::BYPASSED,
@@ -96,6 +97,8 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
         }
         #[allow(clippy::cast_precision_loss)] // exact up to 104 days
         seconds.add(function(), SampleValue::Seconds(site_stats.load_nanos as f64 / 1e9));
+        // Functions of the same name have one switch, so this is no sum.
+        disabled.samples.insert(function(), SampleValue::Count(site.disabled.into()));
         let counts = [
             site_stats.misses,
             site_stats.bypassed,
@@ -109,7 +112,7 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
             family.add(function(), SampleValue::Count(count));
         }
     }
-    [hits, loads, seconds].into_iter().chain(plain).collect()
+    [hits, loads, seconds, disabled].into_iter().chain(plain).collect()
 }
 
 fn one(metric: &'static Metric, value: u64) -> Family {

@@ -69,7 +69,9 @@ metrics! {
     MISSES = "fastness_cache_misses_total", Counter, Count, ["function"],
         "Calls that ran the function, and lookups without loading that found nothing.";
     BYPASSED = "fastness_cache_bypassed_total", Counter, Count, ["function"],
-        "Calls that bypassed the cache because the `condition` of their function did not hold.";
+        "Calls that bypassed the cache: by the `condition` of their function, inside of `bypass`, or because it was turned off.";
+    DISABLED = "fastness_cache_disabled", Gauge, Flag, ["function"],
+        "Whether the function, or the whole cache, is turned off.";
     LOADS = "fastness_cache_loads_total", Counter, Count, ["function", "outcome"],
         "Loads, by outcome: ok, error, abandoned (panicked or dropped), timeout.";
     LOAD_SECONDS = "fastness_cache_load_seconds_total", Counter, Seconds, ["function"],

@@ -3,7 +3,7 @@
 //! Each sample is compared with the one before it. The differences of the last samples, added up, are the window of all rates and
 //! percentiles. A counter that was reset counts from zero.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::rounding::{percent, real};
@@ -51,6 +51,10 @@ pub(super) struct Interval {
     pub(super) nanos: u64,
     /// Counters by function and key template.
     pub(super) sites: BTreeMap<(String, String), Stats>,
+    /// True if the whole cache was turned off at the last sample.
+    pub(super) disabled: bool,
+    /// Call sites that were turned off at the last sample.
+    pub(super) disabled_sites: BTreeSet<(String, String)>,
     pub(super) evictions: u64,
     pub(super) floor_verdicts: u64,
     pub(super) timed: BTreeMap<String, CallCounts>,
@@ -114,6 +118,8 @@ impl Interval {
         Self {
             nanos: after.at.saturating_sub(before.at),
             sites: sites.collect(),
+            disabled: new.disabled,
+            disabled_sites: disabled_sites(new),
             evictions: new.evictions.saturating_sub(old.evictions),
             floor_verdicts: new.floor_verdicts.saturating_sub(old.floor_verdicts),
             timed: calls(&before.timed, &after.timed),
@@ -126,6 +132,7 @@ impl Interval {
         self.nanos += other.nanos;
         self.evictions += other.evictions;
         self.floor_verdicts += other.floor_verdicts;
+        (self.disabled, self.disabled_sites) = (other.disabled, other.disabled_sites.clone());
         for (site, stats) in &other.sites {
             *self.sites.entry(site.clone()).or_default() += *stats;
         }
@@ -169,6 +176,11 @@ impl Interval {
             .filter(move |((of_kind, _), _)| *of_kind == kind)
             .map(|((_, name), outcomes)| (name.as_str(), outcomes))
     }
+}
+
+fn disabled_sites(stats: &HandleStats) -> BTreeSet<(String, String)> {
+    let disabled = stats.sites.iter().filter(|site| site.disabled);
+    disabled.map(|site| (site.name.clone(), site.key.clone())).collect()
 }
 
 fn by_site(stats: &HandleStats) -> BTreeMap<(String, String), Stats> {

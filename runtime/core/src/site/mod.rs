@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8};
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::{LocalStore, TieredStore};
-use crate::handle::Fastness;
+use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::args::Args;
-use crate::key::template::{Piece, Template};
+use crate::key::template::{Piece, Template, bare, shown};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::Tier;
 use crate::stats::Counters;
@@ -141,7 +141,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         if on.is_none()
-            && !Fastness::has_overrides()
+            && Fastness::is_plain_here()
             && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(call.instance))
         {
             return local.hit(call.args).map(|value| S::close(Outcome::Present(value)));
@@ -149,14 +149,18 @@ impl Site {
         self.find_elsewhere(on, call)
     }
 
-    /// The same as [`hit`](Self::hit), on a handle that is not the process default or on a first call.
+    /// The same as [`hit`](Self::hit), on a handle that is not the process default, on a first call, or in another mode.
     #[cold]
     fn find_elsewhere<A, S>(&'static self, on: Option<&Fastness>, call: Call<'_, A, S>) -> Option<S::Out>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let value = self.state::<A, S>(on, call.instance).store.local.hit(call.args)?;
+        let state = self.state::<A, S>(on, call.instance);
+        if state.mode() != CallMode::Normal {
+            return None;
+        }
+        let value = state.store.local.hit(call.args)?;
         Some(S::close(Outcome::Present(value)))
     }
 
@@ -168,7 +172,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         if on.is_none()
-            && !Fastness::has_overrides()
+            && !Fastness::is_overridden()
             && let Some(slot) = self.first.get().and_then(|slot| slot.with_instance(instance))
             && let Ok(state) = slot.state.clone().downcast()
         {
@@ -205,12 +209,12 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let value = (ValueType::new::<S::Item>(instance, self.meta.module), TypeId::of::<S::Item>());
-        let Parts { path, shape, function, variant, tier, counters, stores, negatives } =
+        let Parts { path, shape, function, variant, tier, counters, switches, stores, negatives } =
             self.make_parts(handle, instance, A::HAS_NAMESPACE, value);
         let values = handle.store(&shape, function, self.meta.capacity);
         let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
         let store = TieredStore::new(handle, LocalStore { values, counters }, tier, variant);
-        SiteState { store, by_text, negatives, unequal: AtomicBool::new(false), path }
+        SiteState { store, by_text, negatives, switches, unequal: AtomicBool::new(false), path }
     }
 
     fn make_parts(
@@ -240,11 +244,13 @@ impl Site {
         let variant = variant(&instantiation, function.filter(|_| owner.is_none()), value, self.meta.version);
         let is_owner = handle.is_owner(&shape, owner);
         let tier = if instance.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
-        let counters = handle.counters(&instance.shown(self.own_name()), self.meta.template.text);
+        let name = instance.shown(self.own_name());
+        let switches = handle.switches(&bare(&name), &shown(&format!("{}::{}", self.meta.module, self.meta.name)));
+        let counters = handle.counters(&name, self.meta.template.text, &switches);
         // Call sites that share entries in the shared tier share local ones.
         let stores: Arc<TextStores> = if is_owner { handle.common(variant, value_id) } else { Arc::default() };
         let negatives = Negatives::new(handle, &shape, function, value_id, self.meta.capacity);
-        Parts { path, shape, function, variant, tier, counters, stores, negatives }
+        Parts { path, shape, function, variant, tier, counters, switches, stores, negatives }
     }
 }
 
@@ -261,6 +267,7 @@ struct Parts {
     /// The shared tier, if the function may use it.
     tier: Option<Arc<Tier>>,
     counters: Arc<Counters>,
+    switches: SiteSwitches,
     /// The stores of the same values, where direct calls find them.
     stores: Arc<TextStores>,
     negatives: Negatives,

@@ -9,6 +9,7 @@ use super::by_text::{Elsewhere, Membership};
 use super::negatives::{Negatives, Verdict, What};
 use crate::engine::TieredStore;
 use crate::flight::Permit;
+use crate::handle::{CallMode, SiteSwitches};
 use crate::key::{CallKey, Hashed, OwnedKey};
 use crate::l1::{FoundEntry, Lifetime, LoadStart};
 use crate::log::{Judgement, Log};
@@ -24,6 +25,8 @@ pub(crate) struct SiteState<K: Eq, S: Shape> {
     pub(super) negatives: Negatives,
     /// The stores that direct calls of the same keys search.
     pub(super) by_text: Membership,
+    /// The switches that turn the function off.
+    pub(super) switches: SiteSwitches,
     /// True once a key that is not equal to itself was reported.
     pub(super) unequal: AtomicBool,
 }
@@ -91,6 +94,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     /// The log of the handle. It comes through the store, because the handle owns its states and a reference back would be a cycle.
     pub(crate) fn log(&self) -> &Log {
         self.store.log()
+    }
+
+    /// Returns the mode of a call that begins here and now.
+    pub(crate) fn mode(&self) -> CallMode {
+        if self.switches.is_off() { CallMode::Bypass } else { CallMode::current() }
     }
 
     /// Makes time pass again in a child of a fork.

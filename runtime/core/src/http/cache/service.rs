@@ -75,6 +75,11 @@ where
             }
         };
         let store = config.store();
+        if store.is_off() {
+            store.counters().bypass();
+            drop(store);
+            return self.bypass(Request::from_parts(parts, body), Forwarded::Bypass, nested);
+        }
         let conditions =
             if request_head.has_conditions { Conditions::from_headers(&parts.headers) } else { Conditions::default() };
         let head = parts.method == Method::HEAD;

@@ -12,7 +12,7 @@ use super::vary;
 use crate::clock::nanos;
 use crate::codec::Wire;
 use crate::engine::{self, LocalStore, TieredStart};
-use crate::handle::Fastness;
+use crate::handle::{Fastness, SiteSwitches};
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
 use crate::l1::{FoundEntry, Lifetime, LoadStart};
@@ -23,6 +23,7 @@ use crate::timed::Gate;
 /// Responses of one handle, for the HTTP layers.
 pub(super) struct ResponseStore {
     engine: engine::TieredStore<StoredKey, Arc<ResponseEntry>>,
+    switches: SiteSwitches,
     /// Limits log lines about responses that broke off to one per second.
     pub(super) broken: Gate,
 }
@@ -62,10 +63,16 @@ impl ResponseStore {
     fn new(handle: &Fastness, stores: bool, capacity: usize) -> Self {
         let name = if stores { "http" } else { "http coalescing" };
         let capacity = if stores { capacity } else { 0 };
-        let local =
-            LocalStore { values: handle.store(name, None, Some(capacity)), counters: handle.counters(name, "http:*") };
+        let switches = handle.switches(name, name);
+        let counters = handle.counters(name, "http:*", &switches);
+        let local = LocalStore { values: handle.store(name, None, Some(capacity)), counters };
         let tier = if stores { handle.tier_of(true, name) } else { None };
-        Self { engine: engine::TieredStore::new(handle, local, tier, 0), broken: Gate::new() }
+        Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, broken: Gate::new() }
+    }
+
+    /// Returns whether the cache is turned off.
+    pub(super) fn is_off(&self) -> bool {
+        self.switches.is_off()
     }
 
     pub(super) fn has_tier(&self) -> bool {

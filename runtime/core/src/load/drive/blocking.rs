@@ -34,7 +34,7 @@ where
     /// Looks the value up for a call whose function turned out to block, and begins its load if there is none.
     #[cold]
     pub fn begin_sync(self) -> Result<S::Out, Loading<K, S>> {
-        self.0.map_or(Err(Loading(None)), |pending| pending.begin_sync())
+        self.0.map_or_else(|| Err(Loading::bypass()), |pending| pending.begin_sync())
     }
 }
 
@@ -45,6 +45,13 @@ pub fn end_sync<K: Eq, S: Shape>(load: Loading<K, S>, out: S::Out) -> S::Out {
     drop(inside);
     counted.disarm();
     S::close(finish(&pending, began, S::open(out), permit))
+}
+
+impl<K: Eq, S: Shape> Loading<K, S> {
+    /// A call that passes by the cache.
+    pub(crate) fn bypass() -> Self {
+        Self(None)
+    }
 }
 
 impl<K: Eq, S: Shape> fmt::Debug for Loading<K, S> {

@@ -21,8 +21,10 @@ pub struct CacheActivity {
     pub entries: usize,
     /// Entries that were evicted for lack of room.
     pub evictions: u64,
-    /// Call sites that were called, the busiest first, with their counters of the window. In JSON times are in milliseconds, and
-    /// `loadErrors` includes timeouts.
+    /// True while the whole cache is turned off.
+    pub disabled: bool,
+    /// Call sites that were called or are turned off, the busiest first, with their counters of the window. In JSON times are in
+    /// milliseconds, and `loadErrors` includes timeouts.
     #[serde(serialize_with = "serialize_sites")]
     pub sites: Vec<SiteStats>,
     /// The shared tier; `None` if there is none.
@@ -34,6 +36,7 @@ pub struct CacheActivity {
 struct Site<'a> {
     function: &'a str,
     key: &'a str,
+    disabled: bool,
     hits: u64,
     shared_hits: u64,
     misses: u64,
@@ -54,16 +57,20 @@ pub(in crate::monitor) fn hit_rate(stats: &Stats) -> Option<f64> {
 impl CacheActivity {
     pub(in crate::monitor) fn new(window: &Interval, entries: usize, shared: Option<SharedTier>) -> Self {
         let all = window.cache();
-        let called = window.sites.iter().filter(|(_, stats)| stats.lookups() > 0);
-        let mut sites: Vec<_> = called
-            .map(|((name, key), stats)| SiteStats { name: name.clone(), key: key.clone(), stats: *stats })
-            .collect();
-        sites.sort_by_key(|site| std::cmp::Reverse(site.stats.lookups()));
+        let disabled = |site: &(String, String)| window.disabled_sites.contains(site);
+        let shown = window.sites.iter().filter(|(site, stats)| stats.calls() > 0 || disabled(site));
+        let of_site = |(site, stats): (&(String, String), &Stats)| {
+            let (name, key) = site.clone();
+            SiteStats { name, key, disabled: disabled(site), stats: *stats }
+        };
+        let mut sites: Vec<_> = shown.map(of_site).collect();
+        sites.sort_by_key(|site| std::cmp::Reverse(site.stats.calls()));
         Self {
             hit_rate: hit_rate(&all),
             per_second: per_second(all.lookups(), window.nanos),
             entries,
             evictions: window.evictions,
+            disabled: window.disabled,
             sites,
             shared,
         }
@@ -71,9 +78,10 @@ impl CacheActivity {
 }
 
 fn serialize_sites<S: Serializer>(sites: &[SiteStats], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(sites.iter().map(|SiteStats { name, key, stats }| Site {
+    serializer.collect_seq(sites.iter().map(|SiteStats { name, key, disabled, stats }| Site {
         function: name,
         key,
+        disabled: *disabled,
         hits: stats.hits,
         shared_hits: stats.shared_hits,
         misses: stats.misses,

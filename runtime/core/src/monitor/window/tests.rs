@@ -65,7 +65,8 @@ fn samples_without_end_take_no_more_room_than_the_window() {
 }
 
 fn site(name: &str, hits: u64) -> SiteStats {
-    SiteStats { name: name.to_owned(), key: "k".to_owned(), stats: Stats { hits, loads: 2 * hits, ..Stats::default() } }
+    let stats = Stats { hits, loads: 2 * hits, ..Stats::default() };
+    SiteStats { name: name.to_owned(), key: "k".to_owned(), disabled: name == "g", stats }
 }
 
 fn policy(name: &str, rejected: u64) -> resilience::Snapshot {
@@ -102,8 +103,11 @@ fn every_counter_counts_since_the_previous_sample() {
     assert_eq!(retries.iter().map(|(_, outcomes)| outcomes["rejected"]).collect::<Vec<_>>(), [3, 9]);
     assert_eq!(one.policies_by_kind(PolicyKind::Breaker).count(), 0);
 
+    assert_eq!(one.disabled_sites.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["g"]);
+
     window.add(everything(10, 14), length);
     let sum = window.sum();
+    assert_eq!((sum.disabled, &sum.disabled_sites), (false, &one.disabled_sites));
     assert_eq!((sum.nanos, sum.evictions, sum.floor_verdicts), (10 * SECOND, 36, 108));
     assert_eq!((sum.cache().hits, sum.cache().loads), (16, 32));
     let calls = sum.requests();

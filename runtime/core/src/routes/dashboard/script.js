@@ -92,7 +92,7 @@
     fill("tiles",
       tile("Requests", rate(r.perSecond), "/ s", quiet ? "none in the window" : count(r.count) + " in the window", ""),
       tile("Mean time", quiet ? "–" : time(r.mean), "", "target < " + time(t.responseTime), quiet ? "" : grade(r.mean, t.responseTime, 1000)),
-      tile("Hit rate", percent(p.cache.hitRate), "", "target > " + t.hitRate + " %", grade(p.cache.hitRate, t.hitRate, 70, true)),
+      tile("Hit rate", p.cache.disabled ? "off" : percent(p.cache.hitRate), "", "target > " + t.hitRate + " %", p.cache.disabled ? "warn" : grade(p.cache.hitRate, t.hitRate, 70, true)),
       tile("Errors", quiet ? "–" : percent(r.errorRate), "", "target < " + t.errors + " %", quiet ? "" : grade(r.errorRate, t.errors, 1)),
       tile("Memory", m.total ? m.percentage + " %" : "–", "", m.total ? bytes(m.used) + " of " + bytes(m.total) : "not reported by this system", m.total ? grade(m.percentage, t.memory, 90) : ""),
       tile("CPU", percent(c.cpuOfQuota), "", (c.cores ? number(c.cores, 1) + " cores" : "not reported by this system") + (c.load ? ", load " + number(c.load[0], 2) : ""), grade(c.cpuOfQuota, t.cpu, 90)));
@@ -203,7 +203,7 @@
   const cache = (p) => {
     const columns = [
       { name: "Function and key", left: true, cls: "name", of: (s) => el("span", "", s.function, el("small", "", s.key)) },
-      { name: "Hit rate", of: (s) => percent(s.hitRate), tone: (s) => (s.hits + s.sharedHits + s.misses + s.coalesced >= 200 ? grade(s.hitRate, p.targets.hitRate, 70, true) : "") },
+      { name: "Hit rate", of: (s) => (s.disabled ? "off" : percent(s.hitRate)), tone: (s) => (s.disabled ? "warn" : s.hits + s.sharedHits + s.misses + s.coalesced >= 200 ? grade(s.hitRate, p.targets.hitRate, 70, true) : "") },
       { name: "Local hits", of: (s) => count(s.hits) },
       { name: "Shared hits", of: (s) => count(s.sharedHits) },
       { name: "Misses", of: (s) => count(s.misses) },
@@ -212,6 +212,7 @@
       { name: "Mean load", of: (s) => (s.loads + s.loadErrors ? time(s.meanLoad) : "–") },
       { name: "Coalesced", of: (s) => count(s.coalesced) },
       { name: "Served stale", of: (s) => count(s.staleServed) },
+      { name: "Bypassed", of: (s) => count(s.bypassed) },
     ];
     fill("cache", p.cache.sites.length ? table(columns, p.cache.sites) : empty("No cached function was called in the window."));
   };

@@ -1,0 +1,201 @@
+//! Cached functions by their names, to turn one off and on while the program runs.
+//!
+//! May use: `error`, `handle`, `key`, `nearest`, `registry`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, Kind};
+use crate::handle::{Fastness, Switch};
+use crate::key::template::{bare, shown};
+use crate::nearest::distance;
+
+/// The number of names that an error lists.
+const LISTED: usize = 3;
+
+/// One cached function of a handle, from [`Fastness::function`]. Cheap to clone.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+/// #[fastness::cacheable(ttl = 60)]
+/// async fn answer() -> u32 { 42 }
+///
+/// let fast = fastness::Fastness::builder().build()?;
+/// fastness::with_cache(&fast, answer()).await;
+/// fast.function("answer")?.set_enabled(false);
+/// fastness::with_cache(&fast, answer()).await;
+/// assert_eq!((fast.stats().total.loads, fast.stats().total.bypassed), (1, 1));
+///
+/// let error = fast.function("anwser").unwrap_err();
+/// assert!(error.is_unknown_function() && error.to_string().contains("answer"));
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct CachedFunction {
+    path: String,
+    switch: Arc<Switch>,
+}
+
+impl CachedFunction {
+    /// Returns the path of the function, as [`SiteStats::name`](crate::SiteStats::name) has it, without the types that it is generic over.
+    pub fn name(&self) -> &str {
+        &self.path
+    }
+
+    /// Turns the function off, or on again, in this process: all its instantiations, and its typed handle. Calls that begin while it is off
+    /// bypass the cache; its entries stay, as [`Fastness::set_enabled`] says. Other functions of the same key have switches of their own.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.switch.set_off(!enabled);
+    }
+
+    /// Returns whether the function is on. The whole cache may be off all the same.
+    pub fn is_enabled(&self) -> bool {
+        !self.switch.is_off()
+    }
+}
+
+impl fmt::Debug for CachedFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedFunction").field("name", &self.path).field("is_enabled", &self.is_enabled()).finish()
+    }
+}
+
+impl Fastness {
+    /// Returns the cached function of this name.
+    ///
+    /// A name is the path that [`SiteStats`](crate::SiteStats) shows, or as much of its end as is unique: `get_user`, `users::get_user` or
+    /// `shop.users.get_user`. `fastness.cache` are the direct calls, and `http` is the HTTP cache. A function is known from its first call
+    /// with this handle on; with the feature `registry` every annotated function is known.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no function has this name, and lists the nearest ones; if several have it, and lists these.
+    pub fn function(&self, name: &str) -> Result<CachedFunction, Error> {
+        let wanted = bare(&shown(name));
+        let known = known(self);
+        let matching: Vec<_> = known.iter().filter(|(path, _)| has_name(path, &wanted)).collect();
+        let unknown = |message| Err(Kind::Function(message).into());
+        match &matching[..] {
+            [] => unknown(no_function(name, &wanted, known.keys())),
+            // Of one switch, the path with a type in it is the exact one.
+            [(first, switch), others @ ..]
+                if others.iter().all(|(_, other)| is_same(switch.as_ref(), other.as_ref())) =>
+            {
+                let path = others.iter().map(|(path, _)| *path).chain([*first]).max_by_key(|path| path.len());
+                let path = path.unwrap_or(first).clone();
+                let switch = self.function_switch(&path);
+                Ok(CachedFunction { path, switch })
+            }
+            several => unknown(format!(
+                "`{name}` is the name of several cached functions: write one of {}",
+                list(several.iter().map(|(path, _)| *path))
+            )),
+        }
+    }
+}
+
+type KnownFunctions = BTreeMap<String, Option<Arc<Switch>>>;
+
+/// Returns all functions that can be turned off, by path; those that have no switch yet were not called.
+fn known(handle: &Fastness) -> KnownFunctions {
+    #[allow(unused_mut)] // without a registry
+    let mut known: KnownFunctions =
+        handle.function_switches().into_iter().map(|(path, switch)| (path, Some(switch))).collect();
+    #[cfg(feature = "registry")]
+    for function in crate::registry::annotated().into_iter().filter(|function| function.role.stores()) {
+        let module = shown(function.module);
+        // A method that was called is known by its type, which the registry does not see.
+        let is_known = |path: &String| {
+            path.strip_prefix(&module).is_some_and(|rest| rest.starts_with('.')) && has_name(path, function.name)
+        };
+        if !known.keys().any(is_known) {
+            known.insert(format!("{module}.{}", function.name), None);
+        }
+    }
+    known
+}
+
+/// Returns whether a path is this name, or ends with it.
+fn has_name(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+}
+
+fn is_same(one: Option<&Arc<Switch>>, other: Option<&Arc<Switch>>) -> bool {
+    matches!((one, other), (Some(one), Some(other)) if Arc::ptr_eq(one, other))
+}
+
+fn no_function<'a>(name: &str, wanted: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let mut nearest: Vec<_> = known.collect();
+    nearest.sort_by_cached_key(|path| {
+        let name = path.rsplit('.').next().unwrap_or(path);
+        distance(wanted, path).min(distance(wanted, name))
+    });
+    nearest.truncate(LISTED);
+    let unknown = if cfg!(feature = "registry") {
+        ""
+    } else {
+        " (a function is known from its first call on, or at once with the feature `registry`)"
+    };
+    if nearest.is_empty() {
+        return format!("no cached function is called `{name}`: none is known{unknown}");
+    }
+    format!("no cached function is called `{name}`: the nearest are {}{unknown}", list(nearest))
+}
+
+fn list<'a>(paths: impl IntoIterator<Item = &'a String>) -> String {
+    paths.into_iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handle() -> Fastness {
+        let fast = Fastness::builder().build().unwrap();
+        for path in ["shop.users.Users.get", "shop.orders.get", "shop.orders.get_many", "other.orders.get_many"] {
+            drop(fast.switches(path, path));
+        }
+        fast
+    }
+
+    #[test]
+    fn a_name_is_the_end_of_a_path() {
+        let fast = handle();
+        for (name, path) in [
+            ("users::Users::get", "shop.users.Users.get"),
+            ("Users.get", "shop.users.Users.get"),
+            ("shop::users::Users<u8>::get", "shop.users.Users.get"),
+            ("orders.get", "shop.orders.get"),
+            ("shop.orders.get_many", "shop.orders.get_many"),
+        ] {
+            assert_eq!(fast.function(name).unwrap().name(), path);
+        }
+    }
+
+    #[test]
+    fn a_name_of_no_function_or_of_several_is_an_error_that_lists_them() {
+        let fast = handle();
+        let error = |name| fast.function(name).unwrap_err().to_string();
+        assert!(
+            error("get_manny").contains("`get_manny`: the nearest are `other.orders.get_many`, `shop.orders.get_many`")
+        );
+        assert!(error("et").contains("the nearest are"), "the end of a segment is no name");
+        assert_eq!(
+            error("get_many"),
+            "`get_many` is the name of several cached functions: write one of `other.orders.get_many`, `shop.orders.get_many`"
+        );
+        assert!(fast.function("get").unwrap_err().is_unknown_function());
+    }
+
+    #[test]
+    fn a_method_that_was_turned_off_before_its_first_call_is_one_function() {
+        let fast = handle();
+        fast.function_switch("app.find").set_off(true);
+        assert!(fast.switches("app.Repo.find", "app.find").is_off());
+        let find = fast.function("find").unwrap();
+        assert_eq!((find.name(), find.is_enabled()), ("app.Repo.find", false));
+        find.set_enabled(true);
+        assert!(!fast.switches("app.Repo.find", "app.find").is_off());
+    }
+}

@@ -1,0 +1,74 @@
+//! Turning a handle, or one of its functions, off and on while the program runs.
+
+use std::sync::Arc;
+
+use super::Fastness;
+use super::switch::{SiteSwitches, Switch};
+use crate::sync::lock;
+
+impl Fastness {
+    /// Turns the cache off, or on again: all functions, batches, direct calls and the HTTP cache of this handle, in this process. Calls that
+    /// begin while it is off bypass it, as those inside of [`bypass`](crate::bypass) do.
+    ///
+    /// Entries stay, and are judged when the cache is on again: invalidations are sent and counted meanwhile, so what they concern is not
+    /// served afterwards. Where entries themselves are in doubt, [`clear`](Self::clear) before turning on again. While the cache is off, each
+    /// call reaches the origin, concurrent calls of one key too.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// #[fastness::cacheable(ttl = 60)]
+    /// async fn answer() -> u32 { 42 }
+    ///
+    /// let fast = fastness::Fastness::builder().build()?;
+    /// fast.set_enabled(false);
+    /// fastness::with_cache(&fast, answer()).await;
+    /// assert!(!fast.is_enabled());
+    /// assert_eq!((fast.stats().total.bypassed, fast.stats().entries), (1, 0));
+    /// fast.set_enabled(true);
+    /// # Ok(()) }
+    /// ```
+    pub fn set_enabled(&self, enabled: bool) {
+        self.inner.switch.set_off(!enabled);
+    }
+
+    /// Returns whether the cache is on. Single functions may be off all the same.
+    pub fn is_enabled(&self) -> bool {
+        !self.inner.switch.is_off()
+    }
+
+    /// Returns the switches of a call site whose function has this path. `declared` is the path by which the registry knows the function,
+    /// which has no types in it.
+    pub(crate) fn switches(&self, path: &str, declared: &str) -> SiteSwitches {
+        let mut functions = lock(&self.inner.functions);
+        let switch = functions.get(path).or_else(|| functions.get(declared)).cloned().unwrap_or_default();
+        functions.insert(path.to_owned(), switch.clone());
+        SiteSwitches::new(self.inner.switch.clone(), switch)
+    }
+
+    /// Returns the switch of the function with this path.
+    pub(crate) fn function_switch(&self, path: &str) -> Arc<Switch> {
+        lock(&self.inner.functions).entry(path.to_owned()).or_default().clone()
+    }
+
+    /// Returns the switches of all functions, with their paths.
+    pub(crate) fn function_switches(&self) -> Vec<(String, Arc<Switch>)> {
+        lock(&self.inner.functions).iter().map(|(path, switch)| (path.clone(), switch.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_that_was_turned_off_by_its_declaration_is_off_when_it_is_called() {
+        let fast = Fastness::builder().build().unwrap();
+        fast.function_switch("app.get").set_off(true);
+        let (of_type, other) = (fast.switches("app.Users.get", "app.get"), fast.switches("app.put", "app.put"));
+        assert!(of_type.is_off() && !other.is_off());
+        fast.function_switch("app.Users.get").set_off(false);
+        assert!(!of_type.is_off());
+        fast.set_enabled(false);
+        assert!(of_type.is_off() && other.is_off() && !fast.is_enabled());
+    }
+}
