@@ -21,11 +21,12 @@ use fastness::http::{
 use fastness::monitor::MemoryGuard;
 use fastness::resilience::bulkhead;
 use fastness_benches::measure::{Case, Outcome, Plan, block_on, run, setting};
+use fastness_benches::page::{SMALL, answer, exchange};
 use fastness_benches::report::{Line, budget, table};
 use fastness_benches::traffic::Traffic;
-use http::header::{ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, HOST};
+use http::header::{AGE, CONTENT_LENGTH, DATE};
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use tower::{Layer, Service, service_fn};
 use tower_http::compression::CompressionLayer;
 
@@ -45,7 +46,6 @@ const AXUM_STACK_HIT: &str = "axum, Stack with the cache, a hit";
 
 const NOT_MANY: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 
-static SMALL: Bytes = Bytes::from_static(b"{\"id\":7,\"name\":\"a lamp\",\"price\":1999}");
 /// 16 KiB that compress as JSON does.
 static LARGE: LazyLock<Bytes> = LazyLock::new(|| {
     let items: Vec<_> = (0..400).map(|n| format!("{{\"id\":{n},\"name\":\"product {}\"}}", n * 7919 % 1000)).collect();
@@ -55,24 +55,6 @@ static FAST: LazyLock<Fastness> =
     LazyLock::new(|| block_on(async { Fastness::builder().build() }).expect("a handle without servers"));
 
 type Asked = Request<Full<Bytes>>;
-
-fn answer(body: &Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.clone()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=31536000"));
-    response
-}
-
-/// A request as a browser makes it.
-fn ask<Q: Default>() -> Request<Q> {
-    let mut request = Request::new(Q::default());
-    *request.uri_mut() = http::Uri::from_static("/products/7?colour=red");
-    let headers = request.headers_mut();
-    headers.insert(HOST, HeaderValue::from_static("shop.example"));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate, br"));
-    request
-}
 
 fn case<S, B>(name: &'static str, service: S) -> Case
 where
@@ -94,15 +76,7 @@ where
     S: Service<Request<Q>, Response = Response<B>, Error = Infallible> + Clone + Sync + 'static,
     B: http_body::Body<Error: std::fmt::Debug>,
 {
-    Case::future(name, async move |_| {
-        let mut service = service.clone();
-        let ready = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
-        let Ok(response) = match ready {
-            Ok(()) => service.call(ask()).await,
-            Err(never) => Err(never),
-        };
-        response.into_body().collect().await.expect("a body of bytes").to_bytes()
-    })
+    Case::future(name, async move |_| exchange(&service).await)
 }
 
 macro_rules! small {

@@ -8,17 +8,24 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
+use bytes::Bytes;
+use fastness::http::CacheLayer;
 use fastness::{Fastness, cacheable, circuit_breaker, timed};
 use fastness_benches::measure::block_on;
 use fastness_benches::origin::{self, Missing};
+use fastness_benches::page::{SMALL, answer, exchange};
 use fastness_benches::peers::ours;
 use fastness_benches::traffic;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Layer as _, Service, service_fn};
 
 /// Calls of the shorter and of the longer run.
 const CALLS: (u64, u64) = (2_000, 12_000);
@@ -38,6 +45,8 @@ const CASES: &[(&str, Run)] = &[
     ("invalidation of one key", |calls| block_on(each_async(calls, ours::change_order))),
     ("breaker", |calls| each(calls, guarded)),
     ("breaker, async", |calls| block_on(each_async(calls, guarded_async))),
+    ("HTTP handler of prebuilt bytes", |calls| block_on(each_exchange(calls, handler()))),
+    ("hit of the HTTP cache", |calls| block_on(each_exchange(calls, CacheLayer::new().layer(handler())))),
     // A thousand, beside which it is little how long the clock is calibrated at first: that differs by millions between runs.
     ("1 000 timed", |calls| each(1_000 * calls, clocked)),
     ("bare GET, 300 bytes", bare),
@@ -62,6 +71,24 @@ async fn each_async<R>(calls: u64, call: impl AsyncFn(u64) -> R) {
 async fn each_new(calls: u64) {
     for n in 0..calls {
         drop(black_box(ours::load_user(black_box(n)).await));
+    }
+}
+
+type Page = Response<Full<Bytes>>;
+
+/// Returns a page of a few bytes, which may be cached.
+fn handler() -> impl Service<Request<Full<Bytes>>, Response = Page, Error = Infallible, Future: Send> + Clone {
+    service_fn(async |_| Ok(answer(&SMALL)))
+}
+
+/// Each call is a request for the same page.
+async fn each_exchange<S, B>(calls: u64, service: S)
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
+    B: http_body::Body<Error: std::fmt::Debug>,
+{
+    for _ in 0..calls {
+        drop(black_box(exchange(black_box(&service)).await));
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod measure;
 pub mod origin;
+pub mod page;
 pub mod peers;
 pub mod report;
 pub mod tasks;

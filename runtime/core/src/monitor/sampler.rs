@@ -1,6 +1,7 @@
 //! The state of a monitor, and the steps of one sample.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -272,9 +273,13 @@ fn readings(facts: &Facts, database: Option<&ProbeAnswer>) -> [(AlertKind, Optio
     ]
 }
 
-/// Formats a time: RFC 3339, in UTC, to the millisecond.
+/// Formats a time: RFC 3339, in UTC, to the millisecond. Empty if its year has not four digits, or it is before 1970.
 pub(super) fn timestamp(wall: std::time::SystemTime) -> String {
-    jiff::Timestamp::try_from(wall).map_or_else(|_| String::new(), |time| format!("{time:.3}"))
+    let mut text = String::new();
+    if wall < std::time::UNIX_EPOCH || write!(text, "{}", humantime::format_rfc3339_millis(wall)).is_err() {
+        text.clear();
+    }
+    text
 }
 
 fn unix_millis(wall: std::time::SystemTime) -> u64 {

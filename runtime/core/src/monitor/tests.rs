@@ -224,4 +224,8 @@ async fn invalid_settings_are_refused() {
 #[test]
 fn timestamps_have_the_documented_form() {
     assert_eq!(timestamp(std::time::UNIX_EPOCH + Duration::from_secs(1_704_067_200)), "2024-01-01T00:00:00.000Z");
+    // A clock that is set wrong leaves the field empty.
+    assert_eq!(timestamp(std::time::UNIX_EPOCH - Duration::from_secs(1)), "");
+    assert_eq!(timestamp(std::time::UNIX_EPOCH + Duration::from_secs(253_402_300_799)), "9999-12-31T23:59:59.000Z");
+    assert_eq!(timestamp(std::time::UNIX_EPOCH + Duration::from_secs(253_402_300_800)), "");
 }
