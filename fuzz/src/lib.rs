@@ -26,7 +26,7 @@ mod nearest;
 mod template;
 
 use diag::Diag;
-use template::{Piece, Template, Use};
+use template::{Template, TemplatePiece, Use};
 
 #[cfg(fuzzing)]
 #[doc(hidden)]
@@ -139,8 +139,8 @@ fn invariants(template: &Template) {
         .pieces
         .iter()
         .map(|piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Hole(hole) => {
+            TemplatePiece::Text(text) => text.clone(),
+            TemplatePiece::Hole(hole) => {
                 assert!(!hole.root.is_empty());
                 HOLE.to_string()
             }

@@ -7,7 +7,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
     );
     ::fastness::__private::inventory::submit! { :: fastness :: __private :: KeyedBreakerDeclared (& __BREAKERS) }
     let __breaker = __BREAKERS.get(&::std::format!("{region}"));
-    let __kept_0 = ::core::clone::Clone::clone(&id);
+    let __copy_0 = ::core::clone::Clone::clone(&id);
     match __breaker
         .call_judged(
             async move {
@@ -21,6 +21,6 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
         .await
     {
         ::core::result::Result::Ok(__output) => __output,
-        ::core::result::Result::Err(__rejected) => Self::last_known(self, __kept_0, region, __rejected).await,
+        ::core::result::Result::Err(__rejected) => Self::last_known(self, __copy_0, region, __rejected).await,
     }
 }

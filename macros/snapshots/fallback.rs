@@ -1,7 +1,7 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
     static __POLICY: ::fastness::__private::resilience::fallback::Fallback =
         ::fastness::__private::resilience::fallback::Fallback::new(::core::concat!(::core::module_path!(), "::", "rating"));
-    let __kept_0 = ::core::clone::Clone::clone(&id);
+    let __copy_0 = ::core::clone::Clone::clone(&id);
     __POLICY
         .call(
             async move {
@@ -10,7 +10,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
                 }
                 { self.ask(id, region).await }
             },
-            move |__error| Self::last_known(self, __kept_0, region, __error),
+            move |__error| Self::last_known(self, __copy_0, region, __error),
         )
         .await
 }

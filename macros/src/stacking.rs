@@ -12,10 +12,10 @@ use syn::{Attribute, Ident, Meta};
 use crate::diag::Diag;
 
 /// An attribute below another, and what is wrong with that.
-type Row = (&'static str, &'static str);
+type Refusal = (&'static str, &'static str);
 
 /// The attributes of this crate, each with those that are refused below it.
-const BELOW: &[(&str, &[Row])] = &[
+const BELOW: &[(&str, &[Refusal])] = &[
     (
         "cacheable",
         &[

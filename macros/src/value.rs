@@ -91,7 +91,7 @@ pub(crate) fn word(name: &str, words: &[&'static str], expr: &Expr, diag: &mut D
 /// The name of a function to declare, as `handle = users`, or `handle = Self::users` where it stands in an `impl`.
 pub(crate) fn ident<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Ident> {
     let found = match peel(expr) {
-        Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => own_name(&path.path),
+        Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => name_behind_self(&path.path),
         _ => None,
     };
     if found.is_none() {
@@ -101,15 +101,15 @@ pub(crate) fn ident<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag
 }
 
 /// The identifier, alone or behind `Self::`.
-fn own_name(path: &Path) -> Option<&Ident> {
+fn name_behind_self(path: &Path) -> Option<&Ident> {
     let mut segments = path.segments.iter();
     let last = segments.next_back().filter(|last| last.arguments.is_none() && path.leading_colon.is_none())?;
-    let is_own = match (segments.next(), segments.next()) {
+    let is_plain = match (segments.next(), segments.next()) {
         (None, _) => true,
         (Some(first), None) => first.ident == "Self",
         _ => false,
     };
-    (is_own && last.ident != "Self").then_some(&last.ident)
+    (is_plain && last.ident != "Self").then_some(&last.ident)
 }
 
 /// A path, as `crate = my::fastness`.

@@ -11,7 +11,7 @@ use demo_app::config::Config;
 use demo_app::store::MongoRepository;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum IndexCommand {
     /// Shows what is to be done, and changes nothing. Exit code 2: there is something to do.
     Plan {
         /// Print JSON, with what stays as it is.
@@ -60,14 +60,14 @@ enum Rest {
     Drop,
 }
 
-pub(super) async fn run(command: Command, config: &Config) -> Result<Ending, String> {
+pub(super) async fn run(command: IndexCommand, config: &Config) -> Result<Ending, String> {
     let store = database::connect(config).await?;
     match command {
-        Command::Plan { json } => plan(&store, json).await,
-        Command::Apply(arguments) => {
+        IndexCommand::Plan { json } => plan(&store, json).await,
+        IndexCommand::Apply(arguments) => {
             apply(&store, arguments.options(), arguments.json, "the indexes are not all as declared, see above").await
         }
-        Command::Advise { json } => advise(&store, json).await,
+        IndexCommand::Advise { json } => advise(&store, json).await,
     }
 }
 

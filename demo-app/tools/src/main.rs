@@ -34,11 +34,11 @@ struct Cli {
 enum Command {
     /// Compares MongoDB's indexes with those that the models declare, builds them, advises on them.
     #[command(subcommand)]
-    Indexes(indexes::Command),
+    Indexes(indexes::IndexCommand),
     /// Fills the database in `MONGODB_URI` with documents: the same ones every time.
-    Seed(seed::Arguments),
+    Seed(seed::SeedArguments),
     /// Drives a server with a realistic mix of requests and says whether it meets its targets.
-    Load(load::Arguments),
+    Load(load::LoadArguments),
 }
 
 /// Ending of a command in which nothing went wrong.

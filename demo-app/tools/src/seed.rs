@@ -29,7 +29,7 @@ const BATCH: usize = 5_000;
 const AT_A_TIME: usize = 4;
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct SeedArguments {
     /// Products to write; users, votes and all else come in proportion.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     products: u64,
@@ -50,7 +50,7 @@ enum Found {
     All,
 }
 
-pub(super) async fn run(arguments: &Arguments, config: &Config) -> Result<Ending, String> {
+pub(super) async fn run(arguments: &SeedArguments, config: &Config) -> Result<Ending, String> {
     let mut signals = Signals::new().map_err(|error| error.to_string())?;
     let store = database::connect(config).await?;
     let sizes = Sizes::from_products(arguments.products, arguments.businesses);

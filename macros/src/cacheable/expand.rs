@@ -37,9 +37,12 @@ fn plain(model: &Model) -> TokenStream {
     let asked = subject.returns.kind == Kind::Asked;
     let owned = owned_for(&model.stored.options).is_some();
     if subject.returns.blocks() || (asked && !owned) {
-        return emit::whole(subject, &between(model, if asked { &Names::ASKED } else { &Names::BLOCKING }));
+        return emit::whole(
+            subject,
+            &between(model, if asked { &MissFunctions::ASKED } else { &MissFunctions::BLOCKING }),
+        );
     }
-    let Prologue { condition, lookup } = Prologue::new(model, &Names::AWAITED);
+    let Prologue { condition, lookup } = Prologue::new(model, &MissFunctions::AWAITED);
     let (prologue, arguments) = (code!(#condition let __miss = #lookup;), code!(__miss));
     if !owned {
         let run = Run::new(subject, "load", arguments).tokens();
@@ -69,7 +72,7 @@ fn spawned(subject: &Subject, call: &str, first: &TokenStream, body: &Group) -> 
 
 /// A function that blocks, or makes its future itself: the body stands between two calls rather than inside one, which
 /// compiles quicker.
-fn between(model: &Model, names: &Names) -> TokenStream {
+fn between(model: &Model, names: &MissFunctions) -> TokenStream {
     let subject = &model.subject;
     let (door, Prologue { condition, lookup }) = (&subject.door, Prologue::new(model, names));
     let (body, out) = emit::blocking_body(subject);
@@ -89,14 +92,14 @@ fn between(model: &Model, names: &Names) -> TokenStream {
 }
 
 /// The runtime's functions of a call that was not a hit.
-struct Names {
+struct MissFunctions {
     miss: &'static str,
     bypass: &'static str,
     /// True where the result of both goes through the kind's `begin`.
     begins: bool,
 }
 
-impl Names {
+impl MissFunctions {
     const AWAITED: Self = Self { miss: "miss", bypass: "bypass", begins: false };
     const BLOCKING: Self = Self { miss: "begin_sync", bypass: "bypass_sync", begins: false };
     const ASKED: Self = Self { begins: true, ..Self::AWAITED };
@@ -115,7 +118,7 @@ struct Prologue {
 }
 
 impl Prologue {
-    fn new(model: &Model, names: &Names) -> Self {
+    fn new(model: &Model, names: &MissFunctions) -> Self {
         let Model { subject, stored, form } = model;
         let (lookup, bypass) = match form {
             Form::Handle(declared) => handled(model, declared),
@@ -144,7 +147,7 @@ impl Prologue {
 }
 
 /// Hit or miss: returns from the function, or is the miss.
-fn lookup(model: &Model, names: &Names) -> TokenStream {
+fn lookup(model: &Model, names: &MissFunctions) -> TokenStream {
     let Model { subject, stored, .. } = model;
     let (borrow, on) = emit::on(subject.on.as_ref());
     let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::Here), View::Here);
@@ -175,7 +178,7 @@ fn lookup(model: &Model, names: &Names) -> TokenStream {
 }
 
 /// A call that bypasses the cache.
-fn bypass(model: &Model, names: &Names) -> TokenStream {
+fn bypass(model: &Model, names: &MissFunctions) -> TokenStream {
     let Model { subject, stored, .. } = model;
     let bypass = Ident::new(names.bypass, Span::mixed_site());
     let (borrow, on) = emit::on(subject.on.as_ref());

@@ -114,21 +114,21 @@ fn handle(name: &Ident, options: &Options, subject: &Subject, diag: &mut Diag) -
             );
         }
     }
-    let is_own =
+    let is_behind_self =
         options.written("handle").is_some_and(|expr| matches!(expr, Expr::Path(path) if path.path.segments.len() > 1));
-    let is_associated = is_own || subject.params.receiver.is_some() || names_own_type(sig);
+    let is_associated = is_behind_self || subject.params.receiver.is_some() || names_self_type(sig);
     (diag.count() == before).then(|| Form::Handle(Handle { name: name.clone(), is_associated }))
 }
 
 /// Returns true if the signature names `Self`.
-fn names_own_type(sig: &Signature) -> bool {
-    struct Find(bool);
-    impl<'ast> Visit<'ast> for Find {
+fn names_self_type(sig: &Signature) -> bool {
+    struct MentionsSelf(bool);
+    impl<'ast> Visit<'ast> for MentionsSelf {
         fn visit_ident(&mut self, ident: &'ast Ident) {
             self.0 |= ident == "Self";
         }
     }
-    let mut find = Find(false);
+    let mut find = MentionsSelf(false);
     find.visit_signature(sig);
     find.0
 }

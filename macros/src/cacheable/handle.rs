@@ -64,7 +64,7 @@ pub(crate) fn declare(model: &Model, Handle { name, .. }: &Handle) -> TokenStrea
 /// The handle of the call under way, as the cached function makes it.
 pub(crate) fn call(model: &Model, Handle { name, is_associated }: &Handle) -> TokenStream {
     let subject = &model.subject;
-    let own = is_associated.then(|| quote!(Self::));
+    let self_type = is_associated.then(|| quote!(Self::));
     let types: Vec<_> = subject.function.sig.generics.params.iter().filter_map(argument).collect();
     let types = (!types.is_empty()).then(|| code!(::<#(#types),*>));
     let receiver = receiver(model).map(|this| {
@@ -75,7 +75,7 @@ pub(crate) fn call(model: &Model, Handle { name, is_associated }: &Handle) -> To
         let name = &param.ident;
         if param.is_reference() { quote!(#name,) } else { quote!(&#name,) }
     });
-    code!(#own #name #types (#receiver #(#arguments)*))
+    code!(#self_type #name #types (#receiver #(#arguments)*))
 }
 
 /// A type or a constant that the function is generic over, as an argument.

@@ -16,7 +16,7 @@ use crate::{
     stacking,
     stored::{self, Stored},
     subject::Subject,
-    template::{Piece, Template, Use},
+    template::{Template, TemplatePiece, Use},
 };
 
 const TTL_MISSING: &str = "`ttl` is missing: write `#[cacheable(ttl = 300)]` (seconds) or `ttl = \"5m\"`";
@@ -83,7 +83,7 @@ fn key(options: &Options, subject: &Subject, skips: &Skips, diag: &mut Diag) -> 
 /// Reads the prefix of the default key, which is literal text alone.
 fn prefix(literal: &LitStr, diag: &mut Diag) -> Option<String> {
     let template = Template::parse(literal, Use::Key, diag)?;
-    if template.pieces.iter().any(|piece| matches!(piece, Piece::Hole(_))) {
+    if template.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Hole(_))) {
         diag.at(
             literal,
             "`prefix` is plain text: write `prefix = \"users\"`, \

@@ -5,7 +5,7 @@
 use crate::{
     diag::Diag,
     options::Options,
-    signature::{Param, has_impl, own_self, refuse},
+    signature::{Param, has_impl, refuse, self_tokens},
     subject::Subject,
 };
 
@@ -70,7 +70,7 @@ fn nameable((option, instead): (&str, &str), subject: &Subject, diag: &mut Diag)
 /// The task has a clone of what is behind `&self`, under a name that no string of the user's can hold.
 fn no_capture(option: &str, subject: &Subject, diag: &mut Diag) {
     if subject.params.receiver.as_ref().is_some_and(|receiver| receiver.by_reference) {
-        for literal in own_self::captures(&subject.function.body) {
+        for literal in self_tokens::captures(&subject.function.body) {
             diag.at(
                 &literal,
                 format_args!(

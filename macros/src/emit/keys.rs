@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 
 use super::code;
 use crate::{
-    key::{Key, Part, Piece, Root, Skips},
+    key::{Key, KeyPiece, Part, Root, Skips},
     signature::{Param, Params},
     stored::Stored,
     subject::{Door, Subject},
@@ -28,9 +28,9 @@ pub(crate) enum View<'a> {
 /// `&[__fastness_Lit("user:"), __fastness_Placeholder(0)]`
 pub(crate) fn pieces(key: &Key) -> TokenStream {
     let pieces = key.pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => code!(__fastness_Lit(#text)),
-        Piece::Path => code!(__fastness_Path),
-        Piece::Arg(index) => {
+        KeyPiece::Text(text) => code!(__fastness_Lit(#text)),
+        KeyPiece::Path => code!(__fastness_Path),
+        KeyPiece::Arg(index) => {
             let index = proc_macro2::Literal::usize_unsuffixed(*index);
             code!(__fastness_Placeholder(#index))
         }

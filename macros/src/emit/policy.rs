@@ -25,8 +25,8 @@ pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
 pub(crate) fn policy(subject: &Subject, function: &str, options: &Options) -> TokenStream {
     let (door, ttl) = (&subject.door, options.time("ttl"));
     let name = proc_macro2::Ident::new(function, Span::mixed_site());
-    let (own, sharing) = (own(subject, options), sharing(subject, options, function == "batch_policy"));
-    code!(#door::#name(__shape, #ttl) #own #sharing)
+    let (calls, sharing) = (builder_calls(subject, options), sharing(subject, options, function == "batch_policy"));
+    code!(#door::#name(__shape, #ttl) #calls #sharing)
 }
 
 /// The milliseconds of a ttl that is all there is to a policy.
@@ -34,14 +34,14 @@ pub(crate) fn plain_ttl(subject: &Subject, options: &Options) -> Option<Literal>
     let Some(Time::Fixed(millis)) = options.time("ttl") else { return None };
     // The compiler's answer tells how a value that may be a future goes to the shared tier, and no option does.
     let asked = subject.returns.kind == Kind::Asked;
-    let said = ["tier", "local_ttl", "codec"].into_iter().any(|name| options.is_given(name));
-    let shared = if asked && !said { TokenStream::new() } else { sharing(subject, options, false) };
-    let plain = own(subject, options).is_empty() && shared.is_empty();
+    let is_given = ["tier", "local_ttl", "codec"].into_iter().any(|name| options.is_given(name));
+    let shared = if asked && !is_given { TokenStream::new() } else { sharing(subject, options, false) };
+    let plain = builder_calls(subject, options).is_empty() && shared.is_empty();
     plain.then(|| Literal::u64_suffixed(*millis))
 }
 
 /// The builder calls that concern no other tier.
-fn own(subject: &Subject, options: &Options) -> TokenStream {
+fn builder_calls(subject: &Subject, options: &Options) -> TokenStream {
     let calls = calls(Builder::Policy, options, &subject.door);
     let background = options.has("load") && options.is("load", "task") && options.is("refresh", "background");
     let background = background.then(|| code!(.in_background()));

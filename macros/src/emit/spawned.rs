@@ -10,7 +10,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream};
 
 use super::code;
 use crate::{
-    signature::{own_self, without_lifetimes},
+    signature::{self_tokens, without_lifetimes},
     subject::Subject,
 };
 
@@ -38,7 +38,7 @@ impl Owned {
             owned.before.extend(code!(let __self = ::core::clone::Clone::clone(#this);));
             owned.first.extend(code!(let __self = &__self;));
             owned.body =
-                own_self::rename(&owned.body, |span| Ident::new("__self", span.resolved_at(Span::mixed_site())));
+                self_tokens::rename(&owned.body, |span| Ident::new("__self", span.resolved_at(Span::mixed_site())));
         }
         owned
     }

@@ -7,15 +7,15 @@ use syn::{Attribute, LitStr, Meta, ext::IdentExt, parse::Parser, spanned::Spanne
 
 use super::{
     record::Record,
-    syntax::{self, Kind},
+    syntax::{self, IndexKind},
 };
 use crate::{
     diag::Diag,
-    options::{Form, Given, Options, UNNAMED, read_all},
+    options::{Given, OptionForm, Options, UNNAMED, read_all},
 };
 
 /// An `#[index]` attribute.
-pub(super) struct Index {
+pub(super) struct IndexAttribute {
     pub(super) options: Options,
     /// The weight of its `text`.
     weight: u32,
@@ -30,7 +30,7 @@ pub(super) struct Index {
 /// All attributes of a model.
 pub(super) struct Args {
     pub(super) model: Options,
-    pub(super) indexes: Vec<Index>,
+    pub(super) indexes: Vec<IndexAttribute>,
 }
 
 impl Args {
@@ -42,13 +42,19 @@ impl Args {
         let mut indexes = Vec::new();
         for (at, field) in record.fields.iter().enumerate() {
             indexes.extend(
-                field.attrs.iter().filter(|attr| is_index(attr)).map(|attr| Index::parse(attr, Some(at), diag)),
+                field
+                    .attrs
+                    .iter()
+                    .filter(|attr| is_index(attr))
+                    .map(|attr| IndexAttribute::parse(attr, Some(at), diag)),
             );
             for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("indexed")) {
                 diag.at(attr.path(), "`indexed` stands on the struct: write `#[index]` on a field");
             }
         }
-        indexes.extend(record.attrs.iter().filter(|attr| is_index(attr)).map(|attr| Index::parse(attr, None, diag)));
+        indexes.extend(
+            record.attrs.iter().filter(|attr| is_index(attr)).map(|attr| IndexAttribute::parse(attr, None, diag)),
+        );
         Self { model, indexes }
     }
 }
@@ -58,19 +64,19 @@ fn is_index(attr: &Attribute) -> bool {
 }
 
 /// The words for kinds, as a field's attribute has them; beside them, `text`.
-const KINDS: [(&str, Kind); 6] = [
-    ("asc", Kind::Ascending),
-    ("desc", Kind::Descending),
-    ("sphere", Kind::Sphere),
-    ("plane", Kind::Plane),
-    ("hashed", Kind::Hashed),
-    ("wildcard", Kind::Wildcard),
+const KINDS: [(&str, IndexKind); 6] = [
+    ("asc", IndexKind::Ascending),
+    ("desc", IndexKind::Descending),
+    ("sphere", IndexKind::Sphere),
+    ("plane", IndexKind::Plane),
+    ("hashed", IndexKind::Hashed),
+    ("wildcard", IndexKind::Wildcard),
 ];
 
-impl Index {
+impl IndexAttribute {
     /// The kinds that were given by a word of their own.
-    pub(super) fn kinds(&self) -> Vec<(Kind, &Ident)> {
-        let words = KINDS.into_iter().chain([("text", Kind::Text { weight: self.weight })]);
+    pub(super) fn kinds(&self) -> Vec<(IndexKind, &Ident)> {
+        let words = KINDS.into_iter().chain([("text", IndexKind::Text { weight: self.weight })]);
         words.filter_map(|(word, kind)| Some((kind, self.options.name(word)?))).collect()
     }
 
@@ -94,7 +100,7 @@ impl Index {
 
 /// The form to write in place of `1`, `-1` or `field = 1`, which say a direction where `#[index(..)]` has none.
 fn direction(given: &Given, options: &Options) -> Option<String> {
-    let Form::Expr(value) = &given.form else { return None };
+    let OptionForm::Expr(value) = &given.form else { return None };
     let direction = match quote::quote!(#value).to_string().replace(' ', "").as_str() {
         "1" => "asc",
         "-1" => "desc",
@@ -118,7 +124,7 @@ fn quoted(text: &LitStr) -> syn::Result<Given> {
     };
     let mut name = Ident::parse_any.parse_str(word)?;
     name.set_span(text.span());
-    Ok(Given { name, form: Form::Nothing })
+    Ok(Given { name, form: OptionForm::Nothing })
 }
 
 fn tokens(attr: &Attribute, diag: &mut Diag) -> TokenStream {

@@ -5,7 +5,7 @@
 use proc_macro2::Span;
 use syn::{Expr, Lit};
 
-use super::{condition::Condition, syntax::Key};
+use super::{condition::Condition, syntax::IndexKey};
 use crate::{
     diag::Diag,
     duration::{self, Time},
@@ -16,7 +16,7 @@ use crate::{
 
 /// A checked index.
 pub(super) struct Index {
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: Vec<IndexKey>,
     pub(super) options: Options,
     /// The lifetime of documents, in seconds.
     pub(super) expire_after: Option<u32>,
@@ -36,7 +36,7 @@ pub(super) struct Collation {
 }
 
 impl Index {
-    pub(super) fn check(keys: Vec<Key>, options: Options, span: Span, diag: &mut Diag) -> Self {
+    pub(super) fn check(keys: Vec<IndexKey>, options: Options, span: Span, diag: &mut Diag) -> Self {
         name(&options, diag);
         let (expire_after, partial) = (expire_after(&options, diag), partial(&options, diag));
         let collation = collation(&options, diag);

@@ -9,7 +9,7 @@ use super::{
     resolve::resolve,
     rules,
     scopes::{self, Scope},
-    syntax::{Key, Kind, Path},
+    syntax::{IndexKey, IndexKind, Path},
 };
 use crate::{
     diag::Diag,
@@ -43,7 +43,7 @@ impl Model {
         let before = diag.count();
         let indexes = indexes(args.indexes, &record, diag);
         if diag.count() == before {
-            rules::check(&indexes, &record, diag);
+            rules::check_all(&indexes, &record, diag);
         }
         // After an error, the model is there without indexes, so that nothing else fails because it is missing.
         let indexes = if diag.count() == before { indexes } else { Vec::new() };
@@ -74,19 +74,19 @@ fn collectionless(args: &Args, diag: &mut Diag) {
 }
 
 /// The indexes that the attributes declare; all text fields make one.
-fn indexes(written: Vec<args::Index>, record: &Record, diag: &mut Diag) -> Vec<Index> {
+fn indexes(written: Vec<args::IndexAttribute>, record: &Record, diag: &mut Diag) -> Vec<Index> {
     let mut found: Vec<Index> = Vec::new();
     let mut text: Option<usize> = None;
     for index in written {
         let keys = match index.field {
-            Some(at) => vec![own_key(&index, record, at, diag)],
+            Some(at) => vec![field_key(&index, record, at, diag)],
             None => listed_keys(&index, diag),
         };
         if keys.is_empty() {
             continue;
         }
-        let args::Index { options, span, field, .. } = index;
-        let of_field = field.is_some() && matches!(keys[0].kind, Kind::Text { .. });
+        let args::IndexAttribute { options, span, field, .. } = index;
+        let of_field = field.is_some() && matches!(keys[0].kind, IndexKind::Text { .. });
         if of_field {
             refuse_text_options(&options, diag);
         }
@@ -97,7 +97,7 @@ fn indexes(written: Vec<args::Index>, record: &Record, diag: &mut Diag) -> Vec<I
                     text = Some(found.len());
                 }
                 let index = Index::check(keys, options, span, diag);
-                rules::own(&index.keys, &index.options, diag);
+                rules::check_one(&index.keys, &index.options, diag);
                 found.push(index);
             }
         }
@@ -111,17 +111,17 @@ fn indexes(written: Vec<args::Index>, record: &Record, diag: &mut Diag) -> Vec<I
     found
 }
 
-fn own_key(index: &args::Index, record: &Record, at: usize, diag: &mut Diag) -> Key {
+fn field_key(index: &args::IndexAttribute, record: &Record, at: usize, diag: &mut Diag) -> IndexKey {
     index.options.refuse("keys", "`keys` stands on the struct: here the field is the key, as `#[index(unique)]`", diag);
     let kinds = index.kinds();
     if let [_, (_, second), ..] = &kinds[..] {
         diag.at(second, "a field is indexed in one way: keep one word, or write a second `#[index(..)]`");
     }
-    let kind = kinds.first().map_or(Kind::Ascending, |(kind, _)| *kind);
-    Key { path: Path::from_field(record.fields[at].ident.clone()), kind, span: index.span }
+    let kind = kinds.first().map_or(IndexKind::Ascending, |(kind, _)| *kind);
+    IndexKey { path: Path::from_field(record.fields[at].ident.clone()), kind, span: index.span }
 }
 
-fn listed_keys(index: &args::Index, diag: &mut Diag) -> Vec<Key> {
+fn listed_keys(index: &args::IndexAttribute, diag: &mut Diag) -> Vec<IndexKey> {
     for (_, word) in index.kinds() {
         diag.at(word, format_args!("`{word}` stands behind a key: write `keys(name = {word})`"));
     }
@@ -136,7 +136,7 @@ fn listed_keys(index: &args::Index, diag: &mut Diag) -> Vec<Key> {
     };
     let mut keys = Vec::new();
     read_all(list.clone(), diag, |input, _| {
-        keys.push(Key::parse(input)?);
+        keys.push(IndexKey::parse(input)?);
         Ok(())
     });
     keys

@@ -25,14 +25,14 @@ pub(super) struct Field {
     pub(super) ident: Ident,
     pub(super) ty: Type,
     pub(super) attrs: Vec<Attribute>,
-    pub(super) stored: Stored,
+    pub(super) stored: StoredAs,
     /// True if its type does not determine its stored form.
     pub(super) converted: bool,
 }
 
 /// The stored position of a field.
-pub(super) enum Stored {
-    As(String),
+pub(super) enum StoredAs {
+    Name(String),
     /// Flattened: the fields of its type are stored in its place.
     Flattened,
     Nowhere,
@@ -54,14 +54,14 @@ impl Record {
                 return refuse(&input.ident, "a union cannot be stored: derive `Indexed` for a struct", diag);
             }
         };
-        let container = serde::Container::read(&input.attrs, diag);
+        let container = serde::StructAttributes::read(&input.attrs, diag);
         let mut fields: Vec<_> = fields.into_iter().filter_map(|field| Field::read(field, &container, diag)).collect();
         let (ident, (_, of, _)) = (&input.ident, input.generics.split_for_impl());
         let mut spelled = Spelled(syn::parse_quote!(#ident #of));
         for field in &mut fields {
             spelled.visit_type_mut(&mut field.ty);
         }
-        if fields.iter().all(|field| matches!(field.stored, Stored::Nowhere)) {
+        if fields.iter().all(|field| matches!(field.stored, StoredAs::Nowhere)) {
             return refuse(&input.ident, "no field of this struct is stored, so there is nothing to index", diag);
         }
         if let Some(lifetime) = input.generics.lifetimes().next() {
@@ -76,7 +76,7 @@ impl Record {
         let wanted = name.unraw().to_string();
         let found = self.fields.iter().find(|field| field.name() == wanted);
         match found {
-            Some(Field { stored: Stored::Nowhere, .. }) => {
+            Some(Field { stored: StoredAs::Nowhere, .. }) => {
                 diag.at(
                     name,
                     format_args!(
@@ -94,7 +94,7 @@ impl Record {
     }
 
     fn hint(&self, wanted: &str) -> String {
-        let stored_so = |field: &&Field| matches!(&field.stored, Stored::As(name) if name == wanted);
+        let stored_so = |field: &&Field| matches!(&field.stored, StoredAs::Name(name) if name == wanted);
         if let Some(field) = self.fields.iter().find(stored_so) {
             return format!(": write the field's Rust name, `{}`", field.name());
         }
@@ -127,17 +127,17 @@ impl VisitMut for Spelled {
 }
 
 impl Field {
-    fn read(field: syn::Field, container: &serde::Container, diag: &mut Diag) -> Option<Self> {
+    fn read(field: syn::Field, container: &serde::StructAttributes, diag: &mut Diag) -> Option<Self> {
         let ident = field.ident?;
-        let said = serde::Field::read(&field.attrs, diag);
-        let own = ident.unraw().to_string();
-        let stored = match said.rename {
-            _ if said.skip => Stored::Nowhere,
-            _ if said.flatten => Stored::Flattened,
-            Some(name) => Stored::As(name),
-            None => Stored::As(container.rename_all.map_or(own.clone(), |case| case.apply(&own))),
+        let attributes = serde::FieldAttributes::read(&field.attrs, diag);
+        let name = ident.unraw().to_string();
+        let stored = match attributes.rename {
+            _ if attributes.skip => StoredAs::Nowhere,
+            _ if attributes.flatten => StoredAs::Flattened,
+            Some(name) => StoredAs::Name(name),
+            None => StoredAs::Name(container.rename_all.map_or(name.clone(), |case| case.apply(&name))),
         };
-        if let Stored::As(name) = &stored
+        if let StoredAs::Name(name) = &stored
             && (name.contains('.') || name.starts_with('$'))
         {
             diag.at(
@@ -145,7 +145,7 @@ impl Field {
                 format_args!("MongoDB finds no field that is stored as `{name}`: rename it without `.` and `$`"),
             );
         }
-        Some(Self { ident, ty: field.ty, attrs: field.attrs, stored, converted: said.converted })
+        Some(Self { ident, ty: field.ty, attrs: field.attrs, stored, converted: attributes.converted })
     }
 
     /// The name without `r#`.

@@ -3,7 +3,7 @@
 //! May use: diag, indexed/{record, syntax}.
 
 use super::{
-    record::{Record, Stored},
+    record::{Record, StoredAs},
     syntax::{Path, Step},
 };
 use crate::diag::Diag;
@@ -13,7 +13,7 @@ pub(super) fn resolve(path: &Path, record: &Record, diag: &mut Diag) {
     let Some(Step::Field(first)) = path.0.first() else { return };
     if let Some(field) = record.find(first, diag)
         && path.0.len() == 1
-        && matches!(field.stored, Stored::Flattened)
+        && matches!(field.stored, StoredAs::Flattened)
     {
         let name = field.name();
         diag.at(

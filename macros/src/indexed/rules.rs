@@ -4,13 +4,13 @@
 
 use super::{
     index::Index,
-    record::{Record, Stored},
-    syntax::{Key, Kind, Step},
+    record::{Record, StoredAs},
+    syntax::{IndexKey, IndexKind, Step},
 };
 use crate::{diag::Diag, options::Options};
 
 /// The rules of one index.
-pub(super) fn own(keys: &[Key], options: &Options, diag: &mut Diag) {
+pub(super) fn check_one(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
     number(keys, diag);
     repeated(keys, diag);
     mixed(keys, diag);
@@ -24,13 +24,13 @@ pub(super) fn own(keys: &[Key], options: &Options, diag: &mut Diag) {
     }
 }
 
-fn number(keys: &[Key], diag: &mut Diag) {
+fn number(keys: &[IndexKey], diag: &mut Diag) {
     if let Some(key) = keys.get(32) {
         diag.error(key.span, "MongoDB takes at most 32 keys in an index: leave out those that filter least");
     }
 }
 
-fn repeated(keys: &[Key], diag: &mut Diag) {
+fn repeated(keys: &[IndexKey], diag: &mut Diag) {
     for (at, key) in keys.iter().enumerate() {
         if keys[..at].iter().any(|other| other.path.text() == key.path.text()) {
             diag.error(key.span, format_args!("`{}` is in this index twice: keep one", key.path.text()));
@@ -39,18 +39,18 @@ fn repeated(keys: &[Key], diag: &mut Diag) {
 }
 
 /// The word for a kind that MongoDB keeps apart from the others.
-fn special(kind: Kind) -> Option<&'static str> {
+fn special(kind: IndexKind) -> Option<&'static str> {
     match kind {
-        Kind::Ascending | Kind::Descending => None,
-        Kind::Text { .. } => Some("text"),
-        Kind::Sphere => Some("sphere"),
-        Kind::Plane => Some("plane"),
-        Kind::Hashed => Some("hashed"),
-        Kind::Wildcard => Some("wildcard"),
+        IndexKind::Ascending | IndexKind::Descending => None,
+        IndexKind::Text { .. } => Some("text"),
+        IndexKind::Sphere => Some("sphere"),
+        IndexKind::Plane => Some("plane"),
+        IndexKind::Hashed => Some("hashed"),
+        IndexKind::Wildcard => Some("wildcard"),
     }
 }
 
-fn mixed(keys: &[Key], diag: &mut Diag) {
+fn mixed(keys: &[IndexKey], diag: &mut Diag) {
     let mut first: Option<&'static str> = None;
     for key in keys {
         let Some(word) = special(key.kind) else { continue };
@@ -67,20 +67,20 @@ fn mixed(keys: &[Key], diag: &mut Diag) {
     }
 }
 
-fn kinds(keys: &[Key], options: &Options, diag: &mut Diag) {
-    let count = |kind: Kind| keys.iter().filter(|key| key.kind == kind).count();
-    let find = |kind: Kind| keys.iter().rev().find(|key| key.kind == kind);
-    if let Some(hashed) = find(Kind::Hashed) {
+fn kinds(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
+    let count = |kind: IndexKind| keys.iter().filter(|key| key.kind == kind).count();
+    let find = |kind: IndexKind| keys.iter().rev().find(|key| key.kind == kind);
+    if let Some(hashed) = find(IndexKind::Hashed) {
         options.refuse(
             "unique",
             "a hash cannot tell values apart for certain: keep `unique` on an ordinary index, `= 1`",
             diag,
         );
-        if count(Kind::Hashed) > 1 {
+        if count(IndexKind::Hashed) > 1 {
             diag.error(hashed.span, "MongoDB hashes one field in an index: make the others `1`");
         }
     }
-    if let Some(wildcard) = find(Kind::Wildcard) {
+    if let Some(wildcard) = find(IndexKind::Wildcard) {
         if keys.len() > 1 {
             diag.error(wildcard.span, "a wildcard stands alone in its index: make two indexes");
         }
@@ -90,18 +90,18 @@ fn kinds(keys: &[Key], options: &Options, diag: &mut Diag) {
             diag,
         );
     }
-    if let Some(plane) = find(Kind::Plane)
-        && keys[0].kind != Kind::Plane
+    if let Some(plane) = find(IndexKind::Plane)
+        && keys[0].kind != IndexKind::Plane
     {
         diag.error(plane.span, "a `plane` key comes first in its index: move it to the front");
     }
-    if find(Kind::Plane).is_some() && count(Kind::Plane) > 1 {
+    if find(IndexKind::Plane).is_some() && count(IndexKind::Plane) > 1 {
         diag.error(keys[1].span, "MongoDB indexes one `plane` in an index: make two indexes");
     }
 }
 
-fn text_options(keys: &[Key], options: &Options, diag: &mut Diag) {
-    let is_text = |key: &Key| matches!(key.kind, Kind::Text { .. });
+fn text_options(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
+    let is_text = |key: &IndexKey| matches!(key.kind, IndexKind::Text { .. });
     let Some(first) = keys.iter().position(is_text) else {
         for name in ["default_language", "language_override"] {
             options.refuse(name, "only a text index has a language: make a key `text`, as `keys(name = text)`", diag);
@@ -119,8 +119,8 @@ fn text_options(keys: &[Key], options: &Options, diag: &mut Diag) {
     }
 }
 
-fn plane_options(keys: &[Key], options: &Options, diag: &mut Diag) {
-    if keys.iter().any(|key| key.kind == Kind::Plane) {
+fn plane_options(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
+    if keys.iter().any(|key| key.kind == IndexKind::Plane) {
         options.refuse("collation", "MongoDB takes no collation for a `plane` index: remove it", diag);
     } else {
         for name in ["bits", "min", "max"] {
@@ -133,9 +133,9 @@ fn plane_options(keys: &[Key], options: &Options, diag: &mut Diag) {
     }
 }
 
-fn expiry(keys: &[Key], options: &Options, diag: &mut Diag) {
+fn expiry(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
     let why = match keys {
-        [key] if matches!(key.kind, Kind::Ascending | Kind::Descending) => return,
+        [key] if matches!(key.kind, IndexKind::Ascending | IndexKind::Descending) => return,
         [_] => "documents expire by a date in order, and no other kind of index: make the key `1`",
         _ => "documents expire by one field: give it an index of its own, `#[index(expire_after = \"30d\")]`",
     };
@@ -143,7 +143,7 @@ fn expiry(keys: &[Key], options: &Options, diag: &mut Diag) {
 }
 
 /// The rules between the indexes of one model.
-pub(super) fn check(indexes: &[Index], record: &Record, diag: &mut Diag) {
+pub(super) fn check_all(indexes: &[Index], record: &Record, diag: &mut Diag) {
     for index in indexes {
         primary(index, record, diag);
     }
@@ -162,10 +162,10 @@ pub(super) fn check(indexes: &[Index], record: &Record, diag: &mut Diag) {
 }
 
 fn primary(index: &Index, record: &Record, diag: &mut Diag) {
-    let [Key { path, kind: Kind::Ascending | Kind::Descending, span }] = &index.keys[..] else { return };
+    let [IndexKey { path, kind: IndexKind::Ascending | IndexKind::Descending, span }] = &index.keys[..] else { return };
     let [Step::Field(name)] = &path.0[..] else { return };
     let is_id = |field: &super::record::Field| {
-        field.ident == *name && matches!(&field.stored, Stored::As(stored) if stored == "_id")
+        field.ident == *name && matches!(&field.stored, StoredAs::Name(stored) if stored == "_id")
     };
     if record.fields.iter().any(is_id) {
         diag.error(*span, "MongoDB always indexes `_id`, uniquely: remove this index");
@@ -173,7 +173,7 @@ fn primary(index: &Index, record: &Record, diag: &mut Diag) {
 }
 
 fn texts(indexes: &[Index], diag: &mut Diag) {
-    let is_text = |index: &&Index| index.keys.iter().any(|key| matches!(key.kind, Kind::Text { .. }));
+    let is_text = |index: &&Index| index.keys.iter().any(|key| matches!(key.kind, IndexKind::Text { .. }));
     if let Some(second) = indexes.iter().filter(is_text).nth(1) {
         diag.error(second.span, "MongoDB keeps one text index of a collection: list all text fields in one `keys(..)`");
     }
@@ -192,9 +192,9 @@ fn named_alike(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
 }
 
 /// The keys in the form in which two indexes are compared.
-fn keys(index: &Index) -> Vec<(String, Kind)> {
-    let plain = |key: &Key| match key.kind {
-        Kind::Text { .. } => Kind::Text { weight: 1 },
+fn keys(index: &Index) -> Vec<(String, IndexKind)> {
+    let plain = |key: &IndexKey| match key.kind {
+        IndexKind::Text { .. } => IndexKind::Text { weight: 1 },
         kind => kind,
     };
     index.keys.iter().map(|key| (key.path.text(), plain(key))).collect()
@@ -202,9 +202,9 @@ fn keys(index: &Index) -> Vec<(String, Kind)> {
 
 /// Two indexes over the same keys.
 fn same(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
-    let own = keys(index);
-    let Some(other) = before.iter().find(|other| keys(other) == own) else { return false };
-    if own.iter().any(|(_, kind)| matches!(kind, Kind::Text { .. })) {
+    let keys_here = keys(index);
+    let Some(other) = before.iter().find(|other| keys(other) == keys_here) else { return false };
+    if keys_here.iter().any(|(_, kind)| matches!(kind, IndexKind::Text { .. })) {
         // Already reported as the second text index.
         return true;
     }
@@ -222,16 +222,16 @@ fn same(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
 /// An index that a longer one makes superfluous.
 fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
     let index = &indexes[at];
-    let own = keys(index);
+    let keys_here = keys(index);
     let plain = ["unique", "hidden", "expire_after"].iter().all(|name| !index.options.is_given(name));
     let serves = |(other_at, other): &(usize, &Index)| {
         let theirs = keys(other);
         // Of two that are alike, the unique one stays, or the first.
-        let more = theirs.len() > own.len() || other.options.is_given("unique") || *other_at < at;
+        let more = theirs.len() > keys_here.len() || other.options.is_given("unique") || *other_at < at;
         *other_at != at
             && more
             && !other.options.is_given("hidden")
-            && leads(&own, &theirs)
+            && leads(&keys_here, &theirs)
             && index.same_documents(other)
     };
     let Some((_, other)) = indexes.iter().enumerate().find(serves).filter(|_| plain) else { return false };
@@ -243,16 +243,19 @@ fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
     true
 }
 
-/// Returns whether `theirs` starts with `own`, in the same order or all of it the other way round.
-fn leads(own: &[(String, Kind)], theirs: &[(String, Kind)]) -> bool {
+/// Returns whether `longer` starts with `shorter`, in the same order or all of it the other way round.
+fn leads(shorter: &[(String, IndexKind)], longer: &[(String, IndexKind)]) -> bool {
     let turned = |kind| match kind {
-        Kind::Ascending => Some(Kind::Descending),
-        Kind::Descending => Some(Kind::Ascending),
+        IndexKind::Ascending => Some(IndexKind::Descending),
+        IndexKind::Descending => Some(IndexKind::Ascending),
         _ => None,
     };
-    let all = |fits: &dyn Fn(Kind, Kind) -> bool| {
-        own.len() <= theirs.len()
-            && own.iter().zip(theirs).all(|((own, kind), (other, theirs))| own == other && fits(*kind, *theirs))
+    let all = |fits: &dyn Fn(IndexKind, IndexKind) -> bool| {
+        shorter.len() <= longer.len()
+            && shorter
+                .iter()
+                .zip(longer)
+                .all(|((field, kind), (other, other_kind))| field == other && fits(*kind, *other_kind))
     };
     all(&|kind, other| turned(kind).is_some() && kind == other) || all(&|kind, other| turned(kind) == Some(other))
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     diag::Diag,
     options::Options,
-    template::{self, Format, Hole, Template, Use},
+    template::{Format, Hole, Template, TemplatePiece, Use},
 };
 
 /// A checked scope.
@@ -24,13 +24,13 @@ pub(super) struct Scope {
     /// The text as the user wrote it.
     pub(super) text: String,
     /// The pieces without the final `:*`.
-    pub(super) pieces: Vec<Piece>,
+    pub(super) pieces: Vec<ScopePiece>,
     /// True if it ended in `:*`.
     pub(super) prefix: bool,
 }
 
 /// A piece of a scope.
-pub(super) enum Piece {
+pub(super) enum ScopePiece {
     Text(String),
     Field(Path, Format),
 }
@@ -55,11 +55,11 @@ fn scope(literal: &LitStr, record: &Record, diag: &mut Diag) -> Option<Scope> {
     let mut pieces = Vec::new();
     for piece in template.pieces {
         match piece {
-            template::Piece::Text(text) => pieces.push(Piece::Text(text)),
-            template::Piece::Hole(hole) => {
+            TemplatePiece::Text(text) => pieces.push(ScopePiece::Text(text)),
+            TemplatePiece::Hole(hole) => {
                 if let Some(path) = path(&hole, diag) {
                     resolve(&path, record, diag);
-                    pieces.push(Piece::Field(path, hole.format));
+                    pieces.push(ScopePiece::Field(path, hole.format));
                 }
             }
         }

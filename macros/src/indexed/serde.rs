@@ -9,13 +9,13 @@ use crate::diag::Diag;
 
 /// The attributes of a struct.
 #[derive(Default)]
-pub(super) struct Container {
+pub(super) struct StructAttributes {
     pub(super) rename_all: Option<Case>,
 }
 
 /// The attributes of a field.
 #[derive(Default)]
-pub(super) struct Field {
+pub(super) struct FieldAttributes {
     pub(super) rename: Option<String>,
     pub(super) flatten: bool,
     /// True if the field is never stored.
@@ -37,7 +37,7 @@ pub(super) enum Case {
     ScreamingKebab,
 }
 
-impl Container {
+impl StructAttributes {
     pub(super) fn read(attrs: &[Attribute], diag: &mut Diag) -> Self {
         let mut found = Self::default();
         each(attrs, &mut |meta| {
@@ -61,7 +61,7 @@ impl Container {
     }
 }
 
-impl Field {
+impl FieldAttributes {
     pub(super) fn read(attrs: &[Attribute], diag: &mut Diag) -> Self {
         let mut found = Self::default();
         each(attrs, &mut |meta| {

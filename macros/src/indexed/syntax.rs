@@ -89,7 +89,7 @@ pub(super) fn within<T>(
 
 /// The kind of an index key.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum IndexKind {
     Ascending,
     Descending,
     Text { weight: u32 },
@@ -101,13 +101,13 @@ pub(super) enum Kind {
 
 /// A key of an index.
 #[derive(Clone)]
-pub(super) struct Key {
+pub(super) struct IndexKey {
     pub(super) path: Path,
-    pub(super) kind: Kind,
+    pub(super) kind: IndexKind,
     pub(super) span: Span,
 }
 
-impl Key {
+impl IndexKey {
     /// `is_active = 1`, `place = sphere`, `"attributes.**"`, `wildcard(attributes)` or `wildcard`.
     pub(super) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(LitStr) {
@@ -126,7 +126,7 @@ impl Key {
             return Err(syn::Error::new(path.span(), why));
         }
         input.parse::<Token![=]>()?;
-        let kind = Kind::parse(input)?;
+        let kind = IndexKind::parse(input)?;
         let span = path.span();
         Ok(Self { path, kind, span })
     }
@@ -146,7 +146,7 @@ impl Key {
             None if parent.is_empty() => Path(Vec::new()),
             None => return Err(wrong()),
         };
-        Ok(Self { path, kind: Kind::Wildcard, span })
+        Ok(Self { path, kind: IndexKind::Wildcard, span })
     }
 
     fn wildcard(input: ParseStream<'_>) -> syn::Result<Self> {
@@ -157,24 +157,24 @@ impl Key {
             parenthesized!(content in input);
             path = within(&content, Path::parse)?;
         }
-        Ok(Self { path, kind: Kind::Wildcard, span })
+        Ok(Self { path, kind: IndexKind::Wildcard, span })
     }
 }
 
 /// The words for a kind: ours, and those of MongoDB.
-const KINDS: [(&str, Kind); 9] = [
-    ("asc", Kind::Ascending),
-    ("desc", Kind::Descending),
-    ("text", Kind::Text { weight: 1 }),
-    ("sphere", Kind::Sphere),
-    ("2dsphere", Kind::Sphere),
-    ("plane", Kind::Plane),
-    ("2d", Kind::Plane),
-    ("hashed", Kind::Hashed),
-    ("wildcard", Kind::Wildcard),
+const KINDS: [(&str, IndexKind); 9] = [
+    ("asc", IndexKind::Ascending),
+    ("desc", IndexKind::Descending),
+    ("text", IndexKind::Text { weight: 1 }),
+    ("sphere", IndexKind::Sphere),
+    ("2dsphere", IndexKind::Sphere),
+    ("plane", IndexKind::Plane),
+    ("2d", IndexKind::Plane),
+    ("hashed", IndexKind::Hashed),
+    ("wildcard", IndexKind::Wildcard),
 ];
 
-impl Kind {
+impl IndexKind {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(Token![-]) || input.peek(LitInt) {
             let negative = input.parse::<Option<Token![-]>>()?.is_some();

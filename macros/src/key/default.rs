@@ -4,7 +4,7 @@
 //!
 //! May use: diag, signature, template, key, key/coverage.
 
-use super::{Key, MAX_PARTS, Part, Piece, Root, Skips};
+use super::{Key, KeyPiece, MAX_PARTS, Part, Root, Skips};
 use crate::{diag::Diag, signature::Params, template::Format};
 
 /// Verbs that say how a value is got, not what it is.
@@ -19,14 +19,14 @@ pub(crate) fn default_prefix(name: &str) -> &str {
 pub(crate) fn default_key(prefix: &str, params: &Params, skips: &Skips, diag: &mut Diag) -> Key {
     let mut key = Key {
         text: format!("{prefix}:<path>"),
-        pieces: vec![Piece::Text(format!("{prefix}:")), Piece::Path],
+        pieces: vec![KeyPiece::Text(format!("{prefix}:")), KeyPiece::Path],
         parts: Vec::new(),
         prefix: false,
     };
     for (index, param) in params.names.iter().enumerate() {
         if !skips.has(index) {
             key.text.extend([":{", &param.name(), "}"]);
-            key.pieces.push(Piece::Text(":".to_owned()));
+            key.pieces.push(KeyPiece::Text(":".to_owned()));
             key.push(Part { root: Root::Param(index), fields: Vec::new(), format: Format::Plain });
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Flow: [`Template`] + [`Params`] -> [`Key`], then [`coverage()`] asks whether any argument was forgotten.
 //!
-//! Invariants: the parts of a [`Key`] are in the order of the template, repeats repeated, so the n-th `Piece::Arg` is
+//! Invariants: the parts of a [`Key`] are in the order of the template, repeats repeated, so the n-th `KeyPiece::Arg` is
 //! the n-th part; every part names a parameter that exists, or a field of `self` where there is a receiver.
 //!
 //! May use: args, diag, nearest, template, signature.
@@ -21,7 +21,7 @@ use crate::{
     diag::Diag,
     nearest,
     signature::Params,
-    template::{Format, Hole, Piece as TemplatePiece, Template, Use},
+    template::{Format, Hole, Template, TemplatePiece, Use},
 };
 
 /// The longest tuple of arguments that the runtime knows.
@@ -31,14 +31,14 @@ const MAX_PARTS: usize = 11;
 pub(crate) struct Key {
     /// The text as the user wrote it.
     pub(crate) text: String,
-    pub(crate) pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<KeyPiece>,
     pub(crate) parts: Vec<Part>,
     /// True if it was written with a final `:*`.
     pub(crate) prefix: bool,
 }
 
 /// A piece of the rendered key.
-pub(crate) enum Piece {
+pub(crate) enum KeyPiece {
     Text(String),
     /// The dotted path of the function.
     Path,
@@ -69,7 +69,7 @@ impl Key {
         let mut key = Self { text: template.text, pieces: Vec::new(), parts: Vec::new(), prefix: template.prefix };
         for piece in template.pieces {
             match piece {
-                TemplatePiece::Text(text) => key.pieces.push(Piece::Text(text)),
+                TemplatePiece::Text(text) => key.pieces.push(KeyPiece::Text(text)),
                 TemplatePiece::Hole(hole) => {
                     if let Some(root) = root(&hole, params, diag) {
                         key.push(Part { root, fields: hole.fields, format: hole.format });
@@ -83,7 +83,7 @@ impl Key {
 
     /// Returns whether this is the key of a function that names none.
     pub(crate) fn is_default(&self) -> bool {
-        self.pieces.iter().any(|piece| matches!(piece, Piece::Path))
+        self.pieces.iter().any(|piece| matches!(piece, KeyPiece::Path))
     }
 
     /// Returns whether a field of `self` is in the key.
@@ -111,7 +111,7 @@ impl Key {
     }
 
     fn push(&mut self, part: Part) {
-        self.pieces.push(Piece::Arg(self.parts.len()));
+        self.pieces.push(KeyPiece::Arg(self.parts.len()));
         self.parts.push(part);
     }
 }

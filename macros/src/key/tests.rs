@@ -1,6 +1,6 @@
 use syn::{LitStr, parse_quote};
 
-use super::{Key, Piece, Skips, default_key, default_prefix};
+use super::{Key, KeyPiece, Skips, default_key, default_prefix};
 use crate::{diag::Diag, signature::Params, template::Use};
 
 #[test]
@@ -33,9 +33,9 @@ fn pieces(key: &Key) -> String {
     key.pieces
         .iter()
         .map(|piece| match piece {
-            Piece::Text(text) => text.clone(),
-            Piece::Path => "PATH".to_owned(),
-            Piece::Arg(index) => format!("<{index}>"),
+            KeyPiece::Text(text) => text.clone(),
+            KeyPiece::Path => "PATH".to_owned(),
+            KeyPiece::Arg(index) => format!("<{index}>"),
         })
         .collect()
 }

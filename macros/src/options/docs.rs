@@ -123,8 +123,8 @@ fn the_guide_has_the_rows() {
             let Some((before, rest)) = expected.split_once(&begin) else { continue };
             assert!(described.insert(attribute), "the options of `{attribute}` stand on two pages");
             let after = rest.split_once(END).unwrap_or_else(|| panic!("{name}: `{begin}` has no `{END}`")).1;
-            let own = tables_of(attribute).replace(&format!("]({name}#"), "](#");
-            expected = format!("{before}{begin}{own}{END}{after}");
+            let tables = tables_of(attribute).replace(&format!("]({name}#"), "](#");
+            expected = format!("{before}{begin}{tables}{END}{after}");
         }
         hold(&path, &expected);
     }

@@ -16,11 +16,11 @@ use crate::diag::Diag;
 /// An option: its name and what was given to it.
 pub(crate) struct Given {
     pub(crate) name: Ident,
-    pub(crate) form: Form,
+    pub(crate) form: OptionForm,
 }
 
 /// The forms of an option.
-pub(crate) enum Form {
+pub(crate) enum OptionForm {
     /// `name`
     Nothing,
     /// `name = value`
@@ -35,7 +35,7 @@ impl Given {
         if input.peek(Lit) {
             let lit: Lit = input.parse()?;
             let name = Ident::new(UNNAMED, lit.span());
-            return Ok(Self { name, form: Form::Expr(Box::new(Expr::Lit(ExprLit { attrs: Vec::new(), lit }))) });
+            return Ok(Self { name, form: OptionForm::Expr(Box::new(Expr::Lit(ExprLit { attrs: Vec::new(), lit }))) });
         }
         let name = Ident::parse_any(input)
             .map_err(|error| syn::Error::new(error.span(), "expected an option: write `name = value`"))?;
@@ -44,13 +44,13 @@ impl Given {
             if input.is_empty() || input.peek(Token![,]) {
                 return Err(syn::Error::new(name.span(), format_args!("`{name}` has no value: write `{name} = ..`")));
             }
-            Form::Expr(input.parse()?)
+            OptionForm::Expr(input.parse()?)
         } else if input.peek(token::Paren) {
             let content;
             syn::parenthesized!(content in input);
-            Form::List(content.parse()?)
+            OptionForm::List(content.parse()?)
         } else {
-            Form::Nothing
+            OptionForm::Nothing
         };
         Ok(Self { name, form })
     }

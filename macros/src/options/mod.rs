@@ -18,7 +18,7 @@ mod tables;
 mod tests;
 mod unknown;
 
-pub(crate) use given::{Form, Given, read_all};
+pub(crate) use given::{Given, OptionForm, read_all};
 pub(crate) use read::Value;
 pub(crate) use row::{Builder, Call, Method, Row, Takes, UNNAMED};
 
@@ -78,7 +78,7 @@ impl Options {
             return;
         }
         let name = Ident::new(row::UNNAMED, syn::spanned::Spanned::span(&expr));
-        self.read(row, self.attribute, name, Form::Expr(Box::new(expr)), diag);
+        self.read(row, self.attribute, name, OptionForm::Expr(Box::new(expr)), diag);
     }
 
     /// Takes one option.
@@ -99,11 +99,11 @@ impl Options {
         }
     }
 
-    fn read(&mut self, row: &'static Row, called: &str, name: Ident, form: Form, diag: &mut Diag) {
+    fn read(&mut self, row: &'static Row, called: &str, name: Ident, form: OptionForm, diag: &mut Diag) {
         let value = read::read(called, row, &name, &form, diag);
         let expr = match form {
-            Form::Expr(expr) => Some(*expr),
-            Form::Nothing | Form::List(_) => None,
+            OptionForm::Expr(expr) => Some(*expr),
+            OptionForm::Nothing | OptionForm::List(_) => None,
         };
         self.given.push(Entry { row, name, expr, value });
     }

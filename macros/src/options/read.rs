@@ -13,7 +13,7 @@ use syn::{
 };
 
 use super::{
-    given::Form,
+    given::OptionForm,
     row::{Row, Takes},
 };
 use crate::{
@@ -49,24 +49,24 @@ pub(crate) enum Value {
 }
 
 /// Takes `form` if an option of this row can have it.
-pub(super) fn fits(row: &Row, name: &Ident, form: &Form) -> syn::Result<()> {
+pub(super) fn fits(row: &Row, name: &Ident, form: &OptionForm) -> syn::Result<()> {
     let wrong = |why: std::fmt::Arguments<'_>| Err(syn::Error::new(name.span(), why));
     match (&row.takes, form) {
-        (Takes::Nothing, Form::Nothing)
-        | (Takes::Weight, Form::Nothing | Form::List(_))
+        (Takes::Nothing, OptionForm::Nothing)
+        | (Takes::Weight, OptionForm::Nothing | OptionForm::List(_))
         | (Takes::Params | Takes::Labels | Takes::List | Takes::Templates, _) => Ok(()),
         (Takes::Nothing, _) => wrong(format_args!("`{name}` takes no value: write `{name}` alone")),
         (Takes::Weight, _) => wrong(format_args!("write `{}` alone, or `{}`", row.written[0], row.written[1])),
-        (_, Form::Expr(_)) => Ok(()),
+        (_, OptionForm::Expr(_)) => Ok(()),
         _ => wrong(format_args!("`{name}` takes a value: write `{name} = ..`")),
     }
 }
 
 /// Reads the value of the option `name`, whose token is `at`.
-pub(super) fn read(name: &str, row: &Row, at: &Ident, form: &Form, diag: &mut Diag) -> Option<Value> {
+pub(super) fn read(name: &str, row: &Row, at: &Ident, form: &OptionForm, diag: &mut Diag) -> Option<Value> {
     match form {
-        Form::Expr(expr) if !takes_list(&row.takes) => of_expr(name, row, &row.takes, expr, diag),
-        Form::Nothing if !takes_list(&row.takes) => Some(Value::Nothing),
+        OptionForm::Expr(expr) if !takes_list(&row.takes) => of_expr(name, row, &row.takes, expr, diag),
+        OptionForm::Nothing if !takes_list(&row.takes) => Some(Value::Nothing),
         _ => match of_list(row, form) {
             Ok(value) => Some(value),
             Err(span) => {
@@ -110,10 +110,10 @@ fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -
 }
 
 /// Reads what stands in parentheses; after an error, its place, where that is in the list.
-fn of_list(row: &Row, form: &Form) -> Result<Value, Option<proc_macro2::Span>> {
+fn of_list(row: &Row, form: &OptionForm) -> Result<Value, Option<proc_macro2::Span>> {
     let tokens = match form {
-        Form::List(tokens) => tokens.clone(),
-        Form::Nothing if matches!(row.takes, Takes::Weight) => TokenStream::new(),
+        OptionForm::List(tokens) => tokens.clone(),
+        OptionForm::Nothing if matches!(row.takes, Takes::Weight) => TokenStream::new(),
         _ => return Err(None),
     };
     match row.takes {

@@ -3,7 +3,7 @@
 //! May use: diag, nearest, value, options/{given, row}.
 
 use super::{
-    given::{Form, Given},
+    given::{Given, OptionForm},
     row::{Row, UNNAMED},
 };
 use crate::{diag::Diag, nearest, value};
@@ -11,39 +11,39 @@ use crate::{diag::Diag, nearest, value};
 /// Reports an option that `attribute` does not have, of all `rows`.
 pub(super) fn report(attribute: &str, given: &Given, rows: &[&'static Row], diag: &mut Diag) {
     let name = given.name.to_string();
-    let own: Vec<_> = rows.iter().filter(|row| row.of.contains(&attribute) && row.name != UNNAMED).copied().collect();
+    let here: Vec<_> = rows.iter().filter(|row| row.of.contains(&attribute) && row.name != UNNAMED).copied().collect();
     if name == "max_stale" {
         let why = "`max_stale` is of the whole cache: give it to `Fastness::builder()`; for one function, \
             write `local_ttl = \"1s\"`";
         diag.at(&given.name, why);
     } else if name == UNNAMED {
-        let why = format_args!("`{attribute}` takes its options by name: write `{} = ..`", meant(given, &own));
+        let why = format_args!("`{attribute}` takes its options by name: write `{} = ..`", meant(given, &here));
         diag.at(&given.name, why);
     } else {
-        let instead = instead(&name, &own, rows);
+        let instead = instead(&name, &here, rows);
         diag.at(&given.name, format_args!("`{attribute}` has no option `{name}`{instead}"));
     }
 }
 
 /// The option that a value without a name was meant for: the attribute's first one, or the key if it looks like one.
-fn meant(given: &Given, own: &[&'static Row]) -> &'static str {
+fn meant(given: &Given, here: &[&'static Row]) -> &'static str {
     let text = match &given.form {
-        Form::Expr(expr) => value::text(expr),
+        OptionForm::Expr(expr) => value::text(expr),
         _ => None,
     };
-    let key = text.filter(|text| text.contains([':', '{'])).and_then(|_| own.iter().find(|row| row.name == "key"));
-    key.or(own.first()).map_or("", |row| row.name)
+    let key = text.filter(|text| text.contains([':', '{'])).and_then(|_| here.iter().find(|row| row.name == "key"));
+    key.or(here.first()).map_or("", |row| row.name)
 }
 
 /// The rest of the message: what to write in its place.
-fn instead(name: &str, own: &[&'static Row], rows: &[&'static Row]) -> String {
-    let called = own.iter().find(|row| row.elsewhere.contains(&name)).map(|row| row.name);
-    if let Some(near) = called.or_else(|| nearest::nearest(name, own.iter().map(|row| row.name))) {
+fn instead(name: &str, here: &[&'static Row], rows: &[&'static Row]) -> String {
+    let called = here.iter().find(|row| row.elsewhere.contains(&name)).map(|row| row.name);
+    if let Some(near) = called.or_else(|| nearest::nearest(name, here.iter().map(|row| row.name))) {
         return format!(": did you mean `{near}`?");
     }
     let others: Vec<_> = rows.iter().filter(|row| row.name == name).flat_map(|row| row.of).copied().collect();
     if others.is_empty() {
-        return format!(": write one of {}", ticked(own.iter().map(|row| row.name)).join(", "));
+        return format!(": write one of {}", ticked(here.iter().map(|row| row.name)).join(", "));
     }
     let mut others = ticked(others);
     let last = others.pop().unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::{
     diag::Diag,
     emit::{self, code},
     options::Options,
-    signature::{Answer, Kind, Param, own_self, refuse},
+    signature::{Answer, Kind, Param, refuse, self_tokens},
     subject::Subject,
     value::peel,
 };
@@ -28,9 +28,9 @@ pub(super) fn once(subject: &Subject) -> TokenStream {
 }
 
 /// The arguments of one of several runs: clones of what the function owns, and what it may change for the time of the run.
-fn own_arguments(subject: &Subject) -> TokenStream {
+fn run_arguments(subject: &Subject) -> TokenStream {
     let lent = |param: &&Param| !param.is_reference() || param.is_lent_mutably();
-    let own = subject.params.names.iter().filter(lent).map(|param| {
+    let arguments = subject.params.names.iter().filter(lent).map(|param| {
         let Param { ident, mutability, cfgs, .. } = param;
         let span = Span::mixed_site().located_at(ident.span());
         if param.is_lent_mutably() {
@@ -43,7 +43,7 @@ fn own_arguments(subject: &Subject) -> TokenStream {
         }
         quote_spanned!(span=> #(#cfgs)* #[allow(unused_variables)] let #mutability #ident = ::core::clone::Clone::clone(&#ident);)
     });
-    own.collect()
+    arguments.collect()
 }
 
 /// Returns whether the body may change what it borrows, so that its future can live no longer than a run.
@@ -59,9 +59,9 @@ pub(super) fn in_turn(subject: &Subject, end: &str, question: &TokenStream) -> T
     let this = subject.params.receiver.as_ref().filter(|receiver| receiver.mutable).map(|receiver| receiver.token);
     let lent = this.map(|this| code!(let __self = &mut *#this;));
     let body = match this {
-        Some(_) => {
-            own_self::rename(&subject.function.body, |span| Ident::new("__self", span.resolved_at(Span::mixed_site())))
-        }
+        Some(_) => self_tokens::rename(&subject.function.body, |span| {
+            Ident::new("__self", span.resolved_at(Span::mixed_site()))
+        }),
         None => subject.function.body.clone(),
     };
     let body = emit::inner(&body);
@@ -73,12 +73,12 @@ pub(super) fn in_turn(subject: &Subject, end: &str, question: &TokenStream) -> T
         let value = if returns.kind == Kind::Async { code!(#body) } else { code!((#body).await) };
         (code!(async { #typed #value }), Some(code!(.await)))
     };
-    let own = own_arguments(subject);
+    let arguments = run_arguments(subject);
     code! {
         let mut __attempts = #door::attempts(&__POLICY);
         loop {
             #lent
-            #own
+            #arguments
             let __ended = __attempts.#run(#body)#wait;
             if let ::core::option::Option::Some(__ended) = __attempts.#end(__ended, #question)#wait {
                 break __ended;
@@ -89,20 +89,20 @@ pub(super) fn in_turn(subject: &Subject, end: &str, question: &TokenStream) -> T
 
 /// The body as a closure that can be called again.
 pub(super) fn again(subject: &Subject) -> TokenStream {
-    let own = own_arguments(subject);
+    let arguments = run_arguments(subject);
     if subject.returns.blocks() {
         let (returns, body) = (&subject.returns, emit::inner(&subject.function.body));
-        return code!(|| -> #returns { #own #body });
+        return code!(|| -> #returns { #arguments #body });
     }
     if is_asked(subject) {
         let body = once(subject);
         // The future that repeats the body outlives the function, so it owns what the body is given.
         // Through the kind, a body that is no future is told so once, and not for the policy too.
         let run = if subject.returns.answer == Answer::Future { code!(__kind.body(#body)) } else { code!((#body)()) };
-        return code!(move || { #own #run });
+        return code!(move || { #arguments #run });
     }
     let future = once(subject);
-    code!(|| { #own #future })
+    code!(|| { #arguments #future })
 }
 
 /// The end of a call: `.await` where the function is async.
@@ -186,7 +186,7 @@ pub(super) fn must_run_again(attribute: &str, runs: Runs, subject: &mut Subject,
         );
     }
     if subject.params.receiver.as_ref().is_some_and(|receiver| receiver.mutable) {
-        for literal in own_self::captures(&subject.function.body) {
+        for literal in self_tokens::captures(&subject.function.body) {
             let message = format_args!(
                 "`#[{attribute}]` cannot lend the `self` inside this string: \
                 write `let this = &*self;` before, and `{{this}}` here"
@@ -281,10 +281,10 @@ impl Other {
                 arguments.push(code!(#(#cfgs)* #name));
                 continue;
             }
-            let kept = Ident::new(&format!("__kept_{index}"), Span::mixed_site());
+            let copy = Ident::new(&format!("__copy_{index}"), Span::mixed_site());
             let span = Span::mixed_site().located_at(name.span());
-            before.extend(quote_spanned!(span=> #(#cfgs)* let #kept = ::core::clone::Clone::clone(&#name);));
-            arguments.push(code!(#(#cfgs)* #kept));
+            before.extend(quote_spanned!(span=> #(#cfgs)* let #copy = ::core::clone::Clone::clone(&#name);));
+            arguments.push(code!(#(#cfgs)* #copy));
         }
         let all = receiver.map(|token| code!(#token)).into_iter().chain(arguments).chain([code!(#last)]);
         Some(Self { before, call: code!(#path(#(#all),*)) })

@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// A checked use: the function, and the statements that replace its body.
-struct Use {
+struct CheckedUse {
     subject: Subject,
     statements: TokenStream,
 }
@@ -57,9 +57,9 @@ fn attribute(
                 refuse::opaque(&subject.returns, diag);
                 subject.returns = subject.returns.inferred();
                 let statements = check(&options, &mut subject, diag)?;
-                Some(Use { subject, statements })
+                Some(CheckedUse { subject, statements })
             },
-            |Use { subject, statements }| emit::whole(subject, statements),
+            |CheckedUse { subject, statements }| emit::whole(subject, statements),
         )
     })
 }

@@ -16,16 +16,16 @@ use crate::{
 };
 
 /// The methods of the runtime that ask one kind of question.
-struct Names {
+struct RetryMethods {
     call: &'static str,
     end: &'static str,
     retry: &'static str,
 }
 
 /// Questions to an error.
-const FALLIBLE: Names = Names { call: "call", end: "end", retry: "retry" };
+const FALLIBLE: RetryMethods = RetryMethods { call: "call", end: "end", retry: "retry" };
 /// Questions to a whole result.
-const JUDGED: Names = Names { call: "call_judged", end: "end_judged", retry: "retry_judged" };
+const JUDGED: RetryMethods = RetryMethods { call: "call_judged", end: "end_judged", retry: "retry_judged" };
 
 /// Expands `#[retry(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {

@@ -9,10 +9,10 @@
 //! May use: diag.
 
 mod function;
-pub(crate) mod own_self;
 mod params;
 pub(crate) mod refuse;
 mod returns;
+pub(crate) mod self_tokens;
 mod spelled;
 #[cfg(test)]
 mod tests;

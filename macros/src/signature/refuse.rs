@@ -89,8 +89,8 @@ pub(crate) fn mutable(sig: &Signature, params: &Params, skipped: &[Ident], diag:
 
 /// A macro in a parameter's pattern, whose names no attribute can see.
 pub(crate) fn hidden_names(sig: &Signature, diag: &mut Diag) {
-    struct Find<'a>(&'a mut Diag);
-    impl<'ast> Visit<'ast> for Find<'_> {
+    struct MacroPatterns<'a>(&'a mut Diag);
+    impl<'ast> Visit<'ast> for MacroPatterns<'_> {
         fn visit_pat(&mut self, pat: &'ast Pat) {
             if let Pat::Macro(_) = pat {
                 self.0.at(
@@ -104,7 +104,7 @@ pub(crate) fn hidden_names(sig: &Signature, diag: &mut Diag) {
     }
     for input in &sig.inputs {
         if let FnArg::Typed(typed) = input {
-            Find(diag).visit_pat(&typed.pat);
+            MacroPatterns(diag).visit_pat(&typed.pat);
         }
     }
 }
@@ -143,8 +143,8 @@ pub(crate) fn nothing_in_result(returns: &Returns, diag: &mut Diag) {
 
 /// A value whose type has no name.
 pub(crate) fn unnamed(returns: &Returns, diag: &mut Diag) {
-    struct Find<'a>(&'a mut Diag);
-    impl<'ast> Visit<'ast> for Find<'_> {
+    struct UnnamedTypes<'a>(&'a mut Diag);
+    impl<'ast> Visit<'ast> for UnnamedTypes<'_> {
         fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
             self.0.at(
                 ty,
@@ -153,7 +153,7 @@ pub(crate) fn unnamed(returns: &Returns, diag: &mut Diag) {
             );
         }
     }
-    Find(diag).visit_type(&returns.value);
+    UnnamedTypes(diag).visit_type(&returns.value);
 }
 
 /// A return type about which the compiler can be asked only once the body is known, and which may be a future.

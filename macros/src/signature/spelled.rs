@@ -29,13 +29,13 @@ pub(crate) fn may_be_future(ty: &Type) -> bool {
 
 /// Returns whether a part of the type is written `impl ..`.
 pub(crate) fn has_impl(ty: &Type) -> bool {
-    struct Find(bool);
-    impl Visit<'_> for Find {
+    struct MentionsImpl(bool);
+    impl Visit<'_> for MentionsImpl {
         fn visit_type_impl_trait(&mut self, _: &syn::TypeImplTrait) {
             self.0 = true;
         }
     }
-    let mut find = Find(false);
+    let mut find = MentionsImpl(false);
     find.visit_type(ty);
     find.0
 }

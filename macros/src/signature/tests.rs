@@ -1,7 +1,7 @@
 use quote::ToTokens;
 use syn::parse_quote;
 
-use super::{Function, Kind, Params, Returns, own_self, refuse, without_lifetimes};
+use super::{Function, Kind, Params, Returns, refuse, self_tokens, without_lifetimes};
 use crate::diag::Diag;
 
 fn kind(sig: &syn::Signature) -> (Kind, String) {
@@ -182,7 +182,7 @@ fn only_the_own_self_is_renamed() {
     ] {
         let dense = |tokens: String| tokens.replace(' ', "");
         let group: proc_macro2::Group = syn::parse_str(body).expect("a body");
-        let renamed = own_self::rename(&group, |span| proc_macro2::Ident::new("this", span));
+        let renamed = self_tokens::rename(&group, |span| proc_macro2::Ident::new("this", span));
         assert_eq!(dense(renamed.to_string()), dense(expected.to_owned()));
     }
 }
@@ -205,7 +205,7 @@ fn a_macro_may_have_put_the_types_together() {
 
 fn captured(body: &str) -> Vec<String> {
     let body: proc_macro2::Group = syn::parse_str(body).expect("a body");
-    own_self::captures(&body).iter().map(ToString::to_string).collect()
+    self_tokens::captures(&body).iter().map(ToString::to_string).collect()
 }
 
 #[test]

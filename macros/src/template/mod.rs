@@ -25,7 +25,7 @@ pub(crate) use used::Use;
 use crate::diag::Diag;
 
 /// A piece of a template, in order.
-pub(crate) enum Piece {
+pub(crate) enum TemplatePiece {
     /// Literal text, colons included.
     Text(String),
     /// A placeholder.
@@ -37,7 +37,7 @@ pub(crate) struct Template {
     /// The text as the user wrote it.
     pub(crate) text: String,
     /// The pieces without the final `:*` of a prefix pattern.
-    pub(crate) pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<TemplatePiece>,
     /// True if it ended in `:*`.
     pub(crate) prefix: bool,
 }
@@ -53,25 +53,25 @@ impl Template {
             rules::check(&source, &segments, used, diag);
         }
         let prefix = used.has_prefixes() && rules::is_wildcard(&source, segments.last().copied().unwrap_or_default());
-        let kept = if prefix { tokens.len().saturating_sub(2) } else { tokens.len() };
-        let pieces = pieces(&source, &tokens[..kept], used, diag);
+        let count = if prefix { tokens.len().saturating_sub(2) } else { tokens.len() };
+        let pieces = pieces(&source, &tokens[..count], used, diag);
         (diag.count() == before).then_some(Self { text: source.text().to_owned(), pieces, prefix })
     }
 }
 
 /// Joins neighbouring text and colons, and reads the placeholders.
-fn pieces(source: &Source, tokens: &[Token], used: Use, diag: &mut Diag) -> Vec<Piece> {
+fn pieces(source: &Source, tokens: &[Token], used: Use, diag: &mut Diag) -> Vec<TemplatePiece> {
     let mut pieces = Vec::new();
     for token in tokens {
         match token.kind {
             TokenKind::Hole => {
-                pieces.extend(Hole::parse(source, token.range.clone(), used, diag).map(Piece::Hole));
+                pieces.extend(Hole::parse(source, token.range.clone(), used, diag).map(TemplatePiece::Hole));
             }
             TokenKind::Text | TokenKind::Colon => {
                 let text = source.slice(&token.range);
                 match pieces.last_mut() {
-                    Some(Piece::Text(last)) => last.push_str(text),
-                    _ => pieces.push(Piece::Text(text.to_owned())),
+                    Some(TemplatePiece::Text(last)) => last.push_str(text),
+                    _ => pieces.push(TemplatePiece::Text(text.to_owned())),
                 }
             }
         }

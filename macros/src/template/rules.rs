@@ -143,10 +143,13 @@ fn tag_instead(source: &Source, segments: &[&[Token]], index: usize, star: usize
         _ => None,
     };
     let later = segments[index + 1..].iter().find_map(literal);
-    let own = || {
+    let before_star = || {
         let start = segments[index].first().map_or(star, |token| token.range.start);
-        let own: String = source.slice(&(start..star)).chars().filter(|letter| letter.is_alphanumeric()).collect();
-        (!own.is_empty()).then_some(own)
+        let text: String = source.slice(&(start..star)).chars().filter(|letter| letter.is_alphanumeric()).collect();
+        (!text.is_empty()).then_some(text)
     };
-    later.or_else(own).or_else(|| segments[..index].iter().rev().find_map(literal)).unwrap_or_else(|| "orders".into())
+    later
+        .or_else(before_star)
+        .or_else(|| segments[..index].iter().rev().find_map(literal))
+        .unwrap_or_else(|| "orders".into())
 }

@@ -1,6 +1,6 @@
 use syn::{LitStr, Member};
 
-use super::{Format, Piece, Template, Use};
+use super::{Format, Template, TemplatePiece, Use};
 use crate::diag::Diag;
 
 fn parse(text: &str, used: Use) -> Result<Template, Vec<String>> {
@@ -14,8 +14,8 @@ fn short(text: &str, used: Use) -> String {
     let template = parse(text, used).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
     assert_eq!(template.text, text);
     let pieces = template.pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => text.clone(),
-        Piece::Hole(hole) => {
+        TemplatePiece::Text(text) => text.clone(),
+        TemplatePiece::Hole(hole) => {
             let fields = hole.fields.iter().map(|field| match field {
                 Member::Named(name) => format!(".{name}"),
                 Member::Unnamed(index) => format!(".{}", index.index),

@@ -53,14 +53,14 @@ fn not_a_future(subject: &Subject) -> TokenStream {
 fn asked(model: &Model) -> TokenStream {
     let Model { subject, labels, slow, .. } = model;
     let (values, body) = (label_values(model), emit::body(subject, &TokenStream::new(), &subject.function.body));
-    let keep_labels = (!labels.is_empty()).then(|| code!(let __labels = [#values];));
-    let keep_slow = slow.as_ref().map(|slow| code!(let __slow: ::core::time::Duration = #slow;));
+    let bind_labels = (!labels.is_empty()).then(|| code!(let __labels = [#values];));
+    let bind_slow = slow.as_ref().map(|slow| code!(let __slow: ::core::time::Duration = #slow;));
     let slow = slow.as_ref().map(|_| code!(.slow(__slow)));
     let start = if labels.is_empty() { code!(start()) } else { code!(start_with(&__labels)) };
     let (timer, outcome) = (timer(model, &code!(#start #slow)), outcome(model));
     code! {
-        #keep_labels
-        #keep_slow
+        #bind_labels
+        #bind_slow
         __kind.finish(__kind.timed(move || #timer, __kind.body(#body), |__value| #outcome))
     }
 }

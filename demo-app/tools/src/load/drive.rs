@@ -107,7 +107,7 @@ impl Worker {
             } else {
                 (due, self.client.get(&url).send().await)
             };
-            let hit = answer.as_ref().ok().and_then(said);
+            let hit = answer.as_ref().ok().and_then(is_hit);
             let drained = finish(answer).await;
             let took = sent.max(due).elapsed();
             self.note(Sample { endpoint, took, failed: drained.is_err(), hit }, drained.err());
@@ -142,6 +142,7 @@ async fn finish(answer: reqwest::Result<Response>) -> Result<(), String> {
     Ok(())
 }
 
-fn said(answer: &Response) -> Option<bool> {
+/// The server's statement whether its cache had the answer, if it makes one.
+fn is_hit(answer: &Response) -> Option<bool> {
     Some(answer.headers().get("x-cache")?.as_bytes() == b"hit")
 }

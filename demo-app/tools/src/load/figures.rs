@@ -53,8 +53,8 @@ impl Figures {
         let Outcome { samples, took, fault } = outcome;
         let failed = samples.iter().filter(|sample| sample.failed).count() as u64;
         let requests = samples.len() as u64;
-        let of = |keep: &dyn Fn(&Sample) -> bool| {
-            Latencies::from_times(samples.iter().filter(|sample| keep(sample)).map(|sample| sample.took).collect())
+        let of = |is_wanted: &dyn Fn(&Sample) -> bool| {
+            Latencies::from_times(samples.iter().filter(|sample| is_wanted(sample)).map(|sample| sample.took).collect())
         };
         let (hits, misses) = (of(&|sample| sample.hit == Some(true)), of(&|sample| sample.hit == Some(false)));
         let count = |latencies: Option<Latencies>| latencies.map_or(0, |latencies| latencies.count);

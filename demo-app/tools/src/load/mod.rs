@@ -31,7 +31,7 @@ use super::{Ending, database, print};
 use demo_app::config::{Config, Url};
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct LoadArguments {
     /// The server to drive, such as `http://127.0.0.1:3000` [default: one in this process].
     #[arg(long)]
     url: Option<Url>,
@@ -60,7 +60,7 @@ fn exponent(text: &str) -> Result<f64, String> {
     exponent.ok_or_else(|| "expected a number from 0 (all alike) to 10".to_owned())
 }
 
-pub(super) async fn run(arguments: Arguments, config: Config) -> Result<Ending, String> {
+pub(super) async fn run(arguments: LoadArguments, config: Config) -> Result<Ending, String> {
     let queries = match &config.mongodb {
         Some(_) => {
             print::note("queries with and without their indexes ..");
@@ -82,7 +82,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Result<Ending, 
 }
 
 /// A server in this process, with as good as no cache, and with one.
-async fn both(arguments: &Arguments, config: &Config) -> Result<(Option<Phase>, Phase), String> {
+async fn both(arguments: &LoadArguments, config: &Config) -> Result<(Option<Phase>, Phase), String> {
     let none = Fastness::builder().max_entries(1).build().map_err(|error| error.to_string())?;
     let before = in_process("cache off", none, arguments, config).await?;
     let after = in_process("cache on", demo_app::cli::cache(config).await?, arguments, config).await?;
@@ -92,7 +92,7 @@ async fn both(arguments: &Arguments, config: &Config) -> Result<(Option<Phase>, 
 async fn in_process(
     name: &'static str,
     cache: Fastness,
-    arguments: &Arguments,
+    arguments: &LoadArguments,
     config: &Config,
 ) -> Result<Phase, String> {
     let server = Served::start(cache, config).await?;
@@ -102,15 +102,15 @@ async fn in_process(
 }
 
 /// Warms up, then measures.
-async fn phase(name: &'static str, url: &Url, arguments: &Arguments) -> Result<Phase, String> {
-    let world = Arc::new(World::look(url, arguments.zipf).await?);
+async fn phase(name: &'static str, url: &Url, arguments: &LoadArguments) -> Result<Phase, String> {
+    let world = Arc::new(World::from_server(url, arguments.zipf).await?);
     let drive = Drive {
         world: Arc::clone(&world),
         connections: arguments.connections,
         rate: arguments.rate,
         length: Duration::from_secs(arguments.warm_up),
     };
-    let Arguments { warm_up, seconds, .. } = arguments;
+    let LoadArguments { warm_up, seconds, .. } = arguments;
     print::note(format_args!("{name}: warming up for {warm_up} s, measuring for {seconds} s .."));
     if arguments.warm_up > 0 {
         drive.run().await?;

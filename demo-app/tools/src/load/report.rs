@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Arguments;
+use super::LoadArguments;
 use super::compare::Compared;
 use super::figures::{EndpointFigures, Figures, Latencies};
 use crate::print::grouped;
@@ -42,7 +42,7 @@ struct Target {
 }
 
 impl Report {
-    pub(super) fn new(arguments: &Arguments, before: Option<Phase>, after: Phase, queries: Vec<Compared>) -> Self {
+    pub(super) fn new(arguments: &LoadArguments, before: Option<Phase>, after: Phase, queries: Vec<Compared>) -> Self {
         let arrivals = match arguments.rate {
             Some(rate) => format!("open: {rate} requests a second, latencies count from when a request was due"),
             None => "closed: a connection sends its next request when it has the answer to the last; stalls are under-counted"

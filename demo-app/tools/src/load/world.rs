@@ -9,7 +9,7 @@ use super::mix::Zipf;
 use crate::queries::rare_word;
 use demo_app::config::Url;
 
-/// See the module's documentation.
+/// The numbers of documents on a server, and words that its products have.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) url: String,
@@ -22,8 +22,8 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Asks the server at `url`.
-    pub(super) async fn look(at: &Url, exponent: f64) -> Result<Self, String> {
+    /// The ids and words of the server at `at`. The popularity of each follows Zipf's law with this exponent.
+    pub(super) async fn from_server(at: &Url, exponent: f64) -> Result<Self, String> {
         let client = client()?;
         let url = at.expose().trim_end_matches('/').to_owned();
         let total = async |what: &str| {

@@ -25,7 +25,7 @@ async fn counts(db: &Database) -> [u64; 6] {
 }
 
 #[tokio::test]
-async fn it_fills_all_collections_with_what_the_store_reads() {
+async fn all_collections_are_filled_with_documents_that_the_store_reads() {
     let (uri, name) = database().await;
     let variables = [("MONGODB_URI", uri.as_str())];
     let seeded = run(&["seed", "--products", "5000"], &variables).await;
@@ -72,7 +72,7 @@ async fn documents_of_another_program_are_left_alone() {
 }
 
 #[tokio::test]
-async fn what_was_interrupted_is_completed_by_a_second_run() {
+async fn an_interrupted_run_is_completed_by_a_second_one() {
     let (uri, name) = database().await;
     let variables = [("MONGODB_URI", uri.as_str())];
     let arguments = ["seed", "--products", "60000"];

@@ -7,7 +7,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::places::{Places, located};
 use crate::{
-    indexed::{condition::Condition, index::Index, syntax::Kind},
+    indexed::{condition::Condition, index::Index, syntax::IndexKind},
     options::{Call, Value},
 };
 
@@ -29,10 +29,10 @@ pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
             (quote!(#door::index_field(#steps, #kind)), Some(quote!((#kind, #steps))))
         });
     }
-    let told: Vec<_> = keys.iter().filter_map(|(_, told)| told.as_ref()).collect();
-    if told.len() > 1 || index.keys[0].kind == Kind::Hashed {
+    let checked: Vec<_> = keys.iter().filter_map(|(_, checked)| checked.as_ref()).collect();
+    if checked.len() > 1 || index.keys[0].kind == IndexKind::Hashed {
         let door = located(door, index.span);
-        places.lines.push(quote_spanned!(index.span=> #door::check_arrays(&[#(#told),*]);));
+        places.lines.push(quote_spanned!(index.span=> #door::check_arrays(&[#(#checked),*]);));
     }
     let partial: Vec<_> = index.partial.iter().map(|condition| partial(condition, places)).collect();
     let partial = (!partial.is_empty()).then(|| quote!(partial: &[#(#partial),*],));
@@ -43,15 +43,15 @@ pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
     }
 }
 
-fn kind(kind: Kind, door: &TokenStream) -> TokenStream {
+fn kind(kind: IndexKind, door: &TokenStream) -> TokenStream {
     let name = match kind {
-        Kind::Ascending => "Ascending",
-        Kind::Descending => "Descending",
-        Kind::Text { weight } => return quote!(#door::IndexKind::Text { weight: #weight }),
-        Kind::Sphere => "Sphere",
-        Kind::Plane => "Plane",
-        Kind::Hashed => "Hashed",
-        Kind::Wildcard => "Wildcard",
+        IndexKind::Ascending => "Ascending",
+        IndexKind::Descending => "Descending",
+        IndexKind::Text { weight } => return quote!(#door::IndexKind::Text { weight: #weight }),
+        IndexKind::Sphere => "Sphere",
+        IndexKind::Plane => "Plane",
+        IndexKind::Hashed => "Hashed",
+        IndexKind::Wildcard => "Wildcard",
     };
     let name = format_ident!("{name}");
     quote!(#door::IndexKind::#name)

@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 
 use super::{
     model::{Declared, Model},
-    record::{Field, Record, Stored},
+    record::{Field, Record, StoredAs},
 };
 
 mod indexes;
@@ -33,7 +33,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 }
 
 fn stored(record: &Record) -> impl Iterator<Item = &Field> {
-    record.fields.iter().filter(|field| !matches!(field.stored, Stored::Nowhere))
+    record.fields.iter().filter(|field| !matches!(field.stored, StoredAs::Nowhere))
 }
 
 /// The list of stored names, and a struct of paths with the fields' Rust names.
@@ -90,8 +90,8 @@ fn owned(generics: &syn::Generics) -> syn::Generics {
 
 fn segment(field: &Field, door: &TokenStream) -> TokenStream {
     let name = match &field.stored {
-        Stored::As(name) => quote!(::core::option::Option::Some(#name)),
-        Stored::Flattened | Stored::Nowhere => quote!(::core::option::Option::None),
+        StoredAs::Name(name) => quote!(::core::option::Option::Some(#name)),
+        StoredAs::Flattened | StoredAs::Nowhere => quote!(::core::option::Option::None),
     };
     let ty = field.path_type(door);
     quote!(#door::StoredField { name: #name, array: #door::TypeFacts::<#ty>::ARRAY, holds: #door::TypeFacts::<#ty>::HOLDS })

@@ -33,7 +33,7 @@ impl<'a> Places<'a> {
         for (at, step) in path.0.iter().enumerate() {
             match step {
                 Step::Field(name) => {
-                    let name = if at == 0 { self.own(name) } else { name.clone() };
+                    let name = if at == 0 { self.spelled_in_struct(name) } else { name.clone() };
                     let span = name.span();
                     let parent = if at == 0 { found } else { below(door, &path.0[at - 1], &found) };
                     found = quote_spanned!(span=> &#parent.#name);
@@ -54,7 +54,7 @@ impl<'a> Places<'a> {
     }
 
     /// The name as the struct spells it, where the attribute does.
-    fn own(&self, name: &Ident) -> Ident {
+    fn spelled_in_struct(&self, name: &Ident) -> Ident {
         let found = self.record.fields.iter().find(|field| name.unraw() == field.name());
         let mut ident = found.map_or_else(|| name.clone(), |field| field.ident.clone());
         ident.set_span(name.span());

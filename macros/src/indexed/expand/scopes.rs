@@ -10,7 +10,7 @@ use super::places::{Places, located};
 use crate::{
     indexed::{
         record::Record,
-        scopes::{Piece, Scope},
+        scopes::{Scope, ScopePiece},
         syntax::Path,
     },
     template::Format,
@@ -38,8 +38,8 @@ fn spec(scope: &Scope, places: &mut Places<'_>) -> TokenStream {
         .pieces
         .iter()
         .map(|piece| match piece {
-            Piece::Text(text) => quote!(#door::ScopePiece::Text(#text)),
-            Piece::Field(path, format) => field(path, *format, places),
+            ScopePiece::Text(text) => quote!(#door::ScopePiece::Text(#text)),
+            ScopePiece::Field(path, format) => field(path, *format, places),
         })
         .collect();
     let (text, prefix) = (&scope.text, scope.prefix);
