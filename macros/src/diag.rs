@@ -1,10 +1,9 @@
-//! Collects everything that is wrong with one use of an attribute, so that the user sees all of it in one compilation
-//! instead of one error at a time.
+//! Collects all errors of one use of an attribute, so that one compilation shows them all.
 //!
 //! Flow: [`run`] hands a [`Diag`] to the checks, then either expands the checked model or emits the errors.
 //!
-//! Invariants: an error always has a span; on any error the item is emitted untouched beside the `compile_error!`s, so
-//! that nothing else in the user's crate fails because of ours; a model is expanded only if no error was reported.
+//! Invariants: every error has a span; after an error the item is emitted unchanged beside the `compile_error!`s, so that nothing
+//! else in the user's crate fails because the item is missing; a model is expanded only if no error was reported.
 //!
 //! May use: nothing of this crate.
 
@@ -35,12 +34,12 @@ impl Diag {
         self.errors.push(error);
     }
 
-    /// The number of errors reported so far; two counts that differ mean that a step found some.
+    /// The number of errors reported so far. A caller that compares it before and after a step knows whether the step found any.
     pub(crate) fn count(&self) -> usize {
         self.errors.len()
     }
 
-    /// The errors as tokens, if there are any: for a derive, which has no item to keep.
+    /// The errors as tokens, if there are any. For derives, whose item the compiler keeps by itself.
     pub(crate) fn into_errors(self) -> Option<TokenStream> {
         (self.count() > 0).then(|| self.into_tokens())
     }

@@ -1,7 +1,7 @@
 //! Reads the durations of options: `300` (seconds), `"1h30m"`, or any `Duration` expression.
 //!
-//! Invariant: a [`Time::Fixed`] is at least one millisecond and fits in 64 bits of nanoseconds (584 years), so nothing
-//! that computes with it can overflow; a unit is never guessed.
+//! Invariants: a [`Time::Fixed`] is at least one millisecond and fits in 64 bits of nanoseconds (584 years), so nothing
+//! that computes with it can overflow; text without a unit is an error.
 //!
 //! May use: diag, value.
 
@@ -38,7 +38,7 @@ impl ToTokens for Time {
 /// The units of a duration, each with its length in milliseconds.
 const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
-/// The longest duration, in milliseconds: what 64 bits of nanoseconds hold.
+/// The longest duration, in milliseconds: the most that 64 bits of nanoseconds hold.
 const LONGEST: u64 = u64::MAX / 1_000_000;
 
 /// Reads the value of the option `name`.
@@ -91,11 +91,11 @@ fn find_self(tokens: TokenStream) -> Option<Ident> {
     })
 }
 
-/// A closure, as others take it.
+/// The message about a closure, which other caches take here.
 fn of_value(name: &str) -> String {
     let instead =
         if name == "ttl" { ", or give each value its own with `Cache::set(key, value, ttl)` in the body" } else { "" };
-    format!("`{name}` is a duration, which sees no value and no error: write `{name} = \"5m\"`{instead}")
+    format!("`{name}` is a duration and takes no closure: write `{name} = \"5m\"`{instead}")
 }
 
 fn seconds_of(name: &str, seconds: u64) -> Result<u64, String> {
@@ -157,7 +157,7 @@ fn with_suffix(name: &str, text: &str) -> String {
     format!("`{text}` needs quotes: write `{name} = \"{text}\"`")
 }
 
-/// `0.25` most likely means `"250ms"`; say so where it comes out even.
+/// The message about a fraction: `0.25` most likely means `"250ms"`.
 fn fraction(name: &str, digits: &str, suffix: &str) -> String {
     let millis = digits.parse::<f64>().map_or(0.0, |seconds| (seconds * 1_000.0).round());
     let example =

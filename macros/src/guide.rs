@@ -1,7 +1,8 @@
 //! Turns a page of `docs` into documentation of the facade.
 //!
 //! On GitHub a link leads from file to file. In rustdoc each page is a module below `fastness::guide`, so a link to a page becomes the
-//! path of its module, which rustdoc checks. A link to a file that the package does not hold becomes plain text, and a picture is part of its address.
+//! path of its module, which rustdoc checks. A link to a file that the package does not hold becomes plain text, and a picture becomes
+//! a `data:` address that contains it.
 //!
 //! May use: nothing of this crate.
 
@@ -27,7 +28,7 @@ pub(crate) fn page(input: TokenStream) -> TokenStream {
     }
 }
 
-/// The text between the quotes; macros wrap their literals in groups.
+/// The text between the quotes. `macro_rules!` wraps a literal in a group.
 fn literal(input: TokenStream) -> String {
     match input.into_iter().next() {
         Some(TokenTree::Group(group)) => literal(group.stream()),
@@ -36,7 +37,7 @@ fn literal(input: TokenStream) -> String {
     }
 }
 
-/// The page with links as rustdoc follows them; `read` gives the text of a file below `docs`.
+/// The page with the links that rustdoc follows; `read` returns the text of a file below `docs`.
 fn linked(page: &str, text: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
     let (mut prose, mut in_block) =
         (Prose { page, linked: String::with_capacity(text.len()), ..Prose::default() }, false);
@@ -54,7 +55,7 @@ fn linked(page: &str, text: &str, read: impl Fn(&str) -> Result<String, String>)
     Ok(prose.linked)
 }
 
-/// The state between the characters of a page.
+/// The state of the reader between two characters of a page.
 #[derive(Default)]
 struct Prose<'a> {
     page: &'a str,
@@ -65,12 +66,13 @@ struct Prose<'a> {
 }
 
 impl Prose<'_> {
-    /// Neither a link nor code goes beyond its paragraph.
+    /// Closes links and code, which do not go beyond their paragraph.
     fn end_paragraph(&mut self) {
         self.opened.clear();
         self.in_code = false;
     }
 
+    /// Copies one line and changes its links.
     fn line(&mut self, line: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<(), String> {
         let mut rest = line;
         while let Some(next) = rest.chars().next() {
@@ -92,6 +94,7 @@ impl Prose<'_> {
         Ok(())
     }
 
+    /// Writes the end of a link with its new address, or removes its opening bracket.
     fn end_link(&mut self, target: &str, read: impl Fn(&str) -> Result<String, String>) -> Result<(), String> {
         let opened = self.opened.pop();
         let address = match Target::new(self.page, target) {
@@ -110,7 +113,7 @@ impl Prose<'_> {
     }
 }
 
-/// The address of a picture that holds the picture itself.
+/// A `data:` address that contains the picture.
 fn data_address(svg: &str) -> String {
     let bytes = svg.trim().bytes().map(|byte| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
@@ -153,7 +156,7 @@ impl Target {
     }
 }
 
-/// A path relative to a page, from `docs`; none if it leads out of it.
+/// The path below `docs` of a path that is relative to a page; `None` if it leads out of `docs`.
 fn below_docs(page: &str, path: &str) -> Option<String> {
     let mut parts: Vec<_> = page.split('/').collect();
     parts.pop();

@@ -8,7 +8,8 @@ use syn::{Attribute, Data, DeriveInput, Ident, ext::IdentExt};
 
 use crate::{diag::Diag, options::Options, subject::Door};
 
-const NO_ENUM: &str = "only an enum is one of a few known values: derive `Label` on an enum, or use a `bool`";
+const NO_ENUM: &str =
+    "a label has a few known values, so only an enum can be one: derive `Label` on an enum, or use a `bool`";
 
 /// Expands `#[derive(Label)] item`.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
@@ -25,7 +26,7 @@ fn implementation(input: &DeriveInput, diag: &mut Diag) -> Option<TokenStream> {
         return None;
     };
     if data.variants.is_empty() {
-        diag.at(&input.ident, "an enum without variants has no value: add one");
+        diag.at(&input.ident, "an enum without variants has no value: add a variant");
     }
     let arms = data.variants.iter().map(|variant| {
         let (ident, text) = (&variant.ident, snake(&variant.ident));
@@ -53,7 +54,7 @@ fn door(attrs: &[Attribute], diag: &mut Diag) -> Door {
     Door::new(&options)
 }
 
-/// `EarlyBird` as `early_bird`, `HTTPError` as `http_error`.
+/// The name in snake case: `EarlyBird` becomes `early_bird`, `HTTPError` becomes `http_error`.
 fn snake(ident: &Ident) -> String {
     let name: Vec<char> = ident.unraw().to_string().chars().collect();
     let mut snake = String::new();
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_variants() {
+    fn variants_are_named_in_snake_case() {
         for (variant, expected) in [
             ("Free", "free"),
             ("EarlyBird", "early_bird"),
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_derive_it() {
+    fn enums_derive_it_and_other_items_are_errors() {
         let expanded = |item: &str| derive(item.parse().expect("tokens")).to_string();
         let whole = expanded("#[label(crate = my::fast)] enum Tier<'a> { Free, Paid { by: &'a str }, Team(u8) }");
         assert!(whole.contains("impl < 'a > my :: fast :: __private :: Label for Tier < 'a >"), "{whole}");

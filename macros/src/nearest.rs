@@ -1,7 +1,7 @@
 //! Finds the name that the user probably meant, for "did you mean" in error messages.
 //!
-//! Invariant: a suggestion is close enough to be a slip of the finger (at most a third of its letters differ); a wrong
-//! guess would send the user astray, so otherwise there is none.
+//! Invariant: at most a third of the letters of a suggestion differ, as in a typing mistake. Nothing is suggested otherwise, because
+//! a wrong guess misleads the user.
 //!
 //! May use: nothing of this crate.
 
@@ -18,11 +18,12 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// `": did you mean `x`?"`-like hint to append to a message, or nothing.
+/// The text `; did you mean ..?` to append to a message, or nothing if no candidate is near.
 pub(crate) fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, candidates).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 
+/// The largest distance at which one name may be meant by the other.
 fn allowed(left: &str, right: &str) -> usize {
     (left.chars().count().max(right.chars().count()) / 3).max(1)
 }

@@ -1,12 +1,12 @@
 //! Makes attributes nest as they are written, outermost first.
 //!
 //! The compiler expands the topmost attribute first, so its code would end up innermost. Therefore an attribute that has
-//! others of ours below it puts itself behind them, marked as deferred, and is expanded when they are done:
-//! `[timed, cacheable, retry]` -> `[cacheable, retry, timed']` -> `[retry, cacheable', timed']`, and from there on each
-//! wraps what those before it made.
+//! others of this crate below it puts itself behind them, marked as deferred, and is expanded after them:
+//! `[timed, cacheable, retry]` -> `[cacheable, retry, timed']` -> `[retry, cacheable', timed']`. From there on, each attribute
+//! wraps the code of those before it.
 //!
-//! Invariants: a stack that makes no sense is not touched, but expanded at once, which reports it; only an attribute that is
-//! ours beyond doubt is marked; one of another crate that is called like one of ours is left as it is.
+//! Invariants: a stack that makes no sense is expanded at once, which reports it; only the attribute that is being expanded is moved
+//! and marked, because another one of the same name may belong to another crate.
 //!
 //! May use: diag, signature, stacking.
 
@@ -20,7 +20,7 @@ use crate::{
     stacking::{self, DEFERRED, deferred, is_deferred},
 };
 
-/// Expands the attribute `name`, or puts it behind those that must be expanded first.
+/// Expands the attribute `name`, or moves it behind the attributes that must be expanded first.
 pub(crate) fn nest(
     name: &str,
     args: TokenStream,
@@ -50,14 +50,15 @@ pub(crate) fn nest(
     quote!(#(#attrs)* #deferred #(#behind)* #rest)
 }
 
-/// The attribute `name` with its arguments, to be expanded in its turn.
+/// The attribute `name` with its arguments and the mark that it is deferred.
 fn defer(name: &str, args: &TokenStream) -> TokenStream {
     let [name, mark] = [name, DEFERRED].map(|word| Ident::new(word, Span::call_site()));
     let krate = krate(args).unwrap_or_else(|| quote!(::fastness));
     quote!(#[#krate::#name(#mark, #args)])
 }
 
-/// Lets `#[instrument]` see the body first, where it must find the future that a function of another return type makes.
+/// Moves the attribute behind `#[instrument]` on a function whose return type may be a future: `instrument` looks for that future in
+/// the body as the user wrote it.
 fn behind_instrument(name: &str, args: &TokenStream, attrs: &[Attribute], rest: &TokenStream) -> Option<TokenStream> {
     let is_instrument = |attr: &Attribute| attr.path().segments.last().is_some_and(|last| last.ident == "instrument");
     let at = attrs.iter().position(is_instrument)?;
@@ -89,7 +90,7 @@ fn krate(args: &TokenStream) -> Option<TokenStream> {
 mod tests {
     use super::*;
 
-    /// The result of one step; `done` where it expands.
+    /// The item after one expansion: `done(..)` if the attribute was expanded, or the item with the attribute moved.
     fn step(name: &str, args: &str, item: &str) -> String {
         let parse = |text: &str| text.parse::<TokenStream>().expect("tokens");
         nest(name, parse(args), &parse(item), |args, _| quote!(done(#args))).to_string().replace(' ', "")

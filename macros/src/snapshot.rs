@@ -1,7 +1,6 @@
-//! Shared parts of the tests of expansions: comparing tokens with a file that people can read, and reading errors out of
-//! tokens.
+//! Shared parts of the tests of expansions: comparing tokens with a formatted file, and reading errors out of tokens.
 //!
-//! Run the tests with `UPDATE_SNAPSHOTS=1` to write the files anew, then `rustfmt` them and review the difference.
+//! Run the tests with `UPDATE_SNAPSHOTS=1` to write the files again, then format them with `rustfmt` and review the difference.
 //!
 //! May use: the entry functions of all attributes.
 
@@ -52,7 +51,7 @@ pub(crate) fn errors(expansion: TokenStream) -> Vec<String> {
         .collect()
 }
 
-/// Asserts that a use has exactly these errors.
+/// Asserts that `#[attribute(args)] item` has exactly these errors.
 pub(crate) fn fails(attribute: Attribute, args: &str, item: &str, expected: &[&str]) {
     let found = errors(expand(attribute, args, item));
     assert_eq!(found, expected, "#[..({args})] {item}");

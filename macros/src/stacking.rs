@@ -1,8 +1,8 @@
-//! Stacks of attributes that make no sense. An attribute sees those below it, which run inside it.
+//! Refuses orders of attributes that make no sense. An attribute sees the attributes below it, which run inside it.
 //!
-//! Flow: the attributes that are still on the function -> one row of a table each -> an error on that attribute.
+//! Flow: the attributes that are still on the function -> the table of refusals -> an error on the refused attribute.
 //!
-//! Invariant: only orders whose outcome would surprise are refused; unknown attributes are none of our business.
+//! Invariant: only orders with a surprising outcome are refused; attributes of other crates are ignored.
 //!
 //! May use: diag.
 
@@ -11,10 +11,10 @@ use syn::{Attribute, Ident, Meta};
 
 use crate::diag::Diag;
 
-/// An attribute below another, and what is wrong with that.
+/// The name of an attribute below another one, and the message that refuses it.
 type Refusal = (&'static str, &'static str);
 
-/// The attributes of this crate, each with those that are refused below it.
+/// The attributes of this crate, each with the attributes that are refused below it.
 const BELOW: &[(&str, &[Refusal])] = &[
     (
         "cacheable",
@@ -22,7 +22,7 @@ const BELOW: &[(&str, &[Refusal])] = &[
             ("cacheable", "`cacheable` is here twice: keep one"),
             ("cache_put", "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`"),
             ("cache_invalidate", "a hit would skip `cache_invalidate`: put it on the function that writes"),
-            ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
+            ("fallback", "the answer of the fallback would be cached: put `#[fallback]` above `#[cacheable]`"),
         ],
     ),
     (
@@ -30,7 +30,7 @@ const BELOW: &[(&str, &[Refusal])] = &[
         &[
             ("cache_put", "`cache_put` is here twice: keep one"),
             ("cacheable", "`cacheable` stores the value already, and a hit would be stored again: keep one of the two"),
-            ("fallback", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cache_put]`"),
+            ("fallback", "the answer of the fallback would be cached: put `#[fallback]` above `#[cache_put]`"),
         ],
     ),
     (
@@ -45,15 +45,18 @@ const BELOW: &[(&str, &[Refusal])] = &[
         &[
             ("circuit_breaker", "`circuit_breaker` is here twice: keep one"),
             ("cacheable", "a hit would count as a success: put `#[cacheable]` above `#[circuit_breaker]`"),
-            ("fallback", "its fallback would count as a success: put `#[fallback]` above `#[circuit_breaker]`"),
+            (
+                "fallback",
+                "the answer of the fallback would count as a success: put `#[fallback]` above `#[circuit_breaker]`",
+            ),
         ],
     ),
     (
         "retry",
         &[
-            ("retry", "`retry` is here twice: keep one, or the attempts multiply"),
+            ("retry", "`retry` is here twice, and the attempts would multiply: keep one"),
             ("cacheable", "a hit needs no retry: put `#[cacheable]` above `#[retry]`"),
-            ("fallback", "its fallback would end the retries: put `#[fallback]` above `#[retry]`"),
+            ("fallback", "the answer of the fallback would end the retries: put `#[fallback]` above `#[retry]`"),
             ("hedge", "each attempt would be hedged: put `#[hedge]` above `#[retry]`, or keep one of the two"),
         ],
     ),
@@ -61,8 +64,8 @@ const BELOW: &[(&str, &[Refusal])] = &[
         "hedge",
         &[
             ("hedge", "`hedge` is here twice: keep one"),
-            ("cacheable", "both tries would wait for one load: put `#[cacheable]` above `#[hedge]`"),
-            ("fallback", "its fallback would win: put `#[fallback]` above `#[hedge]`"),
+            ("cacheable", "both calls would wait for one load: put `#[cacheable]` above `#[hedge]`"),
+            ("fallback", "the answer of the fallback would come first: put `#[fallback]` above `#[hedge]`"),
         ],
     ),
     (
@@ -70,17 +73,20 @@ const BELOW: &[(&str, &[Refusal])] = &[
         &[
             (
                 "timeout",
-                "`timeout` is here twice, with nothing between that runs the rest again or waits: keep the shorter one, \
-        or put `#[retry]` between them, for a bound of all attempts and one of each",
+                "`timeout` is here twice, and only the shorter one has an effect: keep that one, \
+        or put `#[retry]` between them, for one bound on all attempts and one on each",
             ),
-            ("cacheable", "a caller who gives up would not end the load: put `#[cacheable]` above `#[timeout]`"),
+            (
+                "cacheable",
+                "a timeout would end the wait of the caller but not the load: put `#[cacheable]` above `#[timeout]`",
+            ),
         ],
     ),
     (
         "bulkhead",
         &[
             ("bulkhead", "`bulkhead` is here twice: keep one"),
-            ("cacheable", "hits would take places too: put `#[cacheable]` above `#[bulkhead]`"),
+            ("cacheable", "hits would take places of the bulkhead: put `#[cacheable]` above `#[bulkhead]`"),
             (
                 "retry",
                 "a call would keep its place while it waits for the next attempt: put `#[retry]` above `#[bulkhead]`",
@@ -96,29 +102,29 @@ const BELOW: &[(&str, &[Refusal])] = &[
         ],
     ),
     ("fallback", &[("fallback", "`fallback` is here twice: keep one")]),
-    // It may stand above or below `cacheable`: there it times every call, here the loads alone.
+    // `timed` may stand above `cacheable`, where it times every call, or below it, where it times the loads alone.
     (
         "timed",
         &[(
             "timed",
-            "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own",
+            "`timed` is here twice: keep one, with the labels of both; to time a part of the body, move it into a function",
         )],
     ),
 ];
 
-/// Returns whether an attribute of this name is ours.
+/// Returns whether this crate has an attribute of this name.
 pub(crate) fn is_ours(name: &Ident) -> bool {
     BELOW.iter().any(|(ours, _)| name == ours)
 }
 
-/// Attributes that take time of their own, so that a bound above them is another than one below them.
+/// Attributes that repeat the body or wait, so that a timeout above them bounds something else than one below them.
 const APART: [&str; 4] = ["retry", "hedge", "fallback", "bulkhead"];
 
-/// Reports each attribute of `attrs` that must not stand below ours of this name.
+/// Reports each attribute of `attrs` that must not stand below the attribute `ours`.
 pub(crate) fn check(ours: &str, attrs: &[Attribute], diag: &mut Diag) {
     let below = BELOW.iter().find(|(name, _)| *name == ours).map_or(&[][..], |(_, below)| below);
     let mut is_apart = false;
-    // Those that are deferred stand above.
+    // Deferred attributes stood above this one.
     for attr in attrs.iter().filter(|attr| !deferred(attr)) {
         let Some(name) = name(attr) else { continue };
         is_apart |= APART.iter().any(|apart| name == apart);
@@ -139,15 +145,15 @@ fn name(attr: &Attribute) -> Option<&Ident> {
     attr.path().segments.last().map(|segment| &segment.ident)
 }
 
-/// Leads the arguments of an attribute that was above others of ours, and waits until they are expanded.
+/// The mark in front of the arguments of a deferred attribute: it stood above others of this crate, which are expanded first.
 pub(crate) const DEFERRED: &str = "__deferred";
 
-/// Returns whether the attribute stands above the one that sees it, and waits for its turn.
+/// Returns whether the attribute is deferred: it stood above the one that is being expanded.
 pub(crate) fn deferred(attr: &Attribute) -> bool {
     matches!(&attr.meta, Meta::List(list) if is_deferred(&list.tokens))
 }
 
-/// Returns whether these arguments are those of an attribute that was deferred.
+/// Returns whether these are the arguments of a deferred attribute.
 pub(crate) fn is_deferred(args: &TokenStream) -> bool {
     matches!(args.clone().into_iter().next(), Some(TokenTree::Ident(first)) if first == DEFERRED)
 }

@@ -21,7 +21,7 @@ pub(crate) struct Stored {
     pub(crate) options: Options,
 }
 
-/// Checks what concerns no key. `missing` is said of a `ttl` that is not there.
+/// Checks the options that do not concern the key. `missing` is the message about a missing `ttl`.
 pub(crate) fn check(options: &Options, subject: &Subject, missing: &str, diag: &mut Diag) {
     if !options.is_given("ttl") {
         diag.error(Span::call_site(), missing);
@@ -29,19 +29,18 @@ pub(crate) fn check(options: &Options, subject: &Subject, missing: &str, diag: &
     tiers(options, subject.returns.blocks(), diag);
 }
 
-/// The tiers, and the options that one of them has no use for.
+/// Reports options of a tier that the entry is not stored in.
 fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
     let is_local = options.is("tier", "local");
     if is_local {
         options.refuse("codec", "`tier = local` encodes nothing: remove `codec`", diag);
-        options.refuse("local_ttl", "with `tier = local`, `ttl` says it all: remove `local_ttl`", diag);
+        options.refuse("local_ttl", "with `tier = local`, `ttl` is the lifetime already: remove `local_ttl`", diag);
     }
     if options.is("tier", "shared") {
-        options.refuse("local_ttl", "`tier = shared` keeps nothing in this process: remove `local_ttl`", diag);
+        options.refuse("local_ttl", "`tier = shared` stores nothing in this process: remove `local_ttl`", diag);
     }
     if blocks {
-        let why =
-            "a sync function uses this process's tier only, because the shared one has to be awaited: make it `async`";
+        let why = "a sync function uses the local tier only, because the shared one has to be awaited: make it `async`";
         let shared = if is_local { &["codec", "local_ttl"][..] } else { &["tier", "codec", "local_ttl"] };
         for name in shared {
             options.refuse(name, why, diag);
@@ -49,7 +48,7 @@ fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
     }
 }
 
-/// Asks for a future where an option means the shared tier, which has to be awaited.
+/// Requires a future if an option needs the shared tier, which has to be awaited.
 pub(crate) fn answer(options: &Options, subject: &mut Subject) {
     let tier = options.is_given("tier") && !options.is("tier", "local");
     if tier || options.is_given("codec") || options.is_given("local_ttl") {

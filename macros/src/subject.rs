@@ -1,4 +1,4 @@
-//! The function that an attribute stands on, and the path by which it reaches the runtime.
+//! The function under an attribute, and the path from its expansion to the runtime.
 //!
 //! May use: diag, options, signature.
 
@@ -17,7 +17,7 @@ pub(crate) struct Subject {
     pub(crate) params: Params,
     pub(crate) returns: Returns,
     pub(crate) door: Door,
-    /// An explicit handle of the cache, from `on = expr`.
+    /// The cache to use, from `on = expr`.
     pub(crate) on: Option<Expr>,
 }
 
@@ -37,7 +37,7 @@ impl Subject {
 pub(crate) struct Door(Option<Path>);
 
 impl Door {
-    /// Takes the path of `crate = path`.
+    /// Reads `crate = path`.
     pub(crate) fn new(options: &Options) -> Self {
         Self(match options.value("crate") {
             Some(Value::Path(path)) => Some(path.clone()),

@@ -5,7 +5,7 @@ use crate::{
     timed,
 };
 
-/// All of them; the derive of indexes has tests of its own.
+/// All attributes except the derive of indexes, which has its own tests.
 const ATTRIBUTES: [Attribute; 12] = [
     cacheable::attribute,
     cache_put::attribute,
@@ -88,11 +88,11 @@ const ITEMS: &[&str] = &[
 ];
 
 #[test]
-fn odd_input_never_panics() {
+fn malformed_input_never_panics() {
     for attribute in ATTRIBUTES {
         for args in ARGS {
             for item in ITEMS {
-                // Some of it is not even made of tokens; the compiler would not let that reach us.
+                // The compiler passes only text that is made of tokens.
                 if args.parse::<proc_macro2::TokenStream>().is_ok() && item.parse::<proc_macro2::TokenStream>().is_ok()
                 {
                     let _ = expand(attribute, args, item);

@@ -47,7 +47,7 @@ pub(crate) fn string<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Dia
     None
 }
 
-/// The name by which metrics know something.
+/// A string literal that names something in metrics, and is not empty.
 pub(crate) fn name<'a>(write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a LitStr> {
     let name = string("name", write, expr, diag)?;
     if name.value().trim().is_empty() {
@@ -73,7 +73,7 @@ pub(crate) fn strings(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> 
     found
 }
 
-/// Reads a word of a fixed list, as `refresh = background`.
+/// A word of a fixed list, as in `refresh = background`.
 pub(crate) fn word(name: &str, words: &[&'static str], expr: &Expr, diag: &mut Diag) -> Option<&'static str> {
     let given = match peel(expr) {
         Expr::Path(path) => path.path.get_ident().map(ToString::to_string),
@@ -88,7 +88,7 @@ pub(crate) fn word(name: &str, words: &[&'static str], expr: &Expr, diag: &mut D
     found.copied()
 }
 
-/// The name of a function to declare, as `handle = users`, or `handle = Self::users` where it stands in an `impl`.
+/// The name of a function to declare, as in `handle = users`, or `handle = Self::users` inside an `impl`.
 pub(crate) fn ident<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Ident> {
     let found = match peel(expr) {
         Expr::Path(path) if path.attrs.is_empty() && path.qself.is_none() => name_behind_self(&path.path),
@@ -112,7 +112,7 @@ fn name_behind_self(path: &Path) -> Option<&Ident> {
     (is_plain && last.ident != "Self").then_some(&last.ident)
 }
 
-/// A path, as `crate = my::fastness`.
+/// A path, as in `crate = my::fastness`.
 pub(crate) fn path<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Path> {
     if let Expr::Path(path) = peel(expr)
         && path.qself.is_none()
@@ -123,11 +123,11 @@ pub(crate) fn path<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag)
     None
 }
 
-/// A count that is not zero.
+/// A whole number from 1.
 pub(crate) fn count(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> Option<usize> {
     let Some(Lit::Int(number)) = literal(expr) else {
         let why = match peel(expr) {
-            Expr::Path(_) => ", written out, as an attribute cannot see what a constant is",
+            Expr::Path(_) => ", and an attribute cannot see the value of a constant",
             _ => "",
         };
         diag.at(expr, format_args!("`{name}` is a whole number{why}: write `{write}`"));
@@ -141,7 +141,7 @@ pub(crate) fn count(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> Op
     None
 }
 
-/// A count that is not zero and fits in 32 bits.
+/// A whole number from 1 that fits in 32 bits.
 pub(crate) fn count32(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> Option<u32> {
     let count = u32::try_from(count(name, write, expr, diag)?);
     if count.is_err() {
@@ -150,7 +150,7 @@ pub(crate) fn count32(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> 
     count.ok()
 }
 
-/// A share between 0 and 0.5, as `0.1` or `"10%"`.
+/// A share from 0 to 0.5, written `0.1` or `"10%"`.
 pub(crate) fn share(name: &str, expr: &Expr, diag: &mut Diag) -> Option<f64> {
     let share = match literal(expr) {
         Some(Lit::Float(number)) => number.base10_parse().ok(),
@@ -170,7 +170,7 @@ pub(crate) fn share(name: &str, expr: &Expr, diag: &mut Diag) -> Option<f64> {
     share
 }
 
-/// A share of 1 to 100 %, as `50` or `"50%"`.
+/// A share from 1 % to 100 %, written `50` or `"50%"`.
 pub(crate) fn percent(name: &str, expr: &Expr, diag: &mut Diag) -> Option<u8> {
     let percent = match literal(expr) {
         Some(Lit::Int(number)) => number.base10_parse().ok(),
@@ -206,7 +206,7 @@ pub(crate) fn boolean(name: &str, expr: &Expr, diag: &mut Diag) -> Option<bool> 
     None
 }
 
-/// A number, perhaps negative.
+/// A number, which may be negative.
 pub(crate) fn number(name: &str, expr: &Expr, diag: &mut Diag) -> Option<f64> {
     let (digits, sign) = match peel(expr) {
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => (&*unary.expr, -1.0),

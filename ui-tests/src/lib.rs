@@ -1,1 +1,1 @@
-//! Compile-error tests of fastness: see `ui/`, a folder per attribute, a file per topic, many cases per file.
+//! Tests of compile errors. The cases are in `ui/`: a folder for each attribute, a file for each topic, many cases in a file.

@@ -1,4 +1,4 @@
-//! Expansions stay clean where everything is forbidden.
+//! Expansions compile under the strictest lints, without the standard prelude, and with raw identifiers.
 #![forbid(unsafe_code)]
 #![deny(warnings)]
 #![no_implicit_prelude]
@@ -47,7 +47,7 @@ async fn times_hits(r#type: u64) -> Result<u64, String> {
     Ok(r#type)
 }
 
-// What is not compiled leaves nothing behind.
+// A function that is not compiled must leave no code behind.
 #[cacheable(ttl = 5, handle = never_entry)]
 #[cfg(any())]
 async fn never(id: Missing) -> Missing {
@@ -67,7 +67,7 @@ macro_rules! cached {
 cached!(by_macro, value);
 
 #[test]
-fn annotated_functions_can_be_called() {
+fn functions_under_strict_lints_can_be_called() {
     let _ = (plain(1), put(String::new()), forget(), by_macro(1), times_hits(1));
     assert_eq!((r#match("x"), times(Size::Small)), (Some(1), Some(0)));
 }

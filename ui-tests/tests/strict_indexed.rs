@@ -1,4 +1,4 @@
-//! The derive's expansion stays clean where everything is forbidden, for private types in public models too.
+//! The expansion of `Indexed` compiles under the strictest lints, with private types in public models too.
 #![forbid(unsafe_code)]
 #![deny(warnings, missing_docs)]
 #![no_implicit_prelude]

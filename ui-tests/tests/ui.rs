@@ -1,11 +1,11 @@
-//! Every misuse of an attribute is a compile error on the right token, with what to write instead.
+//! Every misuse of an attribute is a compile error at the right token, which says what to write instead.
 //!
-//! The texts are reviewed as prose. They contain the compiler's own words too, so they belong to one toolchain, which
-//! `ui/toolchain.txt` names: on another one this test says so, and checks only that every case fails to compile. After a change:
-//! `TRYBUILD=overwrite cargo test -p fastness-ui-tests`, and read; on a new toolchain write its version into that file as well.
+//! The texts are reviewed as prose. They contain text of the compiler too, so they belong to one toolchain, which `ui/toolchain.txt`
+//! names. On another toolchain this test prints that, and checks only that every case fails to compile. After a change, run
+//! `TRYBUILD=overwrite cargo test -p fastness-ui-tests` and read the difference; on a new toolchain, write its version into that file.
 //!
-//! Code that has to compile stands in test crates of its own beside this file. With a single `pass` here, trybuild would generate
-//! code for all dependencies, where checking them is enough.
+//! Code that has to compile is in other test crates beside this file. With a single `pass` here, trybuild would generate code for
+//! all dependencies instead of only checking them.
 
 use std::env::{current_exe, var, var_os};
 use std::ffi::OsStr;
@@ -14,10 +14,10 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-/// The version of rustc, without its last number, that wrote the texts.
+/// The version of rustc that wrote the texts, without its last number.
 const TOOLCHAIN: &str = include_str!("../ui/toolchain.txt");
 
-/// Tells this program, when it runs itself, where the cases are.
+/// The variable with the folder of the cases, for the run that this program starts.
 const FOLDER: &str = "FASTNESS_UI_CASES";
 
 const GROUPS: [&str; 7] = ["cacheable", "cache_invalidate", "cache_put", "resilience", "timed", "indexed", "types"];
@@ -28,10 +28,10 @@ fn ui() {
     let (found, wanted) = (version.as_str(), TOOLCHAIN.trim());
     let folder = var(FOLDER);
     if folder.is_err() && var_os("TRYBUILD").is_none() && !found.starts_with(&format!("{wanted}.")) {
-        // Past the test harness, which would keep it to itself.
+        // Written directly, because the test harness shows the output of failed tests only.
         let _ = writeln!(
             std::io::stderr(),
-            "ui: rustc {found} is not {wanted}, to which the texts belong: only that each case fails to compile is checked"
+            "ui: the texts belong to rustc {wanted} and this is {found}: this run checks only that each case fails to compile"
         );
         without_texts();
         return;
@@ -50,7 +50,7 @@ fn rustc() -> String {
     text.split(' ').nth(1).expect("`rustc 1.95.0 (..)`").to_owned()
 }
 
-/// Runs the test once more, on copies of the cases whose texts are written and not compared: a case that compiles still fails.
+/// Runs the test again on copies of the cases, whose texts are written and not compared. A case that compiles is still a failure.
 fn without_texts() {
     let copies = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui");
     for group in GROUPS {
@@ -67,5 +67,5 @@ fn without_texts() {
         .env(FOLDER, &copies)
         .env("TRYBUILD", "overwrite")
         .status();
-    assert!(again.expect("it starts").success(), "a case compiles that has to be refused, see above");
+    assert!(again.expect("it starts").success(), "a case compiles that must be refused: see above");
 }

@@ -38,12 +38,13 @@ impl Args {
         } else {
             match input.parse::<Expr>()? {
                 call @ (Expr::Call(_) | Expr::MethodCall(_)) => self.handles.push(call),
-                list @ Expr::Array(_) => diag
-                    .at(&list, "targets stand side by side: write `\"user:{id}\", \"users:*\"` without the brackets"),
+                list @ Expr::Array(_) => {
+                    diag.at(&list, "targets are not a list: write `\"user:{id}\", \"users:*\"` without the brackets")
+                }
                 other => diag.at(
                     &other,
                     "this is not a target: write a pattern such as \
-                    `\"user:{id}\"`, or a handle as `users(id)`",
+                    `\"user:{id}\"`, or a handle such as `users(id)`",
                 ),
             }
         }
@@ -51,20 +52,21 @@ impl Args {
     }
 }
 
-/// The form to write in place of an option that other caches have.
+/// The message about an option that only other caches have, with the form to write instead.
 fn instead(name: &Ident) -> Option<&'static str> {
     match name.to_string().as_str() {
         "key" | "keys" | "pattern" => {
-            Some("a pattern stands without a name: write `#[cache_invalidate(\"user:{id}\")]`")
+            Some("a pattern has no name in front: write `#[cache_invalidate(\"user:{id}\")]`")
         }
-        "all" | "all_entries" => {
-            Some("whose values? write the first segment of their keys, as `#[cache_invalidate(\"users:*\")]`")
-        }
+        "all" | "all_entries" => Some(
+            "an invalidation of everything does not say which entries it reaches: \
+                write the first segment of their keys, as `#[cache_invalidate(\"users:*\")]`",
+        ),
         _ => None,
     }
 }
 
-/// `name = ..`, a lone name, or `skip(..)`; any other `name(..)` is a handle.
+/// Returns whether an option comes next: `name = ..`, a name alone, or `skip(..)`. Any other `name(..)` is a handle.
 fn is_option(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     match Ident::parse_any(&ahead) {

@@ -1,5 +1,4 @@
-//! The function with an invalidation behind its body; what to invalidate is rendered before it, as the body may consume
-//! its arguments.
+//! The function with an invalidation after its body. The scopes are rendered before the body, which may consume the arguments.
 //!
 //! May use: emit, key, signature, subject.
 
@@ -32,7 +31,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     emit::whole(subject, &quote!(#prologue #run))
 }
 
-/// Runs a body whose value has no name, so that the body is asked for its shape.
+/// Runs a body whose type has no name; its shape comes from the body instead of the return type.
 fn hidden(subject: &Subject, arguments: &TokenStream) -> TokenStream {
     let door = &subject.door;
     let body = emit::body(subject, &TokenStream::new(), &subject.function.body);
@@ -97,7 +96,7 @@ fn statics(model: &Model) -> TokenStream {
     }
 }
 
-/// The part of the receiver in the patterns; tags and handles do not use it.
+/// The role of the receiver in the patterns; tags and handles do not use it.
 fn receiver(model: &Model) -> TokenStream {
     let Model { subject, patterns, skips, .. } = model;
     if patterns.is_empty() {
@@ -139,7 +138,7 @@ fn add_handle(door: &Door, handle: &Expr) -> TokenStream {
             *argument = Expr::Verbatim(emit::borrowed(argument));
         }
     }
-    // What is no handle is reported where the user names it.
+    // The compiler reports a value that is no handle at the user's tokens.
     let span = Span::mixed_site().located_at(handle.span());
     quote_spanned!(span=> #door::add_handle(&mut __scopes, &#handle);)
 }

@@ -1,4 +1,4 @@
-//! `#[cache_invalidate]`: run the body, then make sure that what it made stale is not served again.
+//! `#[cache_invalidate]`: run the body, then invalidate the entries that its write made wrong.
 //!
 //! Flow: tokens -> [`args::Args`] (as written) -> [`model::Model`] (checked) -> [`expand::expand`] (cannot fail).
 //!
@@ -14,7 +14,7 @@ use proc_macro2::TokenStream;
 
 use crate::{diag, nesting, signature::Function};
 
-/// Reads what stands between the parentheses, for the test that compares the README with it.
+/// Reads the tokens between the parentheses, for the test that checks the README.
 #[cfg(test)]
 pub(crate) fn read(args: TokenStream, diag: &mut diag::Diag) {
     args::Args::parse(args, diag);

@@ -1,4 +1,4 @@
-//! A use of `#[cache_invalidate]` that makes sense.
+//! Checks a use of `#[cache_invalidate]`, and holds its targets once they are right.
 //!
 //! May use: diag, key, options, signature, stacking, stored, subject, template, args of its own folder.
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 const NO_TARGET: &str = "there is nothing to invalidate: write a pattern such as \
-    `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `users(id)`";
+    `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle such as `users(id)`";
 
 /// A checked use.
 pub(crate) struct Model {
@@ -27,9 +27,9 @@ pub(crate) struct Model {
     pub(crate) tags: Vec<Key>,
     pub(crate) handles: Vec<Expr>,
     pub(crate) skips: Skips,
-    /// True if an error of the body invalidates too.
+    /// True if an error of the body does not prevent the invalidation.
     pub(crate) always: bool,
-    /// True if to invalidate before the body as well.
+    /// True if there is another invalidation before the body.
     pub(crate) before: bool,
 }
 

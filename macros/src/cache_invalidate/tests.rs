@@ -15,18 +15,21 @@ fn sync_and_skipped_receiver() {
 }
 
 #[test]
-fn mistakes() {
+fn each_mistake_is_one_error() {
     let item = "fn rename(id: u64) {}";
     for (args, expected) in [
         (
             "",
-            "there is nothing to invalidate: write a pattern such as `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle as `users(id)`",
+            "there is nothing to invalidate: write a pattern such as `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle such as `users(id)`",
         ),
         ("\"user:{i}\"", "there is no parameter `i`: did you mean `{id}`?"),
         ("\"a:*\", when = never", "`when` takes one of a few words: write `when = ok` or `when = always`"),
         ("\"a:*\", before = true", "`before` takes no value: write `before` alone"),
         ("\"a:*\", skip(id)", "only `self` can be skipped here, as parameters need not be in the key: remove `id`"),
-        ("\"a:*\", 3 + 4", "this is not a target: write a pattern such as `\"user:{id}\"`, or a handle as `users(id)`"),
+        (
+            "\"a:*\", 3 + 4",
+            "this is not a target: write a pattern such as `\"user:{id}\"`, or a handle such as `users(id)`",
+        ),
         ("\"a:*\", befor", "`cache_invalidate` has no option `befor`: did you mean `before`?"),
         ("\"a:*\", tags = \"x\"", "`tags` is a list: write `tags = [\"team:{id}\"]`"),
     ] {
@@ -35,7 +38,7 @@ fn mistakes() {
 }
 
 #[test]
-fn stacks_that_make_no_sense() {
+fn orders_that_make_no_sense_are_refused() {
     for (below, expected) in [
         ("cache_invalidate(\"b:*\")", "`cache_invalidate` is here twice: write one with both patterns"),
         ("cacheable(ttl = 1)", "every hit would invalidate: put `#[cache_invalidate]` on the function that writes"),

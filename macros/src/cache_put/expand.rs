@@ -1,4 +1,4 @@
-//! The function with a store behind its body; key and tags are made before it, as it may consume its arguments.
+//! The function with a put after its body. Key and tags are made before the body, which may consume the arguments.
 //!
 //! May use: emit, key, options, signature, stored, subject.
 

@@ -1,5 +1,5 @@
-//! A use of `#[cache_put]` that makes sense. Parameters may be missing from the key here: what is written is often more
-//! than what names the entry.
+//! Checks a use of `#[cache_put]`, and holds it once it is right. Parameters may be missing from the key: the value that is written
+//! is usually a parameter too, and only its id names the entry.
 //!
 //! May use: diag, key, options, signature, stacking, stored, subject, template.
 

@@ -2,19 +2,19 @@ use super::attribute;
 use crate::snapshot::{expand, fails, matches};
 
 #[test]
-fn put() {
+fn an_async_method_with_a_condition() {
     let item = "async fn save(&mut self, id: u64, user: User) -> Result<User, Error> { self.write(user).await }";
     matches("cache_put_async", &expand(attribute, "key = \"user:{id}\", ttl = 300, condition = id != 0", item));
 }
 
 #[test]
-fn put_sync() {
+fn a_plain_function() {
     let item = "fn save(user: User) -> User { user }";
     matches("cache_put_sync", &expand(attribute, "key = \"user:{user.id}\", ttl = \"5m\", tags = [\"users\"]", item));
 }
 
 #[test]
-fn mistakes() {
+fn each_mistake_is_one_error() {
     let item = "fn save(user: User) -> User { user }";
     fails(
         attribute,

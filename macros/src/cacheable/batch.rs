@@ -1,4 +1,4 @@
-//! A batch: one look-up per element, then the body runs once for the elements that are missing.
+//! A batch: one lookup for each element, then one run of the body for the elements that are missing.
 //!
 //! May use: emit, key, options, signature, stored, subject.
 
@@ -24,7 +24,7 @@ pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
     let mut run = Run::new(subject, "load_batch", code!(__batch));
     run.first = code!(let #name: #ty = #door::BatchIds::lend(&__missing););
     let run = run.tokens();
-    // A list that the function owns is done with here, as the body gets one of its own.
+    // A list that the function owns is not needed any more, because the body gets a list of the missing elements.
     let done = (!matches!(ty, Type::Reference(_))).then(|| code!(::core::mem::drop(#name);));
     emit::whole(subject, &quote!(#prologue #done #run))
 }
@@ -58,7 +58,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     }
 }
 
-/// Asks for each element under its own key.
+/// Looks each element up under its own key.
 fn lookups(model: &Model, index: usize) -> TokenStream {
     let Model { subject, stored, .. } = model;
     let door = &subject.door;

@@ -1,6 +1,6 @@
-//! The function with a look-up before its body.
+//! The function with a lookup before its body.
 //!
-//! Invariant: the prologue is a block of its own, so that what it imports and declares is out of the body's sight.
+//! Invariant: the prologue is a block of its own, so that the body does not see its imports and declarations.
 //!
 //! May use: emit, key, options, signature, stored, subject.
 
@@ -58,7 +58,7 @@ fn plain(model: &Model) -> TokenStream {
     emit::whole(subject, &quote!(#prologue #before #run))
 }
 
-/// A body that makes its future itself, in a task that owns what the body uses.
+/// A body that makes its future itself, in a task that owns everything that the body uses.
 fn spawned(subject: &Subject, call: &str, first: &TokenStream, body: &Group) -> TokenStream {
     let call = Ident::new(call, Span::mixed_site());
     let (door, returns, body) = (&subject.door, without_lifetimes(&subject.returns.value), emit::inner(body));
@@ -70,8 +70,8 @@ fn spawned(subject: &Subject, call: &str, first: &TokenStream, body: &Group) -> 
     }
 }
 
-/// A function that blocks, or makes its future itself: the body stands between two calls rather than inside one, which
-/// compiles quicker.
+/// A function that blocks, or makes its future itself. Its body stands between two calls instead of in a closure, which compiles
+/// faster.
 fn between(model: &Model, names: &MissFunctions) -> TokenStream {
     let subject = &model.subject;
     let (door, Prologue { condition, lookup }) = (&subject.door, Prologue::new(model, names));
@@ -91,7 +91,7 @@ fn between(model: &Model, names: &MissFunctions) -> TokenStream {
     }
 }
 
-/// The runtime's functions of a call that was not a hit.
+/// The names of the runtime's functions for a call that is not a hit.
 struct MissFunctions {
     miss: &'static str,
     bypass: &'static str,
@@ -104,16 +104,16 @@ impl MissFunctions {
     const BLOCKING: Self = Self { miss: "begin_sync", bypass: "bypass_sync", begins: false };
     const ASKED: Self = Self { begins: true, ..Self::AWAITED };
 
-    /// The tokens for a miss.
+    /// The tokens that begin a load after a miss.
     fn begun(&self, miss: TokenStream) -> TokenStream {
         if self.begins { code!(__kind.begin(#miss)) } else { miss }
     }
 }
 
-/// The tokens before the body.
+/// The tokens that stand before the body.
 struct Prologue {
     condition: Option<TokenStream>,
-    /// A block that returns from the function with a hit, or is the miss.
+    /// A block that returns from the function on a hit, and otherwise has the miss as its value.
     lookup: TokenStream,
 }
 
@@ -124,7 +124,7 @@ impl Prologue {
             Form::Handle(declared) => handled(model, declared),
             _ => (lookup(model, names), bypass(model, names)),
         };
-        // The condition is asked outside of the prologue's imports.
+        // The user's condition must not see the imports of the prologue.
         let condition = stored.options.expr("condition").map(|condition| code!(let __condition: bool = #condition;));
         let lookup = if condition.is_some() { code!(if __condition { #lookup } else { #bypass }) } else { lookup };
         if let Form::Handle(_) = form {
@@ -146,7 +146,7 @@ impl Prologue {
     }
 }
 
-/// Hit or miss: returns from the function, or is the miss.
+/// The lookup: returns from the function on a hit, and otherwise has the miss as its value.
 fn lookup(model: &Model, names: &MissFunctions) -> TokenStream {
     let Model { subject, stored, .. } = model;
     let (borrow, on) = emit::on(subject.on.as_ref());
@@ -155,7 +155,7 @@ fn lookup(model: &Model, names: &MissFunctions) -> TokenStream {
     let [hit, miss, serve, shape] =
         ["hit", names.miss, "serve_sync", "__shape"].map(|name| emit::at_value(subject, name));
     let before = code!(#borrow let __key = #key; let __call = __fastness_Call::new(__instance, #shape, &__key););
-    // One call serves hit and miss where the policy is only a ttl.
+    // A policy that is only a ttl needs one call for hit and miss together, which is less code to compile.
     let ttl = emit::plain_ttl(subject, &stored.options).filter(|_| stored.tags.is_empty());
     match (subject.returns.kind, ttl) {
         (Kind::Sync, Some(ttl)) => return code!(#before __SITE.#serve(#on, __call, #ttl)),
@@ -182,13 +182,13 @@ fn bypass(model: &Model, names: &MissFunctions) -> TokenStream {
     let Model { subject, stored, .. } = model;
     let bypass = Ident::new(names.bypass, Span::mixed_site());
     let (borrow, on) = emit::on(subject.on.as_ref());
-    // The key is never evaluated: only its types matter, which name the call site.
+    // The key is in a closure that never runs: only its type matters, which is part of the call site's type.
     let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::Here), View::Here);
     let bypass = names.begun(code!(__SITE.#bypass(#on, __instance, __shape, || { #key })));
     code!(#borrow #bypass)
 }
 
-/// [`lookup`] and [`bypass`] of a function that has a handle, which it asks.
+/// [`lookup`] and [`bypass`] of a function with a typed handle: both go through the handle.
 fn handled(model: &Model, declared: &Handle) -> (TokenStream, TokenStream) {
     let call = handle::call(model, declared);
     let begin = model.subject.returns.blocks().then(|| code!(.begin_sync()));

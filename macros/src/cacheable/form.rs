@@ -37,7 +37,7 @@ pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) -> Op
         if let Some(list) = subject.returns.list() {
             diag.at(
                 list,
-                "a list does not say which value is of which id: return a `HashMap<Id, T>` or a `BTreeMap<Id, T>`",
+                "a list does not say which value belongs to which id: return a `HashMap<Id, T>` or a `BTreeMap<Id, T>`",
             );
         }
         return batch(options.params("batch"), subject, diag).map(Form::Batch);
@@ -48,7 +48,7 @@ pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) -> Op
     }
 }
 
-/// Options that a batch has no use for.
+/// Options that a batch does not have.
 const NOT_OF_A_BATCH: &[&str] = &["refresh", "stale", "stale_if_error", "load", "load_timeout", "early", "condition"];
 
 fn no_batch(options: &Options, diag: &mut Diag) {
@@ -82,7 +82,7 @@ fn batch(names: &[Ident], subject: &Subject, diag: &mut Diag) -> Option<usize> {
     None
 }
 
-/// Each element has a key of its own only if it is in the key.
+/// Reports a batch whose list is not in the key: all its elements would share one entry.
 pub(super) fn batch_key(form: &Form, subject: &Subject, stored: &Stored, diag: &mut Diag) {
     if let Form::Batch(index) = form
         && !stored.key.names_param(*index)
@@ -99,7 +99,7 @@ pub(super) fn batch_key(form: &Form, subject: &Subject, stored: &Stored, diag: &
     }
 }
 
-/// A handle belongs to an `impl` where the function shows that it does, or where it is declared as `Self::users`.
+/// Finds the form of a typed handle. It belongs to an `impl` if the function visibly does, or if it is declared as `Self::users`.
 fn handle(name: &Ident, options: &Options, subject: &Subject, diag: &mut Diag) -> Option<Form> {
     let before = diag.count();
     let sig = &subject.function.sig;
@@ -110,7 +110,7 @@ fn handle(name: &Ident, options: &Options, subject: &Subject, diag: &mut Diag) -
             diag.at(
                 &typed.pat,
                 "`handle` needs plain parameters: write `name: \
-                Type`, and take the pattern apart in the body",
+                Type`, and destructure it in the body",
             );
         }
     }

@@ -1,7 +1,7 @@
 //! The function that `handle = users` declares beside a cached one: `users(&id)` is the entry of one key, a type of the runtime.
 //!
-//! Invariant: it takes the arguments that the key, the tags, `on` and durations name, by reference, and has the static of the call site;
-//! the cached function asks it as everybody does.
+//! Invariants: it takes by reference the arguments that the key, the tags, `on` and durations name; the static of the call site
+//! stands in it, and the cached function calls it like any other caller.
 //!
 //! May use: duration, emit, key, options, signature, stored, subject.
 
@@ -29,7 +29,7 @@ pub(crate) fn declare(model: &Model, Handle { name, .. }: &Handle) -> TokenStrea
     let (vis, generics) = (&function.vis, &function.sig.generics);
     let (generics, _, bounds) = generics.split_for_impl();
     let (receiver, params) = (receiver(model).map(|this| code!(&#this,)), params(model));
-    // A body that may run in a task asks more of an error.
+    // A body that may run in a task needs an error type that is `Send`.
     let sends = owned_for(&stored.options).map(
         |_| code!(, Shape: #door::Shape<Error: ::core::marker::Send> + ::core::marker::Send + ::core::marker::Sync),
     );
@@ -42,9 +42,9 @@ pub(crate) fn declare(model: &Model, Handle { name, .. }: &Handle) -> TokenStrea
     let (borrow, on) = emit::on(subject.on.as_ref());
     let on = subject.on.as_ref().map(|_| code!(.__on(#on)));
     let make = emit::at_value(subject, "handle");
-    // Where the function is not compiled, neither are its types, perhaps.
+    // The types of a function under `#[cfg]` may not exist where it is not compiled.
     let cfgs = function.attrs.iter().filter(|attr| is_cfg(attr));
-    // The types of the parameters are the user's, and so are the lints that they would raise here again.
+    // The parameters have the user's types, and the user's function has raised the same lints already.
     code! {
         #(#cfgs)*
         #[doc = #doc]
@@ -78,7 +78,7 @@ pub(crate) fn call(model: &Model, Handle { name, is_associated }: &Handle) -> To
     code!(#self_type #name #types (#receiver #(#arguments)*))
 }
 
-/// A type or a constant that the function is generic over, as an argument.
+/// The argument for a generic parameter of the function, unless it is a lifetime.
 fn argument(param: &GenericParam) -> Option<&Ident> {
     match param {
         GenericParam::Type(ty) => Some(&ty.ident),
@@ -87,7 +87,7 @@ fn argument(param: &GenericParam) -> Option<&Ident> {
     }
 }
 
-/// The receiver, if the handle has one: it is in the key, or asked for its namespace, or an option names it.
+/// The receiver, if the handle needs it: for a field in the key, for its namespace, or for an option that names it.
 fn receiver(model: &Model) -> Option<TokenStream> {
     let Model { subject, stored, .. } = model;
     let this = subject.params.receiver.as_ref()?.token;

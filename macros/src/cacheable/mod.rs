@@ -1,4 +1,4 @@
-//! `#[cacheable]`: answer from the cache, or run the body and store its value.
+//! `#[cacheable]`: answer a call from the cache, or run the body and store its value.
 //!
 //! Flow: tokens -> [`Options`] (as written) -> [`model::Model`] (checked by [`rules`], [`form`] and [`owned`]) ->
 //! [`expand::expand`] (cannot fail).

@@ -1,4 +1,4 @@
-//! A use of `#[cacheable]` that makes sense: a list of independent questions, then a value that cannot be wrong.
+//! Checks a use of `#[cacheable]` by a list of independent rules, and holds it once it is right.
 //!
 //! May use: diag, key, options, signature, stacking, stored, subject, template, cacheable/{form, owned, rules}.
 
@@ -67,7 +67,7 @@ fn signature(options: &Options, subject: &mut Subject, diag: &mut Diag) {
 fn key(options: &Options, subject: &Subject, skips: &Skips, diag: &mut Diag) -> Option<Key> {
     let params = &subject.params;
     if options.is_given("key") {
-        let why = "`prefix` is of the default key, and `key` replaces that: keep one of the two";
+        let why = "`prefix` begins the default key, and `key` replaces that key: keep one of the two";
         options.refuse("prefix", why, diag);
         let key = Key::parse(options.text("key")?, Use::Key, params, diag)?;
         key::coverage(&key, skips, params, diag);

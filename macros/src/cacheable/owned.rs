@@ -1,4 +1,4 @@
-//! A body that may run in a task of its own, so that it must own what it uses.
+//! Checks a function whose body may run in a task of its own, which has to own everything that it uses.
 //!
 //! May use: diag, options, signature, subject.
 
@@ -9,7 +9,7 @@ use crate::{
     subject::Subject,
 };
 
-/// The option for which a body may run in a task, as it is written, and the one with which it does not.
+/// The option with which the body may run in a task, as it is written, and the one with which it does not.
 pub(super) fn owned_for(options: &Options) -> Option<(&'static str, &'static str)> {
     if options.is("refresh", "background") {
         return Some(("refresh = background", "refresh = caller"));
@@ -17,7 +17,7 @@ pub(super) fn owned_for(options: &Options) -> Option<(&'static str, &'static str
     options.is("load", "task").then_some(("load = task", "load = caller"))
 }
 
-/// Reports what such a body cannot own.
+/// Reports parameters and strings that such a body cannot own.
 pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) {
     if let Some(option) = owned_for(options) {
         nameable(option, subject, diag);
@@ -25,28 +25,28 @@ pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) {
     }
 }
 
-/// Parameters that the expansion binds anew lose their `mut`.
+/// Reports a `mut` on a parameter that the expansion binds again, where the `mut` would be lost.
 pub(super) fn immutable(param: &Param, option: &str, diag: &mut Diag) {
     if let Some(token) = &param.mutability {
         let name = param.name();
         diag.at(
             token,
             format_args!(
-                "`{option}` binds `{name}` anew: take it without `mut`, \
+                "`{option}` binds `{name}` again, without `mut`: remove the `mut` here, \
             and write `let mut {name} = {name};` in the body"
             ),
         );
     }
 }
 
-/// A body in a task owns what it borrows, for which the types behind the references must have names.
+/// Reports references that cannot become owned values: `&mut` ones, and those to a type without a name.
 fn nameable((option, instead): (&str, &str), subject: &Subject, diag: &mut Diag) {
     for lent in subject.function.sig.inputs.iter().filter_map(refuse::borrowed_mutably) {
         diag.at(
             &lent.ty,
             format_args!(
-                "`{option}` must own what the body uses, and this is lent: \
-            write `{instead}`, or take something that can be cloned, as a pool"
+                "`{option}` must own what the body uses, and this is a `&mut` reference: \
+            write `{instead}`, or take something that can be cloned, such as a pool"
             ),
         );
     }
@@ -67,7 +67,7 @@ fn nameable((option, instead): (&str, &str), subject: &Subject, diag: &mut Diag)
     }
 }
 
-/// The task has a clone of what is behind `&self`, under a name that no string of the user's can hold.
+/// Reports strings that format `{self}`: the task has a clone of `self` under another name, which such a string cannot mention.
 fn no_capture(option: &str, subject: &Subject, diag: &mut Diag) {
     if subject.params.receiver.as_ref().is_some_and(|receiver| receiver.by_reference) {
         for literal in self_tokens::captures(&subject.function.body) {

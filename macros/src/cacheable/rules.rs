@@ -1,4 +1,4 @@
-//! Options of `#[cacheable]` that do not go together, and those that do not go with the function, each rule on its own.
+//! Refuses options of `#[cacheable]` that contradict each other or the function, one function for each rule.
 //!
 //! May use: diag, options, signature, stored, subject, cacheable/owned.
 
@@ -13,20 +13,21 @@ use crate::{
     subject::Subject,
 };
 
-/// Options that need each other.
+/// Reports options that lack the other half of their pair.
 pub(super) fn pairs(options: &Options, diag: &mut Diag) {
     if !options.is_given("err_ttl") {
-        options.refuse("cache_err", "`cache_err` needs to know for how long: add `err_ttl = \"5s\"`", diag);
+        options.refuse("cache_err", "`cache_err` needs a lifetime for the errors: add `err_ttl = \"5s\"`", diag);
     }
     if !options.is_given("cache_err") {
-        options.refuse("err_ttl", "`err_ttl` needs to know which errors: add `cache_err = |error| ..`", diag);
+        options.refuse("err_ttl", "`err_ttl` needs a choice of errors: add `cache_err = |error| ..`", diag);
     }
     if options.is("early", "off") && !options.is_given("stale") {
-        options.refuse("refresh", "nothing is refreshed here: add `stale = \"1m\"`, or remove `early = off`", diag);
+        let why = "without `stale` and with `early = off` nothing is refreshed: add `stale = \"1m\"`, or remove `early = off`";
+        options.refuse("refresh", why, diag);
     }
 }
 
-/// Reports parameters under `#[cfg]` that a key or a tag names, or that the expansion writes out or binds anew.
+/// Reports parameters under `#[cfg]` that a key or a tag names, or that the expansion copies or binds again.
 pub(super) fn conditional(options: &Options, subject: &Subject, stored: Option<&Stored>, diag: &mut Diag) {
     let inputs = &subject.function.sig.inputs;
     if options.is_given("batch") || options.is_given("handle") || owned_for(options).is_some() {
@@ -40,7 +41,7 @@ pub(super) fn conditional(options: &Options, subject: &Subject, stored: Option<&
     }
 }
 
-/// The requirement of the options on a return type that the compiler is asked about.
+/// Sets what the options require of a return type that only the compiler knows.
 pub(super) fn answer(options: &Options, subject: &mut Subject) {
     if options.is_given("handle") || options.is_given("batch") {
         if subject.returns.kind == Kind::Asked {

@@ -57,7 +57,7 @@ fn a_body_that_may_leave_early_is_a_closure() {
 }
 
 #[test]
-fn async_trait_shape() {
+fn a_boxed_future_of_async_trait() {
     snapshot(
         "boxed",
         "ttl = 300",
@@ -73,7 +73,7 @@ fn a_type_that_may_be_a_future() {
 }
 
 #[test]
-fn future_returning() {
+fn a_function_that_returns_a_future() {
     snapshot("future", "ttl = 300", "fn get(id: u64) -> impl Future<Output = u64> + Send { async move { id } }");
 }
 
@@ -140,25 +140,28 @@ fn all_errors_are_reported_at_once_beside_the_item() {
 }
 
 #[test]
-fn options_that_do_not_go_together() {
+fn options_that_contradict_each_other_are_errors() {
     for (args, expected) in [
         (
             "ttl = 1, key = \"u:{id}\", prefix = \"u\"",
-            "`prefix` is of the default key, and `key` replaces that: keep one of the two",
+            "`prefix` begins the default key, and `key` replaces that key: keep one of the two",
         ),
-        ("ttl = 1, cache_err = f", "`cache_err` needs to know for how long: add `err_ttl = \"5s\"`"),
-        ("ttl = 1, err_ttl = 5", "`err_ttl` needs to know which errors: add `cache_err = |error| ..`"),
+        ("ttl = 1, cache_err = f", "`cache_err` needs a lifetime for the errors: add `err_ttl = \"5s\"`"),
+        ("ttl = 1, err_ttl = 5", "`err_ttl` needs a choice of errors: add `cache_err = |error| ..`"),
         (
             "ttl = 1, early = off, refresh = background",
-            "nothing is refreshed here: add `stale = \"1m\"`, or remove `early = off`",
+            "without `stale` and with `early = off` nothing is refreshed: add `stale = \"1m\"`, or remove `early = off`",
         ),
         (
             "ttl = 1, tier = everywhere",
             "`tier` takes one of a few words: write `tier = both` or `tier = local` or `tier = shared`",
         ),
         ("ttl = 1, tier = local, codec = json", "`tier = local` encodes nothing: remove `codec`"),
-        ("ttl = 1, tier = local, local_ttl = 1", "with `tier = local`, `ttl` says it all: remove `local_ttl`"),
-        ("ttl = 1, tier = shared, local_ttl = 1", "`tier = shared` keeps nothing in this process: remove `local_ttl`"),
+        (
+            "ttl = 1, tier = local, local_ttl = 1",
+            "with `tier = local`, `ttl` is the lifetime already: remove `local_ttl`",
+        ),
+        ("ttl = 1, tier = shared, local_ttl = 1", "`tier = shared` stores nothing in this process: remove `local_ttl`"),
         ("ttl = 1, batch(id), stale = 5", "`stale` is not available with `batch`: remove it"),
         (
             "ttl = 1, batch(id), handle = x",
@@ -190,7 +193,7 @@ fn options_that_do_not_go_together() {
 }
 
 #[test]
-fn options_against_the_function() {
+fn options_that_contradict_the_function_are_errors() {
     for (args, item, expected) in [
         (
             "ttl = 1, load_timeout = 1",
@@ -215,7 +218,7 @@ fn options_against_the_function() {
         (
             "ttl = 1, handle = h",
             "fn f((a, b): (u8, u8)) -> u8 { 1 }",
-            "`handle` needs plain parameters: write `name: Type`, and take the pattern apart in the body",
+            "`handle` needs plain parameters: write `name: Type`, and destructure it in the body",
         ),
         (
             "ttl = 1, skip(pgae)",
@@ -248,7 +251,7 @@ fn a_forgotten_parameter_is_an_error() {
 }
 
 #[test]
-fn stacks_that_make_no_sense() {
+fn orders_that_make_no_sense_are_refused() {
     for (below, expected) in [
         ("cacheable(ttl = 1)", "`cacheable` is here twice: keep one"),
         (
@@ -256,7 +259,7 @@ fn stacks_that_make_no_sense() {
             "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`",
         ),
         ("cache_invalidate(\"a:*\")", "a hit would skip `cache_invalidate`: put it on the function that writes"),
-        ("fallback(f)", "its fallback would be cached as if it were true: put `#[fallback]` above `#[cacheable]`"),
+        ("fallback(f)", "the answer of the fallback would be cached: put `#[fallback]` above `#[cacheable]`"),
     ] {
         fails(attribute, "ttl = 1", &format!("#[{below}] {GET_USER}"), &[expected]);
     }

@@ -53,7 +53,7 @@ fn every_mistake_says_what_to_write() {
         ("-5", "`ttl` cannot be negative: write `ttl = 300` (seconds) or `ttl = \"5m\"`"),
         (
             "|value| value.ttl",
-            "`ttl` is a duration, which sees no value and no error: write `ttl = \"5m\"`, \
+            "`ttl` is a duration and takes no closure: write `ttl = \"5m\"`, \
              or give each value its own with `Cache::set(key, value, ttl)` in the body",
         ),
         ("true", "`ttl` is a duration: write `ttl = 300` (seconds) or `ttl = \"5m\"`"),

@@ -48,7 +48,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// The body as a future or, where the function blocks or makes its future itself, a closure; with statements at its start.
+/// The body with statements before it: a future, or a closure if the function blocks or makes its future itself.
 pub(crate) fn body(subject: &Subject, first: &TokenStream, body: &Group) -> TokenStream {
     let returns = &subject.returns;
     let body = inner(body);
@@ -60,8 +60,8 @@ pub(crate) fn body(subject: &Subject, first: &TokenStream, body: &Group) -> Toke
     code!(async move { #first #typed #value })
 }
 
-/// The body of a function that blocks, between two calls of ours: the statement that runs it or has it ready, and the
-/// expression of its value. A closure, where the body may leave the function before its end.
+/// The body of a function that blocks, to stand between two calls of the runtime: a statement, and the expression of the value. A
+/// body that may leave the function early becomes a closure, so that the second call is not skipped.
 pub(crate) fn blocking_body(subject: &Subject) -> (TokenStream, TokenStream) {
     let (returns, body) = (&subject.returns, &subject.function.body);
     if may_leave(&body.stream()) {
@@ -72,7 +72,7 @@ pub(crate) fn blocking_body(subject: &Subject) -> (TokenStream, TokenStream) {
     (code!(let __out: #returns = #body;), code!(__out))
 }
 
-/// Returns whether there may be a way out of this code but its end: a `return`, a `?`, or a macro, which may be either.
+/// Returns whether the code may leave the function before its end: by a `return`, a `?`, or a macro that may contain either.
 fn may_leave(code: &TokenStream) -> bool {
     let mut before = None;
     for token in code.clone() {
@@ -93,10 +93,10 @@ fn may_leave(code: &TokenStream) -> bool {
     false
 }
 
-/// Macros that leave no function, if their arguments do not.
+/// Macros that leave the function only if their arguments do.
 const HARMLESS: [&str; 4] = ["format", "matches", "println", "vec"];
 
-/// The body where the function's own was.
+/// The body in the place that it had in the function.
 pub(crate) fn in_place(subject: &Subject) -> TokenStream {
     let body = inner(&subject.function.body);
     match subject.returns.kind {
@@ -105,14 +105,15 @@ pub(crate) fn in_place(subject: &Subject) -> TokenStream {
     }
 }
 
-/// The body as a block inside another; its braces become ours, or the compiler would call them unnecessary.
+/// The body as a block inside another one. Its braces get the span of the expansion, or the compiler would warn that they are
+/// unnecessary.
 pub(crate) fn inner(body: &Group) -> Group {
     let mut inner = body.clone();
     inner.set_span(body.span().resolved_at(Span::mixed_site()));
     inner
 }
 
-/// Tells an `async` block the type of its `return`s and `?`s, which it has no syntax for.
+/// A statement that fixes the return type of an `async` block, which has no syntax for it.
 pub(crate) fn return_type(returns: &Returns) -> Option<TokenStream> {
     (!returns.is_unit()).then(|| {
         code! {
@@ -123,7 +124,7 @@ pub(crate) fn return_type(returns: &Returns) -> Option<TokenStream> {
     })
 }
 
-/// Statements that end in a value of a type without values, where the function never returns.
+/// Statements for a function that never returns: their value has a type without values.
 fn never(statements: &TokenStream) -> TokenStream {
     code! {
         #[allow(unreachable_code)]
@@ -133,18 +134,18 @@ fn never(statements: &TokenStream) -> TokenStream {
     }
 }
 
-/// The whole function, with `statements` as what it does before it gives its result.
+/// The whole function with `statements` as its body, in the form of its return type.
 pub(crate) fn whole(subject: &Subject, statements: &TokenStream) -> TokenStream {
     let statements = if subject.returns.never { never(statements) } else { statements.clone() };
-    // Where an attribute looks for the function's future, as `#[instrument]` does, it must find one, and names that it
-    // puts inside must be those that it has outside: so these tokens stand where the attribute was written.
+    // `#[instrument]` looks for the future in the function, and adds names that the block must see. So these tokens have the span of
+    // the attribute.
     let body = match subject.returns.kind {
         Kind::Sync | Kind::Async | Kind::Asked => {
             let kind = super::kind(subject);
             code!(#kind #statements)
         }
         Kind::Boxed => quote!(::std::boxed::Box::pin(async move { #statements })),
-        // Not the block alone, or clippy would tell the user to write an `async fn`.
+        // Clippy tells users of a lone `async move` block to write an `async fn`.
         Kind::ImplFuture => quote!(const _: () = (); async move { #statements }),
     };
     subject.function.with_body(&body)

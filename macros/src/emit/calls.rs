@@ -1,4 +1,4 @@
-//! Options as calls of a builder of the runtime, as their rows say.
+//! Turns options into calls of the runtime's builders, as their rows say.
 //!
 //! May use: duration, options, subject.
 
@@ -22,7 +22,7 @@ pub(crate) fn calls(builder: Builder, options: &Options, door: &Door) -> TokenSt
 }
 
 fn call(method: &Method, given: &Readable<'_>, options: &Options, door: &Door) -> Option<TokenStream> {
-    // A value whose type does not fit is reported where the user wrote it.
+    // The compiler reports a value of the wrong type at the user's expression.
     let span = Span::mixed_site().located_at(given.expr.map_or_else(Span::call_site, Spanned::span));
     let named = |name: &str| Ident::new(name, span);
     Some(match method {

@@ -1,4 +1,4 @@
-//! Keys as tokens: the static template, and the tuple of borrowed arguments that a hit is looked up with.
+//! Keys as tokens: the static template, and the tuple of borrowed arguments by which a call is looked up.
 //!
 //! May use: key, signature, stored, subject, template.
 
@@ -14,12 +14,12 @@ use crate::{
     template::Format,
 };
 
-/// The form of the arguments where the key is made.
+/// The form in which the arguments are at hand where the key is made.
 #[derive(Clone, Copy)]
 pub(crate) enum View<'a> {
     /// The parameters of the annotated function.
     Here,
-    /// All by reference, as the parameters of a handle.
+    /// The parameters of a handle, which are references.
     ByRef,
     /// The parameter of this index is one element of its list, under this name.
     Element(usize, &'a Ident),
@@ -38,7 +38,7 @@ pub(crate) fn pieces(key: &Key) -> TokenStream {
     code!(&[#(#pieces),*])
 }
 
-/// `(SCOPE, PART, PART,)`
+/// `(NAMESPACE, PART, PART,)`
 pub(crate) fn key(subject: &Subject, key: &Key, namespace: &TokenStream, view: View<'_>) -> TokenStream {
     let parts = part_list(subject, key, view);
     code!((#namespace, #parts))
@@ -54,7 +54,8 @@ pub(crate) fn namespace(subject: &Subject, key: &Key, skips: &Skips) -> TokenStr
     asked_namespace(subject, (key, skips), "__namespace", View::Here)
 }
 
-/// The same for a key that stores: one that the user wrote asks for a namespace, as for every other parameter.
+/// The namespace for a key under which values are stored. A key that the user wrote requires one, because every parameter must be in
+/// it.
 pub(crate) fn required_namespace(subject: &Subject, stored: &Stored, view: View<'_>) -> TokenStream {
     let question = if stored.key.is_default() { "__namespace" } else { "__required_namespace" };
     asked_namespace(subject, (&stored.key, &stored.skips), question, view)
@@ -63,10 +64,10 @@ pub(crate) fn required_namespace(subject: &Subject, stored: &Stored, view: View<
 fn asked_namespace(subject: &Subject, (key, skips): (&Key, &Skips), question: &str, view: View<'_>) -> TokenStream {
     match &subject.params.receiver {
         Some(receiver) if skips.receiver.is_none() && !key.names_receiver() => {
-            // Through the reference, so that `&mut self` has the namespace of `Self` as well.
+            // The reference is dereferenced, so that `&mut self` has the namespace of `Self` too.
             let through = (receiver.by_reference || matches!(view, View::ByRef)).then(|| code!(*));
             let this = receiver.token;
-            // A type without a namespace is reported at the parameter.
+            // The compiler reports a type without a namespace at the parameter.
             let span = Span::mixed_site().located_at(this.span);
             let question = Ident::new(question, span);
             quote_spanned!(span=> (&__fastness_Arg(&#through #this)).#question())
@@ -98,7 +99,7 @@ fn rendered(subject: &Subject, tags: &[Key], view: View<'_>) -> Vec<TokenStream>
 
 fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> TokenStream {
     let value = reference(part, params, view);
-    // An argument that cannot be in a key is the parameter's fault: say so there.
+    // The compiler reports a type that cannot be in a key at the parameter.
     let place = match part.root {
         Root::Param(index) => params.names.get(index).map_or_else(Span::call_site, |param| param.ident.span()),
         Root::Receiver => Span::call_site(),
@@ -111,7 +112,7 @@ fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> Tok
     }
 }
 
-/// The value of a part, by reference: of the same type in every view, so that all views make the same key.
+/// A reference to the value of a part. Its type is the same in every view, so that all views make the same key.
 fn reference(part: &Part, params: &Params, view: View<'_>) -> TokenStream {
     let (root, is_borrowed) = match (part.root, view) {
         (Root::Receiver, _) => {

@@ -1,4 +1,4 @@
-//! A function whose return type may be a future under another name: what the compiler is asked, and how its answer is used.
+//! Functions whose return type may be a future under another name: the question to the compiler, and the use of its answer.
 //!
 //! May use: signature, subject.
 
@@ -12,13 +12,13 @@ use crate::{
     subject::Subject,
 };
 
-/// `let __kind = ..;`, where the compiler is asked.
+/// `let __kind = ..;`, if the compiler is asked.
 pub(crate) fn kind(subject: &Subject) -> Option<TokenStream> {
     let (door, returns) = (&subject.door, subject.returns.inferred());
     if returns.kind != Kind::Asked && returns.answer != Answer::Value {
         return None;
     }
-    // A type that does not fit is reported where it is written.
+    // The compiler reports a type that does not fit at the return type.
     let span = Span::mixed_site().located_at(returns.value.span());
     let probe = quote_spanned!(span=> __fastness_returns::<#returns>());
     let answer = match returns.answer {
@@ -45,7 +45,7 @@ pub(crate) fn probe(subject: &Subject) -> TokenStream {
     let returns = &subject.returns;
     match (returns.kind, returns.answer) {
         (Kind::Asked, _) => code!(__kind),
-        // A future under another name is told once, and not again for each thing that a future lacks.
+        // One question about a future under another name gives one error, instead of one for each trait that futures lack.
         (_, Answer::Value) => {
             let span = Span::mixed_site().located_at(returns.value.span());
             let probe = quote_spanned!(span=> __fastness_returns::<#returns>());
@@ -55,7 +55,7 @@ pub(crate) fn probe(subject: &Subject) -> TokenStream {
     }
 }
 
-/// The function's result for a value that is there: the value, or a future of it.
+/// The result of the function for a value that is at hand: the value, or a future that is ready with it.
 pub(crate) fn finished(subject: &Subject, value: &TokenStream) -> TokenStream {
     if subject.returns.kind == Kind::Asked { code!(__kind.early(#value)) } else { value.clone() }
 }

@@ -1,7 +1,7 @@
-//! The pieces of expanded code that the attributes share. Nothing here can fail: every input was checked.
+//! The pieces of expanded code that the attributes share. Nothing here can fail, because every input was checked.
 //!
-//! Invariants: names of ours are `__`-prefixed and hygienic ([`code!`]), so they neither see nor shadow the user's; paths
-//! are absolute, or of what a block [`imports`]; the user's body is emitted once, and nothing is imported around it.
+//! Invariants: local names of an expansion begin with `__` and are hygienic ([`code!`]), so they neither see nor shadow the user's
+//! names; paths are absolute, or begin with a name that the block [`imports`]; the user's body is emitted once, outside of such blocks.
 //!
 //! May use: duration, key, options, signature, stored, subject, template.
 
@@ -25,14 +25,14 @@ pub(crate) use policy::{plain_ttl, policy, shape, wire};
 pub(crate) use site::{Site, at_value, borrowed, instance, on, operand, receiver};
 pub(crate) use spawned::Owned;
 
-/// `quote!` with the hygiene of `macro_rules!`: locals are ours, everything else is looked up where the user stands.
+/// `quote!` with the hygiene of `macro_rules!`: local variables are invisible to the user's code, other names are looked up in it.
 macro_rules! code {
     ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
 }
 pub(crate) use code;
 
-/// The first statement of a block: the traits by which types are asked, and names of the runtime, each with `__fastness_` before it. They
-/// are visible to the arguments in the block, because glob imports are not hygienic.
+/// The first statement of a block: imports the traits that find out what a type can do, and names of the runtime, which begin with
+/// `__fastness_`. Glob imports are not hygienic, so expressions of the user in the block see them too.
 pub(crate) fn imports(door: &Door) -> TokenStream {
     code! {
         #[allow(unused_imports)]

@@ -14,7 +14,7 @@ use crate::{
     subject::Subject,
 };
 
-/// The shape of the function's value: what its type can do, found by the compiler, not by its spelling.
+/// The shape of the function's value: what its type can do. The compiler finds it, not the spelling of the type.
 pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
     let probe = super::probe(subject);
     let sharing = shares_errors.then(|| code!(.sharing()));
@@ -29,10 +29,10 @@ pub(crate) fn policy(subject: &Subject, function: &str, options: &Options) -> To
     code!(#door::#name(__shape, #ttl) #calls #sharing)
 }
 
-/// The milliseconds of a ttl that is all there is to a policy.
+/// The milliseconds of the ttl, if the policy has nothing else.
 pub(crate) fn plain_ttl(subject: &Subject, options: &Options) -> Option<Literal> {
     let Some(Time::Fixed(millis)) = options.time("ttl") else { return None };
-    // The compiler's answer tells how a value that may be a future goes to the shared tier, and no option does.
+    // For a value that may be a future, the compiler's answer already has its form in the shared tier.
     let asked = subject.returns.kind == Kind::Asked;
     let is_given = ["tier", "local_ttl", "codec"].into_iter().any(|name| options.is_given(name));
     let shared = if asked && !is_given { TokenStream::new() } else { sharing(subject, options, false) };
@@ -40,7 +40,7 @@ pub(crate) fn plain_ttl(subject: &Subject, options: &Options) -> Option<Literal>
     plain.then(|| Literal::u64_suffixed(*millis))
 }
 
-/// The builder calls that concern no other tier.
+/// The builder calls that do not depend on the shared tier.
 fn builder_calls(subject: &Subject, options: &Options) -> TokenStream {
     let calls = calls(Builder::Policy, options, &subject.door);
     let background = options.has("load") && options.is("load", "task") && options.is("refresh", "background");
@@ -48,14 +48,15 @@ fn builder_calls(subject: &Subject, options: &Options) -> TokenStream {
     code!(#calls #background)
 }
 
-/// The builder call that sets the form of the value in the shared tier, which its type decides. A sync function and `tier = local` never ask.
+/// The builder calls for the shared tier, if the function may use it: the form of the value there, which its type decides, and the
+/// codec.
 fn sharing(subject: &Subject, options: &Options, each: bool) -> TokenStream {
     if options.is("tier", "local") || subject.returns.kind == Kind::Sync {
         return TokenStream::new();
     }
     let door = &subject.door;
     let (wire, calls) = (wire(subject, each), calls(Builder::Sharing, options, door));
-    // Errors on the value's type are reported at the option that needs it.
+    // The compiler reports a value that the codec cannot encode at the option.
     let codec = options.value("codec").zip(options.written("codec")).map(|(codec, expr)| {
         let span = Span::mixed_site().located_at(expr.span());
         match codec {
@@ -67,7 +68,7 @@ fn sharing(subject: &Subject, options: &Options, each: bool) -> TokenStream {
     code!(.wire(#wire) #calls #codec)
 }
 
-/// The form of the value in the shared tier, asked of its type.
+/// The expression that finds the form of the value in the shared tier by its type.
 pub(crate) fn wire(subject: &Subject, each: bool) -> TokenStream {
     let door = &subject.door;
     let wired = if subject.returns.kind == Kind::Asked {

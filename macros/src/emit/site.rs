@@ -15,7 +15,7 @@ pub(crate) struct Site<'a> {
     pub(crate) stored: &'a Stored,
     /// The variant of `SiteKind`.
     pub(crate) kind: &'static str,
-    /// The handle in which the static is, where it is not in the function.
+    /// The typed handle that the static stands in, if it does not stand in the function.
     pub(crate) handle: Option<&'a Ident>,
 }
 
@@ -35,7 +35,7 @@ impl Site<'_> {
             code!(.tags(&[#(#tags),*]))
         });
         let receiver = subject.params.receiver.is_some().then(|| {
-            // A key that the user wrote has a namespace, if it names no field.
+            // A key that the user wrote has the receiver's namespace unless it names a field or skips `self`.
             let in_key = stored.key.names_receiver() || !(stored.key.is_default() || stored.skips.receiver.is_some());
             let receiver = receiver(subject, in_key, stored.skips.receiver.is_some());
             code!(.receiver(#receiver))
@@ -55,7 +55,7 @@ impl Site<'_> {
     }
 }
 
-/// The part of the receiver in the key; `audit()` reports what may have been forgotten.
+/// The role of the receiver in the key. `audit()` reports receivers that may have been forgotten.
 pub(crate) fn receiver(subject: &Subject, in_key: bool, skipped: bool) -> TokenStream {
     let door = &subject.door;
     let variant = match &subject.params.receiver {
@@ -68,11 +68,11 @@ pub(crate) fn receiver(subject: &Subject, in_key: bool, skipped: bool) -> TokenS
     quote!(#door::Receiver::#variant)
 }
 
-/// The statement that borrows the explicit handle, if any, and the argument that passes it on.
+/// The statement that borrows the value of `on`, if it is given, and the argument that passes it on.
 pub(crate) fn on(on: Option<&Expr>) -> (Option<TokenStream>, TokenStream) {
     let borrow = on.map(operand).map(|expr| code!(let __on = &#expr;));
     let argument = on.map(|expr| {
-        // A handle of another type is reported where the user names it.
+        // The compiler reports a value of another type at the user's expression.
         let span = Span::mixed_site().located_at(expr.span());
         quote_spanned!(span=> __on)
     });
@@ -84,7 +84,7 @@ fn option(value: Option<TokenStream>) -> TokenStream {
     value.map_or_else(none, |value| code!(::core::option::Option::Some(#value)))
 }
 
-/// An argument by reference, unless it is written as one.
+/// A reference to an argument, unless the user wrote one.
 pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
     if let Expr::Reference(_) = expr {
         return quote!(#expr);
@@ -93,7 +93,8 @@ pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
     code!(&#expr)
 }
 
-/// The statement that gives the function's own, unnameable type to the runtime, and those that it is generic over.
+/// The statement that makes the type by which the runtime tells instantiations of the function apart: that of a closure in it, with
+/// the function's type parameters.
 pub(crate) fn instance(subject: &Subject) -> TokenStream {
     let instance = match parameters(subject) {
         Some(parameters) if subject.params.receiver.is_some() => {
@@ -105,7 +106,7 @@ pub(crate) fn instance(subject: &Subject) -> TokenStream {
     code!(let __instance = #instance(|| ());)
 }
 
-/// The type parameters of the function, as pointers to them; `None` where some have no name or are values.
+/// The type parameters of the function, each as a pointer to it; `None` if one has no name, or is a constant.
 fn parameters(subject: &Subject) -> Option<TokenStream> {
     let sig = &subject.function.sig;
     let named = sig.generics.params.iter().map(|param| match param {
@@ -120,7 +121,7 @@ fn parameters(subject: &Subject) -> Option<TokenStream> {
     named.collect::<Option<TokenStream>>().filter(|_| sig.inputs.iter().all(is_named))
 }
 
-/// An expression to stand behind `&`, in parentheses where it needs them.
+/// An expression that can stand behind `&`: in parentheses if it needs them.
 pub(crate) fn operand(expr: &Expr) -> TokenStream {
     match expr {
         Expr::Path(_) | Expr::Field(_) | Expr::MethodCall(_) | Expr::Call(_) | Expr::Lit(_) | Expr::Paren(_) => {
@@ -130,7 +131,7 @@ pub(crate) fn operand(expr: &Expr) -> TokenStream {
     }
 }
 
-/// A name of the runtime, at which the compiler says what it has against the function's value: at its return type.
+/// The name of a function of the runtime with the span of the return type, where the compiler then reports errors about the value.
 pub(crate) fn at_value(subject: &Subject, name: &str) -> Ident {
     Ident::new(name, subject.returns.value.span().resolved_at(Span::mixed_site()))
 }

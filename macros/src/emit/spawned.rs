@@ -1,8 +1,8 @@
-//! A body that may run in a task of its own (`refresh = background`, `load = task`), so that it must own all that it uses.
+//! A body that may run in a task of its own (`refresh = background`, `load = task`), and so has to own everything that it uses.
 //!
 //! Flow: each borrowed argument is made owned before the task and borrowed again inside it; `self` becomes a clone.
 //!
-//! Invariant: arguments that the function owns are moved, as the body would have done.
+//! Invariant: arguments that the function owns are moved into the task.
 //!
 //! May use: signature, subject.
 
@@ -14,7 +14,7 @@ use crate::{
     subject::Subject,
 };
 
-/// The parts of a body that owns what it uses.
+/// The parts of a body that owns everything that it uses.
 pub(crate) struct Owned {
     /// Statements before the task.
     pub(crate) before: TokenStream,

@@ -1,4 +1,4 @@
-//! The attributes of a model as they were written.
+//! The attributes `#[indexed(..)]` and `#[index(..)]` of a model, as they were written.
 //!
 //! May use: diag, options, indexed/{record, syntax}.
 
@@ -21,9 +21,9 @@ pub(super) struct IndexAttribute {
     weight: u32,
     /// The word `index`.
     pub(super) span: Span,
-    /// The number of the field that it stands on; none: it stands on the struct.
+    /// The index of the field that it stands on, or `None` if it stands on the struct.
     pub(super) field: Option<usize>,
-    /// All of it could be read.
+    /// True if all of it could be read.
     pub(super) whole: bool,
 }
 
@@ -49,7 +49,7 @@ impl Args {
                     .map(|attr| IndexAttribute::parse(attr, Some(at), diag)),
             );
             for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("indexed")) {
-                diag.at(attr.path(), "`indexed` stands on the struct: write `#[index]` on a field");
+                diag.at(attr.path(), "`indexed` belongs on the struct: write `#[index]` on a field");
             }
         }
         indexes.extend(
@@ -63,7 +63,7 @@ fn is_index(attr: &Attribute) -> bool {
     attr.path().is_ident("index")
 }
 
-/// The words for kinds, as a field's attribute has them; beside them, `text`.
+/// The words for kinds in an `#[index(..)]` on a field, except `text`, which may have a weight.
 const KINDS: [(&str, IndexKind); 6] = [
     ("asc", IndexKind::Ascending),
     ("desc", IndexKind::Descending),
@@ -98,7 +98,7 @@ impl IndexAttribute {
     }
 }
 
-/// The form to write in place of `1`, `-1` or `field = 1`, which say a direction where `#[index(..)]` has none.
+/// The message about `1`, `-1` or `field = 1`: directions, which `#[index(..)]` does not take.
 fn direction(given: &Given, options: &Options) -> Option<String> {
     let OptionForm::Expr(value) = &given.form else { return None };
     let direction = match quote::quote!(#value).to_string().replace(' ', "").as_str() {
@@ -107,20 +107,24 @@ fn direction(given: &Given, options: &Options) -> Option<String> {
         _ => return None,
     };
     match given.name.to_string().as_str() {
-        UNNAMED => Some(format!("a direction is a word on a field: write `#[index({direction})]`")),
+        UNNAMED => Some(format!("on a field, a direction is a word: write `#[index({direction})]`")),
         option if options.has(option) => None,
-        field => Some(format!("fields stand in `keys(..)`: write `#[index(keys({field} = 1))]`")),
+        field => Some(format!("fields belong in `keys(..)`: write `#[index(keys({field} = 1))]`")),
     }
 }
 
-/// MongoDB's own words for a kind, which are no names in Rust.
+/// Reads a kind in quotes, as MongoDB writes it: `"2dsphere"` and `"2d"` are not names in Rust.
 fn quoted(text: &LitStr) -> syn::Result<Given> {
     let word = match text.value().as_str() {
         "2dsphere" => "sphere",
         "2d" => "plane",
         "text" => "text",
         "hashed" => "hashed",
-        _ => return Err(syn::Error::new(text.span(), "expected an option, as `unique`, or a kind, as `\"2dsphere\"`")),
+        _ => {
+            let why =
+                "this is not an option or a kind: write an option such as `unique`, or a kind such as `\"2dsphere\"`";
+            return Err(syn::Error::new(text.span(), why));
+        }
     };
     let mut name = Ident::parse_any.parse_str(word)?;
     name.set_span(text.span());

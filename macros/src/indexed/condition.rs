@@ -27,7 +27,7 @@ pub(super) enum Literal {
     Text(String),
 }
 
-const ADMITTED: &str = "a partial index admits only `=`, `>`, `>=`, `<`, `<=`, `in [..]` and `exists(..)`";
+const CONDITIONS: &str = "write `=`, `>`, `>=`, `<`, `<=`, `in [..]` or `exists(..)`";
 
 impl Condition {
     /// `status = "active"`, `total > 10`, `status in ["active", "new"]` or `exists(email)`.
@@ -46,19 +46,22 @@ impl Condition {
             if literals.is_empty() {
                 return Err(syn::Error::new(
                     span,
-                    "nothing is in an empty list: write the values, as `in [\"active\"]`",
+                    "an empty list matches no document: write the values, as `in [\"active\"]`",
                 ));
             }
             return Ok(Self { path, operator: "OneOf", literals: literals.into_iter().collect() });
         }
-        let operator = comparison(input).ok_or_else(|| syn::Error::new(span, ADMITTED))?;
+        let operator = comparison(input).ok_or_else(|| {
+            syn::Error::new(span, format_args!("this is not a condition of a partial index: {CONDITIONS}"))
+        })?;
         Ok(Self { path, operator, literals: vec![Literal::parse(input)?] })
     }
 
     fn exists(input: ParseStream<'_>) -> syn::Result<Self> {
         let word: Ident = input.parse()?;
         if word != "exists" {
-            return Err(syn::Error::new(word.span(), format_args!("`{word}(..)` is no condition: {ADMITTED}")));
+            let why = format_args!("`{word}(..)` is not a condition of a partial index: {CONDITIONS}");
+            return Err(syn::Error::new(word.span(), why));
         }
         let content;
         parenthesized!(content in input);
@@ -67,7 +70,8 @@ impl Condition {
             if input.is_empty() {
                 return Ok(path);
             }
-            Err(input.error("`exists` takes one field: write `exists(email)`, and one more `exists(..)` for another"))
+            Err(input
+                .error("`exists` takes one field: write `exists(email)`, and another `exists(..)` for another field"))
         })?;
         Ok(Self { path, operator: "Exists", literals: Vec::new() })
     }

@@ -1,4 +1,4 @@
-//! One index of a model, its options checked each by itself.
+//! One index of a model, with each of its options checked alone.
 //!
 //! May use: diag, duration, nearest, options, value, indexed/{condition, syntax}.
 
@@ -50,12 +50,12 @@ impl Index {
         self.options.text("name").map(syn::LitStr::value)
     }
 
-    /// Returns whether MongoDB takes this one and another over the same keys for two.
+    /// Returns whether MongoDB regards this index and another one over the same keys as one index.
     pub(super) fn same_identity(&self, other: &Self) -> bool {
         self.options.is_given("unique") == other.options.is_given("unique") && self.same_documents(other)
     }
 
-    /// Returns whether both hold the same documents, in the same order.
+    /// Returns whether both contain the same documents, in the same order.
     pub(super) fn same_documents(&self, other: &Self) -> bool {
         let partial = |index: &Self| index.options.list("partial").map(ToString::to_string);
         self.options.is_given("sparse") == other.options.is_given("sparse")
@@ -67,9 +67,9 @@ impl Index {
 fn name(options: &Options, diag: &mut Diag) {
     let Some(name) = options.text("name") else { return };
     let why = match name.value().as_str() {
-        "" => "a name cannot be empty: leave `name` out for MongoDB's own, as `email_1`",
-        "*" => "`*` means all indexes where MongoDB drops some: choose another name",
-        "_id_" => "`_id_` is the name of the index over `_id`: choose another",
+        "" => "a name cannot be empty: leave `name` out for the default of MongoDB, such as `email_1`",
+        "*" => "`*` stands for all indexes in MongoDB's commands: choose another name",
+        "_id_" => "`_id_` is the name of the index over `_id`: choose another name",
         _ => return,
     };
     diag.at(name, why);
@@ -80,17 +80,17 @@ fn expire_after(options: &Options, diag: &mut Diag) -> Option<u32> {
     if let Expr::Lit(literal) = value::peel(expr)
         && matches!(&literal.lit, Lit::Int(number) if number.base10_digits() == "0")
     {
-        // At the very time in the field.
+        // Zero is allowed here: the document expires at the date in the field.
         return Some(0);
     }
     let why = match duration::read("expire_after", expr, diag)? {
-        Time::Expr(_) => "MongoDB keeps `expire_after` in the index: write a literal, as `expire_after = \"30d\"`",
+        Time::Expr(_) => "`expire_after` is stored in the index: write a literal, as `expire_after = \"30d\"`",
         Time::Fixed(millis) if millis % 1_000 != 0 => {
-            "MongoDB counts `expire_after` in whole seconds: write `\"1s\"` or more"
+            "MongoDB counts `expire_after` in whole seconds: write a number of seconds, as `\"2s\"`"
         }
         Time::Fixed(millis) => match i32::try_from(millis / 1_000) {
             Ok(seconds) => return Some(seconds.unsigned_abs()),
-            Err(_) => "`expire_after` is too long: MongoDB takes at most 2147483647 seconds, `\"24855d\"`",
+            Err(_) => "`expire_after` is too long for MongoDB: write at most 2147483647 seconds, `\"24855d\"`",
         },
     };
     diag.at(expr, why);
@@ -121,7 +121,7 @@ fn collation(options: &Options, diag: &mut Diag) -> Option<Collation> {
     })
 }
 
-/// The languages whose words MongoDB knows, by name and by ISO code.
+/// The languages in which MongoDB can search text, by name and by ISO code.
 const LANGUAGES: [&str; 31] = [
     "none",
     "danish",
@@ -165,14 +165,16 @@ fn language(options: &Options, diag: &mut Diag) {
     let hint = nearest::hint(&name, LANGUAGES);
     diag.at(
         literal,
-        format_args!("MongoDB has no words of `{name}`: write a language as `\"english\"`, or `\"none\"`{hint}"),
+        format_args!(
+            "MongoDB has no text search in `{name}`: write a language such as `\"english\"`, or `\"none\"`{hint}"
+        ),
     );
 }
 
 fn bounds(options: &Options, diag: &mut Diag) -> Option<(f64, f64)> {
     if options.is_given("min") != options.is_given("max") {
         for name in ["min", "max"] {
-            options.refuse(name, "write both bounds: `min = -180, max = 180`", diag);
+            options.refuse(name, "`min` and `max` need each other: write both, as `min = -180, max = 180`", diag);
         }
     }
     let (Some(Value::Number(low)), Some(Value::Number(high))) = (options.value("min"), options.value("max")) else {

@@ -1,11 +1,11 @@
-//! `#[derive(Indexed)]`: a model's MongoDB indexes, the scopes of its documents' changes, and its fields as checked paths.
+//! `#[derive(Indexed)]`: a model's MongoDB indexes, the scopes that a change of its documents invalidates, and checked paths to its
+//! fields.
 //!
-//! Flow: tokens -> [`record::Record`] (the struct, and its fields' stored names by `serde`'s attributes) and [`args`] (the
-//! indexes as written, by the syntax of [`syntax`] and [`condition`]) -> [`model::Model`] (checked by [`rules`] and [`scopes`]) -> [`expand::expand`] (cannot
-//! fail).
+//! Flow: tokens -> [`record::Record`] (the struct, with stored names from `serde`'s attributes) and [`args`] (indexes as written, read
+//! by [`syntax`] and [`condition`]) -> [`model::Model`] (checked by [`rules`] and [`scopes`]) -> [`expand::expand`] (cannot fail).
 //!
-//! Invariant: what a struct's own tokens can tell is checked here and reported together, on the user's tokens; what takes
-//! another type is left to the compiler, by code that fails on the user's tokens.
+//! Invariant: rules that need only the tokens of this struct are checked here and reported together. Rules that need other types are
+//! left to the compiler, by code whose errors appear at the user's tokens.
 //!
 //! May use: diag, duration, nearest, options, subject, template, value.
 
@@ -28,7 +28,7 @@ use quote::quote;
 
 use crate::diag::Diag;
 
-/// Expands `#[derive(Indexed)] item`. After an error in the indexes, the fields are there all the same.
+/// Expands `#[derive(Indexed)] item`. After an error in the indexes, the paths to the fields are still declared.
 pub(crate) fn derive(item: &TokenStream) -> TokenStream {
     let mut diag = Diag::default();
     let model = check(item, &mut diag);

@@ -1,4 +1,4 @@
-//! A model whose indexes make sense, as far as its own tokens tell.
+//! Checks a model by its own tokens, and holds its indexes and scopes once they are right.
 //!
 //! May use: diag, options, subject, indexed/{args, index, record, resolve, rules, scopes, syntax}.
 
@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Model {
     pub(super) record: Record,
     pub(super) door: Door,
-    /// `None` without a collection: the model then only lists its fields.
+    /// The declarations, or `None` for a model without a collection, which only lists its fields.
     pub(super) declared: Option<Declared>,
 }
 
@@ -45,7 +45,7 @@ impl Model {
         if diag.count() == before {
             rules::check_all(&indexes, &record, diag);
         }
-        // After an error, the model is there without indexes, so that nothing else fails because it is missing.
+        // After an error the model is expanded without indexes, so that nothing else fails because it is missing.
         let indexes = if diag.count() == before { indexes } else { Vec::new() };
         Self { door, declared: collection.map(|collection| Declared { collection, indexes, scopes }), record }
     }
@@ -69,11 +69,11 @@ fn collectionless(args: &Args, diag: &mut Diag) {
              or, if it is nested in a model, declare the index there, as `#[index(keys(location.city = 1))]`",
         );
     }
-    let why = "scopes need a collection whose changes they are of: write `#[indexed(collection = \"..\", scopes(..))]`";
+    let why = "scopes need a collection to watch for changes: write `#[indexed(collection = \"..\", scopes(..))]`";
     args.model.refuse("scopes", why, diag);
 }
 
-/// The indexes that the attributes declare; all text fields make one.
+/// The indexes that the attributes declare. All fields with `text` make one index together.
 fn indexes(written: Vec<args::IndexAttribute>, record: &Record, diag: &mut Diag) -> Vec<Index> {
     let mut found: Vec<Index> = Vec::new();
     let mut text: Option<usize> = None;
@@ -112,10 +112,14 @@ fn indexes(written: Vec<args::IndexAttribute>, record: &Record, diag: &mut Diag)
 }
 
 fn field_key(index: &args::IndexAttribute, record: &Record, at: usize, diag: &mut Diag) -> IndexKey {
-    index.options.refuse("keys", "`keys` stands on the struct: here the field is the key, as `#[index(unique)]`", diag);
+    index.options.refuse(
+        "keys",
+        "`keys` belongs on the struct: here the field is the key, as in `#[index(unique)]`",
+        diag,
+    );
     let kinds = index.kinds();
     if let [_, (_, second), ..] = &kinds[..] {
-        diag.at(second, "a field is indexed in one way: keep one word, or write a second `#[index(..)]`");
+        diag.at(second, "an index of a field has one kind: keep one word, or write a second `#[index(..)]`");
     }
     let kind = kinds.first().map_or(IndexKind::Ascending, |(kind, _)| *kind);
     IndexKey { path: Path::from_field(record.fields[at].ident.clone()), kind, span: index.span }
@@ -123,7 +127,7 @@ fn field_key(index: &args::IndexAttribute, record: &Record, at: usize, diag: &mu
 
 fn listed_keys(index: &args::IndexAttribute, diag: &mut Diag) -> Vec<IndexKey> {
     for (_, word) in index.kinds() {
-        diag.at(word, format_args!("`{word}` stands behind a key: write `keys(name = {word})`"));
+        diag.at(word, format_args!("`{word}` belongs to a key: write `keys(name = {word})`"));
     }
     let Some(list) = index.options.list("keys") else {
         if index.whole {
@@ -142,9 +146,9 @@ fn listed_keys(index: &args::IndexAttribute, diag: &mut Diag) -> Vec<IndexKey> {
     keys
 }
 
-/// Fields share one text index, whose options belong to none of them.
+/// Reports options on a field with `text`: all such fields share one index, so its options belong on the struct.
 fn refuse_text_options(options: &Options, diag: &mut Diag) {
-    let why = "all text fields make one index, and its options stand on the struct: \
+    let why = "all text fields make one index, and its options belong on the struct: \
         write `#[index(keys(name = text, description = text), ..)]` there";
     for name in ["name", "default_language", "language_override", "partial", "hidden", "sparse"] {
         options.refuse(name, why, diag);

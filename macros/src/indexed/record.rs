@@ -1,4 +1,4 @@
-//! The struct that derives `Indexed`: its fields with their stored names.
+//! The struct that derives `Indexed`, and its fields with their stored names.
 //!
 //! May use: diag, nearest, indexed/serde.
 
@@ -26,14 +26,14 @@ pub(super) struct Field {
     pub(super) ty: Type,
     pub(super) attrs: Vec<Attribute>,
     pub(super) stored: StoredAs,
-    /// True if its type does not determine its stored form.
+    /// True if an attribute of serde stores it in another form than its type has.
     pub(super) converted: bool,
 }
 
 /// The stored position of a field.
 pub(super) enum StoredAs {
     Name(String),
-    /// Flattened: the fields of its type are stored in its place.
+    /// The fields of its type are stored in its place, by serde's `flatten`.
     Flattened,
     Nowhere,
 }
@@ -62,7 +62,8 @@ impl Record {
             spelled.visit_type_mut(&mut field.ty);
         }
         if fields.iter().all(|field| matches!(field.stored, StoredAs::Nowhere)) {
-            return refuse(&input.ident, "no field of this struct is stored, so there is nothing to index", diag);
+            let why = "no field of this struct is stored: remove `Indexed`, or serde's `skip` from a field";
+            return refuse(&input.ident, why, diag);
         }
         if let Some(lifetime) = input.generics.lifetimes().next() {
             diag.at(lifetime, "a model owns its data: store a `String` instead of a `&str`");
@@ -71,7 +72,7 @@ impl Record {
         Some(Self { ident: input.ident, generics: input.generics, attrs: input.attrs, fields })
     }
 
-    /// The stored field that `name` names, or an error on `name`.
+    /// The stored field of this name, or an error at the name.
     pub(super) fn find(&self, name: &Ident, diag: &mut Diag) -> Option<&Field> {
         let wanted = name.unraw().to_string();
         let found = self.fields.iter().find(|field| field.name() == wanted);
@@ -114,7 +115,7 @@ fn refuse<T>(ident: &Ident, why: &str, diag: &mut Diag) -> Option<T> {
     None
 }
 
-/// Spells `Self` out: in what the derive makes of a field's type, that is another type.
+/// Replaces `Self` by the name of the struct, because the expansion repeats a field's type where `Self` is another type.
 struct Spelled(Type);
 
 impl VisitMut for Spelled {
@@ -153,7 +154,7 @@ impl Field {
         self.ident.unraw().to_string()
     }
 
-    /// The type that its path has.
+    /// The type at which its path ends.
     pub(super) fn path_type(&self, door: &TokenStream) -> TokenStream {
         let ty = &self.ty;
         if self.converted { quote::quote!(#door::Converted<#ty>) } else { quote::quote!(#ty) }

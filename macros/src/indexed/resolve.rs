@@ -1,4 +1,4 @@
-//! The stored field that a path begins with.
+//! Checks the first step of a path.
 //!
 //! May use: diag, indexed/{record, syntax}.
 
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::diag::Diag;
 
-/// Reports a path whose first step is no stored field.
+/// Reports a path that does not begin with a stored field, or that ends at a flattened one.
 pub(super) fn resolve(path: &Path, record: &Record, diag: &mut Diag) {
     let Some(Step::Field(first)) = path.0.first() else { return };
     if let Some(field) = record.find(first, diag)

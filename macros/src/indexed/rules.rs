@@ -1,4 +1,4 @@
-//! Rules for one index and for several: indexes that MongoDB refuses, and indexes that users come to regret.
+//! Refuses indexes that MongoDB does not accept, and indexes that are superfluous. Some rules need one index, others all of a model.
 //!
 //! May use: diag, options, indexed/{index, record, syntax}.
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{diag::Diag, options::Options};
 
-/// The rules of one index.
+/// Checks one index alone.
 pub(super) fn check_one(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
     number(keys, diag);
     repeated(keys, diag);
@@ -26,7 +26,7 @@ pub(super) fn check_one(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
 
 fn number(keys: &[IndexKey], diag: &mut Diag) {
     if let Some(key) = keys.get(32) {
-        diag.error(key.span, "MongoDB takes at most 32 keys in an index: leave out those that filter least");
+        diag.error(key.span, "MongoDB accepts at most 32 keys in an index: leave out the fields that filter least");
     }
 }
 
@@ -38,7 +38,7 @@ fn repeated(keys: &[IndexKey], diag: &mut Diag) {
     }
 }
 
-/// The word for a kind that MongoDB keeps apart from the others.
+/// The word for a kind that MongoDB does not mix with other such kinds in one index.
 fn special(kind: IndexKind) -> Option<&'static str> {
     match kind {
         IndexKind::Ascending | IndexKind::Descending => None,
@@ -58,7 +58,7 @@ fn mixed(keys: &[IndexKey], diag: &mut Diag) {
             Some(before) if before != word => {
                 diag.error(
                     key.span,
-                    format_args!("MongoDB mixes no `{before}` with `{word}` in one index: make two indexes"),
+                    format_args!("MongoDB does not mix `{before}` with `{word}` in one index: make two indexes"),
                 );
                 return;
             }
@@ -73,20 +73,20 @@ fn kinds(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
     if let Some(hashed) = find(IndexKind::Hashed) {
         options.refuse(
             "unique",
-            "a hash cannot tell values apart for certain: keep `unique` on an ordinary index, `= 1`",
+            "a hashed index cannot be unique, as two values may have one hash: declare another index with `= 1` and `unique`",
             diag,
         );
         if count(IndexKind::Hashed) > 1 {
-            diag.error(hashed.span, "MongoDB hashes one field in an index: make the others `1`");
+            diag.error(hashed.span, "MongoDB accepts one `hashed` key in an index: write `1` for the others");
         }
     }
     if let Some(wildcard) = find(IndexKind::Wildcard) {
         if keys.len() > 1 {
-            diag.error(wildcard.span, "a wildcard stands alone in its index: make two indexes");
+            diag.error(wildcard.span, "a wildcard must be the only key of its index: make two indexes");
         }
         options.refuse(
             "unique",
-            "a wildcard index cannot be unique: index the field that must be, `#[index(unique)]`",
+            "a wildcard index cannot be unique: write `#[index(unique)]` on the field that must be",
             diag,
         );
     }
@@ -96,7 +96,7 @@ fn kinds(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
         diag.error(plane.span, "a `plane` key comes first in its index: move it to the front");
     }
     if find(IndexKind::Plane).is_some() && count(IndexKind::Plane) > 1 {
-        diag.error(keys[1].span, "MongoDB indexes one `plane` in an index: make two indexes");
+        diag.error(keys[1].span, "MongoDB accepts one `plane` key in an index: make two indexes");
     }
 }
 
@@ -108,20 +108,20 @@ fn text_options(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
         }
         return;
     };
-    let unique = "MongoDB makes no text index unique: index the field in order too, `#[index(unique)]`";
+    let unique = "a text index cannot be unique: write another index on the field, `#[index(unique)]`";
     options.refuse("unique", unique, diag);
-    let collation = "MongoDB compares words by language and not by collation: \
+    let collation = "a text index compares words by language and has no collation: \
         remove `collation`, or write `default_language = \"english\"`";
     options.refuse("collation", collation, diag);
     let behind = keys[first..].iter().skip_while(|key| is_text(key)).find(|key| is_text(key));
     if let Some(apart) = behind {
-        diag.error(apart.span, "the `text` keys of an index stand side by side: move this one to the others");
+        diag.error(apart.span, "another key separates the `text` keys of this index: move this one to the others");
     }
 }
 
 fn plane_options(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
     if keys.iter().any(|key| key.kind == IndexKind::Plane) {
-        options.refuse("collation", "MongoDB takes no collation for a `plane` index: remove it", diag);
+        options.refuse("collation", "a `plane` index has no collation: remove `collation`", diag);
     } else {
         for name in ["bits", "min", "max"] {
             options.refuse(
@@ -136,13 +136,13 @@ fn plane_options(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
 fn expiry(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
     let why = match keys {
         [key] if matches!(key.kind, IndexKind::Ascending | IndexKind::Descending) => return,
-        [_] => "documents expire by a date in order, and no other kind of index: make the key `1`",
-        _ => "documents expire by one field: give it an index of its own, `#[index(expire_after = \"30d\")]`",
+        [_] => "documents expire by an ascending or descending index, not by this kind: write `1` for the key",
+        _ => "documents expire by an index on one field: write `#[index(expire_after = \"30d\")]` on that field",
     };
     options.refuse("expire_after", why, diag);
 }
 
-/// The rules between the indexes of one model.
+/// Checks the indexes of one model against each other.
 pub(super) fn check_all(indexes: &[Index], record: &Record, diag: &mut Diag) {
     for index in indexes {
         primary(index, record, diag);
@@ -150,7 +150,7 @@ pub(super) fn check_all(indexes: &[Index], record: &Record, diag: &mut Diag) {
     if let Some(index) = indexes.get(63) {
         diag.error(
             index.span,
-            "MongoDB keeps at most 64 indexes of a collection, the one over `_id` included: declare at most 63",
+            "MongoDB accepts at most 64 indexes on a collection, the one on `_id` included: declare at most 63",
         );
     }
     texts(indexes, diag);
@@ -168,14 +168,17 @@ fn primary(index: &Index, record: &Record, diag: &mut Diag) {
         field.ident == *name && matches!(&field.stored, StoredAs::Name(stored) if stored == "_id")
     };
     if record.fields.iter().any(is_id) {
-        diag.error(*span, "MongoDB always indexes `_id`, uniquely: remove this index");
+        diag.error(*span, "MongoDB always has a unique index on `_id`: remove this one");
     }
 }
 
 fn texts(indexes: &[Index], diag: &mut Diag) {
     let is_text = |index: &&Index| index.keys.iter().any(|key| matches!(key.kind, IndexKind::Text { .. }));
     if let Some(second) = indexes.iter().filter(is_text).nth(1) {
-        diag.error(second.span, "MongoDB keeps one text index of a collection: list all text fields in one `keys(..)`");
+        diag.error(
+            second.span,
+            "MongoDB accepts one text index on a collection: list all text fields in one `keys(..)`",
+        );
     }
 }
 
@@ -183,15 +186,12 @@ fn named_alike(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
     let Some(name) = index.name() else { return false };
     let taken = before.iter().any(|other| other.name().as_ref() == Some(&name));
     if taken {
-        diag.error(
-            index.span,
-            format_args!("another index of this model is named `{name}`: give each a name of its own"),
-        );
+        diag.error(index.span, format_args!("another index of this model is named `{name}` too: rename one of them"));
     }
     taken
 }
 
-/// The keys in the form in which two indexes are compared.
+/// The keys of an index in a form that can be compared: weights of text are left out.
 fn keys(index: &Index) -> Vec<(String, IndexKind)> {
     let plain = |key: &IndexKey| match key.kind {
         IndexKind::Text { .. } => IndexKind::Text { weight: 1 },
@@ -200,18 +200,18 @@ fn keys(index: &Index) -> Vec<(String, IndexKind)> {
     index.keys.iter().map(|key| (key.path.text(), plain(key))).collect()
 }
 
-/// Two indexes over the same keys.
+/// Reports an index over the same keys as an earlier one, if MongoDB could not tell them apart.
 fn same(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
     let keys_here = keys(index);
     let Some(other) = before.iter().find(|other| keys(other) == keys_here) else { return false };
     if keys_here.iter().any(|(_, kind)| matches!(kind, IndexKind::Text { .. })) {
-        // Already reported as the second text index.
+        // It was already reported as the second text index.
         return true;
     }
     let why = if other.same_identity(index) {
         "this index is declared twice: keep one"
     } else if other.name() == index.name() {
-        "two indexes over the same keys would have the same name: give one a name, `name = \"..\"`"
+        "two indexes on the same keys would have the same name: give one a name, as `name = \"..\"`"
     } else {
         return false;
     };
@@ -219,14 +219,14 @@ fn same(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
     true
 }
 
-/// An index that a longer one makes superfluous.
+/// Reports an index that a longer one makes superfluous.
 fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
     let index = &indexes[at];
     let keys_here = keys(index);
     let plain = ["unique", "hidden", "expire_after"].iter().all(|name| !index.options.is_given(name));
     let serves = |(other_at, other): &(usize, &Index)| {
         let theirs = keys(other);
-        // Of two that are alike, the unique one stays, or the first.
+        // Of two indexes over the same keys, the unique one stays, or else the first.
         let more = theirs.len() > keys_here.len() || other.options.is_given("unique") || *other_at < at;
         *other_at != at
             && more
@@ -238,12 +238,12 @@ fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
     let names = other.keys.iter().map(|key| key.path.text()).collect::<Vec<_>>().join(", ");
     diag.error(
         index.span,
-        format_args!("the index over `{names}` starts with these keys and serves the same queries: remove this one"),
+        format_args!("the index on `{names}` starts with these keys and serves the same queries: remove this one"),
     );
     true
 }
 
-/// Returns whether `longer` starts with `shorter`, in the same order or all of it the other way round.
+/// Returns whether `longer` starts with `shorter`, with the same directions or with all of them reversed.
 fn leads(shorter: &[(String, IndexKind)], longer: &[(String, IndexKind)]) -> bool {
     let turned = |kind| match kind {
         IndexKind::Ascending => Some(IndexKind::Descending),

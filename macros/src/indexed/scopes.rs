@@ -1,7 +1,6 @@
-//! Scopes that a change of a document invalidates: templates of keys over the model's own fields.
+//! The scopes that a change of a document invalidates: templates of keys over the fields of the model.
 //!
-//! A scope is a pattern as `cache_invalidate` has them, and keeps the same rules; its placeholders are fields, by their Rust
-//! names.
+//! A scope has the syntax and the rules of a pattern of `cache_invalidate`; its placeholders are fields, by their Rust names.
 //!
 //! May use: diag, options, template, indexed/{record, resolve, syntax}.
 
@@ -35,7 +34,7 @@ pub(super) enum ScopePiece {
     Field(Path, Format),
 }
 
-/// The scopes that the attribute declares; after an error in one, the others.
+/// The scopes that the attribute declares, without those that have an error.
 pub(super) fn check(options: &Options, record: &Record, diag: &mut Diag) -> Vec<Scope> {
     let mut found: Vec<Scope> = Vec::new();
     for literal in options.texts("scopes") {
@@ -70,7 +69,7 @@ fn scope(literal: &LitStr, record: &Record, diag: &mut Diag) -> Option<Scope> {
 /// The field that a placeholder names.
 fn path(hole: &Hole, diag: &mut Diag) -> Option<Path> {
     if hole.root == "self" {
-        diag.error(hole.span, "a scope names the model's fields without `self`: write `{id}` or `{maker.country}`");
+        diag.error(hole.span, "a scope names fields of the model without `self`: write `{id}` or `{maker.country}`");
         return None;
     }
     let mut steps = vec![Step::Field(Ident::new(&hole.root, hole.span))];
@@ -80,7 +79,7 @@ fn path(hole: &Hole, diag: &mut Diag) -> Option<Path> {
             Member::Unnamed(_) => {
                 diag.error(
                     hole.span,
-                    "a number names no field of a document: name a field of a struct, as `{maker.country}`",
+                    "a number is not the name of a stored field: write the field of a struct, as `{maker.country}`",
                 );
                 return None;
             }

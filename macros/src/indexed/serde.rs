@@ -1,4 +1,4 @@
-//! Stored names by `serde`'s attributes. `serde` itself reports those that it cannot read.
+//! Reads stored names from `serde`'s attributes. The derives of `serde` report attributes that cannot be read.
 //!
 //! May use: diag.
 
@@ -7,20 +7,20 @@ use syn::{Attribute, LitStr, Token, meta::ParseNestedMeta, spanned::Spanned, tok
 
 use crate::diag::Diag;
 
-/// The attributes of a struct.
+/// The attributes of `serde` on a struct.
 #[derive(Default)]
 pub(super) struct StructAttributes {
     pub(super) rename_all: Option<Case>,
 }
 
-/// The attributes of a field.
+/// The attributes of `serde` on a field.
 #[derive(Default)]
 pub(super) struct FieldAttributes {
     pub(super) rename: Option<String>,
     pub(super) flatten: bool,
     /// True if the field is never stored.
     pub(super) skip: bool,
-    /// True if the field is stored in another form than its type's.
+    /// True if the field is stored in another form than its type has.
     pub(super) converted: bool,
 }
 
@@ -45,12 +45,12 @@ impl StructAttributes {
                 let name = renamed(meta, diag)?;
                 found.rename_all = name.and_then(|name| Case::read(&name)).or(found.rename_all);
             } else if meta.path.is_ident("into") {
-                diag.at(&meta.path, "serde stores another type in place of this one: derive `Indexed` for that type");
+                diag.at(&meta.path, "serde stores another type instead of this one: derive `Indexed` for that type");
                 rest(meta)?;
             } else if meta.path.is_ident("transparent") {
                 diag.at(
                     &meta.path,
-                    "a transparent struct is stored as its one field is: derive `Indexed` for that one's type",
+                    "a transparent struct is stored like its only field: derive `Indexed` for the type of that field",
                 );
             } else {
                 rest(meta)?;
@@ -87,12 +87,12 @@ impl FieldAttributes {
 
 fn each(attrs: &[Attribute], read: &mut dyn FnMut(&ParseNestedMeta<'_>) -> syn::Result<()>) {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
-        // What cannot be read is an error of serde's own derive.
+        // The derives of `serde` report an attribute that cannot be read.
         let _ = attr.parse_nested_meta(|meta| read(&meta));
     }
 }
 
-/// Passes over the value of an attribute that does not matter here.
+/// Skips the value of an attribute that does not concern stored names.
 fn rest(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     if meta.input.peek(Token![=]) {
         meta.value()?.parse::<syn::Expr>()?;
@@ -104,7 +104,7 @@ fn rest(meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// `rename = ".."` or `rename(serialize = "..", deserialize = "..")`, of which both must agree.
+/// Reads `rename = ".."` or `rename(serialize = "..", deserialize = "..")`, whose two names must be the same.
 fn renamed(meta: &ParseNestedMeta<'_>, diag: &mut Diag) -> syn::Result<Option<String>> {
     if meta.input.peek(Token![=]) {
         return Ok(Some(meta.value()?.parse::<LitStr>()?.value()));
@@ -121,7 +121,10 @@ fn renamed(meta: &ParseNestedMeta<'_>, diag: &mut Diag) -> syn::Result<Option<St
     })?;
     if stored != read {
         let span: Span = meta.path.span();
-        diag.error(span, "stored under one name and read under another: what was stored would not be found; write one name, `rename = \"..\"`");
+        diag.error(
+            span,
+            "this field is stored under one name and read under another: write one name, `rename = \"..\"`",
+        );
     }
     Ok(stored.or(read))
 }

@@ -1,4 +1,4 @@
-//! The tokens between the parentheses of `keys(..)`, as they were written.
+//! Reads the tokens between the parentheses of `keys(..)`: paths, kinds and weights, as they were written.
 //!
 //! May use: diag, nearest.
 
@@ -13,7 +13,7 @@ use syn::{
 
 use crate::nearest;
 
-/// The way to a field: `subscription.plan`, or `metadata["color"]` through a map.
+/// The path to a field: `subscription.plan`, or `metadata["color"]` for a key of a map.
 #[derive(Clone)]
 pub(super) struct Path(pub(super) Vec<Step>);
 
@@ -65,17 +65,19 @@ impl Path {
 }
 
 fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
-    let expected = |span| syn::Error::new(span, "expected the name of a field, as `is_active` or `subscription.plan`");
-    let name = Ident::parse_any(input).map_err(|error| expected(error.span()))?;
+    let wrong = |span| {
+        syn::Error::new(span, "this is not a path to a field: write one such as `is_active` or `subscription.plan`")
+    };
+    let name = Ident::parse_any(input).map_err(|error| wrong(error.span()))?;
     if ["_", "self", "Self", "super", "crate"].iter().any(|word| name == word) {
-        return Err(expected(name.span()));
+        return Err(wrong(name.span()));
     }
-    // Another word of the language can only be a field as `r#type`, and may be written here without `r#`.
+    // Other keywords are fields as `r#type`, which may be written here without `r#`.
     let plain = syn::parse_str::<Ident>(&name.to_string()).is_ok();
     Ok(if plain { name } else { Ident::new_raw(&name.to_string(), name.span()) })
 }
 
-/// Reads what stands in brackets. After an error the rest is passed over, since `syn` would report it once more.
+/// Reads the tokens in brackets. After an error it skips the rest, which `syn` would otherwise report as a second error.
 pub(super) fn within<T>(
     content: ParseStream<'_>,
     read: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
@@ -122,7 +124,7 @@ impl IndexKey {
         }
         let path = Path::parse(input)?;
         if !input.peek(Token![=]) {
-            let why = format!("say how `{0}` is indexed: write `{0} = 1`", path.text());
+            let why = format!("`{0}` has no direction or kind: write `{0} = 1`", path.text());
             return Err(syn::Error::new(path.span(), why));
         }
         input.parse::<Token![=]>()?;
@@ -136,7 +138,7 @@ impl IndexKey {
         let span = text.span();
         let wrong = || {
             let why = format!(
-                "write paths without quotes, as `subscription.plan = 1`; only a wildcard has them: `\"{value}.**\"`"
+                "only a wildcard has quotes: write a path as `subscription.plan = 1`, or a wildcard as `\"{value}.**\"`"
             );
             syn::Error::new(span, why)
         };
@@ -161,7 +163,7 @@ impl IndexKey {
     }
 }
 
-/// The words for a kind: ours, and those of MongoDB.
+/// The words for a kind: those of this crate and those of MongoDB.
 const KINDS: [(&str, IndexKind); 9] = [
     ("asc", IndexKind::Ascending),
     ("desc", IndexKind::Descending),
@@ -182,7 +184,10 @@ impl IndexKind {
             return match number.base10_parse::<u32>() {
                 Ok(1) if negative => Ok(Self::Descending),
                 Ok(1) => Ok(Self::Ascending),
-                _ => Err(syn::Error::new(number.span(), "an order is `1` (ascending) or `-1` (descending)")),
+                _ => Err(syn::Error::new(
+                    number.span(),
+                    "this is not a direction: write `1` (ascending) or `-1` (descending)",
+                )),
             };
         }
         let (word, span) = if input.peek(LitStr) {
@@ -209,7 +214,8 @@ impl IndexKind {
 
 fn unknown(word: &str) -> String {
     let hint = nearest::hint(word, KINDS.iter().map(|(name, _)| *name));
-    format!("expected `1`, `-1`, `text`, `sphere`, `plane`, `hashed` or `wildcard`{hint}")
+    let wrong = if word.is_empty() { "a direction or a kind is missing" } else { "this is not a direction or a kind" };
+    format!("{wrong}: write `1`, `-1`, `text`, `sphere`, `plane`, `hashed` or `wildcard`{hint}")
 }
 
 /// `weight = 10`

@@ -8,7 +8,7 @@ fn attribute(_: TokenStream, item: &TokenStream) -> TokenStream {
 }
 
 #[test]
-fn a_model() {
+fn a_model_with_indexes() {
     let item = r#"
         #[serde(rename_all = "camelCase")]
         #[indexed(collection = "businesses")]
@@ -82,8 +82,8 @@ fn found(attributes: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_no_prefix() {
-    // Each line is fine, though its indexes start alike.
+fn indexes_that_differ_in_options_or_order_are_both_kept() {
+    // The two indexes of each line start with the same field, and both are needed.
     let fine = [
         "#[index(keys(a = 1), unique)] #[index(keys(a = 1, b = 1))]",
         "#[index(keys(a = 1), sparse)] #[index(keys(a = 1, b = 1))]",
@@ -102,17 +102,17 @@ fn what_is_no_prefix() {
 }
 
 #[test]
-fn a_direction_is_no_option_but_an_option_may_be_one() {
+fn directions_are_refused_as_options_but_accepted_as_values() {
     for fine in ["#[index(keys(a = 1), expire_after = 1)]", "#[index(keys(a = plane), bits = 1, min = -1, max = 1)]"] {
         assert_eq!(found(fine), [""; 0], "{fine}");
     }
-    assert_eq!(found("#[index(keys(a = 1), b = 1)]"), ["fields stand in `keys(..)`: write `#[index(keys(b = 1))]`"]);
-    assert_eq!(found("#[index(-1)]"), ["a direction is a word on a field: write `#[index(desc)]`"]);
+    assert_eq!(found("#[index(keys(a = 1), b = 1)]"), ["fields belong in `keys(..)`: write `#[index(keys(b = 1))]`"]);
+    assert_eq!(found("#[index(-1)]"), ["on a field, a direction is a word: write `#[index(desc)]`"]);
 }
 
 #[test]
-fn what_is_a_prefix() {
-    let over = "the index over `a, b` starts with these keys and serves the same queries: remove this one";
+fn an_index_that_begins_a_longer_one_is_an_error() {
+    let over = "the index on `a, b` starts with these keys and serves the same queries: remove this one";
     let redundant = [
         "#[index(keys(a = 1))] #[index(keys(a = 1, b = 1))]",
         "#[index(keys(a = -1))] #[index(keys(a = 1, b = 1))]",
@@ -126,7 +126,7 @@ fn what_is_a_prefix() {
 }
 
 #[test]
-fn odd_input_never_panics() {
+fn malformed_input_never_panics() {
     let items = [
         "",
         "struct",

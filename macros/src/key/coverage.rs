@@ -1,4 +1,4 @@
-//! The rule that nothing is forgotten: each parameter is in the key or is skipped by name, never neither, never both.
+//! The rule that no parameter is forgotten: each one is either in the key or in `skip(..)`, and never in both.
 //!
 //! May use: diag, nearest, signature, key.
 
@@ -11,9 +11,9 @@ use crate::{diag::Diag, nearest, signature::Params};
 /// The parameters that `skip(..)` leaves out of the key.
 #[derive(Default)]
 pub(crate) struct Skips {
-    /// Indexes into the parameters, each with the token in `skip(..)`.
+    /// The indexes of the skipped parameters, each with its token in `skip(..)`.
     params: Vec<(usize, Ident)>,
-    /// `self` in `skip(..)`.
+    /// The token `self` in `skip(..)`.
     pub(crate) receiver: Option<Ident>,
 }
 
@@ -52,7 +52,7 @@ impl Skips {
     }
 }
 
-/// Reports each name in `skip(..)` but `self`, for attributes whose keys need not name every parameter.
+/// Reports each name in `skip(..)` except `self`, for attributes whose keys need not name every parameter.
 pub(crate) fn only_self(names: &[Ident], diag: &mut Diag) {
     for name in names {
         if name != "self" {
@@ -67,7 +67,7 @@ pub(crate) fn only_self(names: &[Ident], diag: &mut Diag) {
     }
 }
 
-/// Reports each parameter that is in the key and skipped, or neither.
+/// Reports each parameter that is both in the key and skipped, or neither.
 pub(crate) fn coverage(key: &Key, skips: &Skips, params: &Params, diag: &mut Diag) {
     for (index, name) in &skips.params {
         if key.names_param(*index) {

@@ -1,16 +1,16 @@
-//! The key of a function that names none: `<prefix>:<path of the function>:<every argument>`.
+//! The default key, of a function without `key`: `<prefix>:<path of the function>:<every argument>`.
 //!
-//! Invariant: the path keeps two functions with one prefix apart; the prefix lets one pattern reach both.
+//! Invariants: the path separates the entries of two functions with the same prefix; one pattern with the prefix reaches both.
 //!
 //! May use: diag, signature, template, key, key/coverage.
 
 use super::{Key, KeyPiece, MAX_PARTS, Part, Root, Skips};
 use crate::{diag::Diag, signature::Params, template::Format};
 
-/// Verbs that say how a value is got, not what it is.
+/// Verbs that are left out of the prefix, because they name the access and not the value.
 const VERBS: [&str; 9] = ["get_", "find_", "fetch_", "load_", "list_", "read_", "lookup_", "search_", "query_"];
 
-/// The function's name less a leading verb; the whole name where nothing would be left.
+/// The function's name without a leading verb, or the whole name if nothing else would remain.
 pub(crate) fn default_prefix(name: &str) -> &str {
     VERBS.iter().find_map(|verb| name.strip_prefix(verb)).filter(|rest| !rest.is_empty()).unwrap_or(name)
 }

@@ -1,11 +1,11 @@
-//! A template matched with the parameters of the function: what a key, a pattern or a tag is made of.
+//! Matches the template of a key, a pattern or a tag with the parameters of the function.
 //!
-//! Flow: [`Template`] + [`Params`] -> [`Key`], then [`coverage()`] asks whether any argument was forgotten.
+//! Flow: [`Template`] + [`Params`] -> [`Key`]; then [`coverage()`] reports parameters that were forgotten.
 //!
-//! Invariants: the parts of a [`Key`] are in the order of the template, repeats repeated, so the n-th `KeyPiece::Arg` is
-//! the n-th part; every part names a parameter that exists, or a field of `self` where there is a receiver.
+//! Invariants: the parts of a [`Key`] are in the order of the template, and a placeholder that is written twice has two parts, so the
+//! n-th `KeyPiece::Arg` is the n-th part; every part names a parameter that exists, or a field of `self` if there is a receiver.
 //!
-//! May use: args, diag, nearest, template, signature.
+//! May use: diag, nearest, template, signature.
 
 mod coverage;
 mod default;
@@ -81,7 +81,7 @@ impl Key {
         (diag.count() == before).then_some(key)
     }
 
-    /// Returns whether this is the key of a function that names none.
+    /// Returns whether this is the default key.
     pub(crate) fn is_default(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, KeyPiece::Path))
     }
@@ -96,7 +96,7 @@ impl Key {
         self.parts.iter().any(|part| part.root == Root::Param(index))
     }
 
-    /// The runtime takes the parts as a tuple, and tuples have a last arity.
+    /// Reports a key with too many parts. The runtime takes them as a tuple, whose length is bounded.
     fn bounded(&self, span: Span, diag: &mut Diag) {
         if self.parts.len() > MAX_PARTS {
             let count = self.parts.len();
@@ -116,7 +116,7 @@ impl Key {
     }
 }
 
-/// Finds what a placeholder names.
+/// Finds the parameter that a placeholder names, or reports that there is none.
 fn root(hole: &Hole, params: &Params, diag: &mut Diag) -> Option<Root> {
     let name = &hole.root;
     if name == "self" {
@@ -131,9 +131,9 @@ fn root(hole: &Hole, params: &Params, diag: &mut Diag) -> Option<Root> {
         let instead = match nearest::nearest(name, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{{{near}}}`?"),
             None if matches!(name.as_str(), "result" | "output" | "value") => {
-                "keys are made before the function has a result; take what the key needs as a parameter".to_owned()
+                "keys are made before the function has a result, so take what the key needs as a parameter".to_owned()
             }
-            None if params.names.is_empty() => "the function has no parameters".to_owned(),
+            None if params.names.is_empty() => "the function has no parameters, so write literal text".to_owned(),
             None => {
                 let names: Vec<_> = params.names.iter().map(|param| format!("`{{{}}}`", param.name())).collect();
                 format!("write one of {}", names.join(", "))

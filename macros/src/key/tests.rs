@@ -4,7 +4,7 @@ use super::{Key, KeyPiece, Skips, default_key, default_prefix};
 use crate::{diag::Diag, signature::Params, template::Use};
 
 #[test]
-fn prefixes_lose_a_leading_verb() {
+fn the_prefix_is_the_name_without_a_leading_verb() {
     for (name, expected) in [
         ("get_user", "user"),
         ("find_user_by_email", "user_by_email"),
@@ -56,7 +56,7 @@ fn parse(text: &str, diag: &mut Diag) -> Option<Key> {
 }
 
 #[test]
-fn repeats_are_repeated() {
+fn a_placeholder_that_is_written_twice_has_two_parts() {
     let key = parse("user:{id}:{type}:{id}", &mut Diag::default()).expect("a key");
     assert_eq!(pieces(&key), "user:<0>:<1>:<2>");
     assert!(key.names_param(0) && !key.names_param(1) && !key.names_receiver());
@@ -71,7 +71,7 @@ fn every_name_of_a_pattern_is_a_parameter() {
 }
 
 #[test]
-fn unknown_names_are_reported_with_the_nearest() {
+fn an_unknown_name_is_reported_with_the_nearest_parameter() {
     let mut diag = Diag::default();
     assert!(parse("user:{nmae}:{zzz}", &mut diag).is_none());
     assert_eq!(

@@ -1,7 +1,7 @@
 use super::{distance, hint, nearest};
 
 #[test]
-fn distances() {
+fn swaps_insertions_and_replacements_count_as_one() {
     assert_eq!(distance("", ""), 0);
     assert_eq!(distance("ttl", "ttl"), 0);
     assert_eq!(distance("tll", "ttl"), 1);
@@ -23,7 +23,7 @@ fn a_far_name_is_not_suggested() {
 }
 
 #[test]
-fn hints_read_as_prose() {
+fn a_hint_is_the_end_of_a_message() {
     assert_eq!(hint("idd", ["id"]), "; did you mean `id`?");
     assert_eq!(hint("page", ["id"]), "");
 }

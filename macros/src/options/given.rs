@@ -13,7 +13,7 @@ use syn::{
 use super::row::UNNAMED;
 use crate::diag::Diag;
 
-/// An option: its name and what was given to it.
+/// An option: its name, and the value or list that was given to it.
 pub(crate) struct Given {
     pub(crate) name: Ident,
     pub(crate) form: OptionForm,
@@ -38,7 +38,7 @@ impl Given {
             return Ok(Self { name, form: OptionForm::Expr(Box::new(Expr::Lit(ExprLit { attrs: Vec::new(), lit }))) });
         }
         let name = Ident::parse_any(input)
-            .map_err(|error| syn::Error::new(error.span(), "expected an option: write `name = value`"))?;
+            .map_err(|error| syn::Error::new(error.span(), "this is not an option: write `name = value`"))?;
         let form = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
             if input.is_empty() || input.peek(Token![,]) {
@@ -62,7 +62,7 @@ pub(crate) fn is_option(input: ParseStream<'_>) -> bool {
     Ident::parse_any(&ahead).is_ok() && (ahead.peek(token::Paren) || (ahead.peek(Token![=]) && !ahead.peek(Token![==])))
 }
 
-/// Reads a comma-separated list, one element at a time; what cannot be read is reported and skipped.
+/// Reads a list with commas, one element at a time. An element that cannot be read is reported and skipped.
 pub(crate) fn read_all(
     tokens: TokenStream,
     diag: &mut Diag,
@@ -80,7 +80,7 @@ pub(crate) fn read_all(
         }
         Ok(())
     };
-    // The closure consumes every token or fails, and both kinds of failure were reported at their own place.
+    // Errors of elements were reported by the closure; only an error between elements comes out of it.
     if let Err(error) = parser.parse2(tokens) {
         diag.add(locate(error));
     }
@@ -90,7 +90,7 @@ fn separator(input: ParseStream<'_>) -> syn::Result<()> {
     if input.is_empty() || input.peek(Token![,]) {
         Ok(())
     } else {
-        Err(input.error("expected `,` between the options"))
+        Err(input.error("the options have nothing between them: write `,`"))
     }
 }
 
@@ -101,7 +101,7 @@ fn skip_to_comma(input: ParseStream<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// `syn` words an early end of input for its own parsers; ours ends where the attribute does.
+/// Rewords the error about an early end of the input, and puts it at the attribute, whose end it is.
 fn locate(error: syn::Error) -> syn::Error {
     let text = error.to_string();
     match text.strip_prefix("unexpected end of input, ") {

@@ -1,10 +1,10 @@
-//! The options of an attribute: what there are, as data ([`Row`]), and what was given of them ([`Options`]).
+//! The options of an attribute: those that exist, as data ([`Row`]), and those that one use gives ([`Options`]).
 //!
 //! Flow: tokens -> [`Given`] (a name and a form) -> the row of this name -> a [`Value`] of the row's kind. Each attribute takes
-//! its values from the [`Options`] and checks what rows cannot say: rules between options, and against the function.
+//! its values from the [`Options`], and checks the rules that rows cannot express: between options, and against the function.
 //!
-//! Invariants: an option that cannot be read costs one error and only itself, as reading goes on behind the next comma;
-//! an option given twice is reported here and nowhere else.
+//! Invariants: an option that cannot be read is one error, and the options after it are still read; an option given twice is
+//! reported here and nowhere else.
 //!
 //! May use: diag, duration, nearest, value.
 
@@ -39,9 +39,9 @@ pub(crate) struct Options {
 struct Entry {
     row: &'static Row,
     name: Ident,
-    /// The expression as it was written, if it was one.
+    /// The value as the user wrote it, if it is an expression.
     expr: Option<Expr>,
-    /// None: it could not be read, which was reported.
+    /// The value, or `None` after an error about it.
     value: Option<Value>,
 }
 
@@ -50,14 +50,14 @@ impl Options {
         Self { attribute, rows: tables::rows(attribute).collect(), given: Vec::new() }
     }
 
-    /// Reads what stands between the parentheses of `attribute`.
+    /// Reads the tokens between the parentheses of `attribute`.
     pub(crate) fn parse(attribute: &'static str, tokens: TokenStream, diag: &mut Diag) -> Self {
         let mut options = Self::new(attribute);
         options.add(tokens, diag);
         options
     }
 
-    /// The same, of one more attribute of this name.
+    /// Adds the options of another attribute of the same name.
     pub(crate) fn add(&mut self, tokens: TokenStream, diag: &mut Diag) {
         let first = self.row(row::UNNAMED);
         read_all(tokens, diag, |input, diag| {
@@ -81,7 +81,7 @@ impl Options {
         self.read(row, self.attribute, name, OptionForm::Expr(Box::new(expr)), diag);
     }
 
-    /// Takes one option.
+    /// Adds one option, or reports it.
     pub(crate) fn put(&mut self, given: Given, diag: &mut Diag) {
         let name = given.name.to_string();
         let Some(row) = self.row(&name).filter(|_| name != row::UNNAMED) else {
@@ -182,7 +182,7 @@ impl Options {
         if let Value::List(tokens) = self.value(name)? { Some(tokens) } else { None }
     }
 
-    /// Returns whether the option is this word.
+    /// Returns whether the value of the option is this word.
     pub(crate) fn is(&self, name: &str, word: &str) -> bool {
         self.written(name).is_some_and(|expr| value::is(expr, word))
     }

@@ -1,4 +1,4 @@
-//! Reads the value of an option, of the kind that its row says.
+//! Reads the value of an option as the kind that its row names.
 //!
 //! Invariant: a wrong value yields exactly one error, and it says what to write instead.
 //!
@@ -24,7 +24,7 @@ use crate::{
 
 /// The value of an option.
 pub(crate) enum Value {
-    /// The option stands alone.
+    /// The option was written without a value.
     Nothing,
     /// `off`
     Off,
@@ -48,7 +48,7 @@ pub(crate) enum Value {
     Number(f64),
 }
 
-/// Takes `form` if an option of this row can have it.
+/// Checks that an option of this row can have this form.
 pub(super) fn fits(row: &Row, name: &Ident, form: &OptionForm) -> syn::Result<()> {
     let wrong = |why: std::fmt::Arguments<'_>| Err(syn::Error::new(name.span(), why));
     match (&row.takes, form) {
@@ -56,7 +56,10 @@ pub(super) fn fits(row: &Row, name: &Ident, form: &OptionForm) -> syn::Result<()
         | (Takes::Weight, OptionForm::Nothing | OptionForm::List(_))
         | (Takes::Params | Takes::Labels | Takes::List | Takes::Templates, _) => Ok(()),
         (Takes::Nothing, _) => wrong(format_args!("`{name}` takes no value: write `{name}` alone")),
-        (Takes::Weight, _) => wrong(format_args!("write `{}` alone, or `{}`", row.written[0], row.written[1])),
+        (Takes::Weight, _) => wrong(format_args!(
+            "`{name}` takes no value but may have a weight: write `{}` or `{}`",
+            row.written[0], row.written[1]
+        )),
         (_, OptionForm::Expr(_)) => Ok(()),
         _ => wrong(format_args!("`{name}` takes a value: write `{name} = ..`")),
     }
@@ -109,7 +112,7 @@ fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -
     })
 }
 
-/// Reads what stands in parentheses; after an error, its place, where that is in the list.
+/// Reads a list in parentheses. An error is the span of the wrong element, if it can be found.
 fn of_list(row: &Row, form: &OptionForm) -> Result<Value, Option<proc_macro2::Span>> {
     let tokens = match form {
         OptionForm::List(tokens) => tokens.clone(),
@@ -125,7 +128,7 @@ fn of_list(row: &Row, form: &OptionForm) -> Result<Value, Option<proc_macro2::Sp
     }
 }
 
-/// Reads elements with commas between them, of which there is at least one.
+/// Reads one or more elements with commas between them.
 fn list<T>(
     tokens: TokenStream,
     element: fn(ParseStream<'_>) -> syn::Result<T>,

@@ -5,17 +5,17 @@
 //!
 //! May use: nothing of this crate.
 
-/// Everything that is known of one option.
+/// The description of one option.
 #[cfg_attr(not(test), allow(dead_code))] // `default` and `meaning` are read by the test that writes the documentation
 pub(crate) struct Row {
-    /// The name, or [`UNNAMED`] for a value that stands without one.
+    /// The name, or [`UNNAMED`] for a value without a name.
     pub(crate) name: &'static str,
     /// The attributes that take it.
     pub(crate) of: &'static [&'static str],
     pub(crate) takes: Takes,
     /// The ways to write it. Errors show the first.
     pub(crate) written: &'static [&'static str],
-    /// The value of a call site that does not give it, as Markdown.
+    /// The value of a use that does not give the option, as Markdown.
     pub(crate) default: &'static str,
     /// The meaning, as Markdown.
     pub(crate) meaning: &'static str,
@@ -24,10 +24,10 @@ pub(crate) struct Row {
     pub(crate) elsewhere: &'static [&'static str],
 }
 
-/// The name of a value without a name; no option is called so.
+/// The name in the row of a value that is written without a name. No option has this name.
 pub(crate) const UNNAMED: &str = "_";
 
-/// The rest of a row that has neither a call nor another name: `..PLAIN`.
+/// The fields that most rows share: `..PLAIN`.
 pub(crate) const PLAIN: Row = Row {
     name: UNNAMED,
     of: &[],
@@ -39,10 +39,10 @@ pub(crate) const PLAIN: Row = Row {
     elsewhere: &[],
 };
 
-/// Rows that stand in one table of the documentation.
+/// Rows of one table in the documentation.
 #[cfg_attr(not(test), allow(dead_code))] // `title` is read by the test that writes the documentation
 pub(crate) struct Group {
-    /// The line above the table, or nothing.
+    /// The line above the table; may be empty.
     pub(crate) title: &'static str,
     pub(crate) rows: &'static [Row],
 }
@@ -61,7 +61,7 @@ pub(crate) enum Takes {
     Function,
     /// A string literal.
     Text,
-    /// A string literal by which metrics know something.
+    /// A string literal that names something in metrics.
     Name,
     /// A list of string literals: `["a", "b"]`.
     Texts,
@@ -97,7 +97,7 @@ pub(crate) enum Takes {
     Integer(u32, u32),
     /// `true` or `false`.
     Bool,
-    /// A number, perhaps negative.
+    /// A number, which may be negative.
     Number,
 }
 

@@ -18,7 +18,7 @@ fn every_form_is_read() {
 }
 
 #[test]
-fn one_bad_option_costs_only_itself() {
+fn a_wrong_option_does_not_hide_the_others() {
     let (options, errors) = parse("cacheable", "ttl = , skip = 3, crate = = , stale = on, early = off, ttl = 4");
     assert!(options.is("early", "off") && options.time("ttl").is_some() && options.is_given("stale"));
     assert_eq!(
@@ -42,14 +42,14 @@ fn one_bad_option_costs_only_itself() {
 }
 
 #[test]
-fn mistakes_in_names() {
+fn an_unknown_or_misplaced_option_is_an_error() {
     for (attribute, text, expected) in [
         ("cacheable", "tll = 3", "`cacheable` has no option `tll`: did you mean `ttl`?"),
         ("label", "colour = 3", "`label` has no option `colour`: write one of `crate`"),
         (
             "cacheable",
             "max_stale = 3",
-            "`max_stale` is of the whole cache: give it to `Fastness::builder()`; for one function, write `local_ttl = \"1s\"`",
+            "`max_stale` is a setting of the whole cache: give it to `Fastness::builder()`, or write `local_ttl = \"1s\"` for one function",
         ),
         ("cacheable", "ttl_secs = 3", "`cacheable` has no option `ttl_secs`: did you mean `ttl`?"),
         ("index", "ttl = 3", "`index` has no option `ttl`: did you mean `expire_after`?"),
@@ -60,14 +60,14 @@ fn mistakes_in_names() {
         ("cacheable", "skip()", "`skip` takes names of parameters: write `skip(id)`"),
         ("cacheable", "skip(a.b)", "`skip` takes names of parameters: write `skip(id)`"),
         ("cacheable", "ttl", "`ttl` takes a value: write `ttl = ..`"),
-        ("bulkhead", "adaptive crate = x", "expected `,` between the options"),
+        ("bulkhead", "adaptive crate = x", "the options have nothing between them: write `,`"),
     ] {
         assert_eq!(parse(attribute, text).1, [expected], "{text}");
     }
 }
 
 #[test]
-fn an_option_of_another_attribute_is_told_whose_it_is() {
+fn the_error_about_an_option_of_another_attribute_names_that_attribute() {
     for (attribute, text, expected) in [
         ("label", "labels(a = b)", "`label` has no option `labels`, but `timed` has: write it there, or remove it"),
         (

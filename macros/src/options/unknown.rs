@@ -13,8 +13,8 @@ pub(super) fn report(attribute: &str, given: &Given, rows: &[&'static Row], diag
     let name = given.name.to_string();
     let here: Vec<_> = rows.iter().filter(|row| row.of.contains(&attribute) && row.name != UNNAMED).copied().collect();
     if name == "max_stale" {
-        let why = "`max_stale` is of the whole cache: give it to `Fastness::builder()`; for one function, \
-            write `local_ttl = \"1s\"`";
+        let why = "`max_stale` is a setting of the whole cache: give it to `Fastness::builder()`, \
+            or write `local_ttl = \"1s\"` for one function";
         diag.at(&given.name, why);
     } else if name == UNNAMED {
         let why = format_args!("`{attribute}` takes its options by name: write `{} = ..`", meant(given, &here));
@@ -25,7 +25,7 @@ pub(super) fn report(attribute: &str, given: &Given, rows: &[&'static Row], diag
     }
 }
 
-/// The option that a value without a name was meant for: the attribute's first one, or the key if it looks like one.
+/// The option that a value without a name is probably for: `key` if it looks like one, otherwise the attribute's first option.
 fn meant(given: &Given, here: &[&'static Row]) -> &'static str {
     let text = match &given.form {
         OptionForm::Expr(expr) => value::text(expr),
@@ -35,7 +35,7 @@ fn meant(given: &Given, here: &[&'static Row]) -> &'static str {
     key.or(here.first()).map_or("", |row| row.name)
 }
 
-/// The rest of the message: what to write in its place.
+/// The end of the message, which says what to write instead.
 fn instead(name: &str, here: &[&'static Row], rows: &[&'static Row]) -> String {
     let called = here.iter().find(|row| row.elsewhere.contains(&name)).map(|row| row.name);
     if let Some(near) = called.or_else(|| nearest::nearest(name, here.iter().map(|row| row.name))) {

@@ -1,4 +1,4 @@
-//! The body as what a policy calls: once, or as often as it likes.
+//! The body in the form in which a policy calls it: once or several times, together with the arguments of each call.
 //!
 //! May use: diag, emit, options, signature, subject, value.
 
@@ -17,24 +17,24 @@ use crate::{
     value::peel,
 };
 
-/// Returns whether the compiler is asked how the function gives its value.
+/// Returns whether only the compiler knows if the return type is a future.
 pub(super) fn is_asked(subject: &Subject) -> bool {
     subject.returns.kind == Kind::Asked
 }
 
-/// The body as a future or, where the function blocks or makes its future itself, a closure that is called once.
+/// The body for one run: a future, or a closure if the function blocks or makes its future itself.
 pub(super) fn once(subject: &Subject) -> TokenStream {
     emit::body(subject, &TokenStream::new(), &subject.function.body)
 }
 
-/// The arguments of one of several runs: clones of what the function owns, and what it may change for the time of the run.
+/// The arguments of one of several runs: clones of owned ones, and new borrows of `&mut` ones.
 fn run_arguments(subject: &Subject) -> TokenStream {
     let lent = |param: &&Param| !param.is_reference() || param.is_lent_mutably();
     let arguments = subject.params.names.iter().filter(lent).map(|param| {
         let Param { ident, mutability, cfgs, .. } = param;
         let span = Span::mixed_site().located_at(ident.span());
         if param.is_lent_mutably() {
-            // Clippy would have something to say of a name that begins with an underscore.
+            // Clippy warns about uses of names that begin with an underscore.
             return quote_spanned!(span=>
                 #(#cfgs)*
                 #[allow(unused_variables, clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]
@@ -46,16 +46,17 @@ fn run_arguments(subject: &Subject) -> TokenStream {
     arguments.collect()
 }
 
-/// Returns whether the body may change what it borrows, so that its future can live no longer than a run.
+/// Returns whether the body may change borrowed values; its future must then end before the next run begins.
 pub(super) fn changes(subject: &Subject) -> bool {
     let receiver = subject.params.receiver.as_ref().is_some_and(|receiver| receiver.mutable);
     receiver || subject.params.names.iter().any(Param::is_lent_mutably)
 }
 
-/// Repeated runs of a body that may change what it borrows, until one ends the call. `question` is asked by the method `end`.
+/// Runs one after the other of a body that may change borrowed values, until one ends the call. The method `end` decides that with
+/// the predicate `question`.
 pub(super) fn in_turn(subject: &Subject, end: &str, question: &TokenStream) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
-    // The attempt has a name of its own for `self`, which it may move into a future.
+    // Each attempt borrows `self` under another name, so that it may move the borrow into a future.
     let this = subject.params.receiver.as_ref().filter(|receiver| receiver.mutable).map(|receiver| receiver.token);
     let lent = this.map(|this| code!(let __self = &mut *#this;));
     let body = match this {
@@ -96,8 +97,8 @@ pub(super) fn again(subject: &Subject) -> TokenStream {
     }
     if is_asked(subject) {
         let body = once(subject);
-        // The future that repeats the body outlives the function, so it owns what the body is given.
-        // Through the kind, a body that is no future is told so once, and not for the policy too.
+        // The future that repeats the body outlives the function, so it owns the arguments. `__kind.body` gives one error for a body
+        // that is no future; without it the policy's bounds would give another one.
         let run = if subject.returns.answer == Answer::Future { code!(__kind.body(#body)) } else { code!((#body)()) };
         return code!(move || { #arguments #run });
     }
@@ -118,7 +119,7 @@ pub(super) fn method(subject: &Subject, name: &str) -> Ident {
     }
 }
 
-/// The question of `failure_if` to the function's whole result; `None` where it is not given, or wrong.
+/// The predicate of `failure_if` over the whole result, or `None` if it is not given or could not be read.
 pub(super) fn failure_if(options: &Options, subject: &Subject) -> Option<TokenStream> {
     let question = options.expr("failure_if")?;
     let (door, returns) = (&subject.door, &subject.returns);
@@ -129,7 +130,7 @@ pub(super) fn failure_if(options: &Options, subject: &Subject) -> Option<TokenSt
     })
 }
 
-/// A key as a `&str`: text with the names of parameters in braces, or any expression.
+/// The `&str` of a key, which is written as text with names of parameters in braces, or as any expression.
 pub(super) fn key(expr: &Expr) -> TokenStream {
     match peel(expr) {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => code!(&::std::format!(#text)),
@@ -137,7 +138,7 @@ pub(super) fn key(expr: &Expr) -> TokenStream {
     }
 }
 
-/// The body within the time of a policy: what [`once`] gives, for a function that is awaited.
+/// The body with a timeout around it, in the form of [`once`], for a function that is awaited.
 pub(super) fn bounded(policy: &TokenStream, subject: &Subject) -> TokenStream {
     let body = once(subject);
     if is_asked(subject) {
@@ -148,7 +149,7 @@ pub(super) fn bounded(policy: &TokenStream, subject: &Subject) -> TokenStream {
     code!(async move { #call })
 }
 
-/// A future within the time of a policy, awaited.
+/// The expression that awaits a future with a timeout.
 pub(super) fn in_time(policy: &TokenStream, body: &TokenStream, subject: &Subject) -> TokenStream {
     let door = &subject.door;
     code! {
@@ -168,7 +169,7 @@ pub(super) enum Runs {
     Together,
 }
 
-/// Reports what cannot be given to a second run, and takes the `mut`s off the parameters: each run has its own.
+/// Reports arguments that a second run cannot get, and removes `mut` from the parameters, because each run binds them again.
 pub(super) fn must_run_again(attribute: &str, runs: Runs, subject: &mut Subject, diag: &mut Diag) {
     // A returned future outlives the call, and so does its borrow of `self`.
     let lends = runs == Runs::InTurn && !is_asked(subject);
@@ -176,13 +177,13 @@ pub(super) fn must_run_again(attribute: &str, runs: Runs, subject: &mut Subject,
         && (receiver.mutable && !lends || !receiver.by_reference)
     {
         let spell = if receiver.by_reference && runs == Runs::InTurn {
-            ", or spell the return type as `Result<..>`"
+            ", or write the return type as `Result<..>`"
         } else {
             ""
         };
         diag.at(
             &receiver.token,
-            format_args!("`#[{attribute}]` may run the body again, which needs `self` again: take `&self`{spell}"),
+            format_args!("`#[{attribute}]` may run the body again and needs `self` for each run: take `&self`{spell}"),
         );
     }
     if subject.params.receiver.as_ref().is_some_and(|receiver| receiver.mutable) {
@@ -196,7 +197,7 @@ pub(super) fn must_run_again(attribute: &str, runs: Runs, subject: &mut Subject,
     }
     if runs == Runs::Together {
         let why = format_args!(
-            "`#[{attribute}]` runs the body a second time beside the first, and both would change this: \
+            "`#[{attribute}]` runs the body twice at the same time, and both runs would change this: \
             take it by value or by `&`, or write `#[retry]`, which runs one after the other"
         );
         refuse_lent(why, subject, diag);
@@ -211,21 +212,21 @@ pub(super) fn must_run_again(attribute: &str, runs: Runs, subject: &mut Subject,
     }
 }
 
-/// Reports arguments behind `&mut`, which exist once.
+/// Reports `&mut` arguments, which cannot be given to two calls.
 fn refuse_lent(why: fmt::Arguments<'_>, subject: &Subject, diag: &mut Diag) {
     for typed in subject.function.sig.inputs.iter().filter_map(refuse::borrowed_mutably) {
         diag.at(&typed.ty, why);
     }
 }
 
-/// Reports arguments without a name of their own.
+/// Reports arguments that are patterns instead of names.
 fn refuse_unnamed(why: &str, attribute: &str, subject: &Subject, diag: &mut Diag) {
     for input in &subject.function.sig.inputs {
         if let FnArg::Typed(typed) = input
             && !matches!(&*typed.pat, Pat::Ident(_) | Pat::Wild(_))
         {
             let message =
-                format_args!("`#[{attribute}]` {why}: give the parameter a name, and take it apart in the body");
+                format_args!("`#[{attribute}]` {why}: give the parameter a name, and destructure it in the body");
             diag.at(&typed.pat, message);
         }
     }
@@ -258,7 +259,7 @@ impl Other {
         }
         let why = "gives the arguments to the fallback too";
         refuse_lent(
-            format_args!("`#[{attribute}]` {why}, and a `&mut` argument can be given once: take it by value or by `&`"),
+            format_args!("`#[{attribute}]` {why}, and cannot give a `&mut` argument twice: take it by value or by `&`"),
             subject,
             diag,
         );

@@ -1,4 +1,4 @@
-//! `#[bulkhead]`: bound how many calls run a body at a time.
+//! `#[bulkhead]`: bound the number of calls that run a body at a time.
 //!
 //! May use: diag, emit, options, signature, subject, resilience/body.
 
@@ -41,21 +41,28 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
 
 fn settings(options: &Options, subject: &mut Subject, diag: &mut Diag) -> Option<TokenStream> {
     if !options.is_given("max") {
-        diag.error(Span::call_site(), "how many calls may run at a time? write `#[bulkhead(max = 64)]`");
+        diag.error(
+            Span::call_site(),
+            "`max`, the number of calls at a time, is missing: write `#[bulkhead(max = 64)]`",
+        );
     }
     if !options.is_given("adaptive") {
-        options.refuse("min", "only an adaptive bulkhead has a `min`: write `adaptive` too, or remove it", diag);
+        options.refuse("min", "only an adaptive bulkhead has a `min`: write `adaptive` too, or remove `min`", diag);
     }
     if options.is_given("wait") {
         subject.returns.answer = Answer::Future;
     }
     if subject.returns.blocks() {
-        options.refuse("wait", "a function that blocks does not wait for its turn: remove `wait`", diag);
+        options.refuse(
+            "wait",
+            "a function that blocks does not wait for its turn: remove `wait`, or make it `async`",
+            diag,
+        );
     }
     let count = |name| if let Some(Value::Count32(count)) = options.value(name) { Some(*count) } else { None };
     let (max, min) = (count("max")?, count("min").unwrap_or(1));
     if min > max {
-        options.refuse("min", "`min` is above `max`: write a smaller one", diag);
+        options.refuse("min", "`min` is larger than `max`: lower `min` or raise `max`", diag);
     }
     let door = &subject.door;
     let (least, most) = (emit::at_least_one(min, door), emit::at_least_one(max, door));

@@ -1,4 +1,4 @@
-//! `#[circuit_breaker]`: do not call what does not work.
+//! `#[circuit_breaker]`: reject calls for a while after too many of them have failed.
 //!
 //! May use: diag, emit, options, subject, resilience/body.
 
@@ -22,7 +22,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             diag.error(Span::call_site(), METHOD);
         }
         if options.is_given("failure_if") {
-            options.refuse("ignore", "`failure_if` says what a failure is: remove `ignore`", diag);
+            options.refuse("ignore", "`failure_if` defines failures, so `ignore` has no effect: remove `ignore`", diag);
         }
         if !options.is_given("failure_if") || !options.is_given("fallback") {
             must_be_fallible("circuit_breaker", subject, diag);
@@ -56,7 +56,11 @@ fn policy(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut D
     let door = &subject.door;
     let place = code!(::core::panic::Location::caller());
     let Some(per) = options.expr("per") else {
-        options.refuse("keys", "`keys` is how many breakers there may be: write `per = ..` too", diag);
+        options.refuse(
+            "keys",
+            "`keys` bounds the number of breakers, which is one without `per`: write `per = ..` too",
+            diag,
+        );
         return code! {
             static __BREAKER: #door::BreakerSite = #door::BreakerSite::new(#name, #settings, #place);
             #door::inventory::submit! { #door::BreakerDeclared(&__BREAKER) }
@@ -85,16 +89,20 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStrea
         options.refuse("failure_rate", why, diag);
     }
     if !options.is_given("slow") {
-        options.refuse("slow_rate", "when is a call slow? write `slow = \"1s\"` too", diag);
+        options.refuse("slow_rate", "`slow_rate` needs the duration of a slow call: write `slow = \"1s\"` too", diag);
     }
     if !options.is_given("slow_rate") {
-        options.refuse("slow", "how many slow calls are too many? write `slow_rate = 80` too", diag);
+        options.refuse(
+            "slow",
+            "`slow` needs the share of slow calls that opens the breaker: write `slow_rate = 80` too",
+            diag,
+        );
     }
     if let (Some(window), Some(least)) = (options.count("window"), options.count("min_calls"))
         && least > window
     {
         let why = format!(
-            "a window of {window} calls never holds the {least} of `min_calls`: write `min_calls = {window}` or less"
+            "a window of {window} calls never has the {least} calls of `min_calls`: write `min_calls = {window}` or less"
         );
         options.refuse("window", &why, diag);
     }
@@ -103,7 +111,7 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStrea
     code!(#door::resilience::breaker::Settings::new() #calls)
 }
 
-/// The question to an output: whether it is a failure, or says nothing.
+/// The predicate over a result: whether it is a failure, a success, or is ignored.
 fn judge(options: &Options, subject: &Subject) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
     let asked = body::is_asked(subject);
@@ -124,7 +132,7 @@ fn judge(options: &Options, subject: &Subject) -> TokenStream {
     }
 }
 
-/// The body, within its time if there is a bound.
+/// The statement that declares the timeout, if there is one, and the body with it.
 fn timed(name: &TokenStream, options: &Options, subject: &mut Subject, diag: &mut Diag) -> (TokenStream, TokenStream) {
     let Some(after) = options.time("timeout") else {
         return (TokenStream::new(), body::once(subject));
@@ -140,7 +148,7 @@ fn timed(name: &TokenStream, options: &Options, subject: &mut Subject, diag: &mu
     (first, body::bounded(&code!(__TIMEOUT), subject))
 }
 
-/// The value that a rejection becomes, and the arguments that have to be copied for it.
+/// The statements that copy arguments for the answer to a rejected call, and the expression of that answer.
 fn rejected(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<(TokenStream, TokenStream)> {
     let Some(path) = options.expr("fallback") else {
         let door = &subject.door;

@@ -1,4 +1,4 @@
-//! `#[fallback]`: ask another function when the body failed.
+//! `#[fallback]`: call another function after the body failed.
 //!
 //! May use: diag, emit, options, resilience/body.
 
@@ -7,8 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use super::{body, must_be_fallible, name};
 use crate::{emit::code, options::UNNAMED};
 
-const WHICH: &str =
-    "which function answers instead? write `#[fallback(other)]`; it takes the same arguments and the error";
+const WHICH: &str = "the function that answers instead is missing: write `#[fallback(other)]`; it takes the same arguments and the error";
 
 /// Expands `#[fallback(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {

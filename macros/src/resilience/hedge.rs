@@ -1,4 +1,4 @@
-//! `#[hedge]`: run a slow body a second time beside the first, and take the first good answer.
+//! `#[hedge]`: start a second run of the body if the first is slow, and take the first good answer.
 //!
 //! May use: diag, emit, options, resilience/body.
 
@@ -13,13 +13,13 @@ use crate::{
     options::Builder,
 };
 
-const WHEN: &str = "when is a call slow? write `#[hedge(after = \"50ms\")]`, or `#[hedge(p95 = \"50ms\")]` for the slowest 5 %, \
-    with the delay to begin with";
+const WHEN: &str = "the delay of the second call is missing: write `#[hedge(after = \"50ms\")]`, or `#[hedge(p95 = \"50ms\")]` \
+    for the slowest 5 % of calls, with the delay until enough calls are known";
 
 /// Expands `#[hedge(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute("hedge", args, item, |options, subject, diag| {
-        must_be_async("hedge", "two calls at a time need a future each", subject, diag);
+        must_be_async("hedge", "two calls at a time need two futures", subject, diag);
         if !options.is_given("failure_if") {
             must_be_fallible("hedge", subject, diag);
         }
@@ -29,7 +29,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         let (after, p95) = (options.time("after"), options.time("p95"));
         let settings = match (options.is_given("after"), options.is_given("p95")) {
             (true, true) => {
-                options.refuse("p95", "`after` and `p95` both say when a call is slow: keep one", diag);
+                options.refuse("p95", "`after` and `p95` both set the delay of the second call: keep one", diag);
                 return None;
             }
             (true, false) => after.map(|after| code!(after(#after))),

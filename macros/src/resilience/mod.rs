@@ -1,9 +1,9 @@
-//! The attributes around a body that may fail: each declares a static policy of the runtime and runs the body through it.
+//! The attributes of resilience: each declares a static policy of the runtime and runs the body through it.
 //!
-//! Flow, in each: tokens -> options (as written) -> a checked policy -> the expansion, which cannot fail.
+//! Flow of each: tokens -> options (as written) -> a checked policy -> the expansion, which cannot fail.
 //!
-//! Those that may run the body more than once ([`retry`], [`hedge`]) give each run clones of the arguments that the function
-//! owns; what cannot be given twice is refused.
+//! Invariant: attributes that may run the body more than once ([`retry`], [`hedge`]) give each run clones of the arguments that the
+//! function owns, and refuse arguments that cannot be given twice.
 //!
 //! May use: diag, duration, emit, options, nesting, signature, stacking, subject, value.
 
@@ -38,7 +38,7 @@ struct CheckedUse {
     statements: TokenStream,
 }
 
-/// Expands the attribute of this name, whose `check` says what a function's body becomes.
+/// Expands the attribute of this name. `check` returns the statements that replace the function's body.
 fn attribute(
     name: &'static str,
     args: TokenStream,
@@ -64,7 +64,7 @@ fn attribute(
     })
 }
 
-/// The name by which metrics and errors know a policy: as given, or the function's path.
+/// The name of a policy in metrics and errors: the option `name`, or the function's path.
 fn name(options: &Options, subject: &Subject) -> TokenStream {
     match options.text("name") {
         Some(name) => code!(#name),
@@ -75,13 +75,13 @@ fn name(options: &Options, subject: &Subject) -> TokenStream {
     }
 }
 
-/// Reports two durations of which the first must not be longer.
+/// Reports two durations if the first is longer than the second.
 fn ordered(options: &Options, small: &str, large: &str, diag: &mut Diag) {
     if let (Some(Time::Fixed(first)), Some(Time::Fixed(last))) = (options.time(small), options.time(large))
         && first > last
         && let Some(at) = options.written(large)
     {
-        diag.at(at, format_args!("`{large}` is shorter than `{small}`: write a longer one"));
+        diag.at(at, format_args!("`{large}` is shorter than `{small}`: raise `{large}` or lower `{small}`"));
     }
 }
 
@@ -94,11 +94,11 @@ fn must_be_fallible(attribute: &str, subject: &mut Subject, diag: &mut Diag) {
     }
 }
 
-/// Reports a function that blocks.
+/// Reports a function that blocks. `why` completes "needs an `async fn`, because".
 fn must_be_async(attribute: &str, why: &str, subject: &mut Subject, diag: &mut Diag) {
     subject.returns.answer = Answer::Future;
     if subject.returns.blocks() {
-        let message = format_args!("`#[{attribute}]` needs an `async fn`: {why}");
+        let message = format_args!("`#[{attribute}]` needs an `async fn`, because {why}: make it `async`");
         diag.at(&subject.function.sig.fn_token, message);
     }
 }

@@ -1,4 +1,4 @@
-//! `#[rate_limit]`: bound how many calls run a body in a time.
+//! `#[rate_limit]`: bound the number of calls that run a body in a period.
 //!
 //! May use: diag, emit, options, signature, subject, resilience/body.
 
@@ -13,7 +13,7 @@ use crate::{
     subject::Subject,
 };
 
-/// Keys that are remembered, by default.
+/// The default of `keys`.
 const KEYS: usize = 10_000;
 
 /// Expands `#[rate_limit(args)] item`.
@@ -39,7 +39,11 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
                 }
             }
             None => {
-                options.refuse("keys", "`keys` is how many keys are remembered: write `key = ..` too", diag);
+                options.refuse(
+                    "keys",
+                    "`keys` bounds the number of limits, which is one without `key`: write `key = ..` too",
+                    diag,
+                );
                 code! {
                     static __POLICY: #door::resilience::rate_limit::RateLimit =
                         #door::resilience::rate_limit::RateLimit::new(#name, #settings);
@@ -48,7 +52,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             }
         };
         let (typed, body) = (emit::return_type(&subject.returns), emit::in_place(subject));
-        // A function's own return type is known; that of a block inside of one is not.
+        // The compiler knows the return type of a function, but not that of an `async` block in it.
         let typed = typed.filter(|_| !matches!(subject.returns.kind, Kind::Sync | Kind::Async | Kind::Asked));
         Some(code!(#typed #check #body))
     })
@@ -56,7 +60,8 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
 
 fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<TokenStream> {
     if !options.is_given("calls") || !options.is_given("per") {
-        diag.error(Span::call_site(), "how many calls in how long? write `#[rate_limit(calls = 100, per = \"1s\")]`");
+        let why = "`calls` and `per`, the number of calls in a period, are needed: write `#[rate_limit(calls = 100, per = \"1s\")]`";
+        diag.error(Span::call_site(), why);
     }
     let (Some(Value::Count32(calls)), Some(per)) = (options.value("calls"), options.time("per")) else { return None };
     let door = &subject.door;

@@ -1,4 +1,4 @@
-//! `#[retry]`: run a body again that failed.
+//! `#[retry]`: run the body again after it failed.
 //!
 //! May use: diag, emit, options, subject, resilience/body.
 
@@ -15,23 +15,27 @@ use crate::{
     subject::Subject,
 };
 
-/// The methods of the runtime that ask one kind of question.
+/// The methods of the runtime for one kind of predicate.
 struct RetryMethods {
     call: &'static str,
     end: &'static str,
     retry: &'static str,
 }
 
-/// Questions to an error.
+/// The methods whose predicate is over the error.
 const FALLIBLE: RetryMethods = RetryMethods { call: "call", end: "end", retry: "retry" };
-/// Questions to a whole result.
+/// The methods whose predicate is over the whole result.
 const JUDGED: RetryMethods = RetryMethods { call: "call_judged", end: "end_judged", retry: "retry_judged" };
 
 /// Expands `#[retry(args)] item`.
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute("retry", args, item, |options, subject, diag| {
         if options.is_given("failure_if") {
-            options.refuse("when", "`failure_if` says after what to try again: remove `when`", diag);
+            options.refuse(
+                "when",
+                "`failure_if` decides about another attempt, so `when` has no effect: remove `when`",
+                diag,
+            );
         } else {
             must_be_fallible("retry", subject, diag);
         }
@@ -61,7 +65,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
 
 fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {
     if options.count("attempts") == Some(1) {
-        let why = "one attempt is no retry: write `attempts = 2` or more, or remove `#[retry]`";
+        let why = "with one attempt nothing is repeated: write `attempts = 2` or more, or remove `#[retry]`";
         options.refuse("attempts", why, diag);
     }
     ordered(options, "wait", "max_wait", diag);
@@ -69,7 +73,7 @@ fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStrea
     code!(#door::resilience::retry::Settings::new() #calls)
 }
 
-/// The question to an error, after which to try again.
+/// The predicate of `when` over the error. Without it, every error leads to another attempt.
 fn when(options: &Options, subject: &Subject) -> TokenStream {
     let (door, returns) = (&subject.door, subject.returns.of_error());
     match options.expr("when") {

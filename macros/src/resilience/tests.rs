@@ -5,7 +5,7 @@ const METHOD: &str =
     "async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> { self.ask(id, region).await }";
 
 #[test]
-fn expansions() {
+fn every_attribute_of_resilience_expands_as_its_snapshot() {
     let breaker = "name = \"supplier\", failure_rate = 40, window = 100, open_for = \"2s\", timeout = \"1s\", ignore = |e| e.is_ours()";
     matches("circuit_breaker", &expand(circuit_breaker::attribute, breaker, METHOD));
     let per = "name = \"host\", per = \"{region}\", fallback = Self::last_known";

@@ -1,4 +1,4 @@
-//! `#[timeout]`: drop a body that takes too long.
+//! `#[timeout]`: drop the future of a body that takes too long.
 //!
 //! May use: diag, emit, options, stacking, resilience/body.
 
@@ -11,13 +11,13 @@ use crate::{emit::code, options::UNNAMED, stacking};
 pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
     super::attribute("timeout", args, item, |options, subject, diag| {
         if !options.is_given(UNNAMED) {
-            diag.error(Span::call_site(), "how long may it take? write `#[timeout(\"2s\")]`");
+            diag.error(Span::call_site(), "the longest duration of a call is missing: write `#[timeout(\"2s\")]`");
         }
         must_be_async("timeout", "a function that blocks cannot be stopped from outside", subject, diag);
         must_be_fallible("timeout", subject, diag);
         let mut name = name(options, subject);
         if !options.is_given("name") && stacking::timeout_above(&subject.function.attrs) {
-            // Two policies of one kind need two names.
+            // The policy of the outer `#[timeout]` has the plain name.
             name = code!(::core::concat!(#name, " (inner)"));
         }
         let after = options.time(UNNAMED)?;

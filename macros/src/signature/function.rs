@@ -1,4 +1,4 @@
-//! Splits an item into signature and body, or says why there is no function to annotate.
+//! Splits a function into signature and body, or reports an item that is no function with a body.
 //!
 //! May use: diag.
 
@@ -18,7 +18,7 @@ pub(crate) struct Function {
     pub(crate) vis: Visibility,
     default: Option<Token![default]>,
     pub(crate) sig: Signature,
-    /// `#![..]` at the start of the body, which must stay at the start of a function's body.
+    /// The `#![..]` at the start of the body, which must stay at the start of the function's new body.
     inner: Vec<Attribute>,
     /// The body with its braces, without its inner attributes.
     pub(crate) body: Group,
@@ -68,7 +68,7 @@ fn parse(attribute: &str, input: ParseStream<'_>) -> syn::Result<Function> {
     }
     let block: Group = input.parse()?;
     if block.delimiter() != Delimiter::Brace {
-        return Err(syn::Error::new(block.span(), "expected the body of the function"));
+        return Err(syn::Error::new(block.span(), "this is not the body of a function: write it in braces"));
     }
     let (inner, statements) = split_inner.parse2(block.stream())?;
     let mut body = Group::new(Delimiter::Brace, statements);
@@ -80,7 +80,7 @@ fn split_inner(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStre
     Ok((Attribute::parse_inner(input)?, TokenStream::parse(input)?))
 }
 
-/// The keyword of another kind of item, and what to write instead.
+/// The keyword of an item that is no function, and the message about it.
 fn not_a_function(attribute: &str, item: TokenStream) -> Option<(Span, String)> {
     let mut words = item.into_iter().filter_map(|token| match token {
         TokenTree::Ident(ident) => Some(ident),

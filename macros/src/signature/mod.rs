@@ -1,10 +1,10 @@
-//! The annotated function: what is under the attribute, its parameters, and what kind of result it gives.
+//! The annotated function: its parts, its parameters, and its kind of result.
 //!
-//! Flow: tokens -> [`Function::parse`] -> [`Params`] (every bound name) and [`Returns`] (kind and value type), then the
-//! [`refuse`] rules that the attributes pick from.
+//! Flow: tokens -> [`Function::parse`] -> [`Params`] (every name that a parameter binds) and [`Returns`] (kind and value type), then
+//! the rules in [`refuse`], of which each attribute uses some.
 //!
-//! Invariant: the body is never parsed, only carried, and searched for its `self` where that matters. So whatever syntax it
-//! holds reaches the compiler as it is, and a use costs little to expand.
+//! Invariant: the body is never parsed. Its tokens are copied, and only searched for `self` where that matters. So any syntax in it
+//! reaches the compiler unchanged, and expansions are fast.
 //!
 //! May use: diag.
 

@@ -1,8 +1,8 @@
 //! The names that a function's parameters bind, and its receiver.
 //!
-//! Invariant: every name that the body can see as an argument is listed, those inside patterns too; a name that were
-//! missing here could be missing from a key. A name in a pattern may also be a unit struct or a constant, which no macro can
-//! tell: it is listed as well, so a key names it or skips it.
+//! Invariant: every name that the parameters bind is listed, those inside patterns too, because a name that is missing here could
+//! be missing from a key. A name in a pattern may also be a constant or a unit struct, which a macro cannot know; it is listed too, so
+//! the key must name it or skip it.
 //!
 //! May use: signature/spelled.
 
@@ -28,7 +28,7 @@ pub(crate) struct Param {
     pub(crate) ty: Option<Type>,
     /// The `mut` of `mut name: Type`.
     pub(crate) mutability: Option<Token![mut]>,
-    /// The conditions under which there is such a parameter.
+    /// The `#[cfg(..)]`s on the parameter.
     pub(crate) cfgs: Vec<Attribute>,
 }
 
@@ -52,13 +52,13 @@ impl Param {
         self.ty.as_ref().is_some_and(|ty| matches!(ungrouped(ty), Type::Reference(_)))
     }
 
-    /// Tells whether the type is spelled as a `&mut` reference.
+    /// Returns whether the type is written as a `&mut` reference.
     pub(crate) fn is_lent_mutably(&self) -> bool {
         let lent = |ty| matches!(ungrouped(ty), Type::Reference(reference) if reference.mutability.is_some());
         self.ty.as_ref().is_some_and(lent)
     }
 
-    /// The referent of the parameter, where its type is a shared reference to something that may not outlive the call.
+    /// The type behind the reference, if the parameter is a shared reference with another lifetime than `'static`.
     pub(crate) fn referent(&self) -> Option<&Type> {
         match ungrouped(self.ty.as_ref()?) {
             Type::Reference(reference) if reference.mutability.is_none() => {
@@ -87,7 +87,7 @@ impl Params {
         self.names.iter().position(|param| param.name() == name)
     }
 
-    /// All names, with `self` where there is a receiver; for suggestions.
+    /// All names, and `self` if there is a receiver; for suggestions in errors.
     pub(crate) fn known(&self) -> Vec<String> {
         let receiver = self.receiver.iter().map(|_| "self".to_owned());
         self.names.iter().map(Param::name).chain(receiver).collect()
@@ -125,7 +125,7 @@ impl Receiver {
     }
 }
 
-/// Collects what a pattern binds.
+/// Collects the names that a pattern binds.
 struct Bound<'a>(&'a mut Vec<Param>);
 
 impl<'ast> Visit<'ast> for Bound<'_> {

@@ -1,6 +1,6 @@
-//! Signatures that cannot be cached, each with what to write instead; every attribute picks the rules that it needs.
+//! Rules that refuse signatures, each with a message about what to write instead. Every attribute uses the rules that it needs.
 //!
-//! Invariant: each function asks one question and reports on the token that answers it.
+//! Invariant: each function checks one rule, and reports its errors at the token that breaks it.
 //!
 //! May use: diag, signature/{function, params, returns}.
 
@@ -15,7 +15,7 @@ use syn::{
 use super::{Answer, Kind, Params, Returns, is_cfg, ungrouped};
 use crate::diag::Diag;
 
-/// `const`, `unsafe` and variadic functions.
+/// Reports `const`, `unsafe` and variadic functions.
 pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     if let Some(token) = &sig.constness {
         let what = match attribute {
@@ -29,7 +29,7 @@ pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
         diag.at(
             token,
             format_args!(
-                "`#[{attribute}]` cannot keep the promises of an `unsafe fn`: \
+                "`#[{attribute}]` cannot uphold the safety rules of an `unsafe fn`: \
             put it on a safe function that calls this one"
             ),
         );
@@ -39,7 +39,7 @@ pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     }
 }
 
-/// Parameters under `#[cfg]`, which an attribute sees whether they are compiled or not.
+/// Reports parameters under `#[cfg]`, because an attribute cannot know whether they are compiled.
 pub(crate) fn conditional<'a>(attribute: &str, inputs: impl IntoIterator<Item = &'a FnArg>, diag: &mut Diag) {
     for input in inputs {
         let (FnArg::Receiver(Receiver { attrs, .. }) | FnArg::Typed(PatType { attrs, .. })) = input;
@@ -49,7 +49,7 @@ pub(crate) fn conditional<'a>(attribute: &str, inputs: impl IntoIterator<Item = 
     }
 }
 
-/// The same, of those that a key or a pattern names.
+/// Reports the parameters under `#[cfg]` that a key or a pattern names.
 pub(crate) fn conditional_in(attribute: &str, params: &Params, named: impl Fn(usize) -> bool, diag: &mut Diag) {
     let named = params.names.iter().enumerate().filter(|(index, _)| named(*index)).map(|(_, param)| param);
     for param in named.filter(|param| !param.cfgs.is_empty()) {
@@ -64,8 +64,7 @@ fn unknown(attribute: &str) -> String {
     )
 }
 
-/// `&mut self` and `&mut T` parameters, whose effects a hit would skip, unless the user says that the value does not
-/// depend on them.
+/// Reports `&mut self` and `&mut T` parameters, because a hit would skip changes to them. A `&mut T` in `skip(..)` is allowed.
 pub(crate) fn mutable(sig: &Signature, params: &Params, skipped: &[Ident], diag: &mut Diag) {
     if let Some(receiver) = params.receiver.as_ref().filter(|receiver| receiver.mutable) {
         diag.at(&receiver.token, "`&mut self` may change the value, and a hit would skip the change: take `&self`");
@@ -80,14 +79,14 @@ pub(crate) fn mutable(sig: &Signature, params: &Params, skipped: &[Ident], diag:
             let name = name.map_or_else(|| "name".to_owned(), |name| name.to_string());
             let message = format_args!(
                 "a hit would skip the changes to a `&mut` argument: take it by value or by `&`, \
-                or write `skip({name})` if the value is the same whatever it holds, as of a connection"
+                or write `skip({name})` if the value does not depend on it, as on a connection"
             );
             diag.at(&typed.ty, message);
         }
     }
 }
 
-/// A macro in a parameter's pattern, whose names no attribute can see.
+/// Reports a macro in the pattern of a parameter, because an attribute cannot see the names that it binds.
 pub(crate) fn hidden_names(sig: &Signature, diag: &mut Diag) {
     struct MacroPatterns<'a>(&'a mut Diag);
     impl<'ast> Visit<'ast> for MacroPatterns<'_> {
@@ -95,8 +94,8 @@ pub(crate) fn hidden_names(sig: &Signature, diag: &mut Diag) {
             if let Pat::Macro(_) = pat {
                 self.0.at(
                     pat,
-                    "the names that this macro binds cannot be seen, so they would be missing from the key: \
-                    write the pattern out, or take the parameter by a name and take it apart in the body",
+                    "the attribute cannot see the names that this macro binds, so they would be missing from the key: \
+                    write the pattern out, or give the parameter a name and destructure it in the body",
                 );
             }
             visit::visit_pat(self, pat);
@@ -109,7 +108,7 @@ pub(crate) fn hidden_names(sig: &Signature, diag: &mut Diag) {
     }
 }
 
-/// The parameter, if its type is spelled as a `&mut` reference.
+/// The parameter, if its type is written as a `&mut` reference.
 pub(crate) fn borrowed_mutably(input: &FnArg) -> Option<&PatType> {
     match input {
         FnArg::Typed(typed) => {
@@ -120,7 +119,7 @@ pub(crate) fn borrowed_mutably(input: &FnArg) -> Option<&PatType> {
     }
 }
 
-/// A function that returns nothing.
+/// Reports a function that returns nothing.
 pub(crate) fn nothing(sig: &Signature, returns: &Returns, diag: &mut Diag) {
     if returns.is_unit() || returns.never {
         let span = match &sig.output {
@@ -131,7 +130,7 @@ pub(crate) fn nothing(sig: &Signature, returns: &Returns, diag: &mut Diag) {
     }
 }
 
-/// A function that returns nothing, or an error.
+/// Reports a function that returns `()` or an error.
 pub(crate) fn nothing_in_result(returns: &Returns, diag: &mut Diag) {
     if let Some(unit) = returns.unit_in_result() {
         diag.at(
@@ -141,7 +140,7 @@ pub(crate) fn nothing_in_result(returns: &Returns, diag: &mut Diag) {
     }
 }
 
-/// A value whose type has no name.
+/// Reports a value whose type has no name.
 pub(crate) fn unnamed(returns: &Returns, diag: &mut Diag) {
     struct UnnamedTypes<'a>(&'a mut Diag);
     impl<'ast> Visit<'ast> for UnnamedTypes<'_> {
@@ -156,14 +155,14 @@ pub(crate) fn unnamed(returns: &Returns, diag: &mut Diag) {
     UnnamedTypes(diag).visit_type(&returns.value);
 }
 
-/// A return type about which the compiler can be asked only once the body is known, and which may be a future.
+/// Reports a return type with `impl ..` that may be a future: its type depends on the body, so the compiler cannot be asked about it.
 pub(crate) fn opaque(returns: &Returns, diag: &mut Diag) {
     if returns.is_opaque() {
         unnamed(returns, diag);
     }
 }
 
-/// A value that borrows. A type that may be a future is left to the compiler, which is asked for one that is no value.
+/// Reports a value that borrows. If the return type may be a future, the compiler is asked instead, because a future may borrow.
 pub(crate) fn borrowed(returns: &mut Returns, diag: &mut Diag) {
     if returns.kind != Kind::Asked {
         Borrowed(diag).visit_type(&returns.value);
@@ -196,7 +195,7 @@ impl<'ast> Visit<'ast> for Borrowed<'_> {
         }
     }
 
-    // Lifetimes of functions' arguments borrow nothing from this call.
+    // Lifetimes in the types of functions do not borrow from this call.
     fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
     fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
     fn visit_trait_bound(&mut self, bound: &'ast TraitBound) {

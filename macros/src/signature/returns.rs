@@ -1,7 +1,7 @@
-//! The form of a function's result: direct, of an `async fn`, or as a future that it returns.
+//! The kind of a function's result: a value, the value of an `async fn`, or a future that the function returns.
 //!
-//! Invariant: [`Returns::value`] is the type that the caller sees after awaiting; for a plain future-returning function
-//! that is the future's `Output`. The spelling of the value type itself decides nothing.
+//! Invariant: [`Returns::value`] is the type that the caller has after awaiting. For a function that returns a future, it is the
+//! `Output` of that future. What the value's type can do is found by the compiler, never by its name.
 //!
 //! May use: signature/params.
 
@@ -26,20 +26,20 @@ pub(crate) enum Kind {
     Boxed,
     /// `fn(..) -> impl Future<Output = T>`
     ImplFuture,
-    /// `fn(..) -> Name`, where the name may stand for a boxed future: the compiler is asked.
+    /// `fn(..) -> Name`, where the name may stand for a future: the expansion asks the compiler.
     Asked,
 }
 
-/// The uses that an attribute can make of a return type that the compiler is asked about.
+/// The answers that an attribute accepts about a return type that only the compiler knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// Any answer will do.
+    /// A value or a future.
     Any,
     /// A value that does not borrow, or a future.
     Owned,
     /// A future.
     Future,
-    /// The value itself, because its type has to be named.
+    /// A value, because the expansion has to name its type.
     Value,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Returns {
     inferred: bool,
     /// True if the value must be a `Result`.
     pub(crate) fallible: bool,
-    /// True if the function is spelled as one that never returns; `value` is then a type without values that has a name.
+    /// True if the return type is written `!`; `value` is then `Infallible`, which can be named.
     pub(crate) never: bool,
 }
 
@@ -79,12 +79,12 @@ impl Returns {
         Self { kind, value, answer: Answer::Any, inferred: false, fallible: false, never }
     }
 
-    /// Returns whether the function blocks, as far as its spelling tells.
+    /// Returns whether the function blocks, as far as its signature shows.
     pub(crate) fn blocks(&self) -> bool {
         self.kind == Kind::Sync
     }
 
-    /// The same, with every `impl ..` left to inference, for use inside the function.
+    /// The same result with `_` for every `impl ..`, for use inside the function.
     pub(crate) fn inferred(&self) -> Self {
         struct Infer;
 
@@ -102,7 +102,7 @@ impl Returns {
         Self { value, inferred: self.has_impl(), ..*self }
     }
 
-    /// A type whose error is that of the value, and of which nothing is left to inference.
+    /// The value's type with `()` for every part that is left to inference. Its error type is the same.
     pub(crate) fn of_error(&self) -> Type {
         struct Fill;
 
@@ -120,7 +120,7 @@ impl Returns {
         ty
     }
 
-    /// Returns whether the value is spelled as something that is no `Result`. Of a name that is not known it may be an alias.
+    /// Returns whether the value is certainly no `Result`. A name that is not known may be an alias of one.
     pub(crate) fn cannot_fail(&self) -> bool {
         if self.never {
             return true;
@@ -134,37 +134,37 @@ impl Returns {
         }
     }
 
-    /// The `()` of what is spelled as a `Result<(), ..>`.
+    /// The `()` of a value that is written `Result<(), ..>`.
     pub(crate) fn unit_in_result(&self) -> Option<&Type> {
         let Type::Path(path) = &self.value else { return None };
         argument(&path.path, "Result").filter(|ok| matches!(ok, Type::Tuple(tuple) if tuple.elems.is_empty()))
     }
 
-    /// The list in what is spelled as one, or as a `Result` of one.
+    /// The list type of a value that is written `Vec<..>` or `Result<Vec<..>, ..>`.
     pub(crate) fn list(&self) -> Option<&Type> {
         let Type::Path(path) = &self.value else { return None };
         let value = argument(&path.path, "Result").unwrap_or(&self.value);
         matches!(value, Type::Path(path) if argument(&path.path, "Vec").is_some()).then_some(value)
     }
 
-    /// Returns whether a part of the value's type is written `impl ..`, or was before it was left to inference.
+    /// Returns whether a part of the value's type is written `impl ..`; [`inferred`](Self::inferred) does not change the answer.
     pub(crate) fn has_impl(&self) -> bool {
         self.inferred || has_impl(&self.value)
     }
 
-    /// Returns whether the compiler cannot be asked about the return type before the body, as it is written with `impl ..`.
+    /// Returns whether the return type may be a future, but is written with `impl ..`, so that only the body determines it.
     pub(crate) fn is_opaque(&self) -> bool {
         let ty = ungrouped(&self.value);
         self.kind == Kind::Sync && self.has_impl() && (matches!(ty, Type::ImplTrait(_)) || may_be_future(ty))
     }
 
-    /// Returns whether there is no value.
+    /// Returns whether the value is `()`.
     pub(crate) fn is_unit(&self) -> bool {
         matches!(ungrouped(&self.value), Type::Tuple(tuple) if tuple.elems.is_empty())
     }
 }
 
-/// The kind and the output of a type that is spelled as a future.
+/// The kind and the output of a type that is written as a future.
 fn future(ty: &Type) -> Option<(Kind, &Type)> {
     match ty {
         Type::ImplTrait(it) => output(&it.bounds).map(|output| (Kind::ImplFuture, output)),
@@ -210,8 +210,7 @@ fn arguments<'a>(segment: &'a PathSegment, name: &str) -> Option<&'a Punctuated<
     }
 }
 
-/// The type with every lifetime but `'static` left to inference, for use where the named ones are not in scope or would
-/// ask for too much.
+/// The type with `'_` for every lifetime except `'static`, for use where named lifetimes are not in scope or would be too long.
 pub(crate) fn without_lifetimes(ty: &Type) -> Type {
     struct Elide;
     impl VisitMut for Elide {
@@ -220,7 +219,7 @@ pub(crate) fn without_lifetimes(ty: &Type) -> Type {
                 *lifetime = Lifetime::new("'_", lifetime.span());
             }
         }
-        // A lifetime that the type itself binds must keep its name.
+        // A lifetime that the type itself binds needs its name.
         fn visit_type_fn_ptr_mut(&mut self, _: &mut syn::TypeFnPtr) {}
         fn visit_trait_bound_mut(&mut self, bound: &mut syn::TraitBound) {
             if bound.lifetimes.is_none() {

@@ -1,14 +1,14 @@
-//! The function's own `self`, found in the tokens of its body: as a word, which can be renamed, and as `{self}` in a
-//! string that a macro formats, which cannot.
+//! Finds the function's `self` in the tokens of its body: as a word, which can be renamed, and as `{self}` in a string that a macro
+//! formats, which cannot.
 //!
-//! Invariant: the `self` of an item inside the body is another one and is passed over, and so is the module `self::`.
+//! Invariant: the `self` of an item inside the body and the module `self::` are left alone.
 //!
 //! May use: nothing of this crate.
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, Span, TokenStream, TokenTree};
 use syn::Lit;
 
-/// Puts `name` in place of every `self`, inside macro calls too.
+/// Replaces every `self` by `name`, inside macro calls too.
 pub(crate) fn rename(group: &Group, name: fn(Span) -> Ident) -> Group {
     let mut items = Items::default();
     let mut rest = group.stream().into_iter().peekable();
@@ -29,7 +29,7 @@ pub(crate) fn rename(group: &Group, name: fn(Span) -> Ident) -> Group {
     renamed
 }
 
-/// Returns whether a path goes on here: the first half of `::`.
+/// Returns whether the token is the first half of `::`.
 fn leads_on(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint)
 }
@@ -59,7 +59,7 @@ fn find_captures(tokens: TokenStream, in_macro: bool, found: &mut Vec<Literal>) 
 
 fn formats_self(literal: &Literal) -> bool {
     let Lit::Str(text) = Lit::new(literal.clone()) else { return false };
-    // A doubled brace is a brace of the text.
+    // A doubled brace stands for a brace in the text.
     text.value().replace("{{", "").split('{').skip(1).any(|hole| {
         let rest = hole.trim_start().strip_prefix("self");
         rest.is_some_and(|rest| rest.trim_start().starts_with([':', '}']))
@@ -69,16 +69,16 @@ fn formats_self(literal: &Literal) -> bool {
 /// Words that begin an item in which `self` is something else.
 const ITEMS: [&str; 4] = ["impl", "trait", "use", "pub"];
 
-/// Follows the tokens of one group, and knows which belong to an item.
+/// Reads the tokens of one group in order, and knows which belong to an item.
 #[derive(Default)]
 struct Items {
     inside: bool,
-    /// True if the last token was `fn`: of an item if a name follows, and of a pointer's type if not.
+    /// True if the last token was `fn`. A name after it makes it an item; otherwise it is the type of a function pointer.
     after_fn: bool,
 }
 
 impl Items {
-    /// Returns whether an item covers this token, which comes next.
+    /// Returns whether the next token belongs to an item.
     fn cover(&mut self, token: &TokenTree) -> bool {
         let covered = self.inside;
         let names_function = std::mem::take(&mut self.after_fn);
@@ -86,7 +86,7 @@ impl Items {
             TokenTree::Ident(_) if names_function => self.inside = true,
             TokenTree::Ident(ident) if ident == "fn" => self.after_fn = true,
             TokenTree::Ident(ident) if ITEMS.iter().any(|word| ident == word) => self.inside = true,
-            // The braces of an item end it; so does the semicolon of a `use`, or behind `let f: fn(u8) -> u8 = g;`.
+            // An item ends with its braces or its semicolon, and `let f: fn(u8) -> u8 = g;` is no item.
             TokenTree::Group(group) => self.inside &= group.delimiter() != Delimiter::Brace,
             TokenTree::Punct(punct) if matches!(punct.as_char(), ';' | '=') => self.inside = false,
             _ => {}

@@ -1,11 +1,11 @@
-//! Questions that the spelling of a type or of an attribute answers.
+//! Questions about types and attributes that their tokens answer.
 //!
 //! May use: nothing of this crate.
 
 use proc_macro2::TokenTree;
 use syn::{Attribute, Meta, Type, visit::Visit};
 
-/// Types of the standard library that are no futures, besides the `NonZero..`s. A type of another name may be an alias of one.
+/// Types of the standard library that are not futures; the `NonZero..` types are not either. Other names may be aliases of a future.
 #[rustfmt::skip]
 pub(crate) const PLAIN: [&str; 37] = [
     "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32",

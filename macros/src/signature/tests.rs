@@ -10,7 +10,7 @@ fn kind(sig: &syn::Signature) -> (Kind, String) {
 }
 
 #[test]
-fn kinds_of_functions() {
+fn the_kind_of_a_function_follows_its_return_type() {
     assert_eq!(kind(&parse_quote!(fn f())), (Kind::Sync, "()".into()));
     assert_eq!(kind(&parse_quote!(fn f() -> u8)), (Kind::Sync, "u8".into()));
     assert_eq!(kind(&parse_quote!(async fn f() -> u8)), (Kind::Async, "u8".into()));
@@ -27,7 +27,7 @@ fn kinds_of_functions() {
 }
 
 #[test]
-fn only_types_that_may_be_futures_are_asked() {
+fn the_compiler_is_asked_only_about_types_that_may_be_futures() {
     for name in ["BoxFuture<'_, u8>", "Self::Future", "<S as Service<u8>>::Future", "Pin<Box<u8>>", "User", "Box<u8>"] {
         let ty: syn::Type = syn::parse_str(name).expect("a type");
         assert_eq!(kind(&parse_quote!(fn f() -> #ty)).0, Kind::Asked, "{name}");
@@ -92,17 +92,17 @@ fn signatures_that_cannot_be_cached() {
         (
             parse_quote!(fn f(x: &mut u8) -> u8),
             "a hit would skip the changes to a `&mut` argument: take it by value or by `&`, \
-            or write `skip(x)` if the value is the same whatever it holds, as of a connection",
+            or write `skip(x)` if the value does not depend on it, as on a connection",
         ),
         (
             parse_quote!(fn f((a, both!(b)): (u8, u8)) -> u8),
-            "the names that this macro binds cannot be seen, so they would be missing from the key: \
-             write the pattern out, or take the parameter by a name and take it apart in the body",
+            "the attribute cannot see the names that this macro binds, so they would be missing from the key: \
+             write the pattern out, or give the parameter a name and destructure it in the body",
         ),
         (
             parse_quote!(fn f((a, b): &mut (u8, u8)) -> u8),
             "a hit would skip the changes to a `&mut` argument: take it by value or by `&`, \
-            or write `skip(name)` if the value is the same whatever it holds, as of a connection",
+            or write `skip(name)` if the value does not depend on it, as on a connection",
         ),
         (parse_quote!(async fn f() -> !), "there is no value to cache: return one, or remove the attribute"),
         (parse_quote!(fn f()), "there is no value to cache: return one, or remove the attribute"),
@@ -120,7 +120,7 @@ fn signatures_that_cannot_be_cached() {
         ),
         (
             parse_quote!(unsafe fn f() -> u8),
-            "`#[cacheable]` cannot keep the promises of an `unsafe fn`: put it on a safe function that calls this one",
+            "`#[cacheable]` cannot uphold the safety rules of an `unsafe fn`: put it on a safe function that calls this one",
         ),
         (parse_quote!(fn f(#[cfg(a)] x: u8) -> u8), conditional),
         (parse_quote!(fn f(#[cfg_attr(a, cfg(b))] x: u8) -> u8), conditional),
@@ -133,7 +133,7 @@ fn signatures_that_cannot_be_cached() {
 }
 
 #[test]
-fn items_that_are_no_functions() {
+fn items_that_are_not_functions_are_errors() {
     for (item, expected) in [
         ("struct S;", "`struct` is not a function: put `#[cacheable]` on a function"),
         ("pub(crate) enum E {}", "`enum` is not a function: put `#[cacheable]` on a function"),
@@ -148,7 +148,7 @@ fn items_that_are_no_functions() {
 }
 
 #[test]
-fn the_function_is_kept_as_it_is() {
+fn a_function_is_written_out_as_it_was_read() {
     let item = "#[a] pub(crate) async fn f<T>(x: T) -> u8 where T: Copy { #![allow(unused)] odd & syntax here }";
     let function =
         Function::parse("cacheable", item.parse().expect("tokens"), &mut Diag::default()).expect("a function");
@@ -167,7 +167,7 @@ fn lifetimes_are_left_to_inference() {
 }
 
 #[test]
-fn only_the_own_self_is_renamed() {
+fn the_self_of_inner_items_is_not_renamed() {
     for (body, expected) in [
         ("{ self.load(&self).await }", "{ this.load(&this).await }"),
         ("{ log!(\"{}\", self.id); move || self.id }", "{ log!(\"{}\", this.id); move || this.id }"),
@@ -187,13 +187,13 @@ fn only_the_own_self_is_renamed() {
     }
 }
 
-/// A type as `macro_rules!` hands it on.
+/// A type in the invisible group that `macro_rules!` puts around its fragments.
 fn grouped(tokens: proc_macro2::TokenStream) -> proc_macro2::Group {
     proc_macro2::Group::new(proc_macro2::Delimiter::None, tokens)
 }
 
 #[test]
-fn a_macro_may_have_put_the_types_together() {
+fn types_from_a_macro_are_read_like_written_ones() {
     let (boxed, unit) = (grouped(parse_quote!(Pin<Box<dyn Future<Output = u8>>>)), grouped(parse_quote!(())));
     assert_eq!(kind(&parse_quote!(fn f() -> #boxed)).0, Kind::Boxed);
     assert!(Returns::new(&parse_quote!(fn f() -> #unit)).is_unit());

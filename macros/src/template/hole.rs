@@ -13,14 +13,14 @@ use syn::{Index, Member, ext::IdentExt, parse::Parser};
 use super::{Source, Use};
 use crate::{diag::Diag, nearest};
 
-/// The form of the value in the key.
+/// The form of a value in the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// The value as it displays, escaped.
+    /// The text of the value, escaped.
     Plain,
     /// A digest of its serialised form.
     Hash,
-    /// The value in lower case, escaped.
+    /// The text in lower case, escaped.
     Lower,
 }
 
@@ -78,7 +78,7 @@ fn names(path: &str, inside: &str, span: Span, diag: &mut Diag) -> Option<(Strin
     None
 }
 
-/// Splits `x:hash`; `a::b` is left whole, as it was meant as an expression.
+/// Splits `x:hash` at the colon. `a::b` is not split, because it is a path.
 fn split_format(inside: &str) -> (&str, Option<&str>) {
     match inside.split_once(':') {
         Some((path, format)) if !format.starts_with(':') => (path, Some(format.trim())),

@@ -1,10 +1,10 @@
-//! Reads the literal of a key, a pattern or a tag into text and placeholders, each with its place inside the literal.
+//! Reads the literal of a key, a pattern or a tag into text and placeholders, each with its span inside the literal.
 //!
 //! Flow: literal -> [`scan`] (text, `{..}`, `:`) -> segments -> the rules of the [`Use`] -> [`Template`].
 //!
 //! Invariants of a [`Template`]: it starts with literal text, no segment is empty, no segment has two placeholders, and
-//! its literal text has no byte that a rendered argument escapes. So two different argument lists never render to one
-//! key, and an argument never reaches another key's space.
+//! its literal text has no byte that a rendered argument escapes. So two different lists of arguments never give the same
+//! key, and no argument can imitate another segment.
 //!
 //! May use: diag, nearest.
 
@@ -24,7 +24,7 @@ pub(crate) use used::Use;
 
 use crate::diag::Diag;
 
-/// A piece of a template, in order.
+/// A piece of a template.
 pub(crate) enum TemplatePiece {
     /// Literal text, colons included.
     Text(String),
@@ -32,7 +32,7 @@ pub(crate) enum TemplatePiece {
     Hole(Hole),
 }
 
-/// A template that keeps all rules which do not depend on the function.
+/// A template that obeys all rules which do not depend on the function.
 pub(crate) struct Template {
     /// The text as the user wrote it.
     pub(crate) text: String,
@@ -43,7 +43,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    /// Reads `literal`; every broken rule is reported at its place, and then there is no template.
+    /// Reads `literal`. Reports every broken rule at its place, and returns a template only if there is none.
     pub(crate) fn parse(literal: &LitStr, used: Use, diag: &mut Diag) -> Option<Self> {
         let before = diag.count();
         let source = Source::new(literal);

@@ -1,6 +1,6 @@
-//! The rules of segments: what may stand between two colons of a key, a pattern or a tag.
+//! The rules of segments, which are the parts between the colons of a key, a pattern or a tag.
 //!
-//! Flow: [`check`] asks each segment the same independent questions.
+//! Flow: [`check`] applies the same independent rules to each segment.
 //!
 //! May use: diag, template/source, template/scan.
 
@@ -50,11 +50,11 @@ fn starts_with_text(source: &Source, segment: &[Token], used: Use, diag: &mut Di
             ),
         );
     } else if let Some(token) = segment.iter().find(|token| token.kind == TokenKind::Hole && used == Use::Scope) {
-        // What is not known of a change is left out, from a whole segment on, and something has to remain.
+        // A scope is cut off before the first segment with a field that a change does not contain, and may not become empty.
         let hole = source.slice(&token.range);
         diag.error(
             source.span(&token.range),
-            format_args!("`{hole}` is in the first segment of the scope: give it one of its own, as `product:{hole}`"),
+            format_args!("`{hole}` is in the first segment of the scope: write it in a later one, as `product:{hole}`"),
         );
     }
 }
@@ -111,13 +111,13 @@ fn text(source: &Source, segments: &[&[Token]], index: usize, used: Use, diag: &
     }
 }
 
-/// Says what to write instead of a wildcard at this place.
+/// The message about a wildcard that may not stand at this place.
 fn star(source: &Source, segments: &[&[Token]], index: usize, range: &Range<usize>, used: Use) -> String {
     match used {
-        Use::Key => "`*` cannot stand in a key: only a pattern of `cache_invalidate` ends in `:*`".into(),
-        Use::Tag => "`*` cannot stand in a tag: a tag names its entries already, so write it without `*`".into(),
+        Use::Key => "`*` cannot stand in a key: remove it, as only a pattern of `cache_invalidate` ends in `:*`".into(),
+        Use::Tag => "`*` cannot stand in a tag: remove it, as a tag reaches all of its entries already".into(),
         Use::Scope if source.text() != "*" => {
-            "`*` can only be the whole last segment, as in `products:*`: end the scope there".into()
+            "`*` can only be the whole last segment of a scope: end the scope there, as `products:*`".into()
         }
         Use::Pattern | Use::Scope if source.text() == "*" => {
             let noun = used.noun();
@@ -134,7 +134,7 @@ fn star(source: &Source, segments: &[&[Token]], index: usize, range: &Range<usiz
     }
 }
 
-/// The literal that tells best what the wildcard was to match: text of a later segment, or of its own and earlier ones.
+/// The tag to suggest instead of a pattern with a wildcard in the middle: literal text after the wildcard, or before it.
 fn tag_instead(source: &Source, segments: &[&[Token]], index: usize, star: usize) -> String {
     let literal = |segment: &&[Token]| match segment {
         [token] if token.kind == TokenKind::Text && !source.slice(&token.range).contains('*') => {

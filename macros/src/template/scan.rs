@@ -1,4 +1,4 @@
-//! Cuts a template into literal text, placeholders and colons; the only errors here are braces without a partner.
+//! Cuts a template into literal text, placeholders and colons. Braces without a partner are the only errors here.
 //!
 //! Invariant: the ranges of the tokens are in order, do not overlap and lie on character boundaries.
 //!
@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::{Source, Use};
 use crate::diag::Diag;
 
-/// A token of a template and the bytes that it takes up, braces included.
+/// A token of a template, with the range of its bytes, braces included.
 pub(crate) struct Token {
     pub(crate) kind: TokenKind,
     pub(crate) range: Range<usize>,
@@ -23,7 +23,7 @@ pub(crate) enum TokenKind {
     Colon,
 }
 
-/// Cuts the whole literal; after an unpaired brace it goes on with the next byte.
+/// Cuts the whole literal into tokens. An unpaired brace is reported and counts as text.
 pub(crate) fn scan(source: &Source, used: Use, diag: &mut Diag) -> Vec<Token> {
     let text = source.text();
     let mut tokens = Vec::new();
@@ -44,7 +44,7 @@ pub(crate) fn scan(source: &Source, used: Use, diag: &mut Diag) -> Vec<Token> {
     tokens
 }
 
-/// The length of the `{..}` that `rest` starts with; a second `{` before the `}` means that the first is not closed.
+/// The length of the `{..}` at the start of `rest`. There is none if another `{` comes before the `}`.
 fn hole_length(rest: &str) -> Option<usize> {
     let inside = rest.strip_prefix('{')?;
     let end = inside.find(['{', '}'])?;

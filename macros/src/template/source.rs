@@ -1,7 +1,7 @@
-//! A string literal and the way from a place in its value to a span inside it.
+//! A string literal, and the spans of the parts of its value.
 //!
-//! Invariant: where the compiler gives no span inside a literal (stable compilers, escapes, literals made by other
-//! macros), the span is the whole literal's, never a wrong place; messages therefore quote what they are about.
+//! Invariant: if the compiler gives no span inside a literal (on stable compilers, with escapes, or for literals from other macros),
+//! the span is that of the whole literal. Messages therefore quote the part that they are about.
 //!
 //! May use: nothing of this crate.
 
@@ -14,7 +14,7 @@ use syn::LitStr;
 pub(crate) struct Source {
     text: String,
     token: Literal,
-    /// The number of bytes of the token before the value, if the value stands in the token as it is.
+    /// The number of bytes of the token before the value, if the token contains the value without escapes.
     offset: Option<usize>,
 }
 
@@ -35,7 +35,7 @@ impl Source {
         &self.text
     }
 
-    /// A part of the value; empty if `range` is not one.
+    /// A part of the value; empty if `range` lies outside.
     pub(crate) fn slice(&self, range: &Range<usize>) -> &str {
         self.text.get(range.clone()).unwrap_or_default()
     }

@@ -62,7 +62,7 @@ fn one_error(text: &str, used: Use) -> String {
 }
 
 #[test]
-fn broken_keys() {
+fn each_broken_rule_of_keys_is_one_error() {
     for (text, expected) in [
         ("", "the key is empty: write a key such as `\"user:{id}\"`"),
         ("user:{id", "`{` has no `}`: write a placeholder as `{id}`, as a key has no braces of its own"),
@@ -74,7 +74,7 @@ fn broken_keys() {
         ("user::{a}", "the key has an empty segment: remove the extra `:`, or write a name between the colons"),
         (":user", "the key has an empty segment: remove the extra `:`, or write a name between the colons"),
         ("user:", "the key has an empty segment: remove the extra `:`, or write a name between the colons"),
-        ("user:*", "`*` cannot stand in a key: only a pattern of `cache_invalidate` ends in `:*`"),
+        ("user:*", "`*` cannot stand in a key: remove it, as only a pattern of `cache_invalidate` ends in `:*`"),
         ("user:50%", "`%` cannot stand in a key, as it marks escaped bytes of arguments: write another character"),
         ("user:@x", "`@` cannot start a segment of a key, as it marks internal names: write another character"),
         ("user: x", "` ` cannot stand in a key: write `-` or `_`"),
@@ -115,7 +115,7 @@ fn misplaced_wildcards_name_the_tag_to_use() {
     );
     assert_eq!(
         one_error("t:*", Use::Tag),
-        "`*` cannot stand in a tag: a tag names its entries already, so write it without `*`"
+        "`*` cannot stand in a tag: remove it, as a tag reaches all of its entries already"
     );
 }
 
@@ -128,7 +128,7 @@ fn spans_lie_inside_a_plain_literal() {
 }
 
 #[test]
-fn nothing_panics() {
+fn no_text_makes_the_parser_panic() {
     let alphabet = ["{", "}", ":", "*", "a", ".", "%", "@", " ", "self", "é", "0", "r#", "\\"];
     for first in alphabet {
         for second in alphabet {

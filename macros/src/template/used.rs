@@ -2,7 +2,7 @@
 //!
 //! May use: nothing of this crate.
 
-/// The use of a template; it decides about wildcards.
+/// The use of a template, which decides whether wildcards are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
     /// The key of an entry.
@@ -16,7 +16,7 @@ pub(crate) enum Use {
 }
 
 impl Use {
-    /// The noun of messages.
+    /// The noun for messages.
     pub(crate) fn noun(self) -> &'static str {
         match self {
             Self::Key => "key",

@@ -1,4 +1,4 @@
-//! The function with a timer around its body. A future that is dropped, or a body that panics, drops the timer.
+//! The function with a timer around its body. A timer that is dropped before its end records a cancelled call or a panic.
 //!
 //! May use: emit, signature, subject.
 
@@ -35,7 +35,7 @@ pub(crate) fn expand(model: &Model) -> TokenStream {
     )
 }
 
-/// The question whether a value whose type has no name is a future after all.
+/// The statement that gives an error if a value of type `impl ..` is a future.
 fn not_a_future(subject: &Subject) -> TokenStream {
     let door = &subject.door;
     let span = Span::mixed_site().located_at(subject.returns.value.span());
@@ -49,7 +49,8 @@ fn not_a_future(subject: &Subject) -> TokenStream {
     }
 }
 
-/// The expansion of a function that may return a future under another name: labels are read when it is called, and the time when it is polled.
+/// The expansion of a function that may return a future under another name. It reads the labels when the function is called, and
+/// starts the timer when the future is first polled.
 fn asked(model: &Model) -> TokenStream {
     let Model { subject, labels, slow, .. } = model;
     let (values, body) = (label_values(model), emit::body(subject, &TokenStream::new(), &subject.function.body));
@@ -65,7 +66,7 @@ fn asked(model: &Model) -> TokenStream {
     }
 }
 
-/// The start of the clock.
+/// The call that starts the timer.
 fn start(model: &Model) -> TokenStream {
     let values = label_values(model);
     let slow = model.slow.as_ref().map(|slow| {
@@ -80,7 +81,7 @@ fn start(model: &Model) -> TokenStream {
 fn label_values(model: &Model) -> TokenStream {
     let door = &model.subject.door;
     let values = model.labels.iter().map(|(_, value)| {
-        // What cannot be a label is reported where the user wrote it.
+        // The compiler reports a value that cannot be a label at the user's expression.
         let span = Span::mixed_site().located_at(value.span());
         let value = emit::operand(value);
         quote_spanned!(span=> #door::Label::label(&#value))
@@ -88,7 +89,7 @@ fn label_values(model: &Model) -> TokenStream {
     quote!(#(#values),*)
 }
 
-/// The static, its registration, and the `start` of the clock.
+/// The block that declares and registers the static, and starts a timer with the call `start`.
 fn timer(model: &Model, start: &TokenStream) -> TokenStream {
     let Model { subject, labels, .. } = model;
     let Subject { door, function, .. } = subject;
@@ -112,7 +113,7 @@ fn timer(model: &Model, start: &TokenStream) -> TokenStream {
     }
 }
 
-/// The value of the body. Its `return`s and `?`s end the body, not the function.
+/// The expression that runs the body. A `return` or a `?` in it ends the body and not the function, so that the timer is finished.
 fn value(subject: &Subject, returns: &Returns) -> TokenStream {
     let door = &subject.door;
     let body = emit::inner(&subject.function.body);

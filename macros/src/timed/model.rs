@@ -1,4 +1,4 @@
-//! A use of `#[timed]` that makes sense.
+//! Checks a use of `#[timed]`, and holds it once it is right.
 //!
 //! May use: diag, duration, options, signature, stacking, subject.
 
@@ -13,23 +13,23 @@ use crate::{
     subject::Subject,
 };
 
-/// The labels that every timing has in the metrics, whatever its own.
+/// The labels that every timing has in the metrics.
 const RESERVED: [&str; 4] = ["name", "outcome", "le", "quantile"];
 
 /// A checked use.
 pub(crate) struct Model {
     pub(crate) subject: Subject,
-    /// Instead of the path of the function.
+    /// The name that replaces the path of the function.
     pub(crate) name: Option<String>,
-    /// The duration above which a call is slow.
+    /// The duration from which a call is slow.
     pub(crate) slow: Option<Time>,
     pub(crate) labels: Vec<(Ident, Expr)>,
     pub(crate) verdict: Verdict,
 }
 
-/// The judge of a call that returned.
+/// The rule by which a call that returned is ok or an error.
 pub(crate) enum Verdict {
-    /// The type: an `Err` is an error.
+    /// An `Err` is an error.
     Type,
     OkIf(Expr),
     ErrorIf(Expr),
@@ -59,13 +59,10 @@ fn check_labels(labels: &[(Ident, Expr)], diag: &mut Diag) -> Vec<(Ident, Expr)>
         if labels[..index].iter().any(|(earlier, _)| earlier.unraw() == name) {
             diag.at(ident, format_args!("the label `{name}` is given twice: keep one"));
         } else if RESERVED.contains(&name.as_str()) {
-            diag.at(
-                ident,
-                format_args!("in the metrics, `{name}` says something else of every timing: choose another name"),
-            );
+            diag.at(ident, format_args!("every timing has a label `{name}` with another meaning: choose another name"));
         } else if !name.is_ascii() || name.starts_with("__") {
-            let why = "metrics know no such name: write ASCII letters, digits and `_`, and no `__` in front";
-            diag.at(ident, format_args!("`{name}` cannot be the name of a label, as {why}"));
+            let why = "write ASCII letters, digits and `_`, without `__` at the start";
+            diag.at(ident, format_args!("`{name}` cannot be the name of a label in the metrics: {why}"));
         }
     }
     labels.to_vec()
@@ -74,7 +71,7 @@ fn check_labels(labels: &[(Ident, Expr)], diag: &mut Diag) -> Vec<(Ident, Expr)>
 fn verdict(options: &Options, diag: &mut Diag) -> Verdict {
     match (options.expr("ok_if"), options.expr("error_if")) {
         (Some(_), Some(_)) => {
-            options.refuse("error_if", "`ok_if` and `error_if` answer the same question: keep one", diag);
+            options.refuse("error_if", "`ok_if` and `error_if` define the same thing: keep one", diag);
             Verdict::Type
         }
         (Some(ok_if), None) => Verdict::OkIf(ok_if.clone()),

@@ -32,7 +32,7 @@ fn a_function_that_never_returns() {
 }
 
 #[test]
-fn mistakes() {
+fn each_mistake_is_one_error() {
     for (args, expected) in [
         ("nam = \"x\"", "`timed` has no option `nam`: did you mean `name`?"),
         ("ttl = 3", "`timed` has no option `ttl`, but `cacheable` and `cache_put` have: write it there, or remove it"),
@@ -51,13 +51,13 @@ fn mistakes() {
         ("labels()", "`labels` takes names and values: write `labels(tier = user.tier)`"),
         ("labels(tier)", "`labels` takes names and values: write `labels(tier = user.tier)`"),
         ("labels(a = x, a = y)", "the label `a` is given twice: keep one"),
-        ("labels(outcome = x)", "in the metrics, `outcome` says something else of every timing: choose another name"),
+        ("labels(outcome = x)", "every timing has a label `outcome` with another meaning: choose another name"),
         (
             "labels(größe = x)",
-            "`größe` cannot be the name of a label, as metrics know no such name: write ASCII letters, digits and `_`, and no `__` in front",
+            "`größe` cannot be the name of a label in the metrics: write ASCII letters, digits and `_`, without `__` at the start",
         ),
         ("ok_if = 3", "`ok_if` takes a function: write `ok_if = |result| ..` or the path of one"),
-        ("ok_if = |r| true, error_if = |r| false", "`ok_if` and `error_if` answer the same question: keep one"),
+        ("ok_if = |r| true, error_if = |r| false", "`ok_if` and `error_if` define the same thing: keep one"),
         ("name = \"a\", name = \"b\"", "`name` is given twice: keep one"),
     ] {
         fails(attribute, args, "fn f() {}", &[expected]);
@@ -70,7 +70,7 @@ fn functions_that_cannot_be_timed() {
         ("const fn f() {}", "a `const fn` cannot read a clock at run time: remove `const` or `#[timed]`"),
         (
             "#[fastness::timed] fn f() {}",
-            "`timed` is here twice: keep one, with both labels; to time a part, give it a function of its own",
+            "`timed` is here twice: keep one, with the labels of both; to time a part of the body, move it into a function",
         ),
         ("fn f();", "`f` has no body here: put `#[timed]` on the implementation"),
     ] {

@@ -1,4 +1,4 @@
-//! Patterns.
+//! Wrong patterns, tags, handles and options of `cache_invalidate`.
 
 use fastness::cache_invalidate;
 
@@ -54,7 +54,7 @@ struct NoFunction;
 fn a_pattern_by_name(id: u64) { let _ = id; }
 
 #[cache_invalidate(all_entries)]
-fn all_of_what() {}
+fn everything_without_a_pattern() {}
 
 #[cache_invalidate(["user:{id}", "users:*"])]
 fn in_brackets(id: u64) { let _ = id; }

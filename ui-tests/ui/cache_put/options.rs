@@ -1,4 +1,4 @@
-//! Options of `cache_put`.
+//! Wrong options of `cache_put`.
 
 use fastness::cache_put;
 

@@ -1,4 +1,4 @@
-//! Durations.
+//! Wrong durations.
 
 use fastness::cacheable;
 

@@ -1,4 +1,4 @@
-//! Functions that cannot be cached, and things that are no functions.
+//! Functions that cannot be cached, and items that are not functions.
 
 use fastness::cacheable;
 
@@ -40,10 +40,10 @@ fn unnamed() -> impl Iterator<Item = u8> { [1].into_iter() }
 const fn constant() -> u8 { 1 }
 
 #[cacheable(ttl = 300)]
-unsafe fn dangerous() -> u8 { 1 }
+unsafe fn unsafe_function() -> u8 { 1 }
 
 #[cacheable(ttl = 300)]
-async unsafe fn dangerous_for_longer() -> u8 { 1 }
+async unsafe fn unsafe_async_function() -> u8 { 1 }
 
 #[cacheable(ttl = 300)]
 fn conditional(id: u8, #[cfg(unix)] _uid: u8, #[cfg_attr(unix, cfg(unix))] _gid: u8) -> u8 { id }

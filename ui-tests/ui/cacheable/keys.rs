@@ -1,4 +1,4 @@
-//! Key templates, against the parameters.
+//! Wrong keys, and keys that forget a parameter.
 
 use fastness::cacheable;
 
@@ -17,7 +17,7 @@ fn forgotten(team: u64, page: u32) -> u64 { team + u64::from(page) }
 fn skip_misspelt(team: u64, page: u32) -> u64 { team + u64::from(page) }
 
 #[cacheable(ttl = 300, key = "users:{team}", skip(team))]
-fn skip_of_what_is_in_the_key(team: u64) -> u64 { team }
+fn skipped_though_it_is_in_the_key(team: u64) -> u64 { team }
 
 #[cacheable(ttl = 300, key = "user:{id")]
 fn never_closed(id: u64) -> u64 { id }

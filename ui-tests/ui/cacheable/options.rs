@@ -104,6 +104,6 @@ fn a_constant(id: u8) -> u8 { id }
 fn a_list_for_a_list(ids: &[u8]) -> Result<Vec<u8>, String> { Ok(ids.to_vec()) }
 
 fn main() {
-    // The functions are there all the same: no error says that they are missing.
+    // The functions exist after an error, so no further error says that they are missing.
     let _ = (no_options(), misspelt(), twice(), all_at_once(1));
 }

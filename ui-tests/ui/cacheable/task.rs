@@ -1,4 +1,4 @@
-//! `load = task` where it does not fit.
+//! `load = task` on functions that cannot have it.
 
 use fastness::cacheable;
 

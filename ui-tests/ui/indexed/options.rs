@@ -1,4 +1,4 @@
-//! Options that do not exist, or have no such value.
+//! Unknown options, and wrong values of options.
 
 use bson::DateTime;
 use fastness::Indexed;

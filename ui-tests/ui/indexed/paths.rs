@@ -1,4 +1,4 @@
-//! Paths that lead nowhere, through structs of one's own and those of others.
+//! Paths to fields that do not exist, in the model itself and in other structs.
 
 use std::collections::HashMap;
 
@@ -67,7 +67,7 @@ struct Dotted {
 }
 
 fn main() {
-    // The fields are there all the same: no error says that they are missing.
+    // The paths to the fields exist after an error, so no further error says that they are missing.
     let _ = (OfItsOwn::fields().email, OfItsOwn::INDEXES);
     let _ = OfOthers::fields().address.cty;
 }

@@ -1,4 +1,4 @@
-//! Indexes that MongoDB refuses, or that one would come to regret.
+//! Indexes that MongoDB refuses, or that are superfluous.
 
 use bson::DateTime;
 use bson::oid::ObjectId;

@@ -1,4 +1,4 @@
-//! Scopes that only the types of the fields can tell of.
+//! Errors in scopes that the compiler finds by the types of the fields.
 
 use std::fmt;
 

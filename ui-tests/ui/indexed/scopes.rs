@@ -1,4 +1,4 @@
-//! Scopes that no change of a document could be written into.
+//! Scopes with wrong syntax, or with fields that do not exist.
 
 use fastness::Indexed;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What cannot derive `Indexed`.
+//! Items that cannot derive `Indexed`.
 
 use fastness::Indexed;
 use serde::Serialize;

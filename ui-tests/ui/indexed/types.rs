@@ -1,4 +1,4 @@
-//! What only the fields' types together can tell.
+//! Errors in indexes that the compiler finds by the types of the fields.
 
 use std::collections::HashMap;
 use std::sync::Arc;

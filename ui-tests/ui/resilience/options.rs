@@ -1,4 +1,4 @@
-//! Options of the attributes of resilience.
+//! Wrong options of the attributes of resilience.
 #![allow(dead_code, unused_variables)]
 
 use fastness::resilience::{Rejected, TimedOut};

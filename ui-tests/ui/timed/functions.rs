@@ -1,4 +1,4 @@
-//! Functions that cannot be timed, and stacks that make no sense.
+//! Functions that cannot be timed, and orders of attributes that make no sense.
 
 use fastness::timing::Label;
 use fastness::{cacheable, timed};

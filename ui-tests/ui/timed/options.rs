@@ -1,4 +1,4 @@
-//! Options of `timed`.
+//! Wrong options of `timed`.
 #![allow(unused_variables)]
 
 use fastness::timed;

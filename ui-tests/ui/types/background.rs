@@ -1,4 +1,4 @@
-//! `refresh = background` needs arguments that it can own, and a future that can be sent.
+//! `refresh = background` with arguments that it cannot own, and with a future that is not `Send`.
 
 use std::rc::Rc;
 

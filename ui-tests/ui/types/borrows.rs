@@ -1,4 +1,4 @@
-//! Values that borrow, under a name that does not show it.
+//! Values that borrow, though the name of their type does not show it.
 #![allow(unused_variables)]
 
 use fastness::{cache_put, cacheable};

@@ -1,4 +1,4 @@
-//! Direct calls: keys that are none, and values that do not fit into the shared tier.
+//! Direct calls with wrong keys, and with values that the shared tier cannot store.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Return types whose names hide a future that no attribute can make, or no future where one is needed.
+//! Return types with a name of their own: futures that the attributes cannot make, and values where a future is needed.
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};

@@ -1,4 +1,4 @@
-//! Handles where there can be none.
+//! Typed handles in implementations of traits, and beside functions of an `impl` without `Self::`.
 
 use fastness::cacheable;
 

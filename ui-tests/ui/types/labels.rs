@@ -1,4 +1,4 @@
-//! Labels and verdicts whose types do not fit.
+//! Labels and predicates of wrong types.
 
 use fastness::timed;
 

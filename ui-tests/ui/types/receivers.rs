@@ -1,4 +1,4 @@
-//! Methods whose key leaves `self` out, of types that have no scope.
+//! Methods whose key leaves `self` out, on types without a namespace.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Types that the attributes of resilience cannot work with.
+//! Error types and keys that the attributes of resilience do not accept.
 
 use fastness::{bulkhead, circuit_breaker, fallback, retry, timeout};
 

@@ -1,4 +1,4 @@
-//! `load = task` needs arguments that it can own, and a future and an error that can be sent.
+//! `load = task` with arguments that it cannot own, and with a future or an error that is not `Send`.
 
 use std::rc::Rc;
 

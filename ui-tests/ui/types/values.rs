@@ -1,4 +1,4 @@
-//! Types that cannot be cached, or cannot be in a key.
+//! Types that cannot be cached, or cannot be part of a key.
 
 use fastness::cacheable;
 

@@ -11,7 +11,7 @@ use crate::{
     options::{Call, Value},
 };
 
-/// An index as an expression, and the lines that check its places.
+/// The expression of an index. Adds the lines that check its paths to `places`.
 pub(super) fn spec(index: &Index, places: &mut Places<'_>) -> TokenStream {
     let door = places.door;
     if index.expire_after.is_some() {
@@ -74,7 +74,7 @@ fn partial(condition: &Condition, places: &mut Places<'_>) -> TokenStream {
     quote!(#door::Condition { path: #steps.names(), operator: #door::Operator::#variant #operand })
 }
 
-/// The options that were given; the others are those of `DeclaredIndex::DEFAULT`.
+/// The options that were given, as fields; the other fields come from `DeclaredIndex::DEFAULT`.
 fn options(index: &Index, door: &TokenStream) -> TokenStream {
     let fields = index.options.values().filter(|given| matches!(given.row.call, Call::Field)).map(|given| {
         let name = format_ident!("{}", given.row.name);

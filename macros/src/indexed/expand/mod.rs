@@ -36,7 +36,7 @@ fn stored(record: &Record) -> impl Iterator<Item = &Field> {
     record.fields.iter().filter(|field| !matches!(field.stored, StoredAs::Nowhere))
 }
 
-/// The list of stored names, and a struct of paths with the fields' Rust names.
+/// The list of stored names, and a struct with a typed path for each field, by its Rust name.
 fn fields(record: &Record, door: &TokenStream) -> TokenStream {
     let Record { ident, generics, .. } = record;
     let set = format_ident!("__{ident}Fields");
@@ -73,7 +73,7 @@ fn fields(record: &Record, door: &TokenStream) -> TokenStream {
     }
 }
 
-/// The generics, with every type parameter owning its data.
+/// The generics without defaults, with the bound `'static` on every type parameter.
 fn owned(generics: &syn::Generics) -> syn::Generics {
     let mut generics = generics.clone();
     for param in generics.type_params_mut() {
@@ -106,7 +106,7 @@ fn declared(declared: &Declared, record: &Record, door: &TokenStream) -> TokenSt
     let mut places = Places::new(record, door);
     let specs: Vec<_> = declared.indexes.iter().map(|index| indexes::spec(index, &mut places)).collect();
     let lines = &places.lines;
-    // What the types together tell is checked when the constant is made, so it is made even if nothing uses it.
+    // Some rules are checked when the constant is evaluated. A second constant forces that, even if nothing uses the first.
     let made = generics
         .params
         .is_empty()

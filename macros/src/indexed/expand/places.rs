@@ -1,4 +1,4 @@
-//! Places in a document as expressions whose types the compiler checks, on the tokens that name them.
+//! Paths in a document as expressions whose types the compiler checks, with its errors at the user's tokens.
 //!
 //! May use: indexed/record, indexed/syntax.
 
@@ -11,7 +11,7 @@ use crate::indexed::{
     syntax::{Path, Step},
 };
 
-/// The places that are named, each found by a line of its own, on which the compiler checks it.
+/// The paths that the indexes or scopes of a model name, and a statement for each, by which the compiler checks it.
 pub(super) struct Places<'a> {
     record: &'a Record,
     pub(super) door: &'a TokenStream,
@@ -25,7 +25,7 @@ impl<'a> Places<'a> {
         Self { record, door, lines: Vec::new(), entries: 0, steps: 0 }
     }
 
-    /// An expression for the typed path, as a reference.
+    /// The expression of a reference to the typed path.
     pub(super) fn path(&mut self, path: &Path) -> TokenStream {
         let door = self.door;
         let root = Ident::new("__root", Span::call_site().located_at(path.span()));
@@ -53,7 +53,7 @@ impl<'a> Places<'a> {
         found
     }
 
-    /// The name as the struct spells it, where the attribute does.
+    /// The identifier of the field in the struct, with the span of the name in the attribute.
     fn spelled_in_struct(&self, name: &Ident) -> Ident {
         let found = self.record.fields.iter().find(|field| name.unraw() == field.name());
         let mut ident = found.map_or_else(|| name.clone(), |field| field.ident.clone());
@@ -61,7 +61,7 @@ impl<'a> Places<'a> {
         ident
     }
 
-    /// A new variable that holds the way to the place.
+    /// A new variable that holds the steps of the path.
     pub(super) fn steps(&mut self, path: &Path) -> Ident {
         let (door, typed) = (self.door, self.path(path));
         let variable = format_ident!("__at{}", self.steps);
@@ -82,7 +82,7 @@ fn below(door: &TokenStream, step: &Step, path: &TokenStream) -> TokenStream {
     quote_spanned!(span=> #door::nested_fields(#path))
 }
 
-/// The path to the runtime, with errors of what is called there on the user's tokens.
+/// The path to the runtime with another span, so that errors about a call through it appear at the user's tokens.
 pub(super) fn located(door: &TokenStream, span: Span) -> TokenStream {
     let place = |mut token: TokenTree| {
         token.set_span(token.span().located_at(span));

@@ -1,4 +1,4 @@
-//! The constant of a model's scopes.
+//! The scopes of a model as a constant.
 //!
 //! May use: indexed/record, indexed/scopes, indexed/syntax, template.
 
@@ -46,9 +46,9 @@ fn spec(scope: &Scope, places: &mut Places<'_>) -> TokenStream {
     quote!(#door::ChangeScope { text: #text, pieces: &[#(#pieces),*], prefix: #prefix })
 }
 
-/// A field by its stored names, and how its value is written: as a key of a parameter of the field's type has it.
+/// A field in a scope: its stored names, and a closure that writes its value as a key with a parameter of this type would.
 fn field(path: &Path, format: Format, places: &mut Places<'_>) -> TokenStream {
-    // Of one hygiene with the path to the runtime: of two, the compiler would blame the whole derive.
+    // One hygiene with the path to the runtime: if they differ, the compiler reports errors at the whole derive.
     let span = Span::call_site().located_at(path.span());
     let typed = places.path(path);
     let steps = places.steps(path);

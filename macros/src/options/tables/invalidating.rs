@@ -1,4 +1,4 @@
-//! The targets and options of `cache_invalidate`, beside those that it shares with the attributes that store.
+//! The targets and options of `cache_invalidate`, except those that it shares with the attributes that store.
 //!
 //! May use: options/row.
 

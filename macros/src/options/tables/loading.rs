@@ -1,4 +1,4 @@
-//! The options of `cacheable` that say how a value is loaded and refreshed.
+//! The options of `cacheable` about loads and refreshes.
 //!
 //! May use: options/row.
 

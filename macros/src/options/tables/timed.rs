@@ -1,4 +1,4 @@
-//! The options of `timed`; those of `#[label(..)]` are common to all attributes.
+//! The options of `timed`. `#[label(..)]` has only the option that all attributes share.
 //!
 //! May use: options/row.
 

@@ -8,7 +8,7 @@ use crate::shape::CacheValue;
 
 /// A map from ids to values, as a batch function returns it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not say which value is of which id",
+    message = "`{Self}` does not say which value belongs to which id",
     label = "a batch returns a map",
     note = "return a `HashMap<Id, T>` or a `BTreeMap<Id, T>`, or a `Result` of one, where `Id` is the type of the list's elements"
 )]

@@ -59,7 +59,7 @@ pub fn in_bulkhead_sync<T, E>(
 #[diagnostic::on_unimplemented(
     message = "this attribute needs a function that can fail",
     label = "this is no `Result`",
-    note = "return a `Result`, or remove the option that asks its error"
+    note = "return a `Result`, or remove the option that needs its error"
 )]
 pub trait Fallible {
     /// The type of a success.

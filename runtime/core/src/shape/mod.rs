@@ -256,7 +256,7 @@ impl<T, E, P> FallibleMaybe<T, E, P> {
 
 /// The return types that `negative_ttl` accepts.
 #[diagnostic::on_unimplemented(
-    message = "this function never says that there is no value, so `negative_ttl` has nothing to cache",
+    message = "this function always returns a value or an error, so `negative_ttl` has nothing to store",
     label = "`negative_ttl` does not fit the return type",
     note = "remove `negative_ttl`, or return an `Option<T>` or a `Result<Option<T>, E>`"
 )]
@@ -266,7 +266,7 @@ impl MayBeAbsent for () {}
 
 /// The return types that `cache_err` accepts.
 #[diagnostic::on_unimplemented(
-    message = "the errors of this function cannot be kept, so `cache_err` has nothing to cache",
+    message = "the errors of this function cannot be stored, so `cache_err` has no effect",
     label = "`cache_err` does not fit the return type",
     note = "return a `Result` whose error is `Clone + Send + Sync + 'static`, or say how to copy it: `share_error = |error| ..`"
 )]

@@ -22,7 +22,7 @@
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a label",
     label = "a label must be one of a few known values",
-    note = "every value of a label is a series that is kept for ever, so text and numbers, which have no bound, are no labels",
+    note = "each value of a label becomes a series that is stored for ever, so text and numbers, which have no bound, cannot be labels",
     note = "use a `bool`, or an enum with `#[derive(fastness::timing::Label)]`"
 )]
 pub trait Label {
