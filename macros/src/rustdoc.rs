@@ -1,8 +1,9 @@
 //! The tables of options in the documentation of the attributes, written from the rows in `options/tables`: change those.
 //!
-//! May use: nothing of this crate.
+//! May use: links.
 
 /// The options of an attribute, as a paragraph of Markdown.
+#[rustfmt::skip]
 macro_rules! options_of {
     (bulkhead) => {
         r#"
@@ -19,24 +20,24 @@ macro_rules! options_of {
 "#
     };
     (cache_invalidate) => {
-        r#"
+        concat!(r#"
 | option | default | meaning |
 |---|---|---|
 | `"user:{id}"` | | the entry of one key |
 | `"users:*"` | | all entries whose keys start with these segments, at the same cost |
-| `users(id)` | | the entry of a handle, with its arguments; of a method's handle, `self.users(id)` |
+| `users(id)` | | the entry of a [handle]("#, guide_root!(), r#"direct/index.html#handles), with its arguments; of a method's handle, `self.users(id)` |
 | `tags = ["team:{id}"]` | none | all entries with one of these tags |
 | `when = always` | `ok` | `always` invalidates after an error too, `ok` only if the function returned no `Err` |
 | `before` | off | invalidates before the body as well, so that reads during a long write get no old value |
-| `skip(self)` | | leaves the receiver's namespace out of the patterns, as the cached function does |
-| `on = self.fast` | the process's cache, or that of `with_cache` | the `Fastness` to use; any expression |
+| `skip(self)` | | leaves the receiver's [namespace]("#, guide_root!(), r#"keys/index.html#namespaces) out of the patterns, as the cached function does |
+| `on = self.fast` | the process's cache, or that of [`with_cache`]("#, guide_root!(), r#"testing/index.html) | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 
 
-"#
+"#)
     };
     (cache_put) => {
-        r#"
+        concat!(r#"
 Lifetime:
 
 | option | default | meaning |
@@ -64,14 +65,14 @@ Storage:
 | `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
-| `on = self.fast` | the process's cache, or that of `with_cache` | the `Fastness` to use; any expression |
+| `on = self.fast` | the process's cache, or that of [`with_cache`]("#, guide_root!(), r#"testing/index.html) | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 
 
-"#
+"#)
     };
     (cacheable) => {
-        r#"
+        concat!(r#"
 Lifetime:
 
 | option | default | meaning |
@@ -99,14 +100,14 @@ Loading:
 |---|---|---|
 | `single_flight = off`, `single_flight = fleet` | `process` | the callers that share one load of a missing key: none, all in this process, or all in the processes of one shared tier |
 | `share_error = \|error\| error.clone()` | `Clone`, if the error has it | copies the error of a shared load for each waiter: a `fn(&E) -> E` |
-| `load_timeout = "2s"` | none | longest duration of a load, and longest wait for a load that rests or runs in another process (30 s without it); the error type needs `From<LoadTimeout>`, the function must be `async` |
-| `load = task` | `caller` | `task` loads in a task of its own, which goes on when its caller no longer waits; needs an `async fn`, tokio, and arguments that are `Clone + Send + 'static` |
+| `load_timeout = "2s"` | none | longest duration of a load, and longest wait for a load that [rests]("#, guide_root!(), r#"cacheable/index.html#a-load-that-rests) or runs in another process (30 s without it); the error type needs `From<LoadTimeout>`, the function must be `async` |
+| `load = task` | `caller` | `task` loads in a task of its own, which [goes on]("#, guide_root!(), r#"cacheable/index.html#a-load-that-goes-on) when its caller no longer waits; needs an `async fn`, tokio, and arguments that are `Clone + Send + 'static` |
 
 Key:
 
 | option | default | meaning |
 |---|---|---|
-| `key = "user:{id}"` | see Keys | literal text and placeholders between colons |
+| `key = "user:{id}"` | see [Keys]("#, guide_root!(), r#"keys/index.html#without-a-key) | literal text and placeholders between colons |
 | `prefix = "users"` | the function's name without a leading verb | first segment of the default key; not with `key` |
 | `skip(db, self)` | nothing | parameters that do not affect the result. With a `key`, `self` is in the key or here. A `&mut` parameter is always here: only the body uses it, a hit does not |
 | `tags = ["team:{id}"]` | none | further names by which an invalidation reaches the entry |
@@ -120,18 +121,18 @@ Storage:
 | `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
-| `on = self.fast` | the process's cache, or that of `with_cache` | the `Fastness` to use; any expression |
+| `on = self.fast` | the process's cache, or that of [`with_cache`]("#, guide_root!(), r#"testing/index.html) | the `Fastness` to use; any expression |
 
 Other forms:
 
 | option | default | meaning |
 |---|---|---|
-| `batch(ids)` | off | an entry for each element of a list; see Batches |
-| `handle = users` | none | a typed handle beside the function: `users(&id).get()`; see Without attributes |
+| `batch(ids)` | off | an entry for each element of a list; see [Batches]("#, guide_root!(), r#"batch/index.html) |
+| `handle = users` | none | a typed handle beside the function: `users(&id).get()`; see [Without attributes]("#, guide_root!(), r#"direct/index.html#handles) |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 
 
-"#
+"#)
     };
     (circuit_breaker) => {
         r#"
@@ -190,7 +191,7 @@ Other forms:
 | `after = "50ms"` | this or `p95` is required | delay after which a second call is made |
 | `p95 = "50ms"` | this or `after` is required | makes a second call when the first has taken longer than 95 % of recent calls; this delay until 32 calls are known |
 | `budget = 10` | 10 % | share of calls that may be made twice, 1 to 100; in addition ten at the start, which come back at one a second |
-| `failure_if = \|result\| result.is_err()` | an `Err` is none | predicate over the whole result, of any type, that defines a bad answer |
+| `failure_if = \|result\| result.is_err()` | an `Err` is a bad answer | predicate over the whole result, of any type, that defines a bad answer |
 | `name = "supplier"` | the function's path | name in metrics |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 
@@ -204,7 +205,7 @@ Other forms:
 | `keys(status = 1, created_at = -1)` | struct | fields with `1` or `asc`, `-1` or `desc`, or a kind; `keys("a.**")` is everything below `a` |
 | `asc` | field | ascending, as `#[index]` alone |
 | `desc` | field | descending |
-| `text`, `text(weight = 10)` | field | words; a weight is 1 to 99999, by default 1. All text fields make one index |
+| `text`, `text(weight = 10)` | field | search for words; the weight is 1 to 99999, by default 1. All text fields make one index |
 | `sphere` | field | places on the globe, also `"2dsphere"` |
 | `plane` | field | points on a plane, also `"2d"` |
 | `hashed` | field | hashed values, for sharding |
@@ -226,15 +227,15 @@ Other forms:
 "#
     };
     (indexed) => {
-        r#"
+        concat!(r#"
 | option | default | meaning |
 |---|---|---|
 | `collection = "businesses"` | none | name of the collection; without it, only the fields are listed |
-| `scopes("product:{id}", "products:*")` | none | scopes that a change of a document invalidates, if changes are followed; needs `collection` |
+| `scopes("product:{id}", "products:*")` | none | scopes that a change of a document invalidates, if [changes]("#, guide_root!(), r#"changes/index.html) are followed; needs `collection` |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 
 
-"#
+"#)
     };
     (label) => {
         r"

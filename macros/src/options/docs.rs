@@ -1,6 +1,6 @@
-//! The tables of options in the documentation, all columns of them, as the rows say.
+//! Writes the tables of options in rustdoc and in the guide from the rows, and checks that they are up to date.
 //!
-//! Run the tests with `UPDATE_DOCS=1` to write them anew.
+//! Run the tests with `UPDATE_DOCS=1` to write them again.
 
 use std::{
     collections::BTreeSet,
@@ -15,16 +15,17 @@ use super::{
 };
 use crate::{cache_invalidate, diag::Diag};
 
-/// An attribute with more options than these has a table for each group of them.
+/// The largest number of options in one table. An attribute with more has a table for each group.
 const IN_ONE_TABLE: usize = 12;
 
 /// The head of `rustdoc.rs`.
 const HEAD: &str = "\
 //! The tables of options in the documentation of the attributes, written from the rows in `options/tables`: change those.
 //!
-//! May use: nothing of this crate.
+//! May use: links.
 
 /// The options of an attribute, as a paragraph of Markdown.
+#[rustfmt::skip]
 macro_rules! options_of {
 ";
 
@@ -64,16 +65,21 @@ fn tables_of(attribute: &str) -> String {
     text
 }
 
-/// The text without relative links, which lead nowhere from other pages than the guide's.
-fn unlinked(text: &str) -> String {
+/// A Rust expression for the text, in which links between pages of the guide are links to its modules in rustdoc.
+fn expression(text: &str) -> String {
+    let hashes = if text.contains("\"#") { "##" } else { &"#"[..usize::from(text.contains('"'))] };
     let mut parts = text.split("](");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
+    let mut literal = parts.next().unwrap_or_default().to_owned();
+    let mut literals = Vec::new();
     for part in parts {
-        let start = plain.rfind('[').expect("a link begins");
-        plain.remove(start);
-        plain += part.split_once(')').expect("a link ends").1;
+        let (link, after) = part.split_once(')').expect("a link ends");
+        let (page, heading) = link.split_once(".md").expect("a link leads to a page of the guide");
+        literals.push(literal + "](");
+        literal = format!("{}/index.html{heading}){after}", page.replace('-', "_"));
     }
-    plain
+    literals.push(literal);
+    let quoted: Vec<_> = literals.iter().map(|literal| format!("r{hashes}\"{literal}\"{hashes}")).collect();
+    if let [quoted] = &quoted[..] { quoted.clone() } else { format!("concat!({})", quoted.join(", guide_root!(), ")) }
 }
 
 fn root() -> PathBuf {
@@ -84,7 +90,7 @@ fn attributes() -> BTreeSet<&'static str> {
     tables::all().flat_map(|row| row.of).copied().collect()
 }
 
-/// Compares a file with what it should be, or writes it.
+/// Compares a file with its expected text, or writes it.
 fn hold(path: &Path, expected: &str) {
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(path, expected).expect("the file can be written");
@@ -97,10 +103,9 @@ fn hold(path: &Path, expected: &str) {
 fn rustdoc_has_the_rows() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let arms = attributes().into_iter().map(|attribute| {
-        let text = unlinked(&tables_of(attribute));
-        let hashes = if text.contains("\"#") { "##" } else { &"#"[..usize::from(text.contains('"'))] };
-        // Two empty lines: rustdoc takes the last one off, and a table goes on until there is one.
-        format!("    ({attribute}) => {{\n        r{hashes}\"\n{text}\n\n\"{hashes}\n    }};\n")
+        // Two empty lines: rustdoc removes the last one, and only an empty line ends a table.
+        let text = expression(&format!("\n{}\n\n", tables_of(attribute)));
+        format!("    ({attribute}) => {{\n        {text}\n    }};\n")
     });
     hold(&source.join("rustdoc.rs"), &format!("{HEAD}{}}}\n", arms.collect::<String>()));
     let lib = fs::read_to_string(source.join("lib.rs")).unwrap();
@@ -131,9 +136,9 @@ fn the_guide_has_the_rows() {
     assert_eq!(described, attributes(), "left: pages of the guide, right: rows");
 }
 
-/// The attributes in the first column of the table of the README, each with options of its own.
+/// The README's table shows each attribute with some options, which must be ones that the attribute has.
 #[test]
-fn the_readme_writes_options_that_there_are() {
+fn the_readme_shows_options_that_exist() {
     let page = fs::read_to_string(root().join("README.md")).unwrap();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| [`#[")?.split_once("]`]"));
     let mut seen = BTreeSet::new();
@@ -153,7 +158,7 @@ fn the_readme_writes_options_that_there_are() {
 }
 
 #[test]
-fn rows_are_whole() {
+fn no_row_is_incomplete() {
     for row in tables::all() {
         let whole = !row.of.is_empty() && !row.written.is_empty() && !row.meaning.is_empty();
         assert!(whole, "`{}` lacks an attribute, a way to write it or a meaning", row.name);
@@ -166,9 +171,9 @@ fn rows_are_whole() {
     }
 }
 
-/// The forms that errors and tables tell users to write can be parsed.
+/// The forms that errors and tables show can be parsed.
 #[test]
-fn every_way_to_write_an_option_is_read() {
+fn every_documented_form_of_an_option_can_be_parsed() {
     for row in tables::all().filter(|row| row.name != super::UNNAMED) {
         for (attribute, way) in row.of.iter().flat_map(|attribute| row.written.iter().map(move |way| (attribute, way)))
         {

@@ -120,6 +120,31 @@ fn every_page_is_tested_in_the_contents_and_in_rustdoc() {
     }
 }
 
+/// The documentation of the attributes links to pages and headings by their addresses in rustdoc, which rustdoc does not check.
+#[test]
+fn links_from_the_attributes_lead_to_pages_and_headings() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let (lib, tables, modules) =
+        (read("macros/src/lib.rs"), read("macros/src/rustdoc.rs"), read("runtime/src/guide.rs"));
+    let pages = lib.split("#[doc = guide!(\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned);
+    let inside = tables.split("guide_root!(), ").skip(1).filter_map(|rest| rest.split(')').next());
+    let inside = inside.map(|address| address.trim_start_matches(['r', '#', '"']).replace("/index.html", ""));
+    let links: BTreeSet<_> = pages.chain(inside).collect();
+    assert!(links.len() > 12, "{links:?}");
+    for link in links {
+        let (module, heading) =
+            link.split_once('#').map_or((&*link, None), |(module, heading)| (module, Some(heading)));
+        let line = modules.lines().find_map(|line| line.trim().strip_prefix(&format!("{module} = \"")));
+        let page =
+            line.unwrap_or_else(|| panic!("`{link}`: the guide has no module `{module}`")).trim_end_matches("\",");
+        let anchors = anchors(&read(&format!("docs/{page}")));
+        assert!(
+            heading.is_none_or(|heading| anchors.iter().any(|anchor| anchor == heading)),
+            "docs/{page} has no heading for `{link}`"
+        );
+    }
+}
+
 /// Anchors that rustdoc uses on each page itself: it renames those of headings with these names, so that links to them lead nowhere.
 const RESERVED: [&str; 8] =
     ["help", "search", "settings", "main-content", "rustdoc-toc", "structs", "functions", "modules"];

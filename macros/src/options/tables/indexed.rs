@@ -56,7 +56,7 @@ const KINDS: &[Row] = &[
         name: "text",
         takes: Takes::Weight,
         written: &["text", "text(weight = 10)"],
-        meaning: "words; a weight is 1 to 99999, by default 1. All text fields make one index",
+        meaning: "search for words; the weight is 1 to 99999, by default 1. All text fields make one index",
         ..ON_FIELD
     },
     Row { name: "sphere", written: &["sphere"], meaning: "places on the globe, also `\"2dsphere\"`", ..ON_FIELD },

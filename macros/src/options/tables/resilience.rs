@@ -1,4 +1,4 @@
-//! The options of the attributes around a body that may fail, but for the circuit breaker.
+//! The options of the attributes of resilience, except those of the circuit breaker.
 //!
 //! May use: options/row.
 
@@ -116,7 +116,7 @@ const AGAIN: &[Row] = &[
         of: HEDGE,
         takes: Takes::Function,
         written: &["failure_if = |result| result.is_err()"],
-        default: "an `Err` is none",
+        default: "an `Err` is a bad answer",
         meaning: "predicate over the whole result, of any type, that defines a bad answer",
         ..PLAIN
     },
