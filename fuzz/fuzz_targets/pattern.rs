@@ -1,4 +1,4 @@
-//! Patterns given at run time, and keys: a line each.
+//! Target: a pattern that is given at run time, and a key, on two lines.
 #![cfg_attr(fuzzing, no_main)]
 
 fastness_fuzz::target!(|bytes: &[u8]| {

@@ -1,11 +1,13 @@
-//! Properties that must hold for input of unknown origin. Each function panics if one does not.
+//! Properties that must hold for input of unknown origin. Each function panics if its property does not hold.
 //!
-//! `scripts/fuzz` runs them under libFuzzer; `tests/random.rs` under proptest, which needs no nightly compiler. `cargo run -p fastness-fuzz
-//! --bin TARGET FILE` repeats a finding of libFuzzer.
+//! `scripts/fuzz` runs them under libFuzzer, and `tests/random.rs` under proptest, which needs no nightly compiler. `cargo run -p
+//! fastness-fuzz --bin TARGET FILE` runs a target on an input that libFuzzer has found.
+//!
+//! May use: `fastness::__private::fuzz`, and the parser of templates, whose files are compiled in.
 
-// The tests of the parser, which is compiled in below, run in its own crate.
+// The tests of the parser run in the crate of the macros, so this crate is empty under test.
 #![cfg(not(test))]
-// Panicking is the purpose of these functions.
+// These functions report by a panic.
 #![allow(clippy::missing_panics_doc)]
 
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ use fastness::__private::fuzz;
 use proc_macro2::Span;
 use syn::LitStr;
 
-// The template parser belongs to the macros' crate, which cannot export it. Its files are compiled in here.
+// A crate of procedural macros exports nothing else, so the files of its parser are compiled in here.
 #[allow(dead_code, unreachable_pub)]
 #[path = "../../macros/src/diag.rs"]
 mod diag;
@@ -80,7 +82,7 @@ pub fn envelope(bytes: &[u8]) {
         }
     }
 
-    // An attacker who knows the checksum: the first two bytes are the codec and the flags, the others the payload.
+    // Input with a right checksum: the first two bytes become the codec and the flags, the others the payload.
     if let [codec, flags, payload @ ..] = bytes
         && let Some(mut forged) = fuzz::seal(payload, KEY, TYPE, false)
     {
@@ -95,7 +97,7 @@ pub fn envelope(bytes: &[u8]) {
     }
 }
 
-/// Checks a record of the shared log: no scope in the bytes is ignored.
+/// Checks a record of the shared log: every scope in the bytes is read.
 pub fn record(bytes: &[u8]) {
     if let Some((concerned, written)) = fuzz::record(bytes) {
         assert!(concerned.scopes.len() * 8 + concerned.roots.len() * 2 <= bytes.len(), "more scopes than bytes");
@@ -103,7 +105,7 @@ pub fn record(bytes: &[u8]) {
         assert_eq!(again, Some(concerned), "the record has changed");
     }
 
-    // The input as the kind and the fields of a newer build, which must not hide the scopes.
+    // The input as the kind and the fields of a record from a newer build: they must not hide the scopes.
     let mut extended = fuzz::record_of("user:7").expect("a pattern");
     let plain = fuzz::record(&extended).map(|(concerned, _)| concerned);
     extended[0] = 2;
@@ -111,14 +113,14 @@ pub fn record(bytes: &[u8]) {
     let read = fuzz::record(&extended).map(|(concerned, _)| concerned);
     assert!(read.is_none() || read == plain);
 
-    // The same with an empty conservative part: the record counts as everything, if a part is not skippable.
+    // The same after an empty list of scopes: if a field may not be skipped, the record must concern every scope.
     let empty = [&[2, 0, 0, 0, 0, 0, 0, 0], bytes].concat();
     if let Some((concerned, _)) = fuzz::record(&empty) {
         assert!(concerned.scopes.is_empty() && (concerned.everything || bytes[0] < 128));
     }
 }
 
-/// Checks the text of a key, a pattern or a tag in an attribute: it is a template with all invariants, or an error.
+/// Checks the text of a key, a pattern or a tag in an attribute: it is a template that obeys all invariants, or an error.
 pub fn template(text: &str) {
     for used in [Use::Key, Use::Pattern, Use::Tag] {
         let mut diag = Diag::default();
@@ -155,7 +157,7 @@ fn invariants(template: &Template) {
     }
 }
 
-/// Checks a pattern and a key: the pattern concerns the key exactly if its text says so.
+/// Checks a pattern and a key: the pattern reaches the key exactly if the key is equal, or begins with the segments before `:*`.
 pub fn pattern(pattern: &str, key: &str) {
     if let Some(concerns) = fuzz::concerns(pattern, key) {
         let expected = match pattern.strip_suffix(":*") {
@@ -165,8 +167,8 @@ pub fn pattern(pattern: &str, key: &str) {
         assert_eq!(concerns, expected, "{pattern:?} and {key:?}");
     }
     for (colon, _) in key.match_indices(':') {
-        let own = fuzz::concerns(&format!("{}:*", &key[..colon]), key);
-        assert_ne!(own, Some(false), "{key:?} up to {colon}");
+        let reached = fuzz::concerns(&format!("{}:*", &key[..colon]), key);
+        assert_ne!(reached, Some(false), "{key:?} up to {colon}");
     }
     assert_ne!(fuzz::concerns(key, key), Some(false), "{key:?}");
 }

@@ -15,7 +15,7 @@ fn text() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
 }
 
-/// Noise, and bytes that compress well.
+/// Random bytes, some of which compress well.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..300),
@@ -29,7 +29,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Records, whole and damaged, with parts that a newer build may add.
+/// Records: complete ones, damaged ones, and ones with fields that a newer build may add.
 fn record() -> impl Strategy<Value = Vec<u8>> {
     let field = (any::<u8>(), 0_u16..4, proptest::collection::vec(any::<u8>(), 0..4))
         .prop_map(|(number, length, content)| [&[number], &length.to_le_bytes()[..], &content].concat());
@@ -52,22 +52,22 @@ fn record() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn record_of_the_log(bytes in record()) {
+    fn every_scope_of_a_record_is_read(bytes in record()) {
         fastness_fuzz::record(&bytes);
     }
 
     #[test]
-    fn envelope(bytes in bytes()) {
+    fn any_bytes_are_a_value_or_an_error(bytes in bytes()) {
         fastness_fuzz::envelope(&bytes);
     }
 
     #[test]
-    fn template(text in text()) {
+    fn any_text_is_a_template_or_an_error(text in text()) {
         fastness_fuzz::template(&text);
     }
 
     #[test]
-    fn pattern(pattern in text(), key in text()) {
+    fn a_pattern_reaches_exactly_its_keys(pattern in text(), key in text()) {
         fastness_fuzz::pattern(&pattern, &key);
     }
 }

@@ -1,4 +1,4 @@
-//! The scenarios. Each covers one part of the protocol; all but `failback` are small enough to be explored to the end.
+//! The scenarios. Each covers one part of the protocol; all except `failback` are small enough to be explored to the end.
 
 use crate::scenario::{Begin, Scenario, Warm};
 use crate::state::{Faults, KEY, Kind, OTHER, PREFIX, REFRESH};
@@ -15,7 +15,7 @@ const BELOW: Kind = Kind::Invalidate(PREFIX);
 const FRESH: Kind = Kind::Invalidate(KEY | REFRESH);
 /// Reads the key, and accepts an expired value.
 const STALE: Kind = Kind::StaleRead;
-/// Invalidates another scope: a record that lets others be trimmed or skipped.
+/// Invalidates another scope. Its record gives the log another entry, so that the one before it can be trimmed or missed.
 const NEXT: Kind = Kind::Invalidate(OTHER);
 
 pub(crate) const NONE: Faults = Faults {

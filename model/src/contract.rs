@@ -1,4 +1,4 @@
-//! The contract, judged from outside: the versions that a read may return, fixed when it starts and when its GET is executed.
+//! The contract, judged from outside: the oldest version that a read may return, fixed when it starts and when its GET is executed.
 
 use crate::mutants::Rules;
 use crate::scenario::Scenario;
@@ -6,71 +6,77 @@ use crate::state::{Announcement, Kind, Node, Phase, State};
 use crate::takeover::Takeover;
 
 /// Returns whether an announcement concerns a read of this kind: a refresh does not concern reads that accept expired values.
-fn concerns(said: Announcement, kind: Kind) -> bool {
-    !said.refresh || kind != Kind::StaleRead
+fn concerns(announcement: Announcement, kind: Kind) -> bool {
+    !announcement.refresh || kind != Kind::StaleRead
 }
 
 /// Returns the oldest version that a read which starts now on this node may return from any tier.
 pub(crate) fn oldest(scenario: &Scenario, state: &State, node: u8, kind: Kind) -> u8 {
     if let Some(takeover) = scenario.takeover {
-        let old = |said: &Announcement| binds(*said, state, takeover) && state.now > said.time + scenario.max_stale;
-        return newest(state, kind, |said| said.node == node || old(said));
+        let old = |announcement: &Announcement| {
+            binds(*announcement, state, takeover) && state.now > announcement.time + scenario.max_stale
+        };
+        return newest(state, kind, |announcement| announcement.node == node || old(announcement));
     }
-    newest(state, kind, |said| said.node == node || is_old(scenario, state, node, *said))
+    newest(state, kind, |announcement| announcement.node == node || is_old(scenario, state, node, *announcement))
 }
 
 /// Returns the oldest version that this node's own announcements allow.
 pub(crate) fn oldest_own(state: &State, node: u8, kind: Kind) -> u8 {
-    newest(state, kind, |said| said.node == node)
+    newest(state, kind, |announcement| announcement.node == node)
 }
 
 fn newest(state: &State, kind: Kind, which: impl Fn(&Announcement) -> bool) -> u8 {
-    let binding = state.announced.iter().filter(|said| concerns(**said, kind) && which(said));
-    binding.map(|said| said.version).max().unwrap_or(0)
+    let binding = state.announced.iter().filter(|announcement| concerns(**announcement, kind) && which(announcement));
+    binding.map(|announcement| announcement.version).max().unwrap_or(0)
 }
 
-/// Returns whether an announcement binds other nodes where two servers take writes. Always true, except if a former master that may go on
-/// for too long acknowledged it: it is then announced again.
-fn binds(said: Announcement, state: &State, takeover: Takeover) -> bool {
-    said.server.is_some_and(|server| !takeover.replay || usize::from(server) + 1 == state.servers.len())
+/// Returns whether an announcement binds other nodes in a scenario where two servers take writes. It does, unless a former master
+/// acknowledged it that may go on for longer than the wait: such an announcement binds once it is sent again.
+fn binds(announcement: Announcement, state: &State, takeover: Takeover) -> bool {
+    announcement.server.is_some_and(|server| !takeover.replay || usize::from(server) + 1 == state.servers.len())
 }
 
 /// Returns the oldest version that a GET which is sent now may return, by the announcements of all nodes.
 pub(crate) fn oldest_sent(state: &State, kind: Kind, rules: Rules) -> u8 {
-    rules.takeover().map_or(0, |takeover| newest(state, kind, |said| binds(*said, state, takeover)))
+    rules.takeover().map_or(0, |takeover| newest(state, kind, |announcement| binds(*announcement, state, takeover)))
 }
 
-/// Returns the oldest version that a GET of this node may return if it is executed now: all announcements were appended before. With a lease,
-/// an announcement elsewhere concerns only later GETs.
+/// Returns the oldest version that a GET of this node may return if it is executed now: all announcements were appended before.
+/// With a lease, an announcement elsewhere concerns only later GETs.
 pub(crate) fn oldest_shared(state: &State, op: u8, node: u8, at: u8, rules: Rules) -> u8 {
     let kind = state.ops[usize::from(op)].kind;
     if let Some(takeover) = rules.takeover() {
-        let here = |said: &Announcement| takeover.lease.is_none() || said.server == Some(at);
-        let executed = newest(state, kind, |said| binds(*said, state, takeover) && here(said));
+        let here = |announcement: &Announcement| takeover.lease.is_none() || announcement.server == Some(at);
+        let executed = newest(state, kind, |announcement| binds(*announcement, state, takeover) && here(announcement));
         return executed.max(state.ops[usize::from(op)].shared);
     }
     let follows = state.nodes[usize::from(node)].feed.server;
-    newest(state, kind, |said| said.server.is_some_and(|server| follows >= server) && !ahead(*said, node))
+    newest(state, kind, |announcement| {
+        announcement.server.is_some_and(|server| follows >= server) && !ahead(*announcement, node)
+    })
 }
 
-/// Returns whether another node's announcement binds this node's L1 and flights. It does so `max_stale` after it was made, or after the last
-/// answer of a former primary to this node; and at once if the node has left the incarnation that holds it.
-fn is_old(scenario: &Scenario, state: &State, node: u8, said: Announcement) -> bool {
-    let Some(server) = said.server else { return false };
-    if ahead(said, node) {
+/// Returns whether another node's announcement binds this node's L1 and flights. It does so `max_stale` after it was made, or
+/// after the last answer of a former primary to this node; and at once if the node has left the incarnation that holds it.
+fn is_old(scenario: &Scenario, state: &State, node: u8, announcement: Announcement) -> bool {
+    let Some(server) = announcement.server else { return false };
+    if ahead(announcement, node) {
         return false;
     }
     let follows = state.nodes[usize::from(node)].feed.server;
     let since = match follows.cmp(&server) {
         std::cmp::Ordering::Greater => return true,
-        std::cmp::Ordering::Equal => said.time,
-        std::cmp::Ordering::Less => said.time.max(state.servers[usize::from(follows)].answered[usize::from(node)]),
+        std::cmp::Ordering::Equal => announcement.time,
+        std::cmp::Ordering::Less => {
+            announcement.time.max(state.servers[usize::from(follows)].answered[usize::from(node)])
+        }
     };
     state.now > since + scenario.max_stale
 }
 
-fn ahead(said: Announcement, node: u8) -> bool {
-    said.ahead & (1 << node) != 0
+fn ahead(announcement: Announcement, node: u8) -> bool {
+    announcement.ahead & (1 << node) != 0
 }
 
 /// Notes that a write returned: `Announced` by this server, or `LocalOnly`.
@@ -84,7 +90,7 @@ pub(crate) fn returned(state: &mut State, op: usize, server: Option<u8>, rules: 
     }
     let ahead = if rules.takeover().is_some() { 0 } else { ahead };
     state.announced.push(Announcement { version, node, time: state.now, server, ahead, refresh });
-    state.announced.sort_by_key(|said| (said.version, said.node, said.server));
+    state.announced.sort_by_key(|announcement| (announcement.version, announcement.node, announcement.server));
 }
 
 /// Notes that a replay was acknowledged.

@@ -1,5 +1,5 @@
-//! Folding of records into a node's tables: the global table first, then the local one, and the position last. One fold at a time per node;
-//! readers run between its steps.
+//! Folding of records into a node's tables: the global table first, then the local one, and the position last. A node runs one fold at a
+//! time, and readers run between its steps.
 
 use crate::mutants::{Mutant, Rules};
 use crate::state::{ALL, After, Fold, Incarnation, Kind, Link, Node, Op, Phase, Record, State, Token, Verdict};

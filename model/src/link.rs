@@ -156,7 +156,7 @@ pub(crate) fn close_other_runs(state: &mut State, node: usize, server: u8, rules
     }
 }
 
-/// Adds deliveries whose delay shows nothing new: replies of GET, which wait in the reader's mailbox, and pushes that are ignored.
+/// Adds deliveries whose delay would reach no new outcome: replies of GET, which wait in the reader's mailbox, and ignored pushes.
 pub(crate) fn first(steps: &mut Steps<'_>, node: usize) {
     for conn in 0..steps.from.nodes[node].conns.len() {
         let link = &steps.from.nodes[node].conns[conn];

@@ -1,4 +1,5 @@
-//! Deviations from the protocol. Each is one condition in one of the steps; the protocol itself is written once.
+//! Mistakes in the protocol, each of which some scenario catches. Each is one condition in a step, so that the protocol is written
+//! only once.
 
 use crate::takeover::Takeover;
 
@@ -33,7 +34,7 @@ impl Rules {
         Self { takeover, ..self }
     }
 
-    /// Returns the settings of a change of master, if a scenario has two writable servers.
+    /// Returns the settings of the change of master, if the scenario has two writable servers.
     pub(crate) fn takeover(self) -> Option<Takeover> {
         self.takeover
     }
@@ -56,7 +57,7 @@ macro_rules! mutants {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// Returns the scenario that catches it; empty if it does not break the contract, for the reason in the description.
+            /// Returns the scenario that catches the mutant. Empty if it does not break the contract; its description says why.
             pub fn scenario(self) -> &'static str {
                 match self { $(Self::$name => $scenario,)* }
             }
@@ -66,13 +67,13 @@ macro_rules! mutants {
 
 mutants! {
     FillPositionAfterJudging: "an L1 fill from the shared tier takes the local position after judging", "invalidate";
-    FillPositionAtReply: "an L1 fill takes the local position when the reply came instead of before GET was sent", "time, shared";
+    FillPositionAtReply: "an L1 fill takes the local position when the reply arrives instead of before GET is sent", "time, shared";
     JudgeIgnoresIncarnation: "a value of the shared tier is judged without its incarnation", "failover";
     IncarnationWithoutRun: "the incarnation is the nonce alone", "failover";
     IncarnationWithoutNonce: "the incarnation is the run id alone", "flush alone";
     RunOfProcess: "an incarnation names the server process, which may become primary again", "failback";
     OldReplyJudged: "a GET reply of a lost connection is judged: the tables know at least as much as when it was sent", "";
-    OldReplyAccepted: "replies of a lost connection are handled on the next", "failover alone";
+    OldReplyAccepted: "replies of a lost connection are handled on the next one", "failover alone";
     DoubtReadsShared: "scopes in doubt do not keep the node from reading the shared tier", "doubt";
     RaiseBeforeDoubt: "the local raise comes before the mark of doubt", "doubt";
     DoubtWithoutLocalRaise: "`LocalOnly` raises nothing locally", "doubt";
@@ -90,18 +91,18 @@ mutants! {
     OtherRunStaysConnected: "links to a former server stay in use after a reset", "partition, two links";
     GapUnnoticed: "a delta that does not begin with the known position counts as complete", "trim";
     GapWithoutLocalFloor: "a gap leaves the local floor", "trim and time";
-    DeltaExclusive: "the delta is requested from behind the known position, so that a gap cannot be seen", "trim";
+    DeltaExclusive: "the delta is requested from after the known position, so that a gap is not noticed", "trim";
     PartialDelta: "the connection is used after a part of the delta", "resync";
     GenesisMissing: "an empty delta counts as complete", "flush and time";
     BeganAfterOrigin: "the start of a load is noted after the origin was read", "load";
     SharedPositionAtStore: "the shared tier gets the position of the time of storing", "load";
     JoinInvalidFlight: "a reader joins a flight that was overtaken", "load";
-    TakeOverWithoutRead: "the heir of a dropped leader goes on from where the leader was, under a new epoch", "cancel";
-    TakeOverOldEpoch: "the heir of a dropped leader keeps the flight's old epoch, with a new read: fewer may join", "";
+    TakeOverWithoutRead: "the next leader after a dropped one goes on from where that one was, under a new epoch", "cancel";
+    TakeOverOldEpoch: "the next leader after a dropped one keeps the flight's old epoch, with a new read: fewer reads may join", "";
     PutStoresPosition: "a put stores the feed's position instead of its own id", "puts";
     PutWithoutVerdict: "a put stores its value although its key was invalidated since its body began", "puts";
     VerdictAfterRaise: "a put's verdict is asked after its own raise: nothing is ever stored", "";
-    PutIgnoresTime: "a put's L1 entry counts as young as its reply", "time and put";
+    PutIgnoresTime: "a put's L1 entry counts as loaded when the reply arrives, not when the script was sent", "time and put";
     JoinRefreshedFlight: "a reader joins a flight that began before a refresh", "refresh";
     FillForgetsRefresh: "a value that is expired in the shared tier is fresh in L1", "refresh";
     RefreshTakesPair: "a scope has one pair, so that a refresh hides the invalidation before it", "refresh and invalidate";
@@ -109,13 +110,13 @@ mutants! {
     ReplayAsRefresh: "an invalidation in doubt beside a refresh is replayed as a refresh", "refresh and invalidate in doubt";
     PutIgnoresRefresh: "a put stores its value although its key was refreshed since its body began", "put and refresh";
     TrustFromReceipt: "trust counts from the receipt of the heartbeat's reply", "slow heartbeat";
-    SampleBeforeBump: "the ticker records the counter before it bumps it", "time";
+    SampleBeforeBump: "the ticker records the counter before it increments it", "time";
     SampleOfOlderTime: "the floor is raised to the sample of one tick too early", "time";
     SilentFloorStays: "a silent link does not raise the floor", "time";
     EnterAtOnce: "a promoted server is entered at once: no life names a server, or the mark does not name it and is inherited", "promotion";
     LeaveAlone: "instead of waiting, processes leave a former master once most Sentinels name another", "promotion";
     ReplayAlone: "instead of waiting, processes send recent announcements again on entering another server", "promotion";
-    WaitNotLonger: "the wait is not longer than the former master goes on", "promotion";
+    WaitNotLonger: "the wait is not longer than the time for which the former master goes on", "promotion";
     NewcomerEntersAtOnce: "a process that starts in the wait enters at once", "promotion, newcomer";
     EnterWithoutReset: "entering resets nothing: values that were loaded in the wait are served", "promotion, two reads";
     AppendInWait: "the reply of an unsettled server counts as `Announced`", "promotion, answer in the wait";

@@ -19,7 +19,7 @@ use crate::state::{Phase, State};
 pub struct Outcome {
     /// The number of different states.
     pub states: usize,
-    /// The length of the longest of the shortest paths to a state.
+    /// The largest number of steps that any state needs to be reached.
     pub depth: usize,
     /// A shortest path to a violation of the contract: its steps, and the violation last.
     pub violation: Option<Vec<String>>,

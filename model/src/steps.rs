@@ -51,8 +51,8 @@ impl Steps<'_> {
         self.next.push((action, state));
     }
 
-    /// Returns whether an operation may start. Operations of one kind start in order; in a sequential scenario, all operations of a node run
-    /// one by one.
+    /// Returns whether an operation may start. Operations of one kind start in order; in a sequential scenario, all operations
+    /// of a node run one by one.
     pub(crate) fn may_start(&self, op: usize) -> bool {
         let this = &self.from.ops[op];
         let mut before = self.from.ops[..op].iter().filter(|other| other.node == this.node);
@@ -84,9 +84,9 @@ pub(crate) fn successors(scenario: &Scenario, rules: Rules, from: &State) -> Vec
     steps.next
 }
 
-/// Adds a step that is taken at once and alone, because delaying it shows nothing new: a request that is sent early may still be executed late,
-/// and a message that arrives early may still be read late. Where two servers take writes, that includes all steps of a node itself: other
-/// scenarios explore their delays.
+/// Adds a step that is taken at once and alone, because a delay of it would reach no new outcome: a request that is sent early may still be
+/// executed late, and a message that arrives early may still be read late. Where two servers take writes, the steps of a node itself are
+/// taken at once too, because other scenarios explore their delays.
 fn urgent(steps: &mut Steps<'_>) {
     let coarse = steps.rules.takeover().is_some();
     for op in 0..steps.from.ops.len() {

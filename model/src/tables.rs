@@ -1,8 +1,8 @@
 //! The two tables of a node, and the judgement by each.
 //!
-//! The local table judges L1 entries and flights by the local position at which their load began. The feed judges values of the shared tier by
-//! the log position at which their load began. A judgement is one step of the model: the code must read the feed's incarnation and tables so
-//! that it notices a reset in between (one object per incarnation, swapped as a whole).
+//! The local table judges L1 entries and flights by the local position at which their load began. The feed judges values of the
+//! shared tier by the log position at which their load began. A judgement is one step of the model: the code must read the
+//! feed's incarnation and tables so that it notices a reset in between (one object per incarnation, swapped as a whole).
 
 use crate::mutants::{Mutant, Rules};
 use crate::state::{ALL, Feed, Incarnation, KEY, Local, Node, PREFIX, REFRESH, Scopes, Stored};

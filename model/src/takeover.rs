@@ -27,7 +27,8 @@ pub(crate) struct Takeover {
     pub(crate) lag: u8,
     /// True for one address without Sentinel: an empty log of a server that was never promoted needs no wait.
     pub(crate) single: bool,
-    /// True if recent announcements are in doubt again when a node enters another server. A former master may then go on for longer than `wait`.
+    /// True if recent announcements are in doubt again when a node enters another server. A former master may then go on for longer
+    /// than `wait`.
     pub(crate) replay: bool,
 }
 
@@ -148,7 +149,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>, at: usize) {
                 send_delta(&mut state.nodes[at].conns[conn], None, position);
             });
         }
-        // Another node's script may have come first: this one compares.
+        // The script compares the life, because the script of another node may have come first.
         if from.now >= sight.since + wait(takeover, rules) || time_is_over(from) {
             let left = server.log.last().is_some_and(|last| last.names == server.run);
             let over = rules.has(Mutant::WaitWithoutMark) || (left && rules.has(Mutant::ReenterOldLife));
@@ -161,7 +162,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>, at: usize) {
     }
 }
 
-/// Executes requests whose delay shows nothing new: all but heartbeats, and those that a lease allows to be sent to a former master.
+/// Executes requests whose delay would reach no new outcome: all except heartbeats and requests to a former master under a lease.
 pub(crate) fn execute(steps: &mut Steps<'_>, at: usize) {
     let (from, rules) = (steps.from, steps.rules);
     let leases = leases(rules);
@@ -246,7 +247,7 @@ pub(crate) fn demote(state: &mut State, rules: Rules) {
     for index in 0..state.servers.len() {
         let successor = state.servers.get(index + 1).map(|successor| successor.since);
         let server = &mut state.servers[index];
-        // A server that all nodes leave once most Sentinels name another counts as demoted.
+        // A former master counts as demoted once all nodes have left it and most Sentinels name another server.
         let left = rules.takeover().filter(|_| rules.has(Mutant::LeaveAlone)).zip(successor);
         let until = left.map_or(server.until, |(takeover, since)| Some(since + takeover.lag));
         if !server.reachable || until.is_none_or(|until| until >= state.now) {

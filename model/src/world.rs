@@ -13,7 +13,7 @@ pub(crate) fn steps(steps: &mut Steps<'_>) {
     let (rules, max_stale) = (steps.rules, steps.scenario.max_stale);
     if steps.from.faults.ticks > 0 {
         steps.add(Action::World("the clock ticks"), |state| {
-            // The last tick is a long one: everything that a tick can end has ended after it.
+            // The last tick lasts long enough for everything that a tick can end.
             let long = rules.takeover().filter(|_| state.faults.ticks == 1);
             state.faults.ticks -= 1;
             for _ in 0..long.map_or(1, |takeover| takeover.wait.max(takeover.goes_on.unwrap_or(0) + 1)) {

@@ -23,7 +23,7 @@ fn assert_caught(scenarios: &[Scenario]) {
 }
 
 #[test]
-fn the_protocol_holds() {
+fn the_protocol_keeps_the_contract() {
     assert_holds(&Scenario::small());
 }
 
@@ -33,7 +33,7 @@ fn every_mistake_is_caught() {
 }
 
 #[test]
-fn the_protocol_holds_while_two_servers_take_writes() {
+fn the_protocol_keeps_the_contract_while_two_servers_take_writes() {
     assert_holds(&Scenario::takeovers());
 }
 
@@ -51,9 +51,9 @@ fn every_mistake_names_a_scenario() {
     }
 }
 
-/// Shows that the cases which the documentation excludes are excluded for a reason.
+/// The cases outside the contract are outside because the protocol does allow a stale value in them.
 #[test]
-fn each_limit_shows_a_stale_value() {
+fn each_limit_has_a_stale_read() {
     for scenario in Scenario::limits() {
         let outcome = explore(&scenario, Rules::default(), LIMIT);
         assert!(outcome.violation.is_some(), "`{}` keeps the contract", scenario.name);

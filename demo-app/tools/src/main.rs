@@ -49,7 +49,7 @@ enum Ending {
     Changes,
     /// The answer is no: the output says what is wrong.
     Unsatisfied,
-    /// A person stopped it.
+    /// A signal stopped the command.
     Interrupted,
 }
 

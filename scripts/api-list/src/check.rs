@@ -1,4 +1,4 @@
-//! Totals, and names with several meanings.
+//! Counts of names, and names with several meanings.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,10 +8,10 @@ use rustdoc_types::ItemKind;
 use crate::crates::FACADE;
 use crate::list::Name;
 
-/// Names that users write with their module, and that several modules may have.
+/// Names that several modules may have, because users write them with their module.
 pub(crate) const QUALIFIED: [&str; 4] = ["Settings", "Snapshot", "snapshots", "Error"];
 
-/// Counts of names: at the root, in each module, in all. Modules are counted apart.
+/// The numbers of names at the root, in each module and in all. Modules are counted separately.
 pub(crate) fn totals(names: &[Name<'_>]) -> String {
     let mut per_module: BTreeMap<&str, usize> = BTreeMap::new();
     for name in names.iter().filter(|name| !name.is_module()) {
@@ -29,7 +29,7 @@ pub(crate) fn totals(names: &[Name<'_>]) -> String {
     text
 }
 
-/// Names of several items or paths.
+/// Names that several items have, and items that have several paths.
 #[derive(Debug, Default)]
 pub(crate) struct Duplicates {
     /// A message for each name that different items have: faults.
@@ -57,7 +57,7 @@ pub(crate) fn duplicates(names: &[Name<'_>]) -> Duplicates {
     duplicates
 }
 
-/// Items of different classes may share a name: a trait and its derive, an attribute and the module of its policy.
+/// The class of an item. Items of different classes may share a name: a trait and its derive, an attribute and its module.
 fn class(kind: ItemKind) -> u8 {
     match kind {
         ItemKind::Module => 0,

@@ -1,4 +1,4 @@
-//! JSON that rustdoc writes of the packages that the facade re-exports from, and lookups that cross from one into another.
+//! The JSON that rustdoc writes for the facade and the packages behind it, and lookups of an item across packages.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,7 +12,7 @@ pub(crate) const FACADE: &str = "fastness";
 /// Packages whose items the facade re-exports.
 const PACKAGES: [&str; 4] = [FACADE, "fastness_core", "fastness_mongo", "fastness_macros"];
 
-/// Package: its name, its items, and its own definitions by path and kind.
+/// A package: its name, its items, and its definitions by path and kind.
 #[derive(Debug)]
 pub(crate) struct Package {
     pub(crate) name: &'static str,
@@ -27,7 +27,7 @@ pub(crate) struct Found<'a> {
     pub(crate) item: &'a Item,
 }
 
-/// Identity of a definition in all packages.
+/// The identity of a definition among all packages.
 pub(crate) type Definition = (&'static str, Id);
 
 impl Found<'_> {
@@ -36,12 +36,12 @@ impl Found<'_> {
     }
 }
 
-/// Meaning of an id of rustdoc, seen from the package that uses it.
+/// The item behind an id of rustdoc in one package.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target<'a> {
-    /// An item of one of our packages, documented there.
+    /// An item of one of the packages, documented there.
     Ours(Found<'a>),
-    /// An item of one of our packages that is hidden or unreachable there.
+    /// An item of one of the packages that is hidden or private there.
     Hidden(&'a ItemSummary),
     /// An item of another crate.
     Foreign { name: &'a str, summary: &'a ItemSummary },
@@ -55,7 +55,7 @@ impl Crates {
     /// Reads `NAME.json` of each package in `folder`.
     ///
     /// # Errors
-    /// The file and the fault, if one cannot be read or is of another format than this program understands.
+    /// Names the file if it cannot be read, or if its format is not the one that this program reads.
     pub(crate) fn read(folder: &Path) -> Result<Self, String> {
         PACKAGES.into_iter().map(|name| Package::read(folder, name)).collect::<Result<_, _>>().map(Self)
     }
@@ -96,10 +96,10 @@ impl Package {
             ));
         }
         let json: Crate = serde_json::from_value(json).map_err(|error| format!("{}: {error}", file.display()))?;
-        let own = json.paths.iter().filter(|(_, summary)| summary.crate_id == 0);
+        let local = json.paths.iter().filter(|(_, summary)| summary.crate_id == 0);
         let mut definitions: HashMap<_, _> =
-            own.map(|(id, summary)| ((summary.path.clone(), summary.kind), *id)).collect();
-        // The paths name derives by ids that no item has.
+            local.map(|(id, summary)| ((summary.path.clone(), summary.kind), *id)).collect();
+        // rustdoc lists derives in the paths under ids that no item has.
         for (id, item) in &json.index {
             if let (ItemEnum::ProcMacro(_), Some(last)) = (&item.inner, &item.name) {
                 definitions.insert((vec![name.to_owned(), last.clone()], item.inner.item_kind()), *id);

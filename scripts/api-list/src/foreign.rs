@@ -1,7 +1,7 @@
-//! Types and traits of other crates in public signatures: a release of theirs that breaks breaks ours.
+//! Finds types and traits of other crates in public signatures, because a breaking release of such a crate breaks `fastness` too.
 //!
-//! Implementations of traits count, with their associated types; std does not. `docs/api-crates.txt` has the crates that may
-//! be named, each with its reason.
+//! Implementations of traits count, with their associated types; the standard library does not. `docs/api-crates.txt` has the crates
+//! that may be named, each with its reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,11 +16,11 @@ use crate::list::{self, Name, fields, impls, items, members};
 pub(crate) struct Exposed {
     /// Types by their crate.
     pub(crate) foreign: BTreeMap<String, BTreeSet<String>>,
-    /// Types of our own packages that no user can name, with the items whose signatures have them: sealed traits, markers.
+    /// Types of the packages that users cannot name (sealed traits, markers), with the items whose signatures have them.
     pub(crate) unnameable: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Reads every signature of every name.
+/// Reads the signatures of all names.
 pub(crate) fn exposed(crates: &Crates, names: &[Name<'_>]) -> Exposed {
     let public: BTreeSet<Definition> = names.iter().map(|name| name.found.definition()).collect();
     let mut exposed = Exposed::default();
@@ -42,11 +42,11 @@ pub(crate) fn exposed(crates: &Crates, names: &[Name<'_>]) -> Exposed {
     exposed
 }
 
-/// Headers of implementations, and associated types of those of traits.
+/// Adds the ids in the headers of implementations, and in the associated types of traits.
 fn implementations(package: &Package, impls: &[Id], ids: &mut Vec<Id>) {
     for item in items(package, impls) {
         let ItemEnum::Impl(of) = &item.inner else { continue };
-        // Automatic and blanket ones follow from others.
+        // Automatic and blanket implementations follow from others.
         if of.is_synthetic || of.blanket_impl.is_some() {
             continue;
         }
@@ -59,7 +59,7 @@ fn implementations(package: &Package, impls: &[Id], ids: &mut Vec<Id>) {
     }
 }
 
-/// Ids of all paths in an item's signature: in rustdoc's JSON a path is the one object with `path`, `id` and `args`.
+/// Adds the ids of all paths in an item's signature. In rustdoc's JSON, only paths are objects with `path`, `id` and `args`.
 fn paths(item: &ItemEnum, ids: &mut Vec<Id>) {
     fn visit(value: &Value, ids: &mut Vec<Id>) {
         match value {
@@ -95,10 +95,10 @@ impl Exposed {
     }
 }
 
-/// Reads lines of the form `crate: reason`; empty ones and those that begin with `#` do not count.
+/// Reads lines of the form `crate: reason`. Empty lines and lines that begin with `#` are skipped.
 ///
 /// # Errors
-/// The line that is of another form.
+/// Names a line of another form.
 pub(crate) fn allowed(text: &str) -> Result<BTreeMap<&str, &str>, String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
     let rows = lines.map(|line| match line.split_once(": ") {

@@ -1,6 +1,6 @@
-//! The list itself: every public item under the path by which a user writes it, re-exports followed.
+//! The list of the public API: every public item under the path that users write, also if it is re-exported from another package.
 //!
-//! Hidden items are not in it, because rustdoc leaves them out. Bounds and implementations of traits are not either: they would
+//! Hidden items are missing, because rustdoc leaves them out. Bounds and implementations of traits are missing too: they would
 //! make lines too long to review, and `scripts/semver` compares them.
 
 use std::collections::BTreeMap;
@@ -10,10 +10,10 @@ use rustdoc_types::{Attribute, Id, Item, ItemEnum, ItemKind, Module, StructKind,
 use crate::crates::{Crates, Definition, FACADE, Found, Package, Target};
 use crate::signature::Signatures;
 
-/// Pages of the guide, as modules that rustdoc alone compiles.
+/// The module of the guide, which only rustdoc compiles.
 const GUIDE: &str = "fastness::guide";
 
-/// Module, or an item of one, by its public path.
+/// A module or an item, with its public path.
 #[derive(Clone, Debug)]
 pub(crate) struct Name<'a> {
     pub(crate) path: String,
@@ -38,7 +38,7 @@ impl Name<'_> {
 /// All names of the facade, sorted by path.
 ///
 /// # Errors
-/// The re-export, if it names an item that rustdoc does not document.
+/// Names a re-export of an item that rustdoc does not document.
 pub(crate) fn names(crates: &Crates) -> Result<Vec<Name<'_>>, String> {
     let facade = crates.facade();
     let mut names = Vec::new();

@@ -23,7 +23,7 @@ use crates::Crates;
 use foreign::Exposed;
 use list::Name;
 
-/// The committed list.
+/// The list in the repository.
 const LIST: &str = "docs/api.txt";
 /// Crates that public signatures may name.
 const ALLOWED: &str = "docs/api-crates.txt";
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         [folder] => (folder, false),
         [folder, flag] if flag == "--write" => (folder, true),
         _ => {
-            let _ = writeln!(stderr(), "usage: api-list FOLDER-OF-JSON [--write], by `scripts/api`");
+            let _ = writeln!(stderr(), "usage: api-list FOLDER-OF-JSON [--write]; `scripts/api` calls it");
             return ExitCode::from(2);
         }
     };
@@ -65,13 +65,14 @@ fn run(folder: &Path, write: bool) -> Result<Vec<String>, String> {
     if write {
         fs::write(root().join(LIST), &text).map_err(|error| format!("{LIST}: {error}"))?;
     } else if let Some(difference) = difference(&read(LIST)?, &text) {
-        faults
-            .push(format!("{LIST} differs from the public API: write it anew by `scripts/api --write`\n{difference}"));
+        faults.push(format!(
+            "{LIST} differs from the public API: write it again with `scripts/api --write`\n{difference}"
+        ));
     }
     Ok(faults)
 }
 
-/// Totals, and what is worth a look but no fault.
+/// The counts, and findings that are not faults.
 fn report(names: &[Name<'_>], exposed: &Exposed, duplicates: &Duplicates) -> String {
     let mut text = check::totals(names);
     text.push_str("\nTypes of other crates in public signatures:\n");
@@ -89,7 +90,7 @@ fn report(names: &[Name<'_>], exposed: &Exposed, duplicates: &Duplicates) -> Str
     text
 }
 
-/// Lines that only one of two sorted lists has, as a diff; `None` where they are equal.
+/// The lines that only one of two sorted lists has, in the form of a diff; `None` if the lists are equal.
 fn difference(committed: &str, now: &str) -> Option<String> {
     let (old, new): (BTreeSet<_>, BTreeSet<_>) = (committed.lines().collect(), now.lines().collect());
     let lines =

@@ -1,4 +1,4 @@
-//! Signatures in one line, short enough to review: names without their paths, no bounds but those of `impl Trait`.
+//! Signatures in one line that is short enough to review: names without their paths, and no bounds except those of `impl Trait`.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(crate) struct Signatures<'a> {
 }
 
 impl Signatures<'_> {
-    /// Kind and signature.
+    /// The kind and the signature of an item.
     pub(crate) fn item(&self, item: &Item) -> String {
         match &item.inner {
             ItemEnum::Module(_) => "module".into(),
@@ -135,7 +135,7 @@ impl Signatures<'_> {
         self.name(path.id, &path.path) + &self.generic_arguments(path.args.as_deref())
     }
 
-    /// The last segment of the public path, with its module where only that tells types apart, or with its foreign crate.
+    /// The last segment of the public path. Names that several modules have get their module, and those of other crates get the crate.
     fn name(&self, id: Id, written: &str) -> String {
         match self.crates.target(self.package, id) {
             Some(Target::Ours(found)) => match self.public.get(&found.definition()) {

@@ -1,18 +1,20 @@
-//! `cargo xtask`: one entry to the scripts of the repository. Without arguments it lists each task, what it does, and how long to expect
-//! it to take; `cargo xtask TASK ARGUMENTS..` runs `scripts/TASK ARGUMENTS..`, or that step of `scripts/test`.
+//! `cargo xtask`: one entry to the scripts of the repository. Without arguments it lists each task with its purpose and its usual
+//! duration; `cargo xtask TASK ARGUMENTS..` runs `scripts/TASK ARGUMENTS..`, or that step of `scripts/test` or `scripts/nightly`.
 //!
-//! A crate of this workspace, because cargo is the one tool that every contributor has.
+//! It is a crate of this workspace, because cargo is the one tool that every contributor has.
+//!
+//! May use: the standard library only, so that it builds in a second.
 
 use std::fmt::Write as _;
 use std::io::{Write as _, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// Row of the list: a script, or a step of one.
+/// A row of the list: a script, or a step of one.
 #[derive(Debug)]
 struct Task {
     name: &'static str,
-    /// The time on two processors, once the dependencies are built.
+    /// The duration on two processors, with dependencies built.
     time: &'static str,
     does: &'static str,
 }
@@ -26,14 +28,14 @@ const GROUPS: &[(&str, &[Task])] = &[
     (
         "Before a commit",
         &[
-            task("test", "15 min", "everything that must hold; CI runs the same"),
+            task("test", "15 min", "every check of a change; CI runs the same"),
             task("services", "1 s", "the servers that the tests start, installed if they are missing (a minute, once)"),
         ],
     ),
     (
         "One step of it",
         &[
-            task("fmt", "2 s", "the formatting is rustfmt's"),
+            task("fmt", "2 s", "the code is formatted by rustfmt"),
             task("clippy", "3 min", "no lint fires: all features together, and each alone"),
             task("loom", "2 min", "small cases of the coherence rule and the breaker, in every order of threads"),
             task("doc", "1 min", "the documentation builds without a warning"),
@@ -41,7 +43,7 @@ const GROUPS: &[(&str, &[Task])] = &[
             task(
                 "lean",
                 "1 s",
-                "the embedded cache pulls in neither redis nor mongodb nor axum, `cargo run` neither driver",
+                "a local cache depends on neither redis nor mongodb nor axum, and `cargo run` on neither driver",
             ),
         ],
     ),
@@ -50,27 +52,31 @@ const GROUPS: &[(&str, &[Task])] = &[
         &[
             task("nightly", "25 min", "all of this group, with a summary"),
             task("features", "8 min", "every pair of features of fastness builds"),
-            task("minimal", "3 min", "the oldest versions of dependencies that Cargo.toml admits are enough"),
-            task("semver", "4 min", "the public API against the last tag, or any revision"),
+            task("minimal", "3 min", "the oldest versions of dependencies that Cargo.toml allows are enough"),
+            task("semver", "4 min", "the public API has no breaking change since the last tag, or another revision"),
             task("api", "1 min", "the public API is the list in docs/api.txt; `api --write` writes it"),
-            task("package", "3 min", "what would be published, and a program on nothing else"),
+            task("package", "3 min", "the packages can be published, and a program that uses only them compiles"),
             task(
                 "docs",
                 "2 min",
-                "what of the public API is documented and has an example, and the pages as docs.rs makes them",
+                "all public items are documented, and the pages of docs.rs build; prints how many have an example",
             ),
-            task("embedded", "2 min", "the demo without drivers: its tests, and its answer to a server that is named"),
+            task("embedded", "2 min", "the demo without drivers passes its tests, and refuses a configured server"),
         ],
     ),
     (
         "When you work on it",
         &[
-            task("fuzz", "4 min", "each parser of input of unknown origin; `fuzz SECONDS` for longer"),
-            task("api-fuzz", "5 min", "the demo, asked whatever its OpenAPI document allows and much that it does not"),
+            task(
+                "fuzz",
+                "4 min",
+                "each parser of input of unknown origin, with random input; `fuzz SECONDS` for longer",
+            ),
+            task("api-fuzz", "5 min", "the demo, with random requests that its OpenAPI document allows or forbids"),
             task(
                 "abuse",
                 "10 min",
-                "the demo, attacked on loopback: memory, the slowest answer of health, what the attacker gets",
+                "attacks on the demo over loopback: its memory, its slowest answer on health, the attacker's throughput",
             ),
             task("versions", "12 min", "the tests of the shared tier on several versions of Redis and on Valkey"),
             task(
@@ -78,8 +84,8 @@ const GROUPS: &[(&str, &[Task])] = &[
                 "10 min",
                 "several nodes while servers and links fail, judged by the contract; `soak SECONDS`",
             ),
-            task("bench", "15 min", "side by side with others; `bench NAME` for one suite"),
-            task("wrk", "3 min", "what the HTTP layers cost over sockets"),
+            task("bench", "15 min", "measurements beside other libraries; `bench NAME` for one suite"),
+            task("wrk", "3 min", "the cost of the HTTP layers over sockets"),
             task("mutants", "2 h", "small changes to the pure core that no unit test notices; `mutants GROUP` for one"),
             task("coverage", "15 min", "the lines that the tests reach"),
         ],
@@ -88,7 +94,7 @@ const GROUPS: &[(&str, &[Task])] = &[
 
 /// Steps of `scripts/test`, which have no script of their own.
 const STEPS: [&str; 7] = ["fmt", "clippy", "loom", "doc", "deny", "lean", "features"];
-/// Steps of `scripts/nightly`, likewise.
+/// Steps of `scripts/nightly`, which have no script of their own.
 const NIGHTLY: [&str; 1] = ["embedded"];
 
 fn main() -> ExitCode {
@@ -101,7 +107,7 @@ fn main() -> ExitCode {
     }
     let known = GROUPS.iter().flat_map(|(_, tasks)| *tasks).any(|task| task.name == name);
     if !known {
-        let _ = write!(stderr(), "cargo xtask: no task is called `{name}`\n\n{}", list());
+        let _ = write!(stderr(), "cargo xtask: there is no task `{name}`: choose one of these\n\n{}", list());
         return ExitCode::from(2);
     }
     let mut command = Command::new("bash");
@@ -113,7 +119,8 @@ fn main() -> ExitCode {
     match command.args(arguments).current_dir(root()).status() {
         Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
         Err(error) => {
-            let _ = writeln!(stderr(), "cargo xtask: the scripts need bash, which does not start: {error}");
+            let _ =
+                writeln!(stderr(), "cargo xtask: bash does not start ({error}): install it, as all scripts need it");
             ExitCode::FAILURE
         }
     }
@@ -125,14 +132,14 @@ fn root() -> PathBuf {
 }
 
 fn list() -> String {
-    let mut text = "usage: cargo xtask TASK [ARGUMENT...]   (`cargo xtask TASK --help` tells more of it)\n".to_owned();
+    let mut text = "usage: cargo xtask TASK [ARGUMENT...]   (`cargo xtask TASK --help` explains one task)\n".to_owned();
     for (group, tasks) in GROUPS {
         let _ = writeln!(text, "\n{group}:");
         for Task { name, time, does } in *tasks {
             let _ = writeln!(text, "  {name:<9} {time:>6}  {does}");
         }
     }
-    text + "\nTimes are those of two processors, with dependencies built.\n"
+    text + "\nTimes are for two processors, with dependencies built.\n"
 }
 
 fn print(text: &str, code: ExitCode) -> ExitCode {
