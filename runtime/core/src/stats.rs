@@ -339,7 +339,7 @@ fn thread_counts() -> [u64; 4] {
 ///
 /// # Cancel safety
 ///
-/// As safe as the future itself.
+/// This future is as cancel-safe as `future`.
 pub async fn observe<F: Future>(future: F) -> (F::Output, Observed) {
     let mut future = pin!(future);
     let mut counted = [0; 4];

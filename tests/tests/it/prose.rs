@@ -118,7 +118,7 @@ impl Words {
     }
 }
 
-/// True if these tokens end with the `#` or `#!` of an attribute.
+/// Returns whether these tokens end with the `#` or `#!` of an attribute.
 fn is_attribute(before: &[TokenTree]) -> bool {
     let is =
         |token: Option<&TokenTree>, mark| matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == mark);
@@ -136,7 +136,7 @@ fn documentation(attribute: TokenStream) -> Option<String> {
     }
 }
 
-/// True if a name after this token is that of a type.
+/// Returns whether a name after this token is that of a type.
 fn declares_type(before: Option<&TokenTree>, within: Within) -> bool {
     let Some(TokenTree::Ident(keyword)) = before else { return false };
     match keyword.to_string().as_str() {

@@ -218,7 +218,7 @@ impl<Tiers> Cache<Tiers> {
     ///
     /// # Cancel safety
     ///
-    /// As for [`invalidate`](Self::invalidate).
+    /// The same holds as for [`invalidate`](Self::invalidate).
     pub async fn invalidate_many(&self, scopes: impl IntoIterator<Item = Scope>) -> Reach {
         self.handle.announce(Record::from_scopes(scopes)).await
     }

@@ -99,7 +99,7 @@ pub(super) fn in_mode<F: Future>(mode: CallMode, future: F) -> impl Future<Outpu
 ///
 /// # Cancel safety
 ///
-/// As safe as the future itself.
+/// This future is as cancel-safe as `future`.
 pub fn bypass<F: Future>(future: F) -> impl Future<Output = F::Output> {
     in_mode(CallMode::Bypass, future)
 }

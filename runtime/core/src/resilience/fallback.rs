@@ -63,7 +63,7 @@ impl Fallback {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the two calls.
+    /// This future is as cancel-safe as those of the two calls.
     pub fn call<T, E, O, F, G>(&self, call: F, otherwise: impl FnOnce(E) -> G) -> impl Future<Output = Result<T, O>>
     where
         F: Future<Output = Result<T, E>>,
@@ -88,7 +88,7 @@ impl Fallback {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the two calls.
+    /// This future is as cancel-safe as those of the two calls.
     pub fn call_judged<R, F, G>(
         &self,
         call: F,

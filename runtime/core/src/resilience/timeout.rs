@@ -70,7 +70,7 @@ impl Timeout {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call.
+    /// This future is as cancel-safe as that of the call.
     pub fn call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, E>>
     where
         E: From<TimedOut>,
@@ -83,7 +83,7 @@ impl Timeout {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call.
+    /// This future is as cancel-safe as that of the call.
     pub fn try_call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, CallError<E>>>
     where
         F: Future<Output = Result<T, E>>,
@@ -95,7 +95,7 @@ impl Timeout {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call.
+    /// This future is as cancel-safe as that of the call.
     pub fn run<F: Future>(&self, call: F) -> impl Future<Output = Result<F::Output, TimedOut>> {
         self.end_with(call, |ended| ended)
     }

@@ -239,7 +239,7 @@ impl<T, E, P: ErrorSharing<E> + Copy> Shape for FallibleMaybe<T, E, P> {
 }
 
 impl<T, E, P> Fallible<T, E, P> {
-    /// The same, for a call site that keeps errors by a function of its own.
+    /// The same shape, for a call site that copies errors with a function of its own.
     #[allow(clippy::unused_self)] // a method, because an expansion cannot name the type
     pub fn sharing(self) -> Fallible<T, E, Copied> {
         Fallible::NEW
@@ -247,7 +247,7 @@ impl<T, E, P> Fallible<T, E, P> {
 }
 
 impl<T, E, P> FallibleMaybe<T, E, P> {
-    /// The same, for a call site that keeps errors by a function of its own.
+    /// The same shape, for a call site that copies errors with a function of its own.
     #[allow(clippy::unused_self)] // a method, because an expansion cannot name the type
     pub fn sharing(self) -> FallibleMaybe<T, E, Copied> {
         FallibleMaybe::NEW

@@ -73,7 +73,7 @@ impl Timing {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the future; a drop is recorded as `Cancelled`.
+    /// This future is as cancel-safe as `future`; its drop is recorded as `Cancelled`.
     pub async fn time_async<F: Future>(self, future: F) -> F::Output {
         let timer = self.0.start();
         let value = future.await;
@@ -85,7 +85,7 @@ impl Timing {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the future; a drop is recorded as `Cancelled`.
+    /// This future is as cancel-safe as `future`; its drop is recorded as `Cancelled`.
     pub async fn try_time_async<T, E>(self, future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let timer = self.0.start();
         let result = future.await;

@@ -210,7 +210,7 @@ impl IndexManager {
     ///
     /// # Cancel safety
     ///
-    /// Like [`apply`](Self::apply).
+    /// The same holds as for [`apply`](Self::apply).
     pub async fn optimize_indexes(&self, chosen: &AdviceSelection, options: &Settings) -> Result<ApplyReport, Error> {
         optimize::optimize(&self.declared, chosen, options).await
     }

@@ -135,7 +135,7 @@ impl Breaker {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call. A call that is dropped after it began counts as [cancelled](Permit).
+    /// This future is as cancel-safe as that of the call. A call that is dropped after it began counts as [cancelled](Permit).
     pub fn call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, E>>
     where
         E: From<Rejected>,
@@ -148,7 +148,7 @@ impl Breaker {
     ///
     /// # Cancel safety
     ///
-    /// As for [`call`](Self::call).
+    /// The same holds as for [`call`](Self::call).
     pub fn try_call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, CallError<E>>>
     where
         F: Future<Output = Result<T, E>>,
@@ -164,7 +164,7 @@ impl Breaker {
     ///
     /// # Cancel safety
     ///
-    /// As for [`call`](Self::call).
+    /// The same holds as for [`call`](Self::call).
     pub fn call_within<T, E, F>(&self, bound: Duration, call: F) -> impl Future<Output = Result<T, E>>
     where
         E: From<Rejected> + From<TimedOut>,
@@ -195,7 +195,7 @@ impl Breaker {
     ///
     /// # Cancel safety
     ///
-    /// As for [`call`](Self::call).
+    /// The same holds as for [`call`](Self::call).
     pub fn call_judged<F: Future>(
         &self,
         call: F,

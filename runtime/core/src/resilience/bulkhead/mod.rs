@@ -64,7 +64,7 @@ impl Bulkhead {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call; dropped while it waits, it leaves the queue.
+    /// This future is as cancel-safe as that of the call. A call that is dropped while it waits leaves the queue.
     pub fn call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, E>>
     where
         E: From<Rejected>,
@@ -77,7 +77,7 @@ impl Bulkhead {
     ///
     /// # Cancel safety
     ///
-    /// As for [`call`](Self::call).
+    /// The same holds as for [`call`](Self::call).
     pub fn try_call<T, E, F>(&self, call: F) -> impl Future<Output = Result<T, CallError<E>>>
     where
         F: Future<Output = Result<T, E>>,
@@ -89,7 +89,7 @@ impl Bulkhead {
     ///
     /// # Cancel safety
     ///
-    /// As for [`call`](Self::call).
+    /// The same holds as for [`call`](Self::call).
     pub fn run<F: Future>(&self, call: F) -> impl Future<Output = Result<F::Output, Rejected>> {
         self.end_with(call, |_| true, |ended| ended)
     }

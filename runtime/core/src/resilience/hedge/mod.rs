@@ -148,7 +148,7 @@ impl Hedge {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call.
+    /// This future is as cancel-safe as that of the call.
     pub fn call<T, E, F>(&self, call: impl FnMut() -> F) -> impl Future<Output = Result<T, E>>
     where
         F: Future<Output = Result<T, E>>,
@@ -171,7 +171,7 @@ impl Hedge {
     ///
     /// # Cancel safety
     ///
-    /// As for [`call`](Self::call).
+    /// The same holds as for [`call`](Self::call).
     pub async fn call_judged<R, F: Future<Output = R>>(
         &self,
         mut call: impl FnMut() -> F,

@@ -85,7 +85,7 @@ impl<'a> Attempts<'a> {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the attempt.
+    /// The returned future is as cancel-safe as that of the attempt.
     pub fn run<F: Future>(&mut self, attempt: F) -> Attempt<'_, 'a, F> {
         Attempt { future: attempt, mark: None, begun: &mut self.begun }
     }

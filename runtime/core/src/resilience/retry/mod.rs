@@ -74,7 +74,7 @@ impl Retry {
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call.
+    /// This future is as cancel-safe as that of the call.
     pub async fn call<T, E, F, W>(&self, mut call: impl FnMut() -> F, when: impl Fn(&E) -> W) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
@@ -106,11 +106,11 @@ impl Retry {
     ///
     /// # Panics
     ///
-    /// As [`call`](Self::call).
+    /// Panics when [`call`](Self::call) does.
     ///
     /// # Cancel safety
     ///
-    /// As safe as the call.
+    /// This future is as cancel-safe as that of the call.
     pub async fn call_judged<R, F, W>(&self, mut call: impl FnMut() -> F, again: impl Fn(&R) -> W) -> R
     where
         F: Future<Output = R>,
