@@ -9,7 +9,7 @@ pub use crate::batch::{Batch, BatchIds, BatchMap, Each, load_batch, load_batch_s
 pub use crate::codec::Codec;
 pub use crate::codec::wire::{Wire, Wired};
 pub use crate::invalidate::{
-    InvalidateMeta, InvalidateSite, PatternKind, Scopes, SitePattern as Pattern, invalidate, invalidate_sync,
+    InvalidateMeta, InvalidateSite, InvalidatedScopes, PatternKind, SitePattern as Pattern, invalidate, invalidate_sync,
 };
 pub use crate::key::arg::Arg;
 pub use crate::key::args::{Args, digest, lower};

@@ -39,7 +39,7 @@ pub(crate) use armed::Armed;
 pub(crate) use moment::Moment;
 use origin::Origin;
 pub(crate) use pause::Pause;
-pub(crate) use process::Process;
+pub(crate) use process::ProcessId;
 #[cfg(feature = "redis")]
 pub(crate) use ticker::Tick;
 use ticker::Ticker;
@@ -70,10 +70,10 @@ const TICK: Duration = Duration::from_millis(10);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Clock {
-    inner: Arc<Inner>,
+    inner: Arc<ClockInner>,
 }
 
-struct Inner {
+struct ClockInner {
     /// Nanoseconds since the clock's origin, as of the last tick, miss or invalidation.
     coarse: AtomicU64,
     source: TimeSource,
@@ -88,7 +88,7 @@ enum TimeSource {
 
 static SYSTEM: LazyLock<Clock> = LazyLock::new(|| Clock::new(TimeSource::System(Origin::now())));
 
-impl Process {
+impl ProcessId {
     /// Returns this process, as far as a fork was noticed.
     pub(crate) fn current() -> Self {
         SYSTEM.ticker().process()
@@ -142,8 +142,8 @@ impl Clock {
 
     fn new(source: TimeSource) -> Self {
         // The clock begins at 1, so that there is an earlier time.
-        let (coarse, ticker) = (AtomicU64::new(1), Ticker::new(Process::default()));
-        Self { inner: Arc::new(Inner { coarse, source, ticker }) }
+        let (coarse, ticker) = (AtomicU64::new(1), Ticker::new(ProcessId::default()));
+        Self { inner: Arc::new(ClockInner { coarse, source, ticker }) }
     }
 
     fn ticker(&self) -> &Ticker {
@@ -164,7 +164,7 @@ impl Clock {
     /// Starts the ticker again if this process was forked from the one in which it ran. Takes a system call, so hits do not
     /// call it.
     pub(crate) fn notice_fork(&self) {
-        if matches!(self.inner.source, TimeSource::System(_)) && self.ticker().follow(Process::default()) {
+        if matches!(self.inner.source, TimeSource::System(_)) && self.ticker().follow(ProcessId::default()) {
             self.notify(self.now());
             self.ensure_ticking();
         }
@@ -250,7 +250,7 @@ impl Clock {
     }
 }
 
-impl std::fmt::Debug for Inner {
+impl std::fmt::Debug for ClockInner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Clock").field("nanos", &self.coarse).field("source", &self.source).finish_non_exhaustive()
     }

@@ -16,10 +16,10 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct Error(#[from] Kind);
+pub struct Error(#[from] ErrorDetail);
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorDetail {
     #[error("{0}")]
     Key(String),
     #[error(
@@ -36,22 +36,22 @@ pub(crate) enum Kind {
 impl Error {
     /// Returns whether a text is not a key or not a scope.
     pub fn is_bad_key(&self) -> bool {
-        matches!(self.0, Kind::Key(_))
+        matches!(self.0, ErrorDetail::Key(_))
     }
 
     /// Returns whether the process default was already set.
     pub fn is_already_installed(&self) -> bool {
-        matches!(self.0, Kind::AlreadyInstalled)
+        matches!(self.0, ErrorDetail::AlreadyInstalled)
     }
 
     /// Returns whether a setting of the builder is out of range.
     pub fn is_bad_setting(&self) -> bool {
-        matches!(self.0, Kind::Setting(_))
+        matches!(self.0, ErrorDetail::Setting(_))
     }
 
     /// Returns whether a name is that of no function, or of several.
     pub fn is_unknown_function(&self) -> bool {
-        matches!(self.0, Kind::Function(_))
+        matches!(self.0, ErrorDetail::Function(_))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Single flight: one caller of a key loads its value, and all other callers in this process wait for that load.
 //!
-//! [`Flights::join`] makes the first caller of a key the leader, who holds a [`Permit`], and every later one a [`Waiter`]. The load
+//! [`Flights::join`] makes the first caller of a key the leader, who holds a [`LoadPermit`], and every later one a [`Waiter`]. The load
 //! ends with a [`LoadOutcome`]: a value, an absence or an error for everyone; an error that only the leader can have; a timeout; or
 //! the permit itself, where the leader was cancelled or panicked and a waiter takes over.
 //!
@@ -57,7 +57,7 @@ pub(crate) enum LoadOutcome {
     /// The load ran into its timeout, which ends the wait of all waiters too.
     TimedOut,
     /// The leader is gone: this waiter leads now, and the others wait for it.
-    Lead(Permit),
+    Lead(LoadPermit),
 }
 
 impl LoadOutcome {
@@ -69,8 +69,8 @@ impl LoadOutcome {
 
 /// The part that a caller takes in a load.
 pub(crate) enum Joined {
-    /// Leader: the caller loads. [`Permit::is_replacement`] tells whether it replaces a load that was given up.
-    Lead(Permit),
+    /// Leader: the caller loads. [`LoadPermit::is_replacement`] tells whether it replaces a load that was given up.
+    Lead(LoadPermit),
     /// Waiter: the caller waits for the leader.
     Wait(Waiter),
     /// Neither: waiting would close a circle, because the caller runs inside this load or inside one that waits for it. The caller
@@ -191,7 +191,7 @@ impl Flights {
         drop(shard);
         let is_replacement = stalled.inspect(|flight| flight.give_up()).is_some();
         let leading = Leading { flights: self.clone(), key, flight, patience: terms.patience };
-        Joined::Lead(Permit { leading: Some(leading), is_replacement })
+        Joined::Lead(LoadPermit { leading: Some(leading), is_replacement })
     }
 
     /// The epoch of a load that begins now.
@@ -205,7 +205,7 @@ impl Flights {
 }
 
 /// The right to load one key, and the duty to give the waiters the outcome. Dropping it without an outcome hands it to a waiter.
-pub(crate) struct Permit {
+pub(crate) struct LoadPermit {
     /// `None` once the waiters have the outcome.
     leading: Option<Leading>,
     /// True if the load replaces one that was given up.
@@ -248,13 +248,13 @@ impl Leading {
 }
 
 /// Ends a load with an outcome, if the caller has a permit.
-pub(crate) fn end(permit: Option<Permit>, outcome: impl FnMut() -> LoadOutcome) {
+pub(crate) fn end(permit: Option<LoadPermit>, outcome: impl FnMut() -> LoadOutcome) {
     if let Some(permit) = permit {
         permit.end(outcome);
     }
 }
 
-impl Permit {
+impl LoadPermit {
     /// Ends the load and gives all waiters the outcome.
     pub(crate) fn end(self, mut outcome: impl FnMut() -> LoadOutcome) {
         self.close(&mut outcome);
@@ -291,7 +291,7 @@ fn notify_all(waiters: VecDeque<oneshot::Sender<LoadOutcome>>, outcome: &mut dyn
     }
 }
 
-impl Drop for Permit {
+impl Drop for LoadPermit {
     /// Hands the load over to a waiter, because it was cancelled or panicked.
     fn drop(&mut self) {
         let mut next = self.leading.take();
@@ -315,17 +315,17 @@ pin_project! {
         // Fields are dropped in the order of their declaration.
         #[pin]
         body: Option<F>,
-        permit: Option<Permit>,
+        permit: Option<LoadPermit>,
     }
 }
 
 impl<F> Load<F> {
-    pub(crate) fn new(body: F, permit: Option<Permit>) -> Self {
+    pub(crate) fn new(body: F, permit: Option<LoadPermit>) -> Self {
         Self { body: Some(body), permit }
     }
 
     /// Drops the body and returns the permit, with which the caller ends the load.
-    pub(crate) fn abandon(self: Pin<&mut Self>) -> Option<Permit> {
+    pub(crate) fn abandon(self: Pin<&mut Self>) -> Option<LoadPermit> {
         let mut load = self.project();
         load.body.set(None);
         load.permit.take()
@@ -333,14 +333,14 @@ impl<F> Load<F> {
 }
 
 impl<F: Future> Future for Load<F> {
-    type Output = (F::Output, Option<Permit>);
+    type Output = (F::Output, Option<LoadPermit>);
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let load = self.project();
         let Some(body) = load.body.as_pin_mut() else {
             return Poll::Pending;
         };
-        let inside = load.permit.as_ref().map(Permit::enter);
+        let inside = load.permit.as_ref().map(LoadPermit::enter);
         let poll = body.poll(cx);
         drop(inside);
         if let Some(permit) = load.permit.as_ref() {

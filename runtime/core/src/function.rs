@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorDetail};
 use crate::handle::{Fastness, Switch};
 use crate::key::template::{bare, shown};
 use crate::nearest::distance;
@@ -75,7 +75,7 @@ impl Fastness {
         let wanted = bare(&shown(name));
         let known = known(self);
         let matching: Vec<_> = known.iter().filter(|(path, _)| has_name(path, &wanted)).collect();
-        let unknown = |message| Err(Kind::Function(message).into());
+        let unknown = |message| Err(ErrorDetail::Function(message).into());
         match &matching[..] {
             [] => unknown(no_function(name, &wanted, known.keys())),
             // Of one switch, the path with a type in it is the exact one.

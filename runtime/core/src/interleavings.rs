@@ -15,7 +15,7 @@ use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::thread;
 
 use crate::clock::Clock;
-use crate::flight::{Flights, Joined, LoadOutcome, Permit, Terms};
+use crate::flight::{Flights, Joined, LoadOutcome, LoadPermit, Terms};
 use crate::key::{AnyKey, Hashed, Pattern, Scopes};
 use crate::l1::{Entry, Lifetime, LoadStart, SweepThread};
 use crate::log::{Log, Mirror, Record};
@@ -234,7 +234,7 @@ fn read(world: &World, flights: &Arc<Flights>) -> u64 {
     }
 }
 
-fn load_and_end(world: &World, permit: Permit) -> u64 {
+fn load_and_end(world: &World, permit: LoadPermit) -> u64 {
     let value = world.origin.load(Relaxed);
     permit.end(|| LoadOutcome::shared(value));
     value

@@ -60,8 +60,8 @@ impl InvalidateSite {
     }
 
     /// Creates an empty list of scopes, for `on` or the handle in force.
-    pub fn scopes(&'static self, on: Option<&Fastness>) -> Scopes {
-        Scopes {
+    pub fn scopes(&'static self, on: Option<&Fastness>) -> InvalidatedScopes {
+        InvalidatedScopes {
             handle: on.cloned().unwrap_or_else(Fastness::current),
             patterns: self.meta.patterns,
             record: Record::default(),
@@ -73,7 +73,7 @@ impl InvalidateSite {
 
 /// The scopes that one call invalidates.
 #[derive(Debug)]
-pub struct Scopes {
+pub struct InvalidatedScopes {
     handle: Fastness,
     patterns: &'static [SitePattern],
     record: Record,
@@ -81,7 +81,7 @@ pub struct Scopes {
     before: bool,
 }
 
-impl Scopes {
+impl InvalidatedScopes {
     /// Adds the pattern with this index, rendered with these arguments.
     pub fn add<A: Args>(&mut self, index: usize, args: &A) {
         let Some(pattern) = self.patterns.get(index) else {
@@ -117,10 +117,10 @@ impl Scopes {
 
 /// A guard that appends the scopes when it is dropped, unless it was settled as not needed.
 #[derive(Debug)]
-pub struct PendingScopes(Option<Scopes>);
+pub struct PendingScopes(Option<InvalidatedScopes>);
 
 impl PendingScopes {
-    pub(crate) fn new(scopes: Scopes) -> Self {
+    pub(crate) fn new(scopes: InvalidatedScopes) -> Self {
         Self(Some(scopes))
     }
 
@@ -145,7 +145,7 @@ impl Drop for PendingScopes {
 /// # Cancel safety
 ///
 /// Dropping the future drops the body and invalidates the scopes.
-pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: Scopes, body: F) -> S::Out {
+pub async fn invalidate<S: Shape, F: Future<Output = S::Out>>(_: S, scopes: InvalidatedScopes, body: F) -> S::Out {
     if scopes.before {
         scopes.handle.announce(scopes.record.clone()).await;
     }
@@ -177,14 +177,14 @@ async fn ended<S: Shape, F: Future<Output = S::Out>>(mut guard: PendingScopes, b
         Outcome::Present(value) => Ok(value),
         Outcome::Absent(absent) => Err(absent),
     };
-    if let Some(Scopes { handle, record, .. }) = guard.0.take() {
+    if let Some(InvalidatedScopes { handle, record, .. }) = guard.0.take() {
         handle.announce(record).await;
     }
     S::close(value.map_or_else(Outcome::Absent, Outcome::Present))
 }
 
 /// Runs a sync body and invalidates the scopes; the announcement to other processes is sent in the background.
-pub fn invalidate_sync<S: Shape>(_: S, scopes: Scopes, body: impl FnOnce() -> S::Out) -> S::Out {
+pub fn invalidate_sync<S: Shape>(_: S, scopes: InvalidatedScopes, body: impl FnOnce() -> S::Out) -> S::Out {
     if scopes.before {
         scopes.handle.announce_later(scopes.record.clone());
     }

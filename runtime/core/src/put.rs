@@ -9,7 +9,7 @@
 use crate::key::OwnedKey;
 use crate::load::Pending;
 use crate::log::{Epoch, Record};
-use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::shared::{PutEpochs, SharedApi as _, SharedEpoch};
 
 /// One call of a `#[cache_put]` function. Dropped before its end, it invalidates the key.
@@ -95,7 +95,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         }
     }
 
-    fn settle(&self, ending: &Ending<S>) {
+    fn settle(&self, ending: &OutcomeOf<S>) {
         let pending = &self.pending;
         let (record, began, scopes) = (&self.record, self.began, pending.scopes.hashes());
         let epoch = match &pending.state.store.tier {

@@ -12,21 +12,21 @@ use crate::timed::{self, TimedSite};
 
 /// The entry that a macro registers.
 #[derive(Debug)]
-pub struct Registered(Kind);
+pub struct Registered(RegisteredSite);
 
 #[derive(Debug)]
-enum Kind {
+enum RegisteredSite {
     Site(&'static Site),
     Invalidate(&'static InvalidateSite),
 }
 
 impl Registered {
     pub const fn site(site: &'static Site) -> Self {
-        Self(Kind::Site(site))
+        Self(RegisteredSite::Site(site))
     }
 
     pub const fn invalidate(site: &'static InvalidateSite) -> Self {
-        Self(Kind::Invalidate(site))
+        Self(RegisteredSite::Invalidate(site))
     }
 }
 
@@ -96,8 +96,8 @@ pub fn annotated() -> Vec<Annotated> {
 impl From<&Registered> for Annotated {
     fn from(registered: &Registered) -> Self {
         match registered.0 {
-            Kind::Site(site) => Self::from_site(site),
-            Kind::Invalidate(site) => Self::from_invalidate(site),
+            RegisteredSite::Site(site) => Self::from_site(site),
+            RegisteredSite::Invalidate(site) => Self::from_invalidate(site),
         }
     }
 }

@@ -19,7 +19,7 @@ pub use crate::clock::{nanos, pause, time_of_day};
 pub use crate::sync::{Mutex, lock};
 
 // Slow queries are logged as slow functions are: one line a second for each shape.
-pub use crate::timed::Gate;
+pub use crate::timed::LogThrottle;
 
 // Documents have a stored form of their own, because serde does not return them unchanged.
 #[cfg(feature = "redis")]

@@ -51,7 +51,7 @@ thread_local! {
             bypassed: Cell::new(0),
         }
     };
-    static OWNER: Owner = Owner::new();
+    static THREAD_SHARD: ThreadShard = ThreadShard::new();
 }
 
 impl ThreadCounts {
@@ -67,7 +67,7 @@ impl ThreadCounts {
         let one_of_the_shared = || OWNED + usize::try_from(NEXT.fetch_add(1, Relaxed)).unwrap_or(0) % SHARED;
         watch_thread();
         // A thread that is ending has no owned shard any more.
-        let owned = OWNER.try_with(|owner| owner.0).ok().flatten();
+        let owned = THREAD_SHARD.try_with(|shard| shard.0).ok().flatten();
         let shard = owned.unwrap_or_else(one_of_the_shared);
         self.shard.set(shard);
         shard
@@ -105,9 +105,9 @@ impl Shard {
 }
 
 /// The shard that a thread owns, released when the thread ends.
-struct Owner(Option<usize>);
+struct ThreadShard(Option<usize>);
 
-impl Owner {
+impl ThreadShard {
     fn new() -> Self {
         let mut free = lock_static(&FREE);
         let shard = free.iter().position(|free| *free);
@@ -118,7 +118,7 @@ impl Owner {
     }
 }
 
-impl Drop for Owner {
+impl Drop for ThreadShard {
     fn drop(&mut self) {
         if let Some(shard) = self.0 {
             // Hits while the thread ends go to a shared shard.

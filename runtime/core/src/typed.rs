@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::handle::Fastness;
-use crate::invalidate::Scopes;
+use crate::invalidate::InvalidatedScopes;
 use crate::key::args::Args;
 use crate::key::{Key, Pattern};
 use crate::load::{Miss, Pending};
@@ -181,7 +181,7 @@ impl<C: Handled> fmt::Debug for Handle<C> {
 }
 
 /// Adds the key of a handle to the scopes that a function invalidates.
-pub fn add_handle<C: Handled>(scopes: &mut Scopes, handle: &Handle<C>) {
+pub fn add_handle<C: Handled>(scopes: &mut InvalidatedScopes, handle: &Handle<C>) {
     scopes.push(Pattern::exact(&handle.text()));
 }
 

@@ -1,8 +1,8 @@
 //! The kind of a function: whether it returns its value or a boxed future of it. The return type decides where its spelling does not show
 //! it (`BoxFuture`, an alias, `Self::Future`).
 //!
-//! A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Kind`] that it gets. The returned future borrows no more
-//! than the function's own future would: key, labels, policy and the body's future are made when the function is called, and only the
+//! A call site asks `(&returns::<R>()).__kind()` and runs its body through the [`Returns`] that it gets. The returned future borrows no
+//! more than the function's own future would: key, labels, policy and the body's future are made when the function is called, and only the
 //! body's future is polled later.
 #![expect(clippy::unused_self, reason = "methods, because an expansion cannot name the types that they are of")]
 
@@ -10,17 +10,14 @@ use std::marker::PhantomData;
 
 use crate::resilience::breaker::Verdict;
 use crate::resilience::sites::Fallible;
-use crate::shape::{Probe, Returns};
+use crate::shape::{ReturnOf, Returns};
 
 mod awaits;
 mod blocks;
 mod boxed;
 pub(super) mod ladder;
 
-/// The type `T` of a function's value, and the way `H` in which the function returns it.
-pub(crate) type Kind<T, H> = Returns<T, H>;
-
-impl<T, H> Kind<T, H> {
+impl<T, H> Returns<T, H> {
     /// A question to the value's error.
     pub fn of_error<W, F: Fn(&T::Error) -> W>(self, question: F) -> F
     where
@@ -57,7 +54,7 @@ pub struct Blocks;
 pub struct Awaits<'a, M>(PhantomData<fn() -> (&'a (), M)>);
 
 #[cfg(feature = "redis")]
-impl<T, M> crate::codec::wire::Waits for Kind<T, Awaits<'_, M>> {}
+impl<T, M> crate::codec::wire::MayWait for Returns<T, Awaits<'_, M>> {}
 
 /// A type of future that an expansion can make.
 #[diagnostic::on_unimplemented(
@@ -107,18 +104,18 @@ pub trait Spelled {
 
 /// A probe for the shape of a body's value, for a value whose type has no name.
 #[inline]
-pub fn probe_of<R>(_: &impl FnOnce() -> R) -> Probe<R> {
-    Probe::NEW
+pub fn probe_of<R>(_: &impl FnOnce() -> R) -> ReturnOf<R> {
+    ReturnOf::NEW
 }
 
 /// A probe for the shape of the value to which a future resolves.
 #[inline]
-pub fn probe_of_future<F: Future>(_: &F) -> Probe<F::Output> {
-    Probe::NEW
+pub fn probe_of_future<F: Future>(_: &F) -> ReturnOf<F::Output> {
+    ReturnOf::NEW
 }
 
 /// A probe for the shape of a value.
 #[inline]
-pub fn probe_of_value<R>(_: &R) -> Probe<R> {
-    Probe::NEW
+pub fn probe_of_value<R>(_: &R) -> ReturnOf<R> {
+    ReturnOf::NEW
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 
 use super::ids::BatchMap;
-use crate::shape::{Copier, Ending, Outcome, Shape};
+use crate::shape::{Copier, Outcome, OutcomeOf, Shape};
 
 /// The shape of one element of a batch function of shape `S`.
 pub struct Each<S>(PhantomData<fn() -> S>);
@@ -30,19 +30,19 @@ impl<S> std::fmt::Debug for Each<S> {
 }
 
 impl<S: Shape<Item: BatchMap>> Shape for Each<S> {
-    type Out = Ending<Self>;
+    type Out = OutcomeOf<Self>;
     type Item = <S::Item as BatchMap>::Value;
     type Absent = ();
     type Error = S::Error;
     type Kept = Infallible;
 
-    fn open(out: Ending<Self>) -> Ending<Self> {
+    fn open(out: OutcomeOf<Self>) -> OutcomeOf<Self> {
         out
     }
-    fn close(ending: Ending<Self>) -> Ending<Self> {
+    fn close(ending: OutcomeOf<Self>) -> OutcomeOf<Self> {
         ending
     }
-    fn is_ok(out: &Ending<Self>) -> bool {
+    fn is_ok(out: &OutcomeOf<Self>) -> bool {
         !matches!(out, Outcome::Failed(_))
     }
     fn share_error(_: &S::Error, _: Copier<S::Error>) -> Option<Self::Kept> {

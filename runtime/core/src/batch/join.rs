@@ -15,7 +15,7 @@ use super::start::{Element, Missing};
 use super::{Batch, BatchMap};
 use crate::clock::nanos;
 use crate::engine::{Lookup, Request, RequestPlan, join, join_blocking};
-use crate::flight::{Joined, PATIENCE, Permit, Terms, end};
+use crate::flight::{Joined, LoadPermit, PATIENCE, Terms, end};
 use crate::handle::CallMode;
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::log::Log;
@@ -57,14 +57,14 @@ where
         Some(flights.join_if(lacking(keys), &is_current, terms))
     }
 
-    fn leads(&mut self, permit: &Permit, _: Option<&Infallible>) {
+    fn leads(&mut self, permit: &LoadPermit, _: Option<&Infallible>) {
         if let Some(start) = &self.start {
             start.state.tell_stalled(permit, PATIENCE);
         }
     }
 
     /// Looks again for elements that arrived meanwhile, and returns the permit for the load of the missing ones.
-    fn recheck(&mut self, permit: Permit) -> Option<Permit> {
+    fn recheck(&mut self, permit: LoadPermit) -> Option<LoadPermit> {
         let Some(start) = &mut self.start else { return Some(permit) };
         start.begin();
         if self.mode == CallMode::Reload {

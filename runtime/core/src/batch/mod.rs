@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::mem::replace;
 
 use crate::engine::{CountIfAbandoned, Reload, count_load, share_and_end};
-use crate::flight::{Load, LoadOutcome, Permit, end};
+use crate::flight::{Load, LoadOutcome, LoadPermit, end};
 use crate::handle::{CallMode, Fastness};
 use crate::key::args::Args;
 use crate::key::template::bounded;
@@ -29,7 +29,7 @@ mod start;
 
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
-use outcome::{SharedOutcome, ended};
+use outcome::{BatchOutcome, ended};
 use start::{Element, Id, Missing, Start};
 
 /// The number of elements for which the first one reserves room.
@@ -48,9 +48,9 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     missing: Vec<Missing<K, S>>,
     /// Elements that were found after this batch began to lead; waiters may still need them.
     settled: Vec<Missing<K, S>>,
-    permit: Option<Permit>,
+    permit: Option<LoadPermit>,
     /// The outcome of the batch that this one waited for.
-    told: Option<SharedOutcome<K, S>>,
+    told: Option<BatchOutcome<K, S>>,
     uncounted: Uncounted,
     /// Set with `start`.
     mode: CallMode,
@@ -257,7 +257,7 @@ where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
-    let (inside, counted) = (batch.permit.as_ref().map(Permit::enter), batch.counted());
+    let (inside, counted) = (batch.permit.as_ref().map(LoadPermit::enter), batch.counted());
     let out = body();
     if let Some(counted) = counted {
         counted.disarm();

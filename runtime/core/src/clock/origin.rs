@@ -6,16 +6,16 @@ use std::time::Instant;
 
 /// The origin of a clock.
 #[derive(Debug)]
-pub(super) struct Origin(Reading);
+pub(super) struct Origin(RawTime);
 
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-type Reading = Duration;
+type RawTime = Duration;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-type Reading = Instant;
+type RawTime = Instant;
 
 /// Reads the clock that continues during a suspension, unlike `Instant` on these systems.
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn read() -> Reading {
+fn read() -> RawTime {
     use rustix::time::{ClockId, clock_gettime};
 
     // Apple's CLOCK_MONOTONIC counts a suspension, and std's `Instant` reads another one there.
@@ -29,7 +29,7 @@ fn read() -> Reading {
 
 /// Reads `Instant`, which counts a suspension on Windows and is the only choice elsewhere.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn read() -> Reading {
+fn read() -> RawTime {
     instant()
 }
 

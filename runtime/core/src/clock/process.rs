@@ -2,16 +2,16 @@
 
 /// The identity of a process, different from that of its forked children. Reading it takes a system call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Process(pub(super) u32);
+pub(crate) struct ProcessId(pub(super) u32);
 
-impl Default for Process {
+impl Default for ProcessId {
     /// Returns this process.
     fn default() -> Self {
         Self(std::process::id())
     }
 }
 
-impl Process {
+impl ProcessId {
     /// Returns its id, which is not zero.
     pub(crate) fn number(self) -> u32 {
         self.0

@@ -39,20 +39,20 @@ fn a_process_that_was_not_forked_keeps_its_ticker() {
 
 #[test]
 fn a_child_process_has_its_own_ticker_and_threads() {
-    let parent = Ticker::new(Process(1));
+    let parent = Ticker::new(ProcessId(1));
     assert!(parent.start(|| Ok(())));
-    assert!(!parent.follow(Process(1)));
-    assert!(parent.follow(Process(2)), "a child follows its parent");
+    assert!(!parent.follow(ProcessId(1)));
+    assert!(parent.follow(ProcessId(2)), "a child follows its parent");
     let child = parent.newest();
-    assert!(!child.follow(Process(2)));
+    assert!(!child.follow(ProcessId(2)));
     let mut started = false;
     child.start(|| {
         started = true;
         Ok(())
     });
     assert!(started, "the child does not have the parent's thread");
-    assert!(child.follow(Process(3)), "a child of the child");
-    assert!(!parent.newest().follow(Process(3)));
+    assert!(child.follow(ProcessId(3)), "a child of the child");
+    assert!(!parent.newest().follow(ProcessId(3)));
 }
 
 #[test]

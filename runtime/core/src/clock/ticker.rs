@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock, TryLockError, Weak};
 use once_cell::sync::OnceCell;
 
 use super::alarm::Alarms;
-use super::process::Process;
+use super::process::ProcessId;
 use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::{Mutex, lock};
@@ -20,7 +20,7 @@ type Listeners = Vec<Weak<dyn Tick>>;
 
 /// The ticker of one process.
 pub(super) struct Ticker {
-    process: Process,
+    process: ProcessId,
     started: OnceCell<()>,
     warned: AtomicBool,
     listeners: Mutex<Listeners>,
@@ -30,11 +30,11 @@ pub(super) struct Ticker {
 }
 
 impl Ticker {
-    pub(super) fn new(process: Process) -> Self {
+    pub(super) fn new(process: ProcessId) -> Self {
         Self::with_listeners(process, Vec::new())
     }
 
-    fn with_listeners(process: Process, listeners: Listeners) -> Self {
+    fn with_listeners(process: ProcessId, listeners: Listeners) -> Self {
         Self {
             process,
             started: OnceCell::new(),
@@ -45,7 +45,7 @@ impl Ticker {
         }
     }
 
-    pub(super) fn process(&self) -> Process {
+    pub(super) fn process(&self) -> ProcessId {
         self.process
     }
 
@@ -59,7 +59,7 @@ impl Ticker {
     }
 
     /// Returns whether this process was forked from the one of this ticker; it then gets a ticker of its own.
-    pub(super) fn follow(&self, process: Process) -> bool {
+    pub(super) fn follow(&self, process: ProcessId) -> bool {
         let forked = self.process != process;
         if forked {
             self.child.get_or_init(|| {

@@ -20,7 +20,7 @@ pub(crate) struct Choice {
 
 /// An attempt to encode a value in one form.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempt {
+pub(crate) struct EncodeAttempt {
     asked: Codec,
     step: u8,
     /// False if a value of this type decodes unchanged whenever all of its fields are in the bytes.
@@ -32,15 +32,15 @@ impl Choice {
     ///
     /// `MessagePack` returns all that was written of such a type, so only the first value, and those with a field left out, are decoded to
     /// verify them. Any other value is decoded each time, because its content decides whether it decodes unchanged.
-    pub(crate) fn attempt(&self, asked: Codec, is_settled: bool) -> Attempt {
+    pub(crate) fn attempt(&self, asked: Codec, is_settled: bool) -> EncodeAttempt {
         let step = self.step.load(Relaxed);
-        let attempt = Attempt { asked, step, verify: true };
+        let attempt = EncodeAttempt { asked, step, verify: true };
         let by_type = is_settled && attempt.form().codec() == Codec::MessagePack;
-        Attempt { verify: !(by_type && self.is_verified.load(Relaxed)), ..attempt }
+        EncodeAttempt { verify: !(by_type && self.is_verified.load(Relaxed)), ..attempt }
     }
 
     /// Notes that a value was stored. `why` is the error of the earlier attempts, if there were any.
-    pub(crate) fn stored(&self, attempt: Attempt, type_name: &str, why: Option<&CodecError>) {
+    pub(crate) fn stored(&self, attempt: EncodeAttempt, type_name: &str, why: Option<&CodecError>) {
         if attempt.verify {
             self.is_verified.store(true, Relaxed);
         }
@@ -57,7 +57,7 @@ impl Choice {
     }
 }
 
-impl Attempt {
+impl EncodeAttempt {
     /// Returns the form of this attempt.
     pub(crate) fn form(self) -> Form {
         match self.step {

@@ -62,13 +62,13 @@ macro_rules! leaves {
 impl Serializer for DigestSerializer {
     type Ok = u64;
     type Error = Undigested;
-    type SerializeSeq = Parts;
-    type SerializeTuple = Parts;
-    type SerializeTupleStruct = Parts;
-    type SerializeTupleVariant = Parts;
-    type SerializeMap = Parts;
-    type SerializeStruct = Parts;
-    type SerializeStructVariant = Parts;
+    type SerializeSeq = CompositeDigest;
+    type SerializeTuple = CompositeDigest;
+    type SerializeTupleStruct = CompositeDigest;
+    type SerializeTupleVariant = CompositeDigest;
+    type SerializeMap = CompositeDigest;
+    type SerializeStruct = CompositeDigest;
+    type SerializeStructVariant = CompositeDigest;
 
     leaves! {
         serialize_bool(bool) 1 |value| u64::from(value);
@@ -120,16 +120,16 @@ impl Serializer for DigestSerializer {
         Ok(mix(mix(mix(23, text(name)), index.into()), value.serialize(self)?))
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Parts, Undigested> {
-        Ok(Parts::new(24))
+    fn serialize_seq(self, _: Option<usize>) -> Result<CompositeDigest, Undigested> {
+        Ok(CompositeDigest::new(24))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Parts, Undigested> {
-        Ok(Parts::new(25))
+    fn serialize_tuple(self, _: usize) -> Result<CompositeDigest, Undigested> {
+        Ok(CompositeDigest::new(25))
     }
 
-    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Parts, Undigested> {
-        Ok(Parts::new(mix(26, text(name))))
+    fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<CompositeDigest, Undigested> {
+        Ok(CompositeDigest::new(mix(26, text(name))))
     }
 
     fn serialize_tuple_variant(
@@ -138,16 +138,16 @@ impl Serializer for DigestSerializer {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Parts, Undigested> {
-        Ok(Parts::new(mix(mix(27, text(name)), index.into())))
+    ) -> Result<CompositeDigest, Undigested> {
+        Ok(CompositeDigest::new(mix(mix(27, text(name)), index.into())))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Parts, Undigested> {
-        Ok(Parts::new(28))
+    fn serialize_map(self, _: Option<usize>) -> Result<CompositeDigest, Undigested> {
+        Ok(CompositeDigest::new(28))
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Parts, Undigested> {
-        Ok(Parts::new(mix(29, text(name))))
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<CompositeDigest, Undigested> {
+        Ok(CompositeDigest::new(mix(29, text(name))))
     }
 
     fn serialize_struct_variant(
@@ -156,13 +156,13 @@ impl Serializer for DigestSerializer {
         index: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Parts, Undigested> {
-        Ok(Parts::new(mix(mix(30, text(name)), index.into())))
+    ) -> Result<CompositeDigest, Undigested> {
+        Ok(CompositeDigest::new(mix(mix(30, text(name)), index.into())))
     }
 }
 
 /// The members of a list, a map or a struct.
-struct Parts {
+struct CompositeDigest {
     kind: u64,
     sum: u64,
     count: u64,
@@ -170,7 +170,7 @@ struct Parts {
     key: u64,
 }
 
-impl Parts {
+impl CompositeDigest {
     fn new(kind: u64) -> Self {
         Self { kind, sum: 0, count: 0, key: 0 }
     }
@@ -203,7 +203,7 @@ impl Parts {
 
 macro_rules! parts {
     ($($for:ident $method:ident($($name:ident: $ty:ty)?) |$parts:ident, $value:ident| $add:expr;)*) => {$(
-        impl $for for Parts {
+        impl $for for CompositeDigest {
             type Ok = u64;
             type Error = Undigested;
 
@@ -228,7 +228,7 @@ parts! {
     SerializeStructVariant serialize_field(name: &'static str) |parts, value| parts.field(name, value);
 }
 
-impl SerializeMap for Parts {
+impl SerializeMap for CompositeDigest {
     type Ok = u64;
     type Error = Undigested;
 

@@ -70,11 +70,11 @@ mod rungs {
     use super::{Shape, SharedValue, Wire, WireRung, Wired};
 
     /// Kinds of functions that can wait for the shared tier; `()` where the signature itself is `async`.
-    pub trait Waits {}
+    pub trait MayWait {}
 
-    impl Waits for () {}
+    impl MayWait for () {}
 
-    impl<S: Shape<Item: SharedValue>, K: Waits> WireRung<S::Item> for &&Wired<S, K> {
+    impl<S: Shape<Item: SharedValue>, K: MayWait> WireRung<S::Item> for &&Wired<S, K> {
         #[inline]
         fn __wire(&self) -> Option<Wire<S::Item>> {
             Wire::new()
@@ -92,4 +92,4 @@ mod rungs {
 }
 
 #[cfg(feature = "redis")]
-pub(crate) use rungs::Waits;
+pub(crate) use rungs::MayWait;

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::oneshot::error::RecvError;
 
 use super::TieredStart;
-use crate::flight::{Joined, LoadOutcome, Permit, Waiter, end};
+use crate::flight::{Joined, LoadOutcome, LoadPermit, Waiter, end};
 
 /// The result of a lookup in the local tier.
 pub(crate) enum Lookup<A, O> {
@@ -26,9 +26,9 @@ pub(crate) enum RequestPlan<A, O> {
     /// The request is answered: no load is needed.
     Done(A),
     /// The request has to load: with a permit for all waiters, otherwise for itself alone.
-    Load(Option<Permit>),
+    Load(Option<LoadPermit>),
     /// The request has to load for all waiters, and the stale value may be served meanwhile.
-    Refresh(Permit, O),
+    Refresh(LoadPermit, O),
 }
 
 /// The next step of a request in the pipeline.
@@ -54,11 +54,11 @@ pub(crate) trait Request {
     fn join(&mut self, wait: bool) -> Option<Joined>;
 
     /// Notes that this request leads: a refresh if there is a stale value, otherwise a load.
-    fn leads(&mut self, permit: &Permit, stale: Option<&Self::Stale>);
+    fn leads(&mut self, permit: &LoadPermit, stale: Option<&Self::Stale>);
 
     /// Checks whether a load that ended after the lookup makes this request's load needless. If so, it ends its own load, and the pipeline
     /// looks up again.
-    fn recheck(&mut self, permit: Permit) -> Option<Permit>;
+    fn recheck(&mut self, permit: LoadPermit) -> Option<LoadPermit>;
 
     /// Turns a stale value that another request refreshes into the answer.
     fn serve_stale(&mut self, stale: Self::Stale) -> Self::Answer;
@@ -130,7 +130,7 @@ pub(crate) fn join_blocking<R: Request>(request: &mut R) -> RequestPlan<R::Answe
 /// Waiters are notified first, because encoding a large value takes time. Callers that come meanwhile find the value in the local tier,
 /// or wait until it is on its way.
 pub(crate) fn share_and_end(
-    permit: Option<Permit>,
+    permit: Option<LoadPermit>,
     began: &TieredStart,
     mut outcome: impl FnMut() -> LoadOutcome,
     share: impl FnOnce(),
@@ -181,7 +181,7 @@ fn resume<R: Request>(request: &mut R, outcome: Result<LoadOutcome, RecvError>) 
 }
 
 /// Leads, unless a load that has just ended makes that needless.
-fn lead<R: Request>(request: &mut R, permit: Permit) -> Option<Permit> {
+fn lead<R: Request>(request: &mut R, permit: LoadPermit) -> Option<LoadPermit> {
     request.leads(&permit, None);
     request.recheck(permit)
 }

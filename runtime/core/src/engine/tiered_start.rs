@@ -1,6 +1,6 @@
 //! The start of a load: its time, and its positions in both logs.
 
-use crate::flight::Permit;
+use crate::flight::LoadPermit;
 use crate::key::OwnedKey;
 use crate::l1::{L1, LoadStart};
 use crate::shared::{SharedApi as _, SharedEpoch, Tier};
@@ -24,7 +24,7 @@ impl TieredStart {
     }
 
     /// Keeps the value out of the shared tier if the load was given up: the load that replaced it stores its own value there.
-    pub(crate) fn unless_given_up(self, permit: Option<&Permit>) -> Self {
-        if permit.is_some_and(Permit::is_given_up) { Self { shared: None, ..self } } else { self }
+    pub(crate) fn unless_given_up(self, permit: Option<&LoadPermit>) -> Self {
+        if permit.is_some_and(LoadPermit::is_given_up) { Self { shared: None, ..self } } else { self }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Background, ERROR_THROTTLE, Fetched, SharedKey, TieredStart, shared_key};
 use crate::clock::{Clock, nanos};
 use crate::codec::{Codec, Wire};
-use crate::flight::{Flights, Permit};
+use crate::flight::{Flights, LoadPermit};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
@@ -173,7 +173,7 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     }
 
     /// Counts a stalled load if this permit replaces one. Returns true the first time.
-    pub(crate) fn count_stalled(&self, permit: &Permit) -> bool {
+    pub(crate) fn count_stalled(&self, permit: &LoadPermit) -> bool {
         permit.is_replacement() && self.counters().loads_stalled.count_first()
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Flight, Leading, LoadOutcome, Permit};
+use super::{Flight, Leading, LoadOutcome, LoadPermit};
 use crate::clock::{Alarm, Clock};
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::lock;
@@ -83,7 +83,7 @@ impl Leading {
     }
 }
 
-impl Permit {
+impl LoadPermit {
     /// Notes a poll of the load.
     pub(super) fn polled(&self) {
         self.expect_wait(Duration::ZERO);

@@ -32,7 +32,7 @@ fn scope() -> [u64; 1] {
     [Pattern::exact("n:7").scope]
 }
 
-fn lead(flights: &Arc<Flights>) -> Permit {
+fn lead(flights: &Arc<Flights>) -> LoadPermit {
     match flights.join(key(), &scope(), WAIT) {
         Joined::Lead(permit) => permit,
         _ => panic!("should lead"),

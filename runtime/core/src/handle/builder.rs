@@ -4,9 +4,9 @@ use std::sync::Arc;
 #[cfg(feature = "redis")]
 use std::time::Duration;
 
-use super::{Fastness, Inner};
+use super::{Fastness, HandleInner};
 use crate::clock::Clock;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorDetail};
 use crate::l1::{EntryBudget, StoreContext};
 use crate::log::Log;
 use crate::shared::Tier;
@@ -114,16 +114,19 @@ impl Builder {
     /// Fails if a setting is out of range, such as a capacity of zero, or if there is a shared tier but no tokio runtime.
     pub fn build(self) -> Result<Fastness, Error> {
         if self.capacity == 0 {
-            return Err(
-                Kind::Setting("`capacity` is 0: give at least one entry per call site, or leave it at 10 000").into()
-            );
+            return Err(ErrorDetail::Setting(
+                "`capacity` is 0: give at least one entry per call site, or leave it at 10 000",
+            )
+            .into());
         }
         if self.max_entries == 0 {
-            return Err(Kind::Setting("`max_entries` is 0: give at least one entry, or leave it unbounded").into());
+            return Err(
+                ErrorDetail::Setting("`max_entries` is 0: give at least one entry, or leave it unbounded").into()
+            );
         }
         #[cfg(feature = "redis")]
         if self.max_stale < Duration::from_millis(100) {
-            return Err(Kind::Setting(
+            return Err(ErrorDetail::Setting(
                 "`max_stale` is below 100ms, the interval that heartbeats can hold: give more, or leave it at 3 s",
             )
             .into());
@@ -165,7 +168,7 @@ impl Builder {
     }
 
     fn assemble(self, context: StoreContext, tier: Option<Arc<Tier>>) -> Fastness {
-        let inner = Inner {
+        let inner = HandleInner {
             context,
             tier,
             capacity: self.capacity,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorDetail};
 use crate::l1::{AnyStore, L1, StoreContext, call, free_earlier, watch};
 use crate::log::{Log, Reach, Record};
 #[cfg(feature = "redis")]
@@ -48,13 +48,13 @@ pub(crate) use switch::{SiteSwitches, Switch};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Fastness {
-    inner: Arc<Inner>,
+    inner: Arc<HandleInner>,
 }
 
 type Erased = Arc<dyn Any + Send + Sync>;
 type SiteStates = scc::HashIndex<(usize, TypeId), Erased, foldhash::fast::RandomState>;
 
-pub(crate) struct Inner {
+pub(crate) struct HandleInner {
     context: StoreContext,
     /// The shared tier, if there is one.
     tier: Option<Arc<Tier>>,
@@ -101,7 +101,7 @@ impl Fastness {
     ///
     /// Fails if there is a process default already, because another handle was installed or an annotated function was called.
     pub fn install(self) -> Result<(), Error> {
-        DEFAULT.set(self).map_err(|_| Kind::AlreadyInstalled.into())
+        DEFAULT.set(self).map_err(|_| ErrorDetail::AlreadyInstalled.into())
     }
 
     /// Returns the counters of this handle and its call sites so far.
@@ -340,7 +340,7 @@ impl Fastness {
     }
 }
 
-impl Drop for Inner {
+impl Drop for HandleInner {
     /// Leaves the indexes to another thread, if this thread is ending: an ending thread must not touch an index, not even to drop it. If no
     /// thread can be started, the indexes are leaked.
     fn drop(&mut self) {
@@ -362,9 +362,9 @@ fn downcast<T: Send + Sync + 'static>(any: Erased) -> Arc<T> {
     any.downcast().unwrap_or_else(|_| unreachable!("looked up by its TypeId"))
 }
 
-impl std::fmt::Debug for Inner {
+impl std::fmt::Debug for HandleInner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Inner")
+        f.debug_struct("HandleInner")
             .field("log", &self.context.log)
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()

@@ -16,6 +16,7 @@ use tower_service::Service;
 use super::body::Body;
 use super::paths::Paths;
 use super::reading::BodyReader;
+use super::types::BoxedResponse;
 
 #[cfg(test)]
 mod tests;
@@ -57,11 +58,11 @@ mod tests;
 #[derive(Clone)]
 pub struct BodyLimitLayer {
     /// `None` for a layer that does nothing.
-    shared: Option<Arc<Shared>>,
+    shared: Option<Arc<BodyLimit>>,
 }
 
 #[derive(Clone)]
-struct Shared {
+struct BodyLimit {
     reader: BodyReader,
     exempt: Paths,
 }
@@ -70,7 +71,7 @@ impl BodyLimitLayer {
     /// Creates a layer that accepts bodies of at most `max_bytes`. Clones share one [`total`](Self::total).
     pub fn new(max_bytes: usize) -> Self {
         let reader = BodyReader::new(max_bytes, 64 << 20, Duration::from_secs(30));
-        Self { shared: Some(Arc::new(Shared { reader, exempt: Paths::default() })) }
+        Self { shared: Some(Arc::new(BodyLimit { reader, exempt: Paths::default() })) }
     }
 
     /// Creates a layer that does nothing.
@@ -106,7 +107,7 @@ impl BodyLimitLayer {
         self
     }
 
-    fn with(mut self, set: impl FnOnce(&mut Shared)) -> Self {
+    fn with(mut self, set: impl FnOnce(&mut BodyLimit)) -> Self {
         if let Some(shared) = &mut self.shared {
             set(Arc::make_mut(shared));
         }
@@ -133,7 +134,7 @@ impl<S> Layer<S> for BodyLimitLayer {
 #[derive(Clone)]
 pub struct BodyLimitService<S> {
     inner: S,
-    shared: Option<Arc<Shared>>,
+    shared: Option<Arc<BodyLimit>>,
 }
 
 impl<S: fmt::Debug> fmt::Debug for BodyLimitService<S> {
@@ -156,7 +157,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let applies = |shared: &&Arc<Shared>| {
+        let applies = |shared: &&Arc<BodyLimit>| {
             !request.body().is_end_stream() && !shared.exempt.contain(request.extensions(), request.uri())
         };
         let Some(shared) = self.shared.as_ref().filter(applies) else {
@@ -188,8 +189,6 @@ where
     }
 }
 
-type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<R>>, E>> + Send>>;
-
 pin_project! {
     /// Future of [`BodyLimitService`]: boxed only for requests with a body.
     pub struct BodyLimitFuture<F, R, E> {
@@ -202,7 +201,7 @@ pin_project! {
     #[project = ProjectedBodyLimitState]
     enum BodyLimitState<F, R, E> {
         Passed { #[pin] call: F },
-        Read { call: Boxed<R, E> },
+        Read { call: BoxedResponse<Body<R>, E> },
     }
 }
 

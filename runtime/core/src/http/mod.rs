@@ -47,6 +47,7 @@ mod resumed;
 mod stack;
 mod streaming;
 mod timing;
+mod types;
 
 pub use body::Body;
 pub use body_limit::BodyLimitLayer;

@@ -10,12 +10,11 @@ use http::request::Parts;
 use super::admission::GateRule;
 use super::gate::GateLayer;
 use super::problem::Problem;
+use super::types::RequestNameFn;
 use crate::resilience::rate_limit::{KeyedRateLimit, Settings};
 
 #[cfg(test)]
 mod tests;
-
-type KeyFn = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 
 /// Limits the rate of requests of each key, and answers others with 429 and a `Retry-After`, by a [`KeyedRateLimit`].
 ///
@@ -42,7 +41,7 @@ pub type RateLimitLayer = GateLayer<ByRate>;
 #[derive(Clone)]
 pub struct ByRate {
     limit: KeyedRateLimit,
-    key: KeyFn,
+    key: RequestNameFn,
 }
 
 impl GateLayer<ByRate> {

@@ -217,12 +217,13 @@ type RateLimited<S> = GateService<S, ByRate>;
 type RateLimited<S> = S;
 
 #[cfg(feature = "monitor")]
-type Guarded<S> = GateService<S, ByMemory>;
+type MemoryGuarded<S> = GateService<S, ByMemory>;
 #[cfg(not(feature = "monitor"))]
-type Guarded<S> = S;
+type MemoryGuarded<S> = S;
 
 /// Services around the cache.
-type OuterServices<S> = RequestIdService<TimingService<GateService<Guarded<RateLimited<BodyLimitService<S>>>, ByHost>>>;
+type OuterServices<S> =
+    RequestIdService<TimingService<GateService<MemoryGuarded<RateLimited<BodyLimitService<S>>>, ByHost>>>;
 /// Services behind the cache.
 type InnerServices<S> = GateService<IdempotencyService<GateService<S, ByBreaker>>, ByBulkhead>;
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::part::KeyPart;
 use super::pattern::Pattern;
 use super::writer::KeyWriter;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorDetail};
 
 /// Hint at the form of a key, for error messages.
 const KEY_FORM: &str = "write whole segments such as `user:42`, without `*`, and no colon at either end";
@@ -109,7 +109,7 @@ impl FromStr for Key {
         if is_key(text) {
             return Ok(Self(Cow::Owned(text.to_owned())));
         }
-        Err(Kind::Key(format!("`{text}` is not a key: {KEY_FORM}")).into())
+        Err(ErrorDetail::Key(format!("`{text}` is not a key: {KEY_FORM}")).into())
     }
 }
 
@@ -223,6 +223,6 @@ impl FromStr for Scope {
             return Ok(Self { kind, key: Key(Cow::Owned(key.to_owned())) });
         }
         let form = if key.contains('*') && !key.starts_with('*') { WILDCARD } else { SCOPE_FORM };
-        Err(Kind::Key(format!("`{text}` is not a scope: {form}")).into())
+        Err(ErrorDetail::Key(format!("`{text}` is not a scope: {form}")).into())
     }
 }

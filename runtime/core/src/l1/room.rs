@@ -2,7 +2,7 @@
 
 use super::context::StoreContext;
 use super::s3fifo::{Pass, Residents, S3Fifo, SearchStart};
-use crate::clock::Process;
+use crate::clock::ProcessId;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use crate::sync::{Mutex, lock};
@@ -81,7 +81,7 @@ impl Room {
     /// not have that thread, so the lock may never be released: the child reads existing entries and stores none.
     pub(super) fn is_left_locked(&self) -> bool {
         let sweeper = self.sweeper.load(Relaxed);
-        sweeper != 0 && sweeper != Process::current().number()
+        sweeper != 0 && sweeper != ProcessId::current().number()
     }
 
     /// Notes that an entry dies of age at this time.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::any_store::AnyStore;
 use super::retired::free_garbage;
-use crate::clock::{Clock, Pause, Process, nanos};
+use crate::clock::{Clock, Pause, ProcessId, nanos};
 use crate::sync::atomic::Ordering::SeqCst;
 use crate::sync::atomic::{AtomicBool, fence};
 use crate::sync::{Mutex, lock};
@@ -35,7 +35,7 @@ type SweptStores = Vec<Weak<dyn AnyStore>>;
 
 /// The sweep of one process.
 struct Sweep {
-    process: Process,
+    process: ProcessId,
     stores: Mutex<SweptStores>,
     run: SweepThread,
     pause: Pause,
@@ -66,8 +66,8 @@ pub(crate) fn call() {
 
 /// Returns the sweep of this process, as far as a fork was noticed.
 fn current() -> &'static Sweep {
-    static FIRST: LazyLock<Sweep> = LazyLock::new(|| Sweep::new(Process::current(), SweptStores::new()));
-    let (mut sweep, process) = (&*FIRST, Process::current());
+    static FIRST: LazyLock<Sweep> = LazyLock::new(|| Sweep::new(ProcessId::current(), SweptStores::new()));
+    let (mut sweep, process) = (&*FIRST, ProcessId::current());
     while sweep.process != process {
         sweep = sweep.child.get_or_init(|| Box::new(Sweep::new(process, sweep.inherited())));
     }
@@ -75,7 +75,7 @@ fn current() -> &'static Sweep {
 }
 
 impl Sweep {
-    fn new(process: Process, stores: SweptStores) -> Self {
+    fn new(process: ProcessId, stores: SweptStores) -> Self {
         Self {
             process,
             stores: Mutex::new(stores),

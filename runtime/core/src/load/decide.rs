@@ -7,11 +7,11 @@ use super::{CallLookup, Old, Pending, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{Lookup, Request};
 use crate::error::LoadTimeout;
-use crate::flight::{Joined, Permit};
+use crate::flight::{Joined, LoadPermit};
 use crate::key::OwnedKey;
 use crate::l1::FoundEntry;
 use crate::policy::refresh_early;
-use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::site::{Dated, Negative, SharedOutcome};
 use crate::stats::Answered;
 
@@ -20,7 +20,7 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    type Answer = Ending<S>;
+    type Answer = OutcomeOf<S>;
     type Stale = Old<S::Item>;
 
     fn lookup(&mut self) -> CallLookup<S> {
@@ -50,14 +50,14 @@ where
         Some(flights.join(self.key.erased(), self.scopes.hashes(), self.terms(wait)))
     }
 
-    fn leads(&mut self, permit: &Permit, stale: Option<&Old<S::Item>>) {
+    fn leads(&mut self, permit: &LoadPermit, stale: Option<&Old<S::Item>>) {
         self.state.tell_stalled(permit, self.load_bound());
         if stale.is_some_and(|old| old.fresh) {
             self.state.store.counters().early_refreshes.count();
         }
     }
 
-    fn recheck(&mut self, permit: Permit) -> Option<Permit> {
+    fn recheck(&mut self, permit: LoadPermit) -> Option<LoadPermit> {
         if self.reload.is_some() {
             return Some(permit);
         }
@@ -70,7 +70,7 @@ where
         }
     }
 
-    fn serve_stale(&mut self, old: Old<S::Item>) -> Ending<S> {
+    fn serve_stale(&mut self, old: Old<S::Item>) -> OutcomeOf<S> {
         self.serve_old(old)
     }
 
@@ -78,7 +78,7 @@ where
         self.call.waits(waits);
     }
 
-    fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Ending<S>> {
+    fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<OutcomeOf<S>> {
         if self.reload.as_ref().is_some_and(|reload| !reload.may_accept()) {
             return None;
         }
@@ -91,7 +91,7 @@ where
         })
     }
 
-    fn timed_out(&mut self) -> Option<Ending<S>> {
+    fn timed_out(&mut self) -> Option<OutcomeOf<S>> {
         let (bound, error) = self.policy.load_timeout?;
         if self.reload.as_ref().is_some_and(|reload| !reload.may_accept()) {
             return None;
@@ -141,7 +141,7 @@ where
     }
 
     /// The cached absence or error, if it is fresh by the lifetimes of this call site; the site that stored it may have others.
-    fn cached_negative(&self, now: u64) -> Option<Ending<S>> {
+    fn cached_negative(&self, now: u64) -> Option<OutcomeOf<S>> {
         let Dated { negative, ended } = self.state.negative(&self.key, now)?;
         match negative {
             Negative::Absent(absent) => (now < self.policy.absent_until(ended)).then_some(Outcome::Absent(absent)),
@@ -165,13 +165,13 @@ where
         Some(S::close(ending))
     }
 
-    fn served(&self, ending: Ending<S>) -> CallLookup<S> {
+    fn served(&self, ending: OutcomeOf<S>) -> CallLookup<S> {
         self.call.answered(Answered::Locally);
         Lookup::Answer(ending)
     }
 
     /// Ends the call with a value that a refresh is about to replace.
-    pub(super) fn serve_old(&self, old: Old<S::Item>) -> Ending<S> {
+    pub(super) fn serve_old(&self, old: Old<S::Item>) -> OutcomeOf<S> {
         self.call.answered(if old.fresh { Answered::Locally } else { Answered::Stale });
         Outcome::Present(old.value)
     }

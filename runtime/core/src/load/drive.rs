@@ -9,11 +9,11 @@ use tokio::runtime::Handle;
 use super::{CallPlan, Miss, Pending};
 use crate::engine::{CountIfAbandoned, RequestPlan, join};
 use crate::error::LoadTimeout;
-use crate::flight::{Load, Permit};
+use crate::flight::{Load, LoadPermit};
 use crate::handle::with_current_cache;
 use crate::key::OwnedKey;
 use crate::policy::LoadBound;
-use crate::shape::{CacheValue, Ending, Shape};
+use crate::shape::{CacheValue, OutcomeOf, Shape};
 
 mod blocking;
 mod task;
@@ -99,12 +99,12 @@ where
         self.consult(permit, old).await
     }
 
-    async fn run<F: Future<Output = S::Out>>(&self, permit: Option<Permit>, body: F) -> Ending<S> {
+    async fn run<F: Future<Output = S::Out>>(&self, permit: Option<LoadPermit>, body: F) -> OutcomeOf<S> {
         self.run_within(self.policy.load_timeout, permit, body).await
     }
 
     /// Runs the body within the bound, if there is one, and settles its result.
-    async fn run_within<F>(&self, bound: LoadBound<S>, permit: Option<Permit>, body: F) -> Ending<S>
+    async fn run_within<F>(&self, bound: LoadBound<S>, permit: Option<LoadPermit>, body: F) -> OutcomeOf<S>
     where
         F: Future<Output = S::Out>,
     {

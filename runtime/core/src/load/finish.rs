@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::{Pending, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{TieredStart, count_load, share_and_end};
-use crate::flight::{LoadOutcome, Permit, end};
+use crate::flight::{LoadOutcome, LoadPermit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
 use crate::log::{Epoch, Judgement};
-use crate::shape::{CacheValue, Ending, Outcome, Shape};
+use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::shared::SharedEpoch;
 use crate::site::{Dated, Negative};
 
@@ -29,7 +29,7 @@ where
     }
 
     /// Stores the result of a load, gives it to the waiters, and returns the answer of this caller.
-    pub(super) fn finish(&self, began: TieredStart, ending: Ending<S>, permit: Option<Permit>) -> Ending<S> {
+    pub(super) fn finish(&self, began: TieredStart, ending: OutcomeOf<S>, permit: Option<LoadPermit>) -> OutcomeOf<S> {
         let began = began.unless_given_up(permit.as_ref());
         let now = self.state.now();
         let ok = !matches!(ending, Outcome::Failed(_));
@@ -63,7 +63,7 @@ where
         }
     }
 
-    fn fail(&self, error: S::Error, began: TieredStart, now: u64, permit: Option<Permit>) -> Ending<S> {
+    fn fail(&self, error: S::Error, began: TieredStart, now: u64, permit: Option<LoadPermit>) -> OutcomeOf<S> {
         if let Some(value) = self.stands_in(now) {
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
@@ -83,7 +83,7 @@ where
     }
 
     /// Ends a load whose body exceeded its `load_timeout` and was dropped.
-    pub(super) fn time_out(&self, error: S::Error, permit: Option<Permit>) -> Ending<S> {
+    pub(super) fn time_out(&self, error: S::Error, permit: Option<LoadPermit>) -> OutcomeOf<S> {
         self.state.store.counters().load_timeouts.count();
         if let Some(value) = self.stands_in(self.state.now()) {
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));

@@ -22,7 +22,7 @@ use crate::key::template::bounded;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
 use crate::log::Epoch;
 use crate::policy::Policy;
-use crate::shape::{CacheValue, Ending, Shape};
+use crate::shape::{CacheValue, OutcomeOf, Shape};
 use crate::shared::LoadLease;
 use crate::site::{NotedOutdated, SharedOutcome, SiteState};
 use crate::stats::CountedCall;
@@ -69,8 +69,8 @@ struct Standby {
 /// The time after the end of a `load_timeout` until a load counts as stalled. A load that is polled reports its timeout itself before.
 const GRACE: Duration = Duration::from_millis(50);
 
-type CallPlan<S> = engine::RequestPlan<Ending<S>, Old<<S as Shape>::Item>>;
-type CallLookup<S> = engine::Lookup<Ending<S>, Old<<S as Shape>::Item>>;
+type CallPlan<S> = engine::RequestPlan<OutcomeOf<S>, Old<<S as Shape>::Item>>;
+type CallLookup<S> = engine::Lookup<OutcomeOf<S>, Old<<S as Shape>::Item>>;
 
 /// A value that may be served while it is refreshed, and whether it still is fresh.
 pub(crate) struct Old<V> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{CallPlan, Old, Pending, Standby, shared_outcome};
 use crate::clock::{nanos, pause};
 use crate::engine::{Fetched, RequestPlan, SharedKey, TieredStart};
-use crate::flight::{Permit, end};
+use crate::flight::{LoadPermit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
 use crate::policy::{Policy, refresh_early};
@@ -75,7 +75,7 @@ where
     /// # Cancel safety
     ///
     /// Dropping the future drops the permit, which hands the load over.
-    pub(super) async fn consult(&self, permit: Option<Permit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
+    pub(super) async fn consult(&self, permit: Option<LoadPermit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
         if self.reload.is_some() {
             // The shared tier is not read, so it may hold a value.
             self.outdated.set(Outdated::Value);
@@ -109,7 +109,7 @@ where
 
     /// Waits for the lease on the load, or for the value of the process that has it. The wait ends with `None` when the shared tier fails,
     /// or after the longest time for which a process may have the lease.
-    async fn take_turns(&self, key: &SharedKey<'_, S::Item>, permit: Option<&Permit>) -> Option<Fetched<S::Item>> {
+    async fn take_turns(&self, key: &SharedKey<'_, S::Item>, permit: Option<&LoadPermit>) -> Option<Fetched<S::Item>> {
         let (began, bound) = (self.state.now(), self.load_bound());
         let lasts = LEASE.min(bound);
         let until = began.saturating_add(nanos(bound.saturating_add(lasts)));
@@ -157,7 +157,7 @@ where
     }
 
     /// The plan that follows from the shared tier's answer.
-    fn fetched(&self, fetched: Fetched<S::Item>, permit: Option<Permit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
+    fn fetched(&self, fetched: Fetched<S::Item>, permit: Option<LoadPermit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
         let now = self.state.now();
         let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
         let longest = match &fetched.value {
@@ -204,7 +204,7 @@ where
         &self,
         (ended, expires): (u64, u64),
         start: LoadStart,
-        permit: Option<Permit>,
+        permit: Option<LoadPermit>,
         old: Option<Old<S::Item>>,
     ) -> CallPlan<S> {
         let now = self.state.now();
@@ -251,7 +251,7 @@ where
 }
 
 /// Announces that the leader waits for the shared tier, so that it does not count as stalled before a command's timeout.
-fn expect_answer<V>(permit: Option<&Permit>, key: &SharedKey<'_, V>) {
+fn expect_answer<V>(permit: Option<&LoadPermit>, key: &SharedKey<'_, V>) {
     if let Some(permit) = permit {
         permit.expect_wait(key.longest_answer());
     }
@@ -262,7 +262,7 @@ fn no_scopes<V>(_: &V) -> Vec<u64> {
     Vec::new()
 }
 
-fn refresh<S: Shape>(permit: Option<Permit>, old: Old<S::Item>) -> CallPlan<S> {
+fn refresh<S: Shape>(permit: Option<LoadPermit>, old: Old<S::Item>) -> CallPlan<S> {
     match permit {
         Some(permit) => RequestPlan::Refresh(permit, old),
         None => RequestPlan::Load(None),

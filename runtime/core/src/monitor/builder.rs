@@ -12,7 +12,7 @@ use super::memory_guard::MemoryGuard;
 use super::probe::Probe;
 use super::settings::Settings;
 use super::sources::{RouteTotals, SlowQuery, Sources};
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorDetail};
 use crate::handle::Fastness;
 
 /// Builder of a [`Monitor`], from [`Monitor::builder`].
@@ -163,16 +163,18 @@ impl MonitorBuilder {
     pub fn build(self) -> Result<Monitor, Error> {
         let mut settings = self.settings;
         if settings.period < Duration::from_millis(100) {
-            return Err(Kind::Setting("`every` of a monitor is below 100ms: give more, or leave it at 5 s").into());
+            return Err(
+                ErrorDetail::Setting("`every` of a monitor is below 100ms: give more, or leave it at 5 s").into()
+            );
         }
         if settings.window < settings.period {
             let text =
                 "`window` of a monitor is shorter than `every`, the time between two samples: give at least as much";
-            return Err(Kind::Setting(text).into());
+            return Err(ErrorDetail::Setting(text).into());
         }
         if !settings.thresholds.are_valid() {
             let text = "a threshold's second value must be on the good side of the first: `above(90.0, 85.0)`, `below(70.0, 75.0)`";
-            return Err(Kind::Setting(text).into());
+            return Err(ErrorDetail::Setting(text).into());
         }
         let of_database = settings.database.as_ref().and_then(|probe| probe.slow_queries.clone());
         settings.sources.slow_queries = settings.sources.slow_queries.or(of_database);

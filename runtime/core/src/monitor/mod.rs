@@ -7,7 +7,7 @@
 //! probes of dependencies (probe)  ------------------------------------------------------> health
 //! ```
 //!
-//! Only reading and probing have side effects: the window, the alarm of one alert, the levels of memory, and the rules of advice and of
+//! Only reading and probing have side effects: the window, the state of one alert, the levels of memory, and the rules of advice and of
 //! health depend on their arguments alone. `sampler` ties them together for [`Monitor`].
 //!
 //! Invariants: nothing here is on the path of a call; no user code runs under a lock; a source or a subscriber that fails affects only its
@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::clock::pause;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorDetail};
 use crate::handle::Fastness;
 use crate::sync::{Mutex, lock};
 
@@ -118,7 +118,7 @@ impl Monitor {
     /// Fails outside a tokio runtime.
     pub fn start(&self) -> Result<(), Error> {
         let runtime = Handle::try_current()
-            .map_err(|_| Kind::Setting("a monitor needs a tokio runtime: call `start` within one"))?;
+            .map_err(|_| ErrorDetail::Setting("a monitor needs a tokio runtime: call `start` within one"))?;
         self.sampler.tasks.get_or_init(|| {
             let mut tasks = JoinSet::new();
             for callback in &self.sampler.settings.on_alert {

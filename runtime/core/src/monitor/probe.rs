@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::rounding::millis;
 use super::sources::{SlowQuery, SourceFn, catch_panic};
 use crate::clock::{Clock, nanos};
-use crate::flight::{Flights, Joined, LoadOutcome, Permit, Terms};
+use crate::flight::{Flights, Joined, LoadOutcome, LoadPermit, Terms};
 use crate::key::{AnyKey, Hashed};
 use crate::sync::{Mutex, lock};
 
@@ -170,7 +170,7 @@ impl fmt::Debug for Prober {
 const TERMS: Terms = Terms { wait: true, patience: u64::MAX, note: 0 };
 
 /// Gives the waiters an answer.
-fn share(permit: Option<Permit>, answer: &ProbeAnswer) {
+fn share(permit: Option<LoadPermit>, answer: &ProbeAnswer) {
     if let Some(permit) = permit {
         permit.end(|| LoadOutcome::shared(answer.clone()));
     }
@@ -241,7 +241,7 @@ impl Prober {
         (self.clock.now().saturating_sub(*at) < nanos(FRESH)).then(|| answer.clone())
     }
 
-    async fn lead(self: &Arc<Self>, permit: Option<Permit>) -> ProbeAnswer {
+    async fn lead(self: &Arc<Self>, permit: Option<LoadPermit>) -> ProbeAnswer {
         // Another question may have ended since this caller last checked.
         if let Some(answer) = self.recent() {
             share(permit, &answer);

@@ -20,7 +20,7 @@ use super::process::{Memory, System};
 use super::rounding::{millis, percent, real, whole_millis};
 use super::settings::Settings;
 use super::status::Status;
-use super::window::Window;
+use super::window::SampleWindow;
 use crate::clock::{Clock, nanos};
 use crate::handle::Fastness;
 use crate::resilience;
@@ -50,7 +50,7 @@ pub(super) struct Sampler {
 /// Series of samples: the window that they add up to, and the points of the charts.
 #[derive(Default)]
 pub(super) struct SampleSeries {
-    window: Window,
+    window: SampleWindow,
     history: VecDeque<ChartPoint>,
 }
 

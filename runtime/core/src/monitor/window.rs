@@ -68,12 +68,12 @@ const MAX_INTERVALS: u64 = 120;
 
 /// The last intervals, and the sample that the next is compared with.
 #[derive(Debug, Default)]
-pub(super) struct Window {
+pub(super) struct SampleWindow {
     last: Option<Totals>,
     intervals: VecDeque<Interval>,
 }
 
-impl Window {
+impl SampleWindow {
     /// Adds a sample and returns the difference from the one before; `None` for the first.
     pub(super) fn add(&mut self, mut totals: Totals, length: Duration) -> Option<Interval> {
         if totals.routes.is_none() {

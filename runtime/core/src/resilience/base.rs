@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::sync::lock_static;
 
 /// A kind of policy: its settings, its shared state, and the names of its outcomes.
-pub(super) trait Kind: fmt::Debug + Send + Sync + Sized + 'static {
+pub(super) trait PolicyState: fmt::Debug + Send + Sync + Sized + 'static {
     /// The settings that users give.
     type Settings: Clone + fmt::Debug + Send + Sync + 'static;
 
@@ -33,24 +33,24 @@ pub(super) trait Kind: fmt::Debug + Send + Sync + Sized + 'static {
 
 /// A policy of some kind.
 #[derive(Debug)]
-pub(super) struct Base<K: Kind> {
+pub(super) struct Base<K: PolicyState> {
     name: &'static str,
     pub(super) settings: K::Settings,
     /// The clock of the policy; `None` for the system's.
     clock: Option<Clock>,
-    shared: OnceLock<Arc<Shared<K>>>,
+    shared: OnceLock<Arc<SharedPolicy<K>>>,
 }
 
 /// The part that all clones of a policy share.
 #[derive(Debug)]
-pub(super) struct Shared<K> {
+pub(super) struct SharedPolicy<K> {
     pub(super) name: Arc<str>,
     pub(super) clock: Clock,
     pub(super) outcomes: Outcomes,
     pub(super) state: K,
 }
 
-impl<K: Kind> Base<K> {
+impl<K: PolicyState> Base<K> {
     pub(super) const fn new(name: &'static str, settings: K::Settings) -> Self {
         Self { name, settings, clock: None, shared: OnceLock::new() }
     }
@@ -62,23 +62,23 @@ impl<K: Kind> Base<K> {
 
     /// Returns the shared part, which is made on the first use and listed from then on.
     #[inline]
-    pub(super) fn shared(&self) -> &Arc<Shared<K>> {
+    pub(super) fn shared(&self) -> &Arc<SharedPolicy<K>> {
         self.shared.get_or_init(|| self.make())
     }
 
     #[cold]
-    fn make(&self) -> Arc<Shared<K>> {
+    fn make(&self) -> Arc<SharedPolicy<K>> {
         let name = Arc::from(self.name);
         let clock = self.clock.clone().unwrap_or_else(Clock::system);
         let state = K::new(&name, &self.settings, &clock);
-        let made = Arc::new(Shared { name, clock, outcomes: Outcomes::new(K::OUTCOMES), state });
+        let made = Arc::new(SharedPolicy { name, clock, outcomes: Outcomes::new(K::OUTCOMES), state });
         let listed: Arc<dyn Listed> = made.clone();
         list(&listed);
         made
     }
 }
 
-impl<K: Kind> Clone for Base<K> {
+impl<K: PolicyState> Clone for Base<K> {
     fn clone(&self) -> Self {
         let shared = OnceLock::from(self.shared().clone());
         Self { name: self.name, settings: self.settings.clone(), clock: self.clock.clone(), shared }
@@ -90,7 +90,7 @@ trait Listed: Send + Sync {
     fn snapshot(&self) -> Snapshot;
 }
 
-impl<K: Kind> Listed for Shared<K> {
+impl<K: PolicyState> Listed for SharedPolicy<K> {
     fn snapshot(&self) -> Snapshot {
         let Self { name, outcomes, state, .. } = self;
         let (outcomes, levels) = (outcomes.all(), state.levels());
@@ -99,12 +99,12 @@ impl<K: Kind> Listed for Shared<K> {
 }
 
 #[cfg(test)]
-impl<K: Kind> Base<K> {
+impl<K: PolicyState> Base<K> {
     pub(super) fn snapshot(&self) -> Snapshot {
         self.shared().snapshot()
     }
 
-    /// Returns the numbers of calls, in the order of [`Kind::OUTCOMES`].
+    /// Returns the numbers of calls, in the order of [`PolicyState::OUTCOMES`].
     pub(super) fn outcomes(&self) -> Vec<u64> {
         self.snapshot().outcomes.into_iter().map(|(_, count)| count).collect()
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::base::{Base, Kind};
+use super::base::{Base, PolicyState};
 use super::noted;
 use super::outcomes::{Begun, Outcomes};
 use super::snapshot::PolicyKind;
@@ -38,7 +38,7 @@ const FAILED: usize = 2;
 const CANCELLED: usize = 3;
 const PANICKED: usize = 4;
 
-impl Kind for Otherwise {
+impl PolicyState for Otherwise {
     type Settings = ();
 
     const KIND: PolicyKind = PolicyKind::Fallback;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::base::{Base, Kind};
+use super::base::{Base, PolicyState};
 use super::error::{CallError, TimedOut};
 use super::guarded::guarded;
 use super::outcomes::Begun;
@@ -41,7 +41,7 @@ const TIMED_OUT: usize = 1;
 const CANCELLED: usize = 2;
 const PANICKED: usize = 3;
 
-impl Kind for Bounded {
+impl PolicyState for Bounded {
     type Settings = Duration;
 
     const KIND: PolicyKind = PolicyKind::Timeout;

@@ -56,7 +56,7 @@ pub trait Shape: Copy {
 }
 
 /// The outcome of a shape's calls.
-pub(crate) type Ending<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Error>;
+pub(crate) type OutcomeOf<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Error>;
 
 macro_rules! markers {
     ($($(#[$doc:meta])* $name:ident<$($param:ident),*>;)*) => {$(
@@ -94,13 +94,13 @@ markers! {
 }
 
 /// A return type whose shape is asked for.
-pub(crate) type Probe<R> = Returns<R, ()>;
+pub(crate) type ReturnOf<R> = Returns<R, ()>;
 
 /// A value through which method resolution finds the shape of a return type. It is a function, because a borrowed constant costs one more
 /// compiled body for each call site.
 #[inline]
-pub fn returns<R>() -> Probe<R> {
-    Probe::NEW
+pub fn returns<R>() -> ReturnOf<R> {
+    ReturnOf::NEW
 }
 
 impl<T> Shape for Plain<T> {
@@ -111,11 +111,11 @@ impl<T> Shape for Plain<T> {
     type Kept = Infallible;
 
     #[inline]
-    fn open(out: T) -> Ending<Self> {
+    fn open(out: T) -> OutcomeOf<Self> {
         Outcome::Present(out)
     }
     #[inline]
-    fn close(outcome: Ending<Self>) -> T {
+    fn close(outcome: OutcomeOf<Self>) -> T {
         match outcome {
             Outcome::Present(value) => value,
             Outcome::Absent(never) | Outcome::Failed(never) => match never {},
@@ -143,11 +143,11 @@ impl<T> Shape for Maybe<T> {
     type Kept = Infallible;
 
     #[inline]
-    fn open(out: Option<T>) -> Ending<Self> {
+    fn open(out: Option<T>) -> OutcomeOf<Self> {
         out.map_or(Outcome::Absent(()), Outcome::Present)
     }
     #[inline]
-    fn close(outcome: Ending<Self>) -> Option<T> {
+    fn close(outcome: OutcomeOf<Self>) -> Option<T> {
         match outcome {
             Outcome::Present(value) => Some(value),
             Outcome::Absent(()) => None,
@@ -176,11 +176,11 @@ impl<T, E, P: ErrorSharing<E> + Copy> Shape for Fallible<T, E, P> {
     type Kept = P::Kept;
 
     #[inline]
-    fn open(out: Result<T, E>) -> Ending<Self> {
+    fn open(out: Result<T, E>) -> OutcomeOf<Self> {
         out.map_or_else(Outcome::Failed, Outcome::Present)
     }
     #[inline]
-    fn close(outcome: Ending<Self>) -> Result<T, E> {
+    fn close(outcome: OutcomeOf<Self>) -> Result<T, E> {
         match outcome {
             Outcome::Present(value) => Ok(value),
             Outcome::Absent(never) => match never {},
@@ -209,7 +209,7 @@ impl<T, E, P: ErrorSharing<E> + Copy> Shape for FallibleMaybe<T, E, P> {
     type Kept = P::Kept;
 
     #[inline]
-    fn open(out: Result<Option<T>, E>) -> Ending<Self> {
+    fn open(out: Result<Option<T>, E>) -> OutcomeOf<Self> {
         match out {
             Ok(Some(value)) => Outcome::Present(value),
             Ok(None) => Outcome::Absent(()),
@@ -217,7 +217,7 @@ impl<T, E, P: ErrorSharing<E> + Copy> Shape for FallibleMaybe<T, E, P> {
         }
     }
     #[inline]
-    fn close(outcome: Ending<Self>) -> Result<Option<T>, E> {
+    fn close(outcome: OutcomeOf<Self>) -> Result<Option<T>, E> {
         match outcome {
             Outcome::Present(value) => Ok(Some(value)),
             Outcome::Absent(()) => Ok(None),

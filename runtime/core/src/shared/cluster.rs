@@ -21,7 +21,7 @@ use super::api::Unavailable;
 use super::connection::Connections;
 use super::context::Context;
 use super::slots::{slot, slots};
-use crate::clock::{Process, nanos, pause};
+use crate::clock::{ProcessId, nanos, pause};
 use crate::sync::{Mutex, lock};
 
 /// Pause between refreshes of the slot map while a node fails, and between attempts to connect.
@@ -39,7 +39,7 @@ pub(crate) struct Nodes {
     /// Wakes the task that refreshes the map.
     wake: Notify,
     /// The process that connected; see [`Connection`](super::connection::Connection).
-    process: Process,
+    process: ProcessId,
 }
 
 /// The node of each slot.
@@ -60,7 +60,7 @@ impl Nodes {
             connection: Mutex::default(),
             map: RwLock::default(),
             wake: Notify::new(),
-            process: Process::default(),
+            process: ProcessId::default(),
         }
     }
 

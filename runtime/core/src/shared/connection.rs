@@ -33,7 +33,7 @@ use super::server_source::ServerTarget;
 use super::settle::settle;
 use super::signals::Signals;
 use super::telemetry::Telemetry;
-use crate::clock::{Clock, Process, nanos, pause};
+use crate::clock::{Clock, ProcessId, nanos, pause};
 use crate::sync::{Mutex, lock};
 
 /// Pause between heartbeats while the connection is suspended.
@@ -48,7 +48,7 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_s
 pub(crate) struct Connection {
     live: Mutex<Option<Arc<LiveConnection>>>,
     /// The process that connects. A forked child must neither write to its parent's connections nor read from them.
-    process: Process,
+    process: ProcessId,
 }
 
 /// The connections to the server of the log.
@@ -201,7 +201,7 @@ enum Beat {
 }
 
 /// Sends heartbeats until the connection is lost, and returns the reason.
-async fn watch(context: &Context, live: &LiveConnection, process: Process) -> RedisError {
+async fn watch(context: &Context, live: &LiveConnection, process: ProcessId) -> RedisError {
     let mut unanswered = 0;
     let mut pause = Duration::ZERO;
     loop {

@@ -8,7 +8,7 @@ use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
 use crate::codec::Codec;
 use crate::codec::envelope::Limits;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorDetail};
 
 /// Settings of the shared tier: a Redis server, a Sentinel group or a Redis Cluster. Redis 6.2 or newer.
 ///
@@ -232,7 +232,7 @@ impl Redis {
         } else {
             return Ok(());
         };
-        Err(Kind::Setting(wrong).into())
+        Err(ErrorDetail::Setting(wrong).into())
     }
 }
 
@@ -240,14 +240,14 @@ impl Redis {
 fn parse_all(urls: impl IntoIterator<Item = impl AsRef<str>>) -> Result<Vec<ConnectionInfo>, Error> {
     let infos: Vec<_> = urls.into_iter().map(|url| parse(url.as_ref())).collect::<Result<_, _>>()?;
     if infos.is_empty() {
-        return Err(Kind::Setting("there is no address of a Redis node: give at least one").into());
+        return Err(ErrorDetail::Setting("there is no address of a Redis node: give at least one").into());
     }
     Ok(infos)
 }
 
 fn parse(url: &str) -> Result<ConnectionInfo, Error> {
     let info = url.into_connection_info().map_err(|_| {
-        Kind::Setting(
+        ErrorDetail::Setting(
             "this is not the address of a Redis server: write `redis://[user][:password@]host[:port][/database]`, or \
              `rediss://` for TLS, which needs the feature `redis-tls`",
         )

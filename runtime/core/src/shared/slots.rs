@@ -11,7 +11,7 @@ pub(super) fn slot(key: &str) -> u16 {
 }
 
 /// The slots that one master serves.
-pub(crate) struct Slots {
+pub(crate) struct SlotRange {
     pub(crate) range: std::ops::RangeInclusive<u16>,
     pub(crate) host: String,
     pub(crate) port: u16,
@@ -20,7 +20,7 @@ pub(crate) struct Slots {
 }
 
 /// Returns the slot map of a cluster, from the first of these nodes that answers.
-pub(crate) async fn slots(seeds: &[ConnectionInfo]) -> RedisResult<Vec<Slots>> {
+pub(crate) async fn slots(seeds: &[ConnectionInfo]) -> RedisResult<Vec<SlotRange>> {
     let mut last = RedisError::from((ErrorKind::ClusterConnectionNotFound, "no node of the cluster answers"));
     for (index, seed) in seeds.iter().enumerate() {
         match slots_by(seed, index).await {
@@ -32,7 +32,7 @@ pub(crate) async fn slots(seeds: &[ConnectionInfo]) -> RedisResult<Vec<Slots>> {
     Err(last)
 }
 
-async fn slots_by(seed: &ConnectionInfo, index: usize) -> RedisResult<Vec<Slots>> {
+async fn slots_by(seed: &ConnectionInfo, index: usize) -> RedisResult<Vec<SlotRange>> {
     let mut connection = Client::open(seed.clone())?.get_multiplexed_async_connection().await?;
     let map: Vec<redis::Value> = redis::cmd("CLUSTER").arg("SLOTS").query_async(&mut connection).await?;
     let asked = match seed.addr() {
@@ -43,19 +43,19 @@ async fn slots_by(seed: &ConnectionInfo, index: usize) -> RedisResult<Vec<Slots>
 }
 
 /// Parses `[first, last, [host, port, ..], ..]`. An empty host stands for the node that was asked.
-fn parse_range(range: &redis::Value, asked: &str, seed: usize) -> Option<Slots> {
+fn parse_range(range: &redis::Value, asked: &str, seed: usize) -> Option<SlotRange> {
     let [first, last, primary, ..] = range.as_sequence()? else { return None };
     let [host, port, ..] = primary.as_sequence()? else { return None };
     let number = |value: &redis::Value| redis::from_redis_value_ref::<u16>(value).ok();
     let host: Option<String> = redis::from_redis_value_ref(host).ok()?;
     let host = host.filter(|host| !host.is_empty()).unwrap_or_else(|| asked.to_owned());
-    Some(Slots { range: number(first)?..=number(last)?, host, port: number(port)?, seed })
+    Some(SlotRange { range: number(first)?..=number(last)?, host, port: number(port)?, seed })
 }
 
 /// Returns a client of the master that serves the key's slot.
 pub(super) async fn primary(seeds: &[ConnectionInfo], key: &str) -> RedisResult<Client> {
     let slot = slot(key);
-    let Some(Slots { host, port, seed, .. }) =
+    let Some(SlotRange { host, port, seed, .. }) =
         slots(seeds).await?.into_iter().find(|slots| slots.range.contains(&slot))
     else {
         let why = "no node of the cluster serves the log's slot";

@@ -21,8 +21,8 @@ use super::settings::Redis;
 use super::settings::Servers;
 use super::stats::SharedStats;
 use super::trust::Trust;
-use crate::clock::{Clock, Process, Tick};
-use crate::error::{Error, Kind};
+use crate::clock::{Clock, ProcessId, Tick};
+use crate::error::{Error, ErrorDetail};
 use crate::log::{Judgement, Log};
 
 /// Maximum number of stores in flight. Beyond it values are not stored.
@@ -40,7 +40,7 @@ pub(crate) struct RedisTier {
     pub(super) doubt: Arc<Doubt>,
     stores: Arc<Semaphore>,
     /// The process that connected; see [`Connection`](super::connection::Connection).
-    process: Process,
+    process: ProcessId,
     /// The background tasks, which end with the tier.
     _tasks: JoinSet<()>,
 }
@@ -58,8 +58,8 @@ impl RedisTier {
     pub(crate) fn start(settings: Redis, handle: HandleContext) -> Result<Arc<Self>, Error> {
         settings.check()?;
         let runtime = tokio::runtime::Handle::try_current();
-        let runtime =
-            runtime.map_err(|_| Kind::Setting("a shared tier needs a tokio runtime: call `build()` within one"))?;
+        let runtime = runtime
+            .map_err(|_| ErrorDetail::Setting("a shared tier needs a tokio runtime: call `build()` within one"))?;
         let HandleContext { clock, log, max_stale, mirror_bytes } = handle;
         let trust = Arc::new(Trust::new(log.clone(), max_stale, clock.now()));
         let listener: Arc<dyn Tick> = trust.clone();
@@ -67,7 +67,8 @@ impl RedisTier {
         let count = settings.log_connections();
         let context = Context::new(settings, clock, &log, trust, mirror_bytes);
         let context = Arc::new(
-            context.map_err(|_| Kind::Setting("redis cannot connect to this kind of address: use another URL"))?,
+            context
+                .map_err(|_| ErrorDetail::Setting("redis cannot connect to this kind of address: use another URL"))?,
         );
         let connections = Connections::new(count);
         let doubt = Arc::new(Doubt::new(log.clone()));
@@ -88,7 +89,7 @@ impl RedisTier {
             cluster,
             doubt,
             stores,
-            process: Process::default(),
+            process: ProcessId::default(),
             _tasks: tasks,
         }))
     }

@@ -55,7 +55,7 @@ struct ErasedEntry {
     found: Box<dyn Any + Send>,
 }
 
-struct Keyed<K, V> {
+struct KeyedStore<K, V> {
     store: Arc<L1<K, V>>,
     pieces: &'static [Piece],
     path: String,
@@ -90,7 +90,7 @@ impl Membership {
         path: &str,
     ) -> Self {
         let (id, pieces, path) = (Arc::as_ptr(store).addr(), template.pieces, path.to_owned());
-        let keyed = Keyed { store: store.clone(), pieces, path, render: render_owned::<A> };
+        let keyed = KeyedStore { store: store.clone(), pieces, path, render: render_owned::<A> };
         Self::with_member(all, Member { id, template, has_namespace: A::HAS_NAMESPACE, store: Arc::new(keyed) })
     }
 
@@ -184,13 +184,13 @@ impl<V> Elsewhere<V> {
     }
 }
 
-impl<K: OwnedKey, V: CacheValue> Keyed<K, V> {
+impl<K: OwnedKey, V: CacheValue> KeyedStore<K, V> {
     fn key(&self, text: KeyText<'_>) -> Option<Hashed<K>> {
         self.store.key_of(text, |key| (self.render)(self.pieces, &self.path, key))
     }
 }
 
-impl<K: OwnedKey, V: CacheValue> TextStore for Keyed<K, V> {
+impl<K: OwnedKey, V: CacheValue> TextStore for KeyedStore<K, V> {
     fn has_texts(&self) -> bool {
         self.store.has_texts()
     }

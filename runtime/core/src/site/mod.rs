@@ -43,18 +43,18 @@ use variant::{ValueType, variant};
 pub struct Site {
     meta: SiteMeta,
     /// The head of the list of states under the process default.
-    first: OnceLock<Slot>,
+    first: OnceLock<StateNode>,
     /// The presence of a namespace that leads the keys: 0 not known yet, 1 no, 2 yes.
     has_namespace: AtomicU8,
 }
 
-struct Slot {
+struct StateNode {
     instance: Instance,
     /// A [`LocalStore`], in a `Box` rather than an `Arc`: a hit then adds no offset to skip the counts.
     local: Box<dyn Any + Send + Sync>,
     /// A [`SiteState`], for calls that are not hits.
     state: Arc<dyn Any + Send + Sync>,
-    next: OnceLock<Box<Slot>>,
+    next: OnceLock<Box<StateNode>>,
 }
 
 impl Site {
@@ -142,7 +142,7 @@ impl Site {
     {
         if on.is_none()
             && Fastness::is_plain_here()
-            && let Some(local) = self.first.get().and_then(|slot| slot.find::<A::Owned, S::Item>(call.instance))
+            && let Some(local) = self.first.get().and_then(|node| node.find::<A::Owned, S::Item>(call.instance))
         {
             return local.hit(call.args).map(|value| S::close(Outcome::Present(value)));
         }
@@ -173,8 +173,8 @@ impl Site {
     {
         if on.is_none()
             && !Fastness::is_overridden()
-            && let Some(slot) = self.first.get().and_then(|slot| slot.with_instance(instance))
-            && let Ok(state) = slot.state.clone().downcast()
+            && let Some(node) = self.first.get().and_then(|node| node.with_instance(instance))
+            && let Ok(state) = node.state.clone().downcast()
         {
             return state;
         }
@@ -185,7 +185,7 @@ impl Site {
         let state = handle.site_state(std::ptr::from_ref(self).addr(), instance.id(), make);
         // A state that is made while a thread ends is in no statistics, so later calls must not find it.
         if handle.is_process_default() && !thread_is_ending() {
-            self.remember(instance, &|| Slot {
+            self.remember(instance, &|| StateNode {
                 instance,
                 local: Box::new(state.store.local.clone()),
                 state: state.clone(),
@@ -195,11 +195,11 @@ impl Site {
         state
     }
 
-    fn remember(&self, instance: Instance, slot: &dyn Fn() -> Slot) {
-        let mut last = self.first.get_or_init(slot);
-        // Each further address of an instantiation gets a slot too, so that it is found without a lock.
+    fn remember(&self, instance: Instance, node: &dyn Fn() -> StateNode) {
+        let mut last = self.first.get_or_init(node);
+        // Each further address of an instantiation gets a node too, so that it is found without a lock.
         while !last.instance.ptr_eq(instance) {
-            last = last.next.get_or_init(|| Box::new(slot()));
+            last = last.next.get_or_init(|| Box::new(node()));
         }
     }
 
@@ -209,7 +209,7 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let value = (ValueType::new::<S::Item>(instance, self.meta.module), TypeId::of::<S::Item>());
-        let Parts { path, shape, function, variant, tier, counters, switches, stores, negatives } =
+        let StateParts { path, shape, function, variant, tier, counters, switches, stores, negatives } =
             self.make_parts(handle, instance, A::HAS_NAMESPACE, value);
         let values = handle.store(&shape, function, self.meta.capacity);
         let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
@@ -223,7 +223,7 @@ impl Site {
         instance: Instance,
         has_namespace: bool,
         (value, value_id): (ValueType, TypeId),
-    ) -> Parts {
+    ) -> StateParts {
         let path = self.path(instance);
         let mut shape = self.meta.template.shape(&path);
         if has_namespace {
@@ -250,12 +250,12 @@ impl Site {
         // Call sites that share entries in the shared tier share local ones.
         let stores: Arc<TextStores> = if is_owner { handle.common(variant, value_id) } else { Arc::default() };
         let negatives = Negatives::new(handle, &shape, function, value_id, self.meta.capacity);
-        Parts { path, shape, function, variant, tier, counters, switches, stores, negatives }
+        StateParts { path, shape, function, variant, tier, counters, switches, stores, negatives }
     }
 }
 
 /// The parts of a state that do not depend on the types of the call site, so the code that makes them is compiled once.
-struct Parts {
+struct StateParts {
     /// The function's path, as a key segment.
     path: String,
     /// The key template, without the names of arguments.
@@ -279,7 +279,7 @@ impl std::fmt::Debug for Site {
     }
 }
 
-impl Slot {
+impl StateNode {
     #[inline]
     fn find<K: 'static, V: 'static>(&self, instance: Instance) -> Option<&LocalStore<K, V>>
     where
@@ -290,10 +290,10 @@ impl Slot {
 
     #[inline]
     fn with_instance(&self, instance: Instance) -> Option<&Self> {
-        let mut slot = self;
-        while !slot.instance.ptr_eq(instance) {
-            slot = slot.next.get()?;
+        let mut node = self;
+        while !node.instance.ptr_eq(instance) {
+            node = node.next.get()?;
         }
-        Some(slot)
+        Some(node)
     }
 }

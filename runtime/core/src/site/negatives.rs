@@ -10,7 +10,7 @@ use crate::l1::{Entry, FoundEntry, L1, Lifetime, LoadStart};
 
 /// The content of a negative entry: a cached absence or error.
 #[derive(Clone)]
-pub(super) struct Verdict {
+pub(super) struct ErasedNegative {
     pub(super) what: What,
     /// The end of its load, in nanoseconds of the clock: each reader applies a lifetime of its own.
     pub(super) ended: u64,
@@ -22,8 +22,8 @@ pub(super) enum What {
     Failed(Arc<dyn Any + Send + Sync>),
 }
 
-/// The verdicts of one key template and type of value.
-pub(super) struct Negatives(Arc<L1<AnyKey, Verdict>>);
+/// The negative entries of one key template and type of value.
+pub(super) struct Negatives(Arc<L1<AnyKey, ErasedNegative>>);
 
 impl Negatives {
     /// The negative entries of a handle for a key template and a type of values: an absence of one type says nothing about another type
@@ -43,27 +43,27 @@ impl Negatives {
         self.0.is_empty()
     }
 
-    /// The verdict on this key, if it is valid, fresh or not.
-    pub(super) fn get(&self, key: &Hashed<AnyKey>) -> Option<FoundEntry<Verdict>> {
+    /// The negative entry of this key, if it is valid, fresh or not.
+    pub(super) fn get(&self, key: &Hashed<AnyKey>) -> Option<FoundEntry<ErasedNegative>> {
         self.0.get(key)
     }
 
     pub(super) fn insert(
         &self,
         key: Hashed<AnyKey>,
-        verdict: Verdict,
+        negative: ErasedNegative,
         (start, life): (LoadStart, Lifetime),
         scopes: &Scopes,
     ) {
-        self.0.insert(key, Entry::new(verdict, start, life, scopes));
+        self.0.insert(key, Entry::new(negative, start, life, scopes));
     }
 
-    /// Removes the verdict on this key, unless its load began later than the one with this number.
+    /// Removes the negative entry of this key, unless its load began later than the one with this number.
     pub(super) fn remove(&self, key: &Hashed<AnyKey>, number: u64) {
         self.0.remove(key, number);
     }
 
-    /// Returns whether the load of the verdict on this key began later than the one with this number.
+    /// Returns whether the load of the negative entry of this key began later than the one with this number.
     pub(super) fn has_newer(&self, key: &Hashed<AnyKey>, number: u64) -> bool {
         self.0.has_newer(key, number)
     }

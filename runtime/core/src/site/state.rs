@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, fence};
 use std::time::Duration;
 
 use super::by_text::{Elsewhere, Membership};
-use super::negatives::{Negatives, Verdict, What};
+use super::negatives::{ErasedNegative, Negatives, What};
 use crate::engine::TieredStore;
-use crate::flight::Permit;
+use crate::flight::LoadPermit;
 use crate::handle::{CallMode, SiteSwitches};
 use crate::key::{CallKey, Hashed, OwnedKey};
 use crate::l1::{FoundEntry, Lifetime, LoadStart};
@@ -121,7 +121,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         if !self.has_negatives() {
             return None;
         }
-        let Verdict { what, ended } = self.negatives.get(&key.erased()).filter(|found| found.is_fresh(now))?.value;
+        let ErasedNegative { what, ended } =
+            self.negatives.get(&key.erased()).filter(|found| found.is_fresh(now))?.value;
         let negative = match what {
             What::Absent => S::absent().map(Negative::Absent),
             What::Failed(kept) => kept.downcast().ok().map(Negative::Failed),
@@ -177,7 +178,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     }
 
     /// Counts a stalled load that another load replaces, and warns once per call site.
-    pub(crate) fn tell_stalled(&self, permit: &Permit, bound: Duration) {
+    pub(crate) fn tell_stalled(&self, permit: &LoadPermit, bound: Duration) {
         if self.store.count_stalled(permit) {
             tracing::warn!(
                 function = self.path,
@@ -258,8 +259,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         };
         // Neither an absence nor an error is ever served stale.
         let life = Lifetime { served_until: life.expires, ..life };
-        let (verdict, erased) = (Verdict { what, ended }, args.erased());
-        self.negatives.insert(erased.clone(), verdict, (start, life), scopes);
+        let (negative, erased) = (ErasedNegative { what, ended }, args.erased());
+        self.negatives.insert(erased.clone(), negative, (start, life), scopes);
         see_others();
         let is_used = self.by_text.is_used();
         if self.store.local.values.has_newer(args, start.number)

@@ -35,7 +35,7 @@ pub use outcome::{CallOutcome, Returned, ReturnedResult, ReturnedValue, call, er
 #[cfg(feature = "http")]
 pub(crate) use series::Series;
 pub use site::TimedSite;
-pub use slow::Gate;
+pub use slow::LogThrottle;
 pub use stats::Snapshot;
 pub use timer::Timer;
 

@@ -5,7 +5,7 @@
 use super::meta::TimedMeta;
 use super::outcome::CallOutcome;
 use super::series::Series;
-use super::slow::Gate;
+use super::slow::LogThrottle;
 use super::stats::Snapshot;
 use crate::clock::Moment;
 
@@ -14,12 +14,12 @@ pub struct TimedSite {
     meta: TimedMeta,
     /// The calls of a site without labels, and the head of the list of a site with labels.
     plain: Series,
-    gate: Gate,
+    throttle: LogThrottle,
 }
 
 impl TimedSite {
     pub const fn new(meta: TimedMeta) -> Self {
-        Self { meta, plain: Series::new(Vec::new()), gate: Gate::new() }
+        Self { meta, plain: Series::new(Vec::new()), throttle: LogThrottle::new() }
     }
 
     pub(crate) fn meta(&self) -> &TimedMeta {
@@ -34,7 +34,7 @@ impl TimedSite {
     #[cold]
     pub(crate) fn log_slow(&self, series: &Series, nanos: u64, outcome: CallOutcome, now: Moment) {
         series.count_slow();
-        let Some(left_out) = self.gate.admit(now.nanos()) else { return };
+        let Some(left_out) = self.throttle.admit(now.nanos()) else { return };
         let labels: Vec<_> = self.meta.labels.iter().zip(&series.labels).collect();
         #[allow(clippy::cast_precision_loss)] // a log line needs no more than six digits
         let ms = nanos as f64 / 1e6;

@@ -6,22 +6,22 @@ use std::sync::atomic::Ordering::Relaxed;
 /// The time between two lines of one site, in nanoseconds.
 const PAUSE: u64 = 1_000_000_000;
 
-/// A gate that admits at most one log line a second.
+/// A throttle that admits at most one log line a second.
 #[derive(Debug)]
-pub struct Gate {
+pub struct LogThrottle {
     /// The time of the next line, in nanoseconds of [`Moment::nanos`](crate::clock::Moment::nanos).
     next: AtomicU64,
     left_out: AtomicU64,
 }
 
-impl Default for Gate {
+impl Default for LogThrottle {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Gate {
-    /// Creates a gate that admits the first line.
+impl LogThrottle {
+    /// Creates a throttle that admits the first line.
     pub const fn new() -> Self {
         Self { next: AtomicU64::new(0), left_out: AtomicU64::new(0) }
     }

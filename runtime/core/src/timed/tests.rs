@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::histogram::{Histogram, SHARD_BYTES};
 use super::series::{MAX_SERIES, OTHER, Series};
-use super::slow::Gate;
+use super::slow::LogThrottle;
 use super::*;
 use crate::stats::Shard;
 
@@ -109,12 +109,12 @@ fn combinations_of_labels_are_distinguished_up_to_a_bound() {
 
 #[test]
 fn a_slow_site_writes_one_line_a_second() {
-    let gate = Gate::new();
-    assert_eq!(gate.admit(5), Some(0));
-    assert_eq!([gate.admit(6), gate.admit(1_000_000_004)], [None, None]);
-    assert_eq!(gate.admit(1_000_000_005), Some(2));
-    assert_eq!(gate.admit(1_000_000_006), None);
-    assert_eq!(gate.admit(9_000_000_000), Some(1));
+    let throttle = LogThrottle::new();
+    assert_eq!(throttle.admit(5), Some(0));
+    assert_eq!([throttle.admit(6), throttle.admit(1_000_000_004)], [None, None]);
+    assert_eq!(throttle.admit(1_000_000_005), Some(2));
+    assert_eq!(throttle.admit(1_000_000_006), None);
+    assert_eq!(throttle.admit(9_000_000_000), Some(1));
 }
 
 #[test]

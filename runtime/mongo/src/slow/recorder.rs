@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::snapshot::{QueryShape, QuerySource, Snapshot};
 use crate::query::{Operation, Query, QueryParts};
 use fastness_core::Clock;
-use fastness_core::seam::{Gate, Mutex, bucket_middle, bucket_of, lock, nanos, now};
+use fastness_core::seam::{LogThrottle, Mutex, bucket_middle, bucket_of, lock, nanos, now};
 
 /// Maximum number of shapes. A new one replaces the one that was last seen the longest time ago.
 pub(crate) const MAX_SHAPES: usize = 200;
@@ -63,7 +63,7 @@ struct ShapeFigures {
     /// Buckets of the histogram that `timed` uses; empty ones are left out.
     buckets: BTreeMap<usize, u64>,
     last: u64,
-    gate: Gate,
+    throttle: LogThrottle,
     /// The slowest query.
     example: Query,
 }
@@ -110,7 +110,7 @@ impl SlowQueryRecorder {
         let example = Query::new(collection, operation, parts.without_large_values());
         let figures = state.shapes.entry(key).or_insert_with(|| ShapeFigures::new(example.clone()));
         figures.add(took, outcome, now.saturating_sub(ago), example);
-        figures.gate.admit(now)
+        figures.throttle.admit(now)
     }
 
     /// Claims the records of a database's profile up to `newest`, and returns the end of the last claim. The caller counts the records
@@ -167,7 +167,7 @@ impl ShapeFigures {
             max: 0,
             buckets: BTreeMap::new(),
             last: 0,
-            gate: Gate::new(),
+            throttle: LogThrottle::new(),
             example,
         }
     }

@@ -4,10 +4,10 @@ use std::borrow::Borrow;
 use std::future::{Ready, ready};
 use std::time::Duration;
 
-use super::{Awaits, Kind};
+use super::{Awaits, Returns};
 use crate::codec::wire::Wire;
 use crate::handle::Fastness;
-use crate::invalidate::{PendingScopes, Scopes, invalidate_guarded};
+use crate::invalidate::{InvalidatedScopes, PendingScopes, invalidate_guarded};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
 use crate::load::Miss;
@@ -23,7 +23,7 @@ use crate::shape::{CacheValue, Shape};
 use crate::site::{Call, Site};
 use crate::timed::{CallOutcome, Timer};
 
-impl<T, M> Kind<T, Awaits<'_, M>> {
+impl<T, M> Returns<T, Awaits<'_, M>> {
     /// The body's future.
     pub fn body<F: Future<Output = T>>(self, body: impl FnOnce() -> F) -> F {
         body()
@@ -68,7 +68,7 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
     }
 
     /// Guards the scopes from before the body's future is made: they are invalidated even if making it panics, or if it is never polled.
-    pub fn guard(self, scopes: Scopes) -> PendingScopes {
+    pub fn guard(self, scopes: InvalidatedScopes) -> PendingScopes {
         PendingScopes::new(scopes)
     }
 
@@ -137,7 +137,7 @@ impl<T, M> Kind<T, Awaits<'_, M>> {
     }
 }
 
-impl<T, E, M> Kind<Result<T, E>, Awaits<'_, M>> {
+impl<T, E, M> Returns<Result<T, E>, Awaits<'_, M>> {
     pub fn bulkhead<F, G>(
         self,
         bulkhead: &'static Bulkhead,

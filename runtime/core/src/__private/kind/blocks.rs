@@ -1,9 +1,9 @@
 //! The methods of call sites whose functions return the value itself.
 
-use super::{Blocks, Kind};
+use super::{Blocks, Returns};
 use crate::codec::wire::Wire;
 use crate::handle::Fastness;
-use crate::invalidate::{Scopes, invalidate_sync};
+use crate::invalidate::{InvalidatedScopes, invalidate_sync};
 use crate::key::OwnedKey;
 use crate::key::args::Args;
 use crate::load::{Loading, Miss, end_sync};
@@ -18,7 +18,7 @@ use crate::shape::{CacheValue, Shape};
 use crate::site::{Call, Site};
 use crate::timed::{CallOutcome, Timer};
 
-impl<R> Kind<R, Blocks> {
+impl<R> Returns<R, Blocks> {
     #[inline]
     pub fn finish(self, value: R) -> R {
         value
@@ -47,7 +47,7 @@ impl<R> Kind<R, Blocks> {
     }
 
     #[inline]
-    pub fn guard(self, scopes: Scopes) -> Scopes {
+    pub fn guard(self, scopes: InvalidatedScopes) -> InvalidatedScopes {
         scopes
     }
 
@@ -89,7 +89,7 @@ impl<R> Kind<R, Blocks> {
         store_sync(put, body)
     }
 
-    pub fn invalidate<S: Shape<Out = R>>(self, shape: S, scopes: Scopes, body: impl FnOnce() -> R) -> R {
+    pub fn invalidate<S: Shape<Out = R>>(self, shape: S, scopes: InvalidatedScopes, body: impl FnOnce() -> R) -> R {
         invalidate_sync(shape, scopes, body)
     }
 
@@ -130,7 +130,7 @@ impl<R> Kind<R, Blocks> {
     }
 }
 
-impl<T, E> Kind<Result<T, E>, Blocks> {
+impl<T, E> Returns<Result<T, E>, Blocks> {
     pub fn bulkhead(
         self,
         bulkhead: &Bulkhead,

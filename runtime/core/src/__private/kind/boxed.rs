@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use super::{Awaits, Kind, Makeable};
+use super::{Awaits, Makeable, Returns};
 use crate::codec::wire::Wire;
 use crate::handle::Fastness;
 use crate::key::OwnedKey;
@@ -17,7 +17,7 @@ use crate::site::{Call, Site};
 /// Markers of the boxed futures.
 pub(crate) mod marker {
     #[derive(Debug)]
-    pub struct Local;
+    pub struct NotSend;
     #[derive(Debug)]
     pub struct Sends;
     #[derive(Debug)]
@@ -30,11 +30,11 @@ macro_rules! boxed {
     ($($marker:ident: [$($auto:path),*], [$($inside:path),*], [$($error:tt)*], $make:path;)*) => {$(
         #[diagnostic::do_not_recommend]
         impl<'a, T> Makeable for Pin<Box<dyn Future<Output = T> $(+ $auto)* + 'a>> {
-            type Kind = Kind<T, Awaits<'a, marker::$marker>>;
-            const KIND: Self::Kind = Kind::NEW;
+            type Kind = Returns<T, Awaits<'a, marker::$marker>>;
+            const KIND: Self::Kind = Returns::NEW;
         }
 
-        impl<'a, T> Kind<T, Awaits<'a, marker::$marker>> {
+        impl<'a, T> Returns<T, Awaits<'a, marker::$marker>> {
             /// The function's own future.
             pub fn finish<F>(self, call: F) -> Pin<Box<dyn Future<Output = T> $(+ $auto)* + 'a>>
             where
@@ -85,7 +85,7 @@ macro_rules! boxed {
 }
 
 boxed! {
-    Local: [], [], [], Box::pin;
+    NotSend: [], [], [], Box::pin;
     Sends: [Send], [Send], [, Error: Send], Box::pin;
     SendsAndSyncs: [Send, Sync], [Send], [, Error: Send], Exclusive::pin;
 }

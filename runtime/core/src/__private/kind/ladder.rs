@@ -1,9 +1,9 @@
-//! The traits through which a call site finds its kind. The compiler tries the receiver `&Probe` first, then `&&Probe`, so futures come
-//! before other values.
+//! The traits through which a call site finds its kind. The compiler tries the receiver `&ReturnOf` first, then `&&ReturnOf`, so futures
+//! come before other values.
 
-use super::{Awaitable, Awaits, Blocks, Kind, Makeable, Outlives, Spelled};
+use super::{Awaitable, Awaits, Blocks, Makeable, Outlives, Returns, Spelled};
 use crate::resilience::sites::Fallible;
-use crate::shape::Probe;
+use crate::shape::ReturnOf;
 
 /// The rung of every future. If an expansion cannot make that future, the compiler reports it through the bound of the method.
 pub trait AnyFuture {
@@ -13,7 +13,7 @@ pub trait AnyFuture {
         Self::Future: Makeable;
 }
 
-impl<F: Future> AnyFuture for Probe<F> {
+impl<F: Future> AnyFuture for ReturnOf<F> {
     type Future = F;
     #[inline]
     fn __kind(&self) -> F::Kind
@@ -29,16 +29,16 @@ pub trait NoFuture {
     fn __kind(&self) -> Self::Kind;
 }
 
-impl<R> NoFuture for &Probe<R> {
-    type Kind = Kind<R, Blocks>;
+impl<R> NoFuture for &ReturnOf<R> {
+    type Kind = Returns<R, Blocks>;
     #[inline]
     fn __kind(&self) -> Self::Kind {
-        Kind::NEW
+        Returns::NEW
     }
 }
 
 /// The kind of a body that may fail.
-pub type OfResult<T, H> = Kind<Result<<T as Fallible>::Value, <T as Fallible>::Error>, H>;
+pub type OfResult<T, H> = Returns<Result<<T as Fallible>::Value, <T as Fallible>::Error>, H>;
 
 /// The questions of attributes about any kind. The bounds are on the methods, so that the compiler names the bound that a type lacks.
 pub trait AnyKind {
@@ -51,11 +51,11 @@ pub trait AnyKind {
     where
         Self::Value: Fallible,
     {
-        Kind::NEW
+        Returns::NEW
     }
 }
 
-impl<T, H> AnyKind for Kind<T, H> {
+impl<T, H> AnyKind for Returns<T, H> {
     type Value = T;
     type How = H;
 }
@@ -85,7 +85,7 @@ pub trait KindOfValue: Sized {
     }
 }
 
-impl<R> KindOfValue for Kind<R, Blocks> {
+impl<R> KindOfValue for Returns<R, Blocks> {
     type Value = R;
 }
 
@@ -113,6 +113,6 @@ pub trait KindOfFuture: Sized {
     }
 }
 
-impl<T, M> KindOfFuture for Kind<T, Awaits<'_, M>> {
+impl<T, M> KindOfFuture for Returns<T, Awaits<'_, M>> {
     type Value = T;
 }

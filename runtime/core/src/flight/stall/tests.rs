@@ -26,7 +26,7 @@ impl Flying {
         self.flights.join(key, &[], terms)
     }
 
-    fn lead(&self) -> Permit {
+    fn lead(&self) -> LoadPermit {
         let Joined::Lead(permit) = self.join(WAIT) else { panic!("should lead") };
         permit
     }

@@ -15,8 +15,8 @@ use super::storable::Requester;
 use super::store::ResponseStore;
 use super::target::{Target, WITH_CREDENTIALS};
 use crate::handle::Fastness;
+use crate::http::types::RequestNameFn;
 
-type PrincipalFn = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 type TagsFn = Arc<dyn Fn(&Parts) -> Vec<String> + Send + Sync>;
 
 /// Treatment of requests with credentials.
@@ -27,7 +27,7 @@ pub(super) enum Credentials {
     /// Share responses that are marked as public.
     SharePublic,
     /// Each client that the function names has separate responses.
-    PerPrincipal(PrincipalFn),
+    PerPrincipal(RequestNameFn),
 }
 
 /// Settings of a cache.

@@ -24,6 +24,7 @@ use super::stored::{ResponseEntry, StoredResponse};
 use super::tags::{CacheTags, ForwardedByCache};
 use crate::http::Body;
 use crate::http::resumed::{BoxError, ResumedBody};
+use crate::http::types::BoxedResponse;
 use crate::stats::CountedCall;
 
 /// Service of a [`CacheLayer`](super::CacheLayer) or a [`CoalesceLayer`](crate::http::CoalesceLayer). It is always ready: the readiness of
@@ -200,8 +201,6 @@ fn untouched<B: http_body::Body<Data = Bytes>>(response: Response<B>) -> Answer<
     response.map(|body| Body::inner(ResumedBody::untouched(body)))
 }
 
-type Boxed<B, E> = Pin<Box<dyn Future<Output = Result<Answer<B>, E>> + Send>>;
-
 pin_project! {
     /// Future of a [`CacheService`].
     pub struct CacheFuture<F, B, E = Infallible>
@@ -222,7 +221,7 @@ pin_project! {
         Off { #[pin] call: F },
         Ready { answer: Option<Answer<B>> },
         Bypassed { #[pin] call: F, why: Forwarded, nested: bool },
-        Boxed { future: Boxed<B, E> },
+        Boxed { future: BoxedResponse<Body<ResumedBody<B>>, E> },
     }
 }
 

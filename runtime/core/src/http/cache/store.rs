@@ -18,14 +18,14 @@ use crate::key::{Hashed, Scopes};
 use crate::l1::{FoundEntry, Lifetime, LoadStart};
 use crate::log::Epoch;
 use crate::sync::lock;
-use crate::timed::Gate;
+use crate::timed::LogThrottle;
 
 /// Responses of one handle, for the HTTP layers.
 pub(super) struct ResponseStore {
     engine: engine::TieredStore<StoredKey, Arc<ResponseEntry>>,
     switches: SiteSwitches,
     /// Limits log lines about responses that broke off to one per second.
-    pub(super) broken: Gate,
+    pub(super) broken: LogThrottle,
 }
 
 impl Deref for ResponseStore {
@@ -67,7 +67,7 @@ impl ResponseStore {
         let counters = handle.counters(name, "http:*", &switches);
         let local = LocalStore { values: handle.store(name, None, Some(capacity)), counters };
         let tier = if stores { handle.tier_of(true, name) } else { None };
-        Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, broken: Gate::new() }
+        Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, broken: LogThrottle::new() }
     }
 
     /// Returns whether the cache is turned off.

@@ -4,8 +4,8 @@ use http::header::{AUTHORIZATION, COOKIE, HOST, HeaderName, HeaderValue, IF_MATC
 use http::request::Parts;
 use http::{Method, StatusCode};
 
-use super::digest::{Digest, digest};
-use super::shared::Shared;
+use super::digest::{RequestDigest, digest};
+use super::shared::IdempotencyConfig;
 use crate::http::original_uri::original_uri;
 use crate::http::problem::Problem;
 
@@ -23,7 +23,7 @@ pub(super) fn is_protected(method: &Method) -> bool {
 }
 
 /// Returns the digest of a request's key, its sender and its host; `None` if the request is not protected.
-pub(super) fn from_request(parts: &Parts, shared: &Shared) -> Result<Option<Digest>, Problem> {
+pub(super) fn from_request(parts: &Parts, shared: &IdempotencyConfig) -> Result<Option<RequestDigest>, Problem> {
     if !is_protected(&parts.method) {
         return Ok(None);
     }
@@ -43,7 +43,7 @@ pub(super) fn from_request(parts: &Parts, shared: &Shared) -> Result<Option<Dige
 }
 
 /// Adds the sender of a request: as the application's function returns it, or else all headers with credentials.
-fn add_sender(parts: &Parts, shared: &Shared, add: &mut dyn FnMut(&[u8])) {
+fn add_sender(parts: &Parts, shared: &IdempotencyConfig, add: &mut dyn FnMut(&[u8])) {
     if let Some(principal) = &shared.principal {
         match principal(parts) {
             Some(principal) => [b"principal", principal.as_bytes()].map(add),
@@ -69,7 +69,7 @@ fn host(parts: &Parts) -> Vec<u8> {
 }
 
 /// Returns the fingerprint of a request: method, path, query, body and preconditions. With other preconditions, it is another request.
-pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> Digest {
+pub(super) fn fingerprint(parts: &Parts, body: &[u8]) -> RequestDigest {
     digest(|add| {
         add(parts.method.as_str().as_bytes());
         add(original_uri(&parts.extensions, &parts.uri).path().as_bytes());

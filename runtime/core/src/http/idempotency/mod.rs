@@ -22,7 +22,7 @@ use http::request::Parts;
 use tower_layer::Layer;
 
 pub use service::IdempotencyService;
-use shared::Shared;
+use shared::IdempotencyConfig;
 
 use crate::handle::Fastness;
 
@@ -82,14 +82,14 @@ use crate::handle::Fastness;
 #[derive(Clone)]
 pub struct IdempotencyLayer {
     /// `None` for a layer that does nothing.
-    shared: Option<Arc<Shared>>,
+    shared: Option<Arc<IdempotencyConfig>>,
 }
 
 impl IdempotencyLayer {
     /// Creates a layer that stores answers in this process, and in the shared tier of the handle if it has one: the handle in force when
     /// the first request comes, unless [`on`](Self::on) sets another.
     pub fn new() -> Self {
-        Self { shared: Some(Arc::new(Shared::new())) }
+        Self { shared: Some(Arc::new(IdempotencyConfig::new())) }
     }
 
     /// Creates a layer that does nothing.
@@ -165,7 +165,7 @@ impl IdempotencyLayer {
         self.with(|shared| shared.required = true)
     }
 
-    fn with(mut self, set: impl FnOnce(&mut Shared)) -> Self {
+    fn with(mut self, set: impl FnOnce(&mut IdempotencyConfig)) -> Self {
         if let Some(shared) = &mut self.shared {
             set(Arc::make_mut(shared));
         }

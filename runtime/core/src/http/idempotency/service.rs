@@ -14,9 +14,9 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 use tracing::Instrument;
 
-use super::digest::Digest;
+use super::digest::RequestDigest;
 use super::key;
-use super::shared::Shared;
+use super::shared::IdempotencyConfig;
 use super::stored::{StoredAnswer, StoredRequest};
 use super::table::{Claim, Decision};
 use crate::clock::Moment;
@@ -28,6 +28,7 @@ use crate::http::problem::Problem;
 use crate::http::reading::ReadBody;
 use crate::http::resumed::{BoxError, ResumedBody};
 use crate::http::streaming::is_streaming;
+use crate::http::types::BoxedResponse;
 
 /// `Retry-After` while the same request is in flight.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -37,11 +38,11 @@ const REMEMBERED: Duration = Duration::from_secs(60);
 /// Service of [`IdempotencyLayer`](super::IdempotencyLayer).
 pub struct IdempotencyService<S> {
     inner: S,
-    shared: Option<Arc<Shared>>,
+    shared: Option<Arc<IdempotencyConfig>>,
 }
 
 impl<S> IdempotencyService<S> {
-    pub(super) fn new(inner: S, shared: Option<Arc<Shared>>) -> Self {
+    pub(super) fn new(inner: S, shared: Option<Arc<IdempotencyConfig>>) -> Self {
         Self { inner, shared }
     }
 }
@@ -95,8 +96,6 @@ where
     }
 }
 
-type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<Body<ResumedBody<R>>>, E>> + Send>>;
-
 pin_project! {
     /// Future of [`IdempotencyService`]: boxed only for requests with a key.
     pub struct IdempotencyFuture<F, R, E> {
@@ -109,7 +108,7 @@ pin_project! {
     #[project = ProjectedIdempotencyState]
     enum IdempotencyState<F, R, E> {
         Passed { #[pin] call: F },
-        Protected { call: Boxed<R, E> },
+        Protected { call: BoxedResponse<Body<ResumedBody<R>>, E> },
         Rejected { problem: Option<Problem> },
     }
 }
@@ -141,8 +140,8 @@ impl<F, R, E> fmt::Debug for IdempotencyFuture<F, R, E> {
 /// Processes a request with a key, from its body to its answer.
 async fn protected<S, B, R>(
     mut inner: S,
-    shared: Arc<Shared>,
-    key: Digest,
+    shared: Arc<IdempotencyConfig>,
+    key: RequestDigest,
     parts: Parts,
     body: B,
 ) -> Result<Response<Body<ResumedBody<R>>>, S::Error>
@@ -213,7 +212,11 @@ struct Work {
 }
 
 /// Decides whether a request is to be processed.
-async fn admit(shared: &Shared, key: Digest, fingerprint: Digest) -> Result<Work, NotProcessed> {
+async fn admit(
+    shared: &IdempotencyConfig,
+    key: RequestDigest,
+    fingerprint: RequestDigest,
+) -> Result<Work, NotProcessed> {
     let claim = match shared.tiers().table.admit(key, fingerprint) {
         Decision::Process(claim) => claim,
         Decision::Answered(stored) => return Err(NotProcessed::Answer(stored)),
@@ -242,7 +245,12 @@ async fn admit(shared: &Shared, key: Digest, fingerprint: Digest) -> Result<Work
 
 impl Work {
     /// Ends the claim with the answer of another process.
-    fn answered_elsewhere(self, stored: Arc<StoredRequest>, shared: &Shared, fingerprint: Digest) -> NotProcessed {
+    fn answered_elsewhere(
+        self,
+        stored: Arc<StoredRequest>,
+        shared: &IdempotencyConfig,
+        fingerprint: RequestDigest,
+    ) -> NotProcessed {
         let same = stored.fingerprint == fingerprint;
         self.claim.complete(stored.clone(), shared.ttl.min(REMEMBERED), shared.memory);
         if same { NotProcessed::Answer(stored) } else { NotProcessed::reused_key() }
@@ -251,8 +259,8 @@ impl Work {
     /// Reads the answer and stores it.
     async fn finish<R>(
         self,
-        shared: Arc<Shared>,
-        fingerprint: Digest,
+        shared: Arc<IdempotencyConfig>,
+        fingerprint: RequestDigest,
         path: String,
         response: Response<R>,
     ) -> Response<Body<ResumedBody<R>>>
@@ -286,7 +294,7 @@ impl Work {
 }
 
 /// Returns the key in the shared tier; in braces, so that it and its lease are on one node of a cluster.
-fn shared_key(key: Digest) -> String {
+fn shared_key(key: RequestDigest) -> String {
     format!("idempotency:{{{:032x}}}", u128::from_be_bytes(key))
 }
 

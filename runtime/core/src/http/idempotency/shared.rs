@@ -4,20 +4,19 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::StatusCode;
-use http::request::Parts;
 
 use super::table::RequestTable;
 use crate::direct::Cache;
 use crate::handle::Fastness;
 use crate::http::reading::BodyReader;
-use crate::timed::Gate;
+use crate::http::types::RequestNameFn;
+use crate::timed::LogThrottle;
 
-type PrincipalFn = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
 type StatusFn = Arc<dyn Fn(StatusCode) -> bool + Send + Sync>;
 
 /// Settings of a layer, and its tiers, which are created by the first request.
 #[derive(Clone)]
-pub(super) struct Shared {
+pub(super) struct IdempotencyConfig {
     on: Option<Fastness>,
     /// Shared by all clones of a layer.
     tiers: Arc<OnceLock<AnswerTiers>>,
@@ -26,11 +25,11 @@ pub(super) struct Shared {
     pub(super) memory: usize,
     pub(super) reader: BodyReader,
     pub(super) max_response_bytes: usize,
-    pub(super) principal: Option<PrincipalFn>,
+    pub(super) principal: Option<RequestNameFn>,
     pub(super) is_stored: StatusFn,
     pub(super) required: bool,
     /// Limits log lines about answers that broke off to one per second.
-    pub(super) broken: Arc<Gate>,
+    pub(super) broken: Arc<LogThrottle>,
 }
 
 /// Stores of answers: the table of this process, and the cache with its shared tier.
@@ -40,7 +39,7 @@ pub(super) struct AnswerTiers {
     pub(super) cache: Cache,
 }
 
-impl Shared {
+impl IdempotencyConfig {
     pub(super) fn new() -> Self {
         Self {
             on: None,
@@ -53,7 +52,7 @@ impl Shared {
             principal: None,
             is_stored: Arc::new(is_final),
             required: false,
-            broken: Arc::new(Gate::new()),
+            broken: Arc::new(LogThrottle::new()),
         }
     }
 

@@ -9,7 +9,7 @@ use http::{Response, StatusCode};
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::digest::Digest;
+use super::digest::RequestDigest;
 use crate::http::body::Body;
 use crate::http::collect::ContentLength;
 use crate::http::hop_by_hop::remove_hop_by_hop;
@@ -20,7 +20,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// A request that was processed.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct StoredRequest {
-    pub(super) fingerprint: Digest,
+    pub(super) fingerprint: RequestDigest,
     /// `None` if the answer was too large to store.
     pub(super) answer: Option<StoredAnswer>,
 }

@@ -5,10 +5,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::digest::Digest;
+use super::digest::RequestDigest;
 use super::stored::StoredRequest;
 use crate::clock::{Clock, nanos};
-use crate::flight::{Flights, Joined, Permit, Terms};
+use crate::flight::{Flights, Joined, LoadPermit, Terms};
 use crate::key::Hashed;
 use crate::sync::{Mutex, lock};
 
@@ -21,9 +21,9 @@ pub(super) struct RequestTable {
 
 #[derive(Default)]
 struct AnsweredRequests {
-    by_key: HashMap<Digest, AnsweredRequest>,
+    by_key: HashMap<RequestDigest, AnsweredRequest>,
     /// Keys, the oldest first, and the times at which they expire.
-    order: VecDeque<(Digest, u64)>,
+    order: VecDeque<(RequestDigest, u64)>,
     bytes: usize,
 }
 
@@ -48,8 +48,8 @@ pub(super) enum Decision {
 /// The right to process a request; released when dropped.
 pub(super) struct Claim {
     table: Arc<RequestTable>,
-    key: Digest,
-    permit: Permit,
+    key: RequestDigest,
+    permit: LoadPermit,
 }
 
 impl RequestTable {
@@ -57,7 +57,7 @@ impl RequestTable {
         Self { in_flight: Arc::new(Flights::without_log(clock.clone())), clock, answered: Mutex::default() }
     }
 
-    pub(super) fn admit(self: &Arc<Self>, key: Digest, fingerprint: Digest) -> Decision {
+    pub(super) fn admit(self: &Arc<Self>, key: RequestDigest, fingerprint: RequestDigest) -> Decision {
         if let Some(decision) = self.answered(key, fingerprint) {
             return decision;
         }
@@ -76,7 +76,7 @@ impl RequestTable {
     }
 
     /// Decides on a request whose key was answered; `None` if it was not.
-    fn answered(&self, key: Digest, fingerprint: Digest) -> Option<Decision> {
+    fn answered(&self, key: RequestDigest, fingerprint: RequestDigest) -> Option<Decision> {
         let now = self.clock.now();
         let answered = &mut *lock(&self.answered);
         answered.remove_oldest(|_, until| until <= now);
@@ -88,7 +88,7 @@ impl RequestTable {
 }
 
 /// Returns a key in the form of single flight. It is a digest, so a part of it serves as the hash.
-fn hashed(key: Digest) -> Hashed<Digest> {
+fn hashed(key: RequestDigest) -> Hashed<RequestDigest> {
     let hash = key.last_chunk().map_or(0, |part| u64::from_be_bytes(*part));
     Hashed { hash, args: key }
 }
@@ -105,7 +105,7 @@ impl AnsweredRequests {
     }
 
     /// Removes the answer of a key if it expires by `time`: answers of other processes expire earlier than their position in `order` tells.
-    fn remove_if_expired(&mut self, key: Digest, time: u64) {
+    fn remove_if_expired(&mut self, key: RequestDigest, time: u64) {
         if let Entry::Occupied(answer) = self.by_key.entry(key)
             && answer.get().until <= time
         {
@@ -135,7 +135,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn key(n: u8) -> Digest {
+    fn key(n: u8) -> RequestDigest {
         [n; 16]
     }
 

@@ -14,7 +14,7 @@ use super::rate::CountsPerSecond;
 use super::snapshot::Snapshot;
 use crate::clock::Moment;
 use crate::stats::Shard;
-use crate::timed::{CallOutcome, Gate, Series};
+use crate::timed::{CallOutcome, LogThrottle, Series};
 
 /// Methods that are distinguished. Any other is `OTHER`, as clients can invent methods.
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"];
@@ -50,7 +50,7 @@ struct MethodCounters {
     shards: [CachePadded<ShardCounters>; Shard::COUNT],
     /// Second of the first request.
     began: u64,
-    gate: Gate,
+    throttle: LogThrottle,
 }
 
 #[derive(Default)]
@@ -84,7 +84,7 @@ impl MethodCounters {
             calls: Series::new(Vec::new()),
             shards: std::array::from_fn(|_| CachePadded::default()),
             began: second(Moment::now()),
-            gate: Gate::new(),
+            throttle: LogThrottle::new(),
         }
     }
 
@@ -165,7 +165,7 @@ impl TimedRequest {
     #[cold]
     fn log_slow(&self, counters: &MethodCounters, nanos: u64, outcome: CallOutcome, now: Moment) {
         counters.calls.count_slow();
-        let Some(left_out) = counters.gate.admit(now.nanos()) else { return };
+        let Some(left_out) = counters.throttle.admit(now.nanos()) else { return };
         #[allow(clippy::cast_precision_loss)] // a log line does not need more digits
         let ms = nanos as f64 / 1e6;
         let (route, method, outcome) = (&*self.route.name, METHODS[self.method], outcome.as_str());

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::engine::{CountIfAbandoned, RequestPlan, TieredStart, join_blocking};
-use crate::flight::{Inside, Permit};
+use crate::flight::{Inside, LoadPermit};
 use crate::key::OwnedKey;
 use crate::load::{Miss, Pending};
-use crate::shape::{CacheValue, Ending, Shape};
+use crate::shape::{CacheValue, OutcomeOf, Shape};
 
 /// A sync call's own load, from [`Site::begin_sync`](crate::site::Site::begin_sync) to [`end_sync`]. It is boxed, so that the `Result` of a
 /// hit stays small.
@@ -17,14 +17,14 @@ struct Underway<K: Eq, S: Shape> {
     // The order matters: fields are dropped as they are declared.
     inside: Option<Inside>,
     counted: CountIfAbandoned,
-    permit: Option<Permit>,
+    permit: Option<LoadPermit>,
     began: TieredStart,
     pending: Pending<K, S>,
     finish: Finish<K, S>,
 }
 
 /// [`Pending::finish`] as a pointer, so that its bounds are checked in one place, and a missing one is reported once.
-type Finish<K, S> = fn(&Pending<K, S>, TieredStart, Ending<S>, Option<Permit>) -> Ending<S>;
+type Finish<K, S> = fn(&Pending<K, S>, TieredStart, OutcomeOf<S>, Option<LoadPermit>) -> OutcomeOf<S>;
 
 impl<K, S> Miss<K, S>
 where
@@ -72,7 +72,7 @@ where
             RequestPlan::Done(ending) => return Ok(S::close(ending)),
         };
         let (began, counted) = (self.began(), CountIfAbandoned::new(self.state.store.counters()));
-        let inside = permit.as_ref().map(Permit::enter);
+        let inside = permit.as_ref().map(LoadPermit::enter);
         let finish: Finish<_, _> = Pending::finish;
         Err(Loading(Some(Box::new(Underway { inside, counted, permit, began, pending: self, finish }))))
     }

@@ -13,11 +13,11 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::engine::RequestPlan;
 use crate::error::LoadTimeout;
-use crate::flight::Permit;
+use crate::flight::LoadPermit;
 use crate::handle::with_current_cache;
 use crate::key::OwnedKey;
 use crate::load::{Miss, Pending};
-use crate::shape::{CacheValue, Ending, Shape};
+use crate::shape::{CacheValue, OutcomeOf, Shape};
 use crate::sync::lock;
 
 /// Drives an async call that was not a hit and whose load goes on without it.
@@ -39,7 +39,7 @@ where
     })
 }
 
-async fn drive<K, S, F>(pending: Arc<Pending<K, S>>, body: F) -> Ending<S>
+async fn drive<K, S, F>(pending: Arc<Pending<K, S>>, body: F) -> OutcomeOf<S>
 where
     K: OwnedKey,
     S: Shape<Item: CacheValue, Error: Send> + Send + Sync + 'static,
@@ -78,7 +78,7 @@ impl<K: Eq, S: Shape> Drop for Caller<'_, K, S> {
 
 /// A load that could not become a task: there is no runtime, or too many run already.
 struct Unspawned<F> {
-    permit: Option<Permit>,
+    permit: Option<LoadPermit>,
     body: F,
 }
 
@@ -88,13 +88,17 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     /// Waits for at most the `load_timeout`. After that, the answer is a stale fallback or the error of the timeout.
-    async fn wait_for<F: Future>(&self, future: F) -> Result<F::Output, Ending<S>> {
+    async fn wait_for<F: Future>(&self, future: F) -> Result<F::Output, OutcomeOf<S>> {
         let Some((bound, error)) = self.policy.load_timeout else { return Ok(future.await) };
         let waited = tokio::time::timeout(bound, future).await;
         waited.map_err(|_| self.time_out(error(LoadTimeout::new(bound)), None))
     }
 
-    fn begin_task<F>(self: &Arc<Self>, permit: Option<Permit>, body: F) -> Result<JoinHandle<Ending<S>>, Unspawned<F>>
+    fn begin_task<F>(
+        self: &Arc<Self>,
+        permit: Option<LoadPermit>,
+        body: F,
+    ) -> Result<JoinHandle<OutcomeOf<S>>, Unspawned<F>>
     where
         S: Shape<Error: Send> + Send + Sync,
         F: Future<Output = S::Out> + Send + 'static,
@@ -114,7 +118,7 @@ where
     }
 
     /// The answer to the caller of a task that ended early, by a panic or with its runtime.
-    fn cut_off(&self, ended: JoinError) -> Ending<S> {
+    fn cut_off(&self, ended: JoinError) -> OutcomeOf<S> {
         if ended.is_panic() {
             resume_unwind(ended.into_panic());
         }

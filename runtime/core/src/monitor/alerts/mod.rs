@@ -7,18 +7,18 @@ use tokio::sync::broadcast;
 use super::rounding::rounded;
 use crate::sync::{Mutex, lock};
 
-mod alarm;
 mod alert;
 mod events;
+mod state;
 #[cfg(test)]
 mod tests;
 mod threshold;
 
-pub(crate) use alarm::AlertReading;
-use alarm::{Alarm, AlarmChange};
 pub use alert::{Alert, AlertKind};
 pub use events::AlertEvents;
 pub(super) use events::{Callback, run_callback};
+pub(crate) use state::AlertReading;
+use state::{AlertChange, AlertState};
 pub use threshold::Threshold;
 pub(super) use threshold::Thresholds;
 
@@ -29,14 +29,14 @@ const HISTORY: usize = 100;
 #[derive(Debug)]
 pub(super) struct Alerts {
     thresholds: Thresholds,
-    /// Lock around the alarms, the alerts that fire, and the last changes.
+    /// Lock around the state of each alert, the alerts that fire, and the last changes.
     state: Mutex<AlertHistory>,
     changes: broadcast::Sender<Alert>,
 }
 
 #[derive(Debug, Default)]
 struct AlertHistory {
-    alarms: [Alarm; AlertKind::ALL.len()],
+    by_kind: [AlertState; AlertKind::ALL.len()],
     firing: Vec<Alert>,
     recent: VecDeque<Alert>,
 }
@@ -52,7 +52,7 @@ impl Alerts {
         let mut state = lock(&self.state);
         for (kind, reading) in readings {
             let threshold = self.thresholds.get(*kind);
-            let change = state.alarms[*kind as usize].update(threshold, *reading);
+            let change = state.by_kind[*kind as usize].update(threshold, *reading);
             changed.extend(state.record(*kind, threshold, *reading, change, now));
         }
         drop(state);
@@ -93,11 +93,11 @@ impl AlertHistory {
         kind: AlertKind,
         threshold: &Threshold,
         reading: Option<AlertReading>,
-        change: Option<AlarmChange>,
+        change: Option<AlertChange>,
         now: &str,
     ) -> Option<Alert> {
         let mut alert = match change {
-            Some(AlarmChange::Fires) => {
+            Some(AlertChange::Fires) => {
                 let (since, threshold) = (now.to_owned(), threshold.raise);
                 Alert { kind, firing: true, since, value: 0.0, threshold, message: String::new() }
             }
@@ -106,7 +106,7 @@ impl AlertHistory {
         if let Some(reading) = reading {
             alert.value = rounded(reading.value);
         }
-        if change == Some(AlarmChange::Resolves) {
+        if change == Some(AlertChange::Resolves) {
             alert.firing = false;
             now.clone_into(&mut alert.since);
         }

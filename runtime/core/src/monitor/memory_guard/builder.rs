@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::level::Levels;
 use super::{GuardState, MemoryGuard, MemorySource, OnPressure, Reusable};
 use crate::clock::nanos;
-use crate::error::{Error, Kind};
+use crate::error::{Error, ErrorDetail};
 use crate::handle::Fastness;
 use crate::monitor::pressure::Pressure;
 use crate::monitor::process::{Memory, System};
@@ -153,7 +153,7 @@ impl MemoryGuardBuilder {
     pub fn build(self) -> Result<MemoryGuard, Error> {
         if !self.levels.are_valid() {
             let text = "the levels of a memory guard must be in order: slack < shrink_at <= stop_bodies_at <= shed_at";
-            return Err(Kind::Setting(text).into());
+            return Err(ErrorDetail::Setting(text).into());
         }
         let cache = self.cache.unwrap_or_else(Fastness::current);
         let limit = self.limit;

@@ -33,7 +33,7 @@ pub struct CacheActivity {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Site<'a> {
+struct SerializedSite<'a> {
     function: &'a str,
     key: &'a str,
     disabled: bool,
@@ -78,7 +78,7 @@ impl CacheActivity {
 }
 
 fn serialize_sites<S: Serializer>(sites: &[SiteStats], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(sites.iter().map(|SiteStats { name, key, disabled, stats }| Site {
+    serializer.collect_seq(sites.iter().map(|SiteStats { name, key, disabled, stats }| SerializedSite {
         function: name,
         key,
         disabled: *disabled,

@@ -16,7 +16,7 @@ fn totals(at: u64, tally: CallTotals) -> Totals {
 
 #[test]
 fn only_new_requests_count_and_only_within_the_window() {
-    let (mut window, length) = (Window::default(), Duration::from_secs(10));
+    let (mut window, length) = (SampleWindow::default(), Duration::from_secs(10));
     assert!(
         window.add(totals(0, route(1_000, 0, 50)), length).is_none(),
         "counts before the first reading are no rate"
@@ -37,7 +37,7 @@ fn only_new_requests_count_and_only_within_the_window() {
 
 #[test]
 fn routes_that_one_sample_lacked_are_not_counted_as_new() {
-    let (mut window, length) = (Window::default(), Duration::from_secs(60));
+    let (mut window, length) = (SampleWindow::default(), Duration::from_secs(60));
     let silent = |at| Totals { routes: None, ..totals(at, CallTotals::default()) };
     window.add(silent(0), length);
     window.add(totals(5, route(1_000, 0, 1_000)), length);
@@ -50,7 +50,7 @@ fn routes_that_one_sample_lacked_are_not_counted_as_new() {
 
 #[test]
 fn samples_without_end_take_no_more_room_than_the_window() {
-    let (mut window, length) = (Window::default(), Duration::from_secs(60));
+    let (mut window, length) = (SampleWindow::default(), Duration::from_secs(60));
     for look in 0..1_000 {
         window.add(Totals { at: look * SECOND / 100, ..totals(0, route(1, 0, 0)) }, length);
     }
@@ -89,7 +89,7 @@ fn everything(at: u64, by: u64) -> Totals {
 
 #[test]
 fn every_counter_counts_since_the_previous_sample() {
-    let (mut window, length) = (Window::default(), Duration::from_secs(60));
+    let (mut window, length) = (SampleWindow::default(), Duration::from_secs(60));
     assert!(window.add(everything(0, 10), length).is_none());
     let one = window.add(everything(5, 13), length).unwrap();
     assert_eq!(one.sites.values().map(|stats| (stats.hits, stats.loads)).collect::<Vec<_>>(), [(3, 6), (9, 18)]);
@@ -120,7 +120,7 @@ fn every_counter_counts_since_the_previous_sample() {
 
 #[test]
 fn a_window_is_divided_into_120_parts_at_most() {
-    let (mut window, length) = (Window::default(), Duration::from_secs(120));
+    let (mut window, length) = (SampleWindow::default(), Duration::from_secs(120));
     // There is a reading each half second, and two of them make one interval.
     for look in 0..=400 {
         window.add(Totals { at: look * SECOND / 2, ..Totals::default() }, length);
@@ -134,7 +134,7 @@ fn a_window_is_divided_into_120_parts_at_most() {
 
 #[test]
 fn a_recorder_that_begins_anew_counts_from_there() {
-    let mut window = Window::default();
+    let mut window = SampleWindow::default();
     window.add(totals(0, route(500, 0, 9)), Duration::from_secs(60));
     window.add(totals(5, route(7, 0, 1)), Duration::from_secs(60));
     let sum = window.sum().requests();

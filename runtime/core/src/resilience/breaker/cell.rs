@@ -1,12 +1,12 @@
 //! The state of one breaker, shared by all its callers.
 //!
 //! [`Machine`] decides, under a lock together with the counts of calls that were not good. The part that most calls need is
-//! published in one word, the [`Gate`]: whether calls may be made, the generation that they belong to, and whether a success
+//! published in one word, the [`PublishedState`]: whether calls may be made, the generation that they belong to, and whether a success
 //! changes anything. So a good call through a closed breaker is two loads of that word and an addition to a counter of its own
 //! thread, and a rejection is two loads and a reading of the clock.
 //!
 //! Invariants:
-//! - the gate is written only under the lock, after `until`, so a thread that sees it open sees the time until which it is;
+//! - the published state is written only under the lock, after `until`, so a thread that sees it open sees the time until which it is;
 //! - only arithmetic runs under the lock: no user code, and no notification of subscribers;
 //! - the counts of a generation are never mixed with those of another ([`window`](super::window)).
 
@@ -21,7 +21,7 @@ use crate::sync::{Mutex, lock};
 
 use super::super::error::{Reason, Rejected};
 use super::events::EventLog;
-use super::gate::{ADMITS, DISABLED, Gate, OPEN, QUIET, TIMED};
+use super::published::{ADMITS, DISABLED, OPEN, PublishedState, QUIET, TIMED};
 use super::settings::Settings;
 use super::snapshot::Calls;
 use super::state::{Admission, Change, Ending, Machine, Phase, State, Tally};
@@ -34,8 +34,8 @@ pub(super) struct Cell {
     pub(super) settings: Settings,
     pub(super) events: Arc<EventLog>,
     clock: Clock,
-    gate: AtomicU64,
-    /// The time from which an open breaker may be probed, in nanoseconds. Published with the gate.
+    published: AtomicU64,
+    /// The time from which an open breaker may be probed, in nanoseconds. Published with that state.
     until: AtomicU64,
     /// The machine and its counts. The lock orders all changes; only the events' lock may be taken under it.
     core: Mutex<Core>,
@@ -74,7 +74,7 @@ impl Cell {
         clock.ensure_ticking();
         let machine = Machine::new();
         Self {
-            gate: AtomicU64::new(Gate::new(&machine, &settings).word()),
+            published: AtomicU64::new(PublishedState::new(&machine, &settings).word()),
             until: AtomicU64::new(0),
             good: Good::new(settings.window, spread),
             core: Mutex::new(Core { machine, others: Others::new(settings.window) }),
@@ -88,7 +88,8 @@ impl Cell {
 
     /// Returns whether no call was made, rejected or cancelled, and the state is the first one.
     pub(super) fn is_unused(&self) -> bool {
-        self.gate() == Gate::new(&Machine::new(), &self.settings) && self.reading().calls == Calls::default()
+        self.published() == PublishedState::new(&Machine::new(), &self.settings)
+            && self.reading().calls == Calls::default()
     }
 
     /// Sets the clock of a cell that [is unused](Self::is_unused): counts carry stamps of the clock that they were made by.
@@ -98,28 +99,28 @@ impl Cell {
     }
 
     #[inline]
-    fn gate(&self) -> Gate {
-        Gate::from_word(self.gate.load(Acquire))
+    fn published(&self) -> PublishedState {
+        PublishedState::from_word(self.published.load(Acquire))
     }
 
     /// Admits a call or rejects it. Each admitted one must end in [`settle`](Self::settle) or
     /// [`cancel`](Self::cancel).
     #[inline]
-    pub(super) fn admit(&self) -> Result<Gate, Rejected> {
-        let gate = self.gate();
-        if gate.is(ADMITS) { Ok(gate) } else { self.admit_carefully(gate) }
+    pub(super) fn admit(&self) -> Result<PublishedState, Rejected> {
+        let published = self.published();
+        if published.is(ADMITS) { Ok(published) } else { self.admit_carefully(published) }
     }
 
     #[cold]
-    fn admit_carefully(&self, gate: Gate) -> Result<Gate, Rejected> {
+    fn admit_carefully(&self, published: PublishedState) -> Result<PublishedState, Rejected> {
         let now = self.clock.now();
         let until = self.until.load(Relaxed);
-        if gate.is(OPEN) && now < until {
+        if published.is(OPEN) && now < until {
             return Err(self.rejected(Some(until - now)));
         }
-        let (admission, gate) = self.change(now, |core| core.machine.admit(&self.settings, now));
+        let (admission, published) = self.change(now, |core| core.machine.admit(&self.settings, now));
         match admission {
-            Admission::Granted { .. } => Ok(gate),
+            Admission::Granted { .. } => Ok(published),
             Admission::Refused { retry_after } => Err(self.rejected(retry_after)),
         }
     }
@@ -131,7 +132,7 @@ impl Cell {
 
     /// Returns the time when a call begins, or 0 if durations do not matter.
     #[inline]
-    pub(super) fn started(&self, admitted: Gate) -> u64 {
+    pub(super) fn started(&self, admitted: PublishedState) -> u64 {
         if admitted.is(TIMED) { self.precise() } else { 0 }
     }
 
@@ -143,8 +144,8 @@ impl Cell {
 
     /// Counts the end of a call.
     #[inline]
-    pub(super) fn settle(&self, admitted: Gate, started: u64, verdict: Verdict) {
-        if verdict == Verdict::Success && admitted.is_plain() && admitted == self.gate() {
+    pub(super) fn settle(&self, admitted: PublishedState, started: u64, verdict: Verdict) {
+        if verdict == Verdict::Success && admitted.is_plain() && admitted == self.published() {
             self.good.add(admitted.generation(), self.clock.coarse());
         } else {
             self.settle_timed(admitted, started, verdict);
@@ -152,12 +153,12 @@ impl Cell {
     }
 
     #[inline(never)]
-    fn settle_timed(&self, admitted: Gate, started: u64, verdict: Verdict) {
+    fn settle_timed(&self, admitted: PublishedState, started: u64, verdict: Verdict) {
         let slow = match self.settings.slow_rate {
             None => false,
             Some((_, slow)) => self.clock.now().saturating_sub(started) >= nanos(slow),
         };
-        if verdict == Verdict::Success && !slow && admitted.is(QUIET) && admitted == self.gate() {
+        if verdict == Verdict::Success && !slow && admitted.is(QUIET) && admitted == self.published() {
             self.good.add(admitted.generation(), self.clock.coarse());
         } else {
             self.settle_carefully(admitted, slow, verdict);
@@ -166,7 +167,7 @@ impl Cell {
 
     /// Counts a call that was dropped before its end.
     #[cold]
-    pub(super) fn cancel(&self, admitted: Gate, started: u64) {
+    pub(super) fn cancel(&self, admitted: PublishedState, started: u64) {
         if self.settings.cancelled_is_failure {
             self.settle(admitted, started, Verdict::Failure);
         } else {
@@ -176,7 +177,7 @@ impl Cell {
 
     /// Counts a call that was dropped while it waited to be made. It is never a failure, whatever the settings are.
     #[cold]
-    pub(super) fn cancel_unmade(&self, admitted: Gate) {
+    pub(super) fn cancel_unmade(&self, admitted: PublishedState) {
         if !admitted.is(DISABLED) {
             self.counts.cancelled.count();
             self.conclude(admitted.generation(), Ending::Neither);
@@ -184,7 +185,7 @@ impl Cell {
     }
 
     #[cold]
-    fn settle_carefully(&self, admitted: Gate, slow: bool, verdict: Verdict) {
+    fn settle_carefully(&self, admitted: PublishedState, slow: bool, verdict: Verdict) {
         if admitted.is(DISABLED) {
             return;
         }
@@ -236,14 +237,14 @@ impl Cell {
     }
 
     /// Changes the state under the lock, publishes it, and notifies subscribers.
-    fn change<T>(&self, now: u64, step: impl FnOnce(&mut Core) -> (T, Option<Change>)) -> (T, Gate) {
+    fn change<T>(&self, now: u64, step: impl FnOnce(&mut Core) -> (T, Option<Change>)) -> (T, PublishedState) {
         let mut core = lock(&self.core);
         let (outcome, change) = step(&mut core);
         if let Phase::Open { until } = core.machine.phase {
             self.until.store(until, Relaxed);
         }
-        let gate = Gate::new(&core.machine, &self.settings);
-        self.gate.store(gate.word(), Release);
+        let published = PublishedState::new(&core.machine, &self.settings);
+        self.published.store(published.word(), Release);
         if let Some(change) = change {
             // Under the lock, so that events are in the order of the changes.
             self.events.record(&self.name, change, now);
@@ -252,7 +253,7 @@ impl Cell {
         if let Some(change) = change {
             self.events.announce(&self.name, change);
         }
-        (outcome, gate)
+        (outcome, published)
     }
 
     pub(super) fn force(&self, phase: Phase) {
@@ -280,11 +281,11 @@ impl Cell {
         lock(&self.core).machine.phase.state()
     }
 
-    /// Returns whether the published gate matches the state. Call it while no thread changes the state.
+    /// Returns whether the published state is that of the machine. Call it while no thread changes the state.
     #[cfg(all(test, fastness_loom))]
     pub(super) fn agrees(&self) -> bool {
         let machine = lock(&self.core).machine;
-        self.gate() == Gate::new(&machine, &self.settings)
+        self.published() == PublishedState::new(&machine, &self.settings)
             && !matches!(machine.phase, Phase::Open { until } if until != self.until.load(Relaxed))
     }
 

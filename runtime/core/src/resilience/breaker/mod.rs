@@ -10,9 +10,9 @@
 
 mod cell;
 mod events;
-mod gate;
 mod many;
 mod permit;
+mod published;
 mod settings;
 pub(super) mod site;
 mod snapshot;
@@ -249,13 +249,13 @@ impl Breaker {
     /// [`Rejected`] if the call may not be made.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<'_>, Rejected> {
-        self.cell.admit().map(|gate| Permit::new(&self.cell, gate))
+        self.cell.admit().map(|state| Permit::new(&self.cell, state))
     }
 
     /// Admits one call of a holder that owns a clone of the breaker. The holder turns it into a permit by [`resume`](Self::resume).
     #[cfg(feature = "http")]
     pub(crate) fn admit(&self) -> Result<Admitted, Rejected> {
-        self.cell.admit().map(|gate| Admitted::new(&self.cell, gate))
+        self.cell.admit().map(|state| Admitted::new(&self.cell, state))
     }
 
     /// Returns the permit of an admitted call.

@@ -5,7 +5,7 @@ use std::thread;
 
 use super::super::guarded::{Early, Ends};
 use super::cell::Cell;
-use super::gate::Gate;
+use super::published::PublishedState;
 use super::verdict::Verdict;
 
 /// The right to make one call, from [`Breaker::try_acquire`](super::Breaker::try_acquire). Report its end by
@@ -37,34 +37,34 @@ pub struct Permit<'a> {
 /// An admitted call, without a borrow of its breaker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Admitted {
-    gate: Gate,
+    state: PublishedState,
     started: u64,
 }
 
 impl Admitted {
     #[inline]
-    pub(super) fn new(cell: &Cell, gate: Gate) -> Self {
-        Self { gate, started: cell.started(gate) }
+    pub(super) fn new(cell: &Cell, state: PublishedState) -> Self {
+        Self { state, started: cell.started(state) }
     }
 
     #[inline]
     fn settle(self, cell: &Cell, verdict: Verdict) {
-        cell.settle(self.gate, self.started, verdict);
+        cell.settle(self.state, self.started, verdict);
     }
 
     fn end_early(self, cell: &Cell, how: Early) {
         match how {
-            Early::Panicked => cell.settle(self.gate, self.started, Verdict::Failure),
-            Early::Cancelled => cell.cancel(self.gate, self.started),
-            Early::NotMade => cell.cancel_unmade(self.gate),
+            Early::Panicked => cell.settle(self.state, self.started, Verdict::Failure),
+            Early::Cancelled => cell.cancel(self.state, self.started),
+            Early::NotMade => cell.cancel_unmade(self.state),
         }
     }
 }
 
 impl<'a> Permit<'a> {
     #[inline]
-    pub(super) fn new(cell: &'a Cell, gate: Gate) -> Self {
-        Self::resume(cell, Admitted::new(cell, gate))
+    pub(super) fn new(cell: &'a Cell, state: PublishedState) -> Self {
+        Self::resume(cell, Admitted::new(cell, state))
     }
 
     #[inline]

@@ -30,7 +30,7 @@ const PROBES: NonZeroU32 = NonZeroU32::new(3).unwrap();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    failure_threshold: Threshold,
+    failure_threshold: FailureThreshold,
     pub(super) failure_rate: Option<Percent>,
     pub(super) slow_rate: Option<(Percent, Duration)>,
     min_calls: Option<NonZeroU32>,
@@ -44,7 +44,7 @@ pub struct Settings {
 
 /// The failures in a row that open a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Threshold {
+enum FailureThreshold {
     /// A number that depends on the calls in the window.
     ByCalls,
     Fixed(NonZeroU32),
@@ -76,7 +76,7 @@ impl Settings {
     /// probes, unless half of them fail.
     pub const fn new() -> Self {
         Self {
-            failure_threshold: Threshold::ByCalls,
+            failure_threshold: FailureThreshold::ByCalls,
             failure_rate: Some(Percent::new(50)),
             slow_rate: None,
             min_calls: None,
@@ -93,14 +93,14 @@ impl Settings {
     /// [`min_calls`](Self::min_calls), and 15 otherwise: with many calls, short rows happen by chance).
     #[must_use]
     pub const fn failure_threshold(mut self, failures: NonZeroU32) -> Self {
-        self.failure_threshold = Threshold::Fixed(failures);
+        self.failure_threshold = FailureThreshold::Fixed(failures);
         self
     }
 
     /// Turns off opening by failures in a row: only the rates open the breaker.
     #[must_use]
     pub const fn no_failure_threshold(mut self) -> Self {
-        self.failure_threshold = Threshold::Off;
+        self.failure_threshold = FailureThreshold::Off;
         self
     }
 
@@ -184,10 +184,10 @@ impl Settings {
     /// Returns the failures in a row that open the breaker with this number of calls in the window.
     pub(super) fn failures_in_a_row(&self, calls: u64) -> Option<u32> {
         match self.failure_threshold {
-            Threshold::ByCalls if calls < self.enough_calls() => Some(FEW_CALLS),
-            Threshold::ByCalls => Some(MANY_CALLS),
-            Threshold::Fixed(failures) => Some(failures.get()),
-            Threshold::Off => None,
+            FailureThreshold::ByCalls if calls < self.enough_calls() => Some(FEW_CALLS),
+            FailureThreshold::ByCalls => Some(MANY_CALLS),
+            FailureThreshold::Fixed(failures) => Some(failures.get()),
+            FailureThreshold::Off => None,
         }
     }
 
@@ -212,7 +212,7 @@ impl Settings {
                  write `min_calls({window})` or less"
             ));
         }
-        if self.failure_threshold == Threshold::Off && self.failure_rate.is_none() && self.slow_rate.is_none() {
+        if self.failure_threshold == FailureThreshold::Off && self.failure_rate.is_none() && self.slow_rate.is_none() {
             faults.push(
                 "nothing opens it: leave out one of `no_failure_threshold()` and `no_failure_rate()`, or set `slow_rate`".into(),
             );

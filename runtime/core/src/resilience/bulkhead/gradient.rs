@@ -44,11 +44,11 @@ pub(super) struct Gradient {
     windows: u32,
     /// The limit to return to, while the baseline is measured.
     resume: Option<f64>,
-    window: Window,
+    window: LatencyWindow,
 }
 
 #[derive(Debug, Default)]
-struct Window {
+struct LatencyWindow {
     began: u64,
     calls: f64,
     nanos: f64,
@@ -66,7 +66,7 @@ impl Gradient {
             baseline: None,
             windows: 0,
             resume: None,
-            window: Window::default(),
+            window: LatencyWindow::default(),
         }
     }
 
@@ -95,7 +95,7 @@ impl Gradient {
         window.calls += 1.0;
         if window.calls >= self.limit.max(FEWEST) {
             self.judge();
-            self.window = Window { began: sample.ended, ..Window::default() };
+            self.window = LatencyWindow { began: sample.ended, ..LatencyWindow::default() };
         }
     }
 

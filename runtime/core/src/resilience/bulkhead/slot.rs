@@ -6,7 +6,7 @@ use std::{fmt, mem};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::super::base::{Kind, Shared};
+use super::super::base::{PolicyState, SharedPolicy};
 use super::super::error::{Reason, Rejected};
 use super::super::guarded::{Early, Ends};
 use super::super::noted;
@@ -30,7 +30,7 @@ const REJECTED: usize = 1;
 const CANCELLED: usize = 2;
 const PANICKED: usize = 3;
 
-impl Kind for Slots {
+impl PolicyState for Slots {
     type Settings = Settings;
 
     const KIND: PolicyKind = PolicyKind::Bulkhead;
@@ -83,7 +83,7 @@ impl SlotEnd {
     }
 }
 
-impl Shared<Slots> {
+impl SharedPolicy<Slots> {
     pub(super) async fn acquire(&self, wait: Duration) -> Result<Slot<'_>, Rejected> {
         if let Ok(permit) = self.state.semaphore.try_acquire() {
             return Ok(Slot::new(self, permit));
@@ -157,13 +157,13 @@ impl Drop for Waiting {
 
 /// The right of a call to be in flight. Dropped without an end, the call counts as given up.
 pub(crate) struct Slot<'a> {
-    slots: &'a Shared<Slots>,
+    slots: &'a SharedPolicy<Slots>,
     ticket: Ticket,
     ending: SlotEnd,
 }
 
 impl<'a> Slot<'a> {
-    fn new(slots: &'a Shared<Slots>, permit: SemaphorePermit<'a>) -> Self {
+    fn new(slots: &'a SharedPolicy<Slots>, permit: SemaphorePermit<'a>) -> Self {
         slots.resume(slots.ticket(permit))
     }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use latency::Latencies;
 
-use super::base::{Base, Kind, Shared};
+use super::base::{Base, PolicyState, SharedPolicy};
 use super::budget::Budget;
 use super::noted;
 use super::outcomes::Begun;
@@ -106,7 +106,7 @@ const CANCELLED: usize = 4;
 const PANICKED: usize = 5;
 const HEDGES: usize = 6;
 
-impl Kind for Tries {
+impl PolicyState for Tries {
     type Settings = Settings;
 
     const KIND: PolicyKind = PolicyKind::Hedge;
@@ -232,7 +232,7 @@ async fn first_good<R, F: Future<Output = R>>(
 
 /// A call in flight.
 struct Run<'a> {
-    shared: &'a Shared<Tries>,
+    shared: &'a SharedPolicy<Tries>,
     begun: Begun<'a>,
     started: u64,
 }
@@ -262,7 +262,7 @@ impl Tries {
     }
 }
 
-impl Shared<Tries> {
+impl SharedPolicy<Tries> {
     fn begin(&self) -> Run<'_> {
         self.outcomes.count(CALLS);
         Run { shared: self, begun: Begun::new(&self.outcomes, CANCELLED, PANICKED), started: self.clock.now() }

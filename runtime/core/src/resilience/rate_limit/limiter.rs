@@ -12,7 +12,7 @@ use governor::state::{InMemoryState, NotKeyed};
 
 use super::settings::Settings;
 use crate::clock::{Clock, nanos};
-use crate::resilience::base::{Kind, Shared};
+use crate::resilience::base::{PolicyState, SharedPolicy};
 use crate::resilience::error::{Reason, Rejected};
 use crate::resilience::keyed::{Evictable, Keyed, stored_name};
 use crate::resilience::snapshot::PolicyKind;
@@ -22,12 +22,12 @@ const REJECTED: usize = 1;
 const OUTCOMES: &[&str] = &["allowed", "rejected"];
 
 /// Counts the result of a check.
-pub(super) fn count<L>(shared: &Shared<L>, checked: Result<(), Rejected>) -> Result<(), Rejected> {
+pub(super) fn count<L>(shared: &SharedPolicy<L>, checked: Result<(), Rejected>) -> Result<(), Rejected> {
     shared.outcomes.count(if checked.is_ok() { ALLOWED } else { REJECTED });
     checked
 }
 
-impl Kind for Limiter {
+impl PolicyState for Limiter {
     type Settings = Settings;
 
     const KIND: PolicyKind = PolicyKind::RateLimit;
@@ -45,7 +45,7 @@ pub(in crate::resilience) struct Limiters {
     clock: Clock,
 }
 
-impl Kind for Limiters {
+impl PolicyState for Limiters {
     /// The settings, and the maximum number of keys.
     type Settings = (Settings, usize);
 

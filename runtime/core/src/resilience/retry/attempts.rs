@@ -11,7 +11,7 @@ use tokio::time::Sleep;
 use super::again::Again;
 use super::settings::Settings;
 use crate::clock::{Clock, pause};
-use crate::resilience::base::{Base, Kind, Shared};
+use crate::resilience::base::{Base, PolicyState, SharedPolicy};
 use crate::resilience::budget::Budget;
 use crate::resilience::noted::{self, Mark, Rejection};
 use crate::resilience::outcomes::Begun;
@@ -31,7 +31,7 @@ pub(super) const RETRIES: usize = 7;
 #[derive(Debug)]
 pub(in crate::resilience) struct Budgeted(Mutex<Budget>);
 
-impl Kind for Budgeted {
+impl PolicyState for Budgeted {
     type Settings = Settings;
 
     const KIND: PolicyKind = PolicyKind::Retry;
@@ -47,7 +47,7 @@ impl Kind for Budgeted {
 #[derive(Debug)]
 pub struct Attempts<'a> {
     settings: &'a Settings,
-    shared: &'a Shared<Budgeted>,
+    shared: &'a SharedPolicy<Budgeted>,
     begun: Begun<'a>,
     /// The attempts so far.
     made: u32,
@@ -200,7 +200,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn within_budget(&self) -> bool {
-        let Shared { state, outcomes, clock, .. } = self.shared;
+        let SharedPolicy { state, outcomes, clock, .. } = self.shared;
         let take = |share| lock(&state.0).take(share, outcomes.get(CALLS), clock.now());
         self.settings.budget.is_none_or(take)
     }

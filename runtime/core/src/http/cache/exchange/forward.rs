@@ -21,7 +21,7 @@ use super::super::tags::{CacheTags, ForwardedByCache};
 use super::insert::CompleteResponse;
 use super::{Answer, Exchange, shared_outcome};
 use crate::engine::{CountIfAbandoned, TieredStart, count_load};
-use crate::flight::{Load, LoadOutcome, Permit, end};
+use crate::flight::{Load, LoadOutcome, LoadPermit, end};
 use crate::http::Body;
 use crate::http::broken::{broken_head, report_broken};
 use crate::http::collect::{Collected, ContentLength, collect};
@@ -46,7 +46,7 @@ impl Exchange {
         inner: S,
         mut request: Request<Q>,
         key: &EntryKey,
-        permit: Option<Permit>,
+        permit: Option<LoadPermit>,
         stale: Option<Arc<ResponseEntry>>,
     ) -> Result<Answer<B>, S::Error>
     where

@@ -19,7 +19,7 @@ use super::super::vary;
 use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{TieredStart, share_and_end};
-use crate::flight::{LoadOutcome, Permit, end};
+use crate::flight::{LoadOutcome, LoadPermit, end};
 use crate::sync::lock;
 
 /// Maximum length of a variant's text; responses with a longer one are not stored.
@@ -40,7 +40,7 @@ impl Exchange {
         CompleteResponse { mut parts, bytes, validated }: CompleteResponse,
         request: &HeaderMap,
         began: TieredStart,
-        permit: Option<Permit>,
+        permit: Option<LoadPermit>,
     ) -> Answer<B> {
         let lifetime = self.lifetime(&parts.headers, parts.status, began);
         let mut tags = self.tags.clone();
@@ -104,7 +104,7 @@ impl Exchange {
         not_modified: &Parts,
         request: &HeaderMap,
         began: TieredStart,
-        permit: Option<Permit>,
+        permit: Option<LoadPermit>,
     ) -> Answer<B> {
         let Some(Stored::Response(recorded)) = stale.map(|entry| &entry.stored) else {
             unreachable!("only a stored response is validated")

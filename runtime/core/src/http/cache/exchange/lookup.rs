@@ -17,7 +17,7 @@ use super::super::vary;
 use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{Lookup, Request, RequestPlan, join};
-use crate::flight::{Joined, PATIENCE, Permit, Terms, end};
+use crate::flight::{Joined, LoadPermit, PATIENCE, Terms, end};
 use crate::l1::FoundEntry;
 use crate::stats::Answered;
 
@@ -72,7 +72,7 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
         (!alone).then(|| exchange.store.flights.join(key, scopes, terms))
     }
 
-    fn leads(&mut self, permit: &Permit, _: Option<&Stale<B>>) {
+    fn leads(&mut self, permit: &LoadPermit, _: Option<&Stale<B>>) {
         if self.exchange.store.count_stalled(permit) {
             tracing::warn!(
                 "a handler was not polled for so long that another request called it too: find the code that blocks it"
@@ -80,7 +80,7 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
         }
     }
 
-    fn recheck(&mut self, permit: Permit) -> Option<Permit> {
+    fn recheck(&mut self, permit: LoadPermit) -> Option<LoadPermit> {
         if !self.is_answered() {
             return Some(permit);
         }

@@ -12,7 +12,7 @@ use super::super::stored::ResponseEntry;
 use super::lookup::ResponseLookup;
 use super::{Answer, Exchange};
 use crate::engine::RequestPlan;
-use crate::flight::Permit;
+use crate::flight::LoadPermit;
 use crate::handle::with_current_cache;
 use crate::http::problem::Problem;
 use crate::http::resumed::BoxError;
@@ -48,7 +48,7 @@ impl Exchange {
         self,
         (answer, entry): (Answer<B>, Arc<ResponseEntry>),
         key: EntryKey,
-        permit: Permit,
+        permit: LoadPermit,
         inner: S,
         request: Request<Q>,
     ) -> Result<Answer<B>, S::Error>

@@ -14,8 +14,8 @@ fn each_setter_changes_only_its_own_setting() {
     };
     assert_eq!(Settings::default(), new);
     for (set, expected) in [
-        (new.clone().failure_threshold(n(7)), with(|it| it.failure_threshold = Threshold::Fixed(n(7)))),
-        (new.clone().no_failure_threshold(), with(|it| it.failure_threshold = Threshold::Off)),
+        (new.clone().failure_threshold(n(7)), with(|it| it.failure_threshold = FailureThreshold::Fixed(n(7)))),
+        (new.clone().no_failure_threshold(), with(|it| it.failure_threshold = FailureThreshold::Off)),
         (new.clone().failure_rate(percent), with(|it| it.failure_rate = Some(Percent::new(7)))),
         (new.clone().no_failure_rate(), with(|it| it.failure_rate = None)),
         (

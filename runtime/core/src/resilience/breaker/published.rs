@@ -1,11 +1,11 @@
-//! The gate: the part of a breaker's state that every call reads, in one word.
+//! The published state: the part of a breaker's state that every call reads, in one word.
 
 use super::settings::Settings;
 use super::state::{Machine, Phase};
 
 /// The published part of the machine: the generation in the upper 32 bits, flags in the lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gate(u64);
+pub(super) struct PublishedState(u64);
 
 /// Flag: calls may be made without the lock.
 pub(super) const ADMITS: u64 = 1;
@@ -18,7 +18,7 @@ pub(super) const DISABLED: u64 = 8;
 /// Flag: calls are timed.
 pub(super) const TIMED: u64 = 16;
 
-impl Gate {
+impl PublishedState {
     pub(super) fn new(machine: &Machine, settings: &Settings) -> Self {
         let timed = if settings.slow_rate.is_some() { TIMED } else { 0 };
         let flags = match machine.phase {
@@ -62,10 +62,10 @@ mod tests {
     use super::super::state::Probes;
     use super::*;
 
-    fn gate(phase: Phase, settings: &Settings) -> Gate {
+    fn published(phase: Phase, settings: &Settings) -> PublishedState {
         let mut machine = Machine::new();
         machine.phase = phase;
-        Gate::new(&machine, settings)
+        PublishedState::new(&machine, settings)
     }
 
     #[test]
@@ -81,23 +81,23 @@ mod tests {
             (Phase::HalfOpen { in_flight: 0, ended: Probes::default(), deadline: 1 }, false),
             (Phase::ForcedOpen, false),
         ] {
-            assert_eq!(gate(phase, &plain).is_plain(), expected, "{phase:?}");
-            assert!(!gate(phase, &timed).is_plain() && gate(phase, &timed).is(TIMED), "{phase:?}");
-            assert!(!gate(phase, &plain).is(TIMED));
+            assert_eq!(published(phase, &plain).is_plain(), expected, "{phase:?}");
+            assert!(!published(phase, &timed).is_plain() && published(phase, &timed).is(TIMED), "{phase:?}");
+            assert!(!published(phase, &plain).is(TIMED));
         }
     }
 
     #[test]
     fn a_gate_holds_the_treatment_of_calls_and_the_generation() {
         let settings = Settings::new();
-        let flags = |phase| [ADMITS, OPEN, DISABLED].map(|flag| gate(phase, &settings).is(flag));
+        let flags = |phase| [ADMITS, OPEN, DISABLED].map(|flag| published(phase, &settings).is(flag));
         assert_eq!(flags(Phase::Closed { failed_in_a_row: 1 }), [true, false, false]);
         assert_eq!(flags(Phase::Open { until: 1 }), [false, true, false]);
         assert_eq!(flags(Phase::Disabled), [true, false, true]);
         assert_eq!(flags(Phase::ForcedOpen), [false; 3]);
         let mut machine = Machine::new();
         machine.generation = u32::MAX;
-        let late = Gate::new(&machine, &settings);
-        assert_eq!((late.generation(), Gate::from_word(late.word())), (u32::MAX, late));
+        let late = PublishedState::new(&machine, &settings);
+        assert_eq!((late.generation(), PublishedState::from_word(late.word())), (u32::MAX, late));
     }
 }
