@@ -152,8 +152,8 @@ where
         self.wait().await;
         let to_ask = !self.missing.is_empty() && self.told.is_none() && self.mode == CallMode::Normal;
         let Some(start) = self.start.as_mut().filter(|_| to_ask) else { return };
-        let keys: Vec<_> = self.missing.iter().filter_map(|missing| start.shared_key(&self.policy, missing)).collect();
-        let Some(first) = keys.first() else { return };
+        let keys: Vec<_> = self.missing.iter().map(|missing| start.shared_key(&self.policy, missing)).collect();
+        let Some(first) = keys.iter().flatten().next() else { return };
         if let Some(permit) = &self.permit {
             permit.expect_wait(first.longest_answer());
         }

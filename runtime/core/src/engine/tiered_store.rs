@@ -138,23 +138,24 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
         Some(Fetched::new(key.tier.fetch(&key.key, scopes_of).await?, number))
     }
 
-    /// Fetches the entries of several keys from the shared tier, in their order, in one round trip.
+    /// Fetches the entries of several keys from the shared tier, in their order, in one round trip. Where there is no key, there is no
+    /// entry.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost.
-    pub(crate) async fn fetch_many<W>(
-        &self,
-        keys: &[SharedKey<'_, W>],
-    ) -> impl Iterator<Item = Option<Fetched<W>>> + use<K, V, W> {
-        let (number, fetched) = match keys.first() {
+    pub(crate) async fn fetch_many<W>(&self, keys: &[Option<SharedKey<'_, W>>]) -> Vec<Option<Fetched<W>>> {
+        let present = keys.iter().filter_map(Option::as_ref);
+        let (number, fetched) = match present.clone().next() {
             Some(first) => {
                 let number = self.local.values.start().number;
-                (number, first.tier.fetch_many(keys.iter().map(|key| &key.key)).await)
+                (number, first.tier.fetch_many(present.map(|key| &key.key)).await)
             }
             None => (0, Vec::new()),
         };
-        fetched.into_iter().map(move |fetched| Some(Fetched::new(fetched?, number)))
+        let mut fetched = fetched.into_iter();
+        let entry = |key: &Option<_>| Some(Fetched::new(key.as_ref().and_then(|_| fetched.next())??, number));
+        keys.iter().map(entry).collect()
     }
 
     /// Stores the values of several keys in the shared tier, as [`SharedKey::share`] does, in one round trip.

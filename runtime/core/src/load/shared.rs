@@ -239,15 +239,15 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue, Absent = ()> + 'static,
 {
-    let keys: Vec<_> = pending.iter().filter_map(Pending::shared_key).collect();
+    let keys: Vec<_> = pending.iter().map(Pending::shared_key).collect();
     let Some(first) = pending.first() else { return Vec::new() };
-    let mut fetched = first.state.store.fetch_many(&keys).await;
-    let answer = |pending: &Pending<K, S>| {
-        let plan = fetched.next().flatten().map(|fetched| pending.fetched(fetched, None, None));
+    let fetched = first.state.store.fetch_many(&keys).await;
+    let answer = |(pending, fetched): (&Pending<K, S>, Option<Fetched<S::Item>>)| {
+        let plan = fetched.map(|fetched| pending.fetched(fetched, None, None));
         let Some(RequestPlan::Done(ending)) = plan else { return Outcome::Absent(()) };
         ending
     };
-    pending.iter().map(answer).map(S::close).collect()
+    pending.iter().zip(fetched).map(answer).map(S::close).collect()
 }
 
 /// Announces that the leader waits for the shared tier, so that it does not count as stalled before a command's timeout.
