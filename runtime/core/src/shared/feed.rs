@@ -9,7 +9,7 @@
 //! - a record that arrives several times (as a push on each connection, as the reply to its append, in a delta) is appended to the local
 //!   log once, unless its pair was evicted from the table in between;
 //! - values of another incarnation are invalid: ids are comparable only within one life of one server's log;
-//! - only entries that were read from the log itself start another life. A message of an unknown life is *unverified* (a rumour): it may be
+//! - only entries that were read from the log itself start another life. A message of an unknown life is *unverified*: it may be
 //!   of another database or a foreign log. The log is then checked, and until that nothing is taken from the shared tier.
 
 use std::sync::Arc;
@@ -41,9 +41,9 @@ struct FeedState {
     forgotten: Option<Incarnation>,
     /// The last record up to which all were folded. Never a foreign entry of the stream.
     position: StreamId,
-    /// The number of rumours and gaps so far, and the number that checks of the log have explained.
-    rumours: u64,
-    confirmed: u64,
+    /// The number of unverified messages and gaps so far, and the number that checks of the log have explained.
+    suspicious: u64,
+    explained: u64,
     /// Values whose load began before this position are invalid.
     floor: StreamId,
     mirror: Mirror,
@@ -65,7 +65,7 @@ pub(crate) enum Folded {
     /// Entries before it are missing and have to be read.
     Gap,
     /// The entry is of an unknown life: the log has to be checked.
-    Rumour,
+    Unverified,
 }
 
 /// The state of the feed at one moment.
@@ -73,7 +73,7 @@ pub(crate) enum Folded {
 pub(crate) struct LogView {
     incarnation: Option<Incarnation>,
     position: StreamId,
-    rumours: u64,
+    suspicious: u64,
 }
 
 impl Feed {
@@ -82,8 +82,8 @@ impl Feed {
             incarnation: None,
             forgotten: None,
             position: StreamId::ZERO,
-            rumours: 0,
-            confirmed: 0,
+            suspicious: 0,
+            explained: 0,
             floor: StreamId::ZERO,
             mirror: Mirror::with_bytes(mirror_bytes),
             refreshed: 0,
@@ -102,23 +102,24 @@ impl Feed {
     }
 
     /// Returns the judge of values that came over a connection to this server. `None` if the log is another server's by now, because the
-    /// replaced connection may have missed records, and while there are rumours.
+    /// replaced connection may have missed records, and while messages or gaps are unexplained.
     pub(crate) fn judge(&self, server: u64) -> Option<FeedJudge<'_>> {
         let state = lock(&self.state);
-        let own = state.incarnation.filter(|own| own.server == server && state.rumours == state.confirmed)?;
-        Some(FeedJudge { incarnation: own.hash(), floor: state.floor.packed_down(), state })
+        let current =
+            state.incarnation.filter(|current| current.server == server && state.suspicious == state.explained)?;
+        Some(FeedJudge { incarnation: current.hash(), floor: state.floor.packed_down(), state })
     }
 
     /// Returns the server of the log. Connections to other servers do not count.
     pub(crate) fn server(&self) -> Option<u64> {
-        lock(&self.state).incarnation.map(|own| own.server)
+        lock(&self.state).incarnation.map(|current| current.server)
     }
 
     /// Returns the position at which a delta has to begin, if the log of this server is known.
     pub(crate) fn resume(&self, server: u64) -> Option<(Life, StreamId)> {
         let state = lock(&self.state);
-        let own = state.incarnation.filter(|own| own.server == server)?;
-        Some((own.life, state.position))
+        let current = state.incarnation.filter(|current| current.server == server)?;
+        Some((current.life, state.position))
     }
 
     /// Starts over with an unknown log, at its first entry. Everything that was cached is invalid.
@@ -157,40 +158,40 @@ impl Feed {
     /// Returns the state now, to be compared with the log.
     pub(crate) fn view(&self) -> LogView {
         let state = lock(&self.state);
-        LogView { incarnation: state.incarnation, position: state.position, rumours: state.rumours }
+        LogView { incarnation: state.incarnation, position: state.position, suspicious: state.suspicious }
     }
 
     /// Returns whether the log of this server, with this last entry, is still the known one. `before` is the state before the server was
-    /// asked; all messages up to its answer are folded by now. If it is the same log, the rumours of `before` are explained.
+    /// asked; all messages up to its answer are folded by now. If it is the same log, it explains what was suspicious in `before`.
     pub(crate) fn is_confirmed(&self, server: u64, last: Option<&StreamEntry>, before: LogView) -> bool {
         let mut state = lock(&self.state);
-        let Some(own) = state.incarnation.filter(|own| own.server == server) else { return false };
+        let Some(current) = state.incarnation.filter(|current| current.server == server) else { return false };
         // If entries are missing at the end, they were removed, or the log was replaced by an older copy.
-        let known = before.incarnation != Some(own) || last.is_some_and(|last| last.id >= before.position);
-        let same = last.is_some_and(|last| last.life == Some(own.life) && last.id <= state.position);
+        let known = before.incarnation != Some(current) || last.is_some_and(|last| last.id >= before.position);
+        let same = last.is_some_and(|last| last.life == Some(current.life) && last.id <= state.position);
         if known && same {
-            state.confirmed = state.confirmed.max(before.rumours);
+            state.explained = state.explained.max(before.suspicious);
         }
         known && same
     }
 
-    /// Notes that the log was read to its end, which explains the rumours of `before`.
+    /// Notes that the log was read to its end, which explains what was suspicious in `before`.
     pub(crate) fn confirm(&self, before: LogView) {
         let mut state = lock(&self.state);
-        state.confirmed = state.confirmed.max(before.rumours);
+        state.explained = state.explained.max(before.suspicious);
     }
 
     /// Folds an entry that came as a push.
     pub(crate) fn push(&self, server: u64, published: &Published) -> Folded {
         let Published { entry, previous, token, record } = published;
         let mut state = lock(&self.state);
-        let Some(own) = state.incarnation.filter(|own| own.server == server) else { return Folded::Gap };
-        if own.life != entry.life {
-            state.rumours += 1;
-            return Folded::Rumour;
+        let Some(current) = state.incarnation.filter(|current| current.server == server) else { return Folded::Gap };
+        if current.life != entry.life {
+            state.suspicious += 1;
+            return Folded::Unverified;
         }
         if *previous > state.position {
-            state.rumours += 1;
+            state.suspicious += 1;
             return Folded::Gap;
         }
         self.raise(&mut state, entry.id, record.as_ref(), *token);
@@ -202,9 +203,11 @@ impl Feed {
     pub(crate) fn delta(&self, server: u64, entries: &[StreamEntry]) {
         let mut state = lock(&self.state);
         for StreamEntry { id, life, record } in entries {
-            let Some(own) = state.incarnation.filter(|own| own.server == server) else { return };
+            let Some(current) = state.incarnation.filter(|current| current.server == server) else { return };
             match life {
-                Some(life) if *life != own.life => self.restart(&mut state, Incarnation { server, life: *life }, *id),
+                Some(life) if *life != current.life => {
+                    self.restart(&mut state, Incarnation { server, life: *life }, *id)
+                }
                 _ => {}
             }
             self.raise(&mut state, *id, record.as_ref(), 0);
@@ -216,13 +219,13 @@ impl Feed {
 
     /// Folds a record of this process, which the server has just appended. `None` if the known log is another server's: the record counts
     /// as lost then. If the log is in another life, the record counts here, and the other entries of that life have to be read.
-    pub(crate) fn fold_own(&self, server: u64, entry: &Appended, record: &Record, token: u64) -> Option<Folded> {
+    pub(crate) fn fold_appended(&self, server: u64, entry: &Appended, record: &Record, token: u64) -> Option<Folded> {
         let mut state = lock(&self.state);
-        let own = state.incarnation.filter(|own| own.server == server)?;
-        if own.life != entry.life {
-            state.rumours += 1;
+        let current = state.incarnation.filter(|current| current.server == server)?;
+        if current.life != entry.life {
+            state.suspicious += 1;
             self.log.append(record);
-            return Some(Folded::Rumour);
+            return Some(Folded::Unverified);
         }
         self.raise(&mut state, entry.id, Some(record), token);
         Some(Folded::Done)
@@ -239,7 +242,7 @@ impl Feed {
         } else {
             id.is_exact() && record.raised().all(|key| state.mirror.pair(key) >= Some(packed))
         };
-        let put = state.putting.iter().position(|(own, _)| *own == token && token != 0);
+        let put = state.putting.iter().position(|(expected, _)| *expected == token && token != 0);
         if known && put.is_none() {
             return;
         }
@@ -258,7 +261,8 @@ impl Feed {
         match put.map(|index| state.putting.swap_remove(index).1) {
             None => drop(self.log.append(record)),
             Some(put) => {
-                let shared = state.incarnation.map(|own| SharedEpoch { incarnation: own.hash(), id: id.packed_down() });
+                let shared =
+                    state.incarnation.map(|current| SharedEpoch { incarnation: current.hash(), id: id.packed_down() });
                 let local = self.log.append_put(record, put.began, &put.scopes);
                 state.placed.push((token, local.map(|local| PutEpochs { local, shared })));
             }
@@ -273,8 +277,8 @@ impl Feed {
     /// Returns the positions of a put whose record was folded, and no longer expects it.
     pub(crate) fn placed(&self, token: u64) -> Option<PutEpochs> {
         let mut state = lock(&self.state);
-        state.putting.retain(|(own, _)| *own != token);
-        let index = state.placed.iter().position(|(own, _)| *own == token)?;
+        state.putting.retain(|(put, _)| *put != token);
+        let index = state.placed.iter().position(|(put, _)| *put == token)?;
         state.placed.swap_remove(index).1
     }
 }

@@ -43,9 +43,8 @@ pub(super) async fn publish(
     if was_empty {
         context.telemetry.notices.lost();
     }
-    match context.feed.fold_own(live.server, &entry, record, token).ok_or(Unavailable)? {
-        Folded::Done => {}
-        Folded::Gap | Folded::Rumour => live.check_log(),
+    if context.feed.fold_appended(live.server, &entry, record, token).ok_or(Unavailable)? != Folded::Done {
+        live.check_log();
     }
     // A master that was replaced meanwhile accepts appends, too.
     live.is_confirmed().then_some(()).ok_or(Unavailable)

@@ -62,7 +62,7 @@ impl Pushes {
         match self.feed.push(server, &published) {
             Folded::Done => true,
             Folded::Gap => false,
-            Folded::Rumour => {
+            Folded::Unverified => {
                 self.signals.check_log();
                 true
             }

@@ -1,7 +1,7 @@
 //! The shared log in Redis: a stream, its entries, and the messages that are published when it grows.
 //!
 //! An entry has two fields: `l`, the *life* of the log (a random name of 16 hexadecimal digits, chosen for the first entry and copied by
-//! every later one), and `r`, the bytes of a [`Record`]. Further fields are ignored. Any other entry is a *stray* of another program: its
+//! every later one), and `r`, the bytes of a [`Record`]. Further fields are ignored. Any other entry is *foreign*, of another program: its
 //! meaning is unknown, so it counts as an invalidation of everything.
 //!
 //! A message on the log's channel is `life id previous token record`. The token is 16 hexadecimal digits. A plus sign before them says that
@@ -153,9 +153,9 @@ pub(super) fn parse_life(text: &[u8]) -> Option<Life> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct StreamEntry {
     pub(crate) id: StreamId,
-    /// `None` for a stray.
+    /// `None` for a foreign entry.
     pub(crate) life: Option<Life>,
-    /// `None` if the record cannot be read, as for a stray.
+    /// `None` if the record cannot be read, as for a foreign entry.
     pub(crate) record: Option<Record>,
 }
 
@@ -208,7 +208,7 @@ pub(crate) fn last_entry(info: &Value) -> redis::RedisResult<Option<StreamEntry>
     }
 }
 
-/// Parses `[id, [l, life, r, record, ..]]`, or a stray.
+/// Parses `[id, [l, life, r, record, ..]]`, or a foreign entry.
 fn parse_entry(entry: &Value) -> Option<StreamEntry> {
     let [id, fields] = entry.as_sequence()? else { return None };
     let id = StreamId::parse(&redis::from_redis_value_ref::<Vec<u8>>(id).ok()?)?;

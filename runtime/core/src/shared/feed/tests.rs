@@ -24,7 +24,7 @@ fn entry(number: u64, record: Record) -> StreamEntry {
     StreamEntry { id: id(number), life: Some(LIFE), record: Some(record) }
 }
 
-fn stray(number: u64) -> StreamEntry {
+fn foreign(number: u64) -> StreamEntry {
     StreamEntry { id: id(number), life: None, record: None }
 }
 
@@ -91,7 +91,7 @@ fn a_record_is_folded_once_however_often_it_comes() {
         feed.push(SERVER, &published(11, 10, record.clone()));
         let began = log.position();
         feed.push(SERVER, &published(11, 10, record.clone()));
-        assert_eq!(feed.fold_own(SERVER, &Appended { life: LIFE, id: id(11) }, &record, 0), Some(Folded::Done));
+        assert_eq!(feed.fold_appended(SERVER, &Appended { life: LIFE, id: id(11) }, &record, 0), Some(Folded::Done));
         feed.delta(SERVER, &[entry(11, record.clone())]);
         assert!(log.is_current(began, &[5]), "its echo concerns a later load: {record:?}");
     }
@@ -129,20 +129,20 @@ fn everything_is_folded_once_however_often_it_comes() {
     feed.push(SERVER, &published(11, 10, Record::clear()));
     let began = log.position();
     feed.push(SERVER, &published(11, 10, Record::clear()));
-    feed.fold_own(SERVER, &Appended { life: LIFE, id: id(11) }, &Record::clear(), 0);
+    feed.fold_appended(SERVER, &Appended { life: LIFE, id: id(11) }, &Record::clear(), 0);
     feed.delta(SERVER, &[entry(11, Record::clear())]);
     assert!(log.valid(began, &[]), "its echo invalidates a later load");
 }
 
 #[test]
 fn an_entry_that_cannot_be_read_counts_as_everything_once() {
-    for unreadable in [stray(11), StreamEntry { record: None, ..entry(11, Record::default()) }] {
+    for unreadable in [foreign(11), StreamEntry { record: None, ..entry(11, Record::default()) }] {
         let (log, feed) = feed();
         let began = log.position();
         feed.delta(SERVER, &[entry(10, Record::default()), unreadable, entry(12, record(&[5]))]);
         assert!(!log.valid(began, &[]) && !admits(&feed, at(10), &[]) && admits(&feed, at(12), &[5]));
         let began = log.position();
-        feed.delta(SERVER, &[stray(11), entry(12, record(&[5]))]);
+        feed.delta(SERVER, &[foreign(11), entry(12, record(&[5]))]);
         assert!(log.valid(began, &[5]), "it was read again");
         assert_eq!((resets(&feed), feed.epoch()), ((1, 1), Some(at(12))));
     }
@@ -150,9 +150,9 @@ fn an_entry_that_cannot_be_read_counts_as_everything_once() {
 
 /// A delta begins at the last entry that names a life.
 #[test]
-fn a_stray_is_never_the_known_position() {
+fn a_foreign_entry_is_never_the_known_position() {
     let (_, feed) = feed();
-    feed.delta(SERVER, &[entry(10, Record::default()), stray(11), stray(12)]);
+    feed.delta(SERVER, &[entry(10, Record::default()), foreign(11), foreign(12)]);
     assert_eq!(feed.resume(SERVER), Some((LIFE, id(10))));
 }
 
@@ -182,7 +182,7 @@ fn another_server_makes_everything_stale() {
             && feed.judge(SERVER).is_none()
     );
     assert_eq!(feed.push(SERVER, &published(11, 10, record(&[5]))), Folded::Gap);
-    assert_eq!(feed.fold_own(SERVER, &Appended { life: LIFE, id: id(12) }, &record(&[5]), 0), None, "it is lost");
+    assert_eq!(feed.fold_appended(SERVER, &Appended { life: LIFE, id: id(12) }, &record(&[5]), 0), None, "it is lost");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn another_life_in_a_delta_makes_everything_stale() {
     let reborn = |number, record| StreamEntry { life: Some(8), ..entry(number, record) };
     feed.delta(
         SERVER,
-        &[entry(10, Record::default()), stray(11), reborn(12, Record::default()), reborn(13, record(&[5]))],
+        &[entry(10, Record::default()), foreign(11), reborn(12, Record::default()), reborn(13, record(&[5]))],
     );
     assert!(!log.valid(began, &[]) && !admits(&feed, at(100), &[]));
     let at = |number| SharedEpoch { incarnation: Incarnation { server: SERVER, life: 8 }.hash(), ..at(number) };
@@ -205,14 +205,14 @@ fn another_life_in_a_delta_makes_everything_stale() {
 fn a_message_of_an_unknown_life_is_not_believed_by_itself() {
     let (log, feed) = feed();
     let began = log.position();
-    let rumour = Published { entry: Appended { life: 8, id: id(99) }, ..published(99, 98, record(&[5])) };
+    let unverified = Published { entry: Appended { life: 8, id: id(99) }, ..published(99, 98, record(&[5])) };
     let last = entry(10, Record::default());
     for _ in 0..2 {
-        assert_eq!(feed.push(SERVER, &rumour), Folded::Rumour);
+        assert_eq!(feed.push(SERVER, &unverified), Folded::Unverified);
         assert!(feed.judge(SERVER).is_none(), "until the log was looked at, nothing is taken from the tier");
     }
     let early = feed.view();
-    feed.push(SERVER, &rumour);
+    feed.push(SERVER, &unverified);
     assert!(feed.is_confirmed(SERVER, Some(&last), early) && feed.judge(SERVER).is_none(), "one came after the look");
     assert!(feed.is_confirmed(SERVER, Some(&last), feed.view()));
     assert!(admits(&feed, at(10), &[5]) && log.valid(began, &[]), "it was not believed");
@@ -231,7 +231,7 @@ fn a_log_is_confirmed_by_its_last_entry() {
     let not_published = entry(12, record(&[5]));
     for (what, last) in [
         ("it is gone", None),
-        ("a stray", Some(&stray(12))),
+        ("a foreign entry", Some(&foreign(12))),
         ("another life", Some(&of_another_life)),
         ("an entry that was not published", Some(&not_published)),
         ("the last one was removed", Some(&entry(10, Record::default()))),
@@ -246,7 +246,10 @@ fn an_own_record_of_another_life_counts_and_makes_the_process_read_the_log() {
     let (log, feed) = feed();
     let began = log.position();
     feed.expect(42, ExpectedPut { began, scopes: [5].into() });
-    assert_eq!(feed.fold_own(SERVER, &Appended { life: 8, id: id(3) }, &record(&[5]), 42), Some(Folded::Rumour));
+    assert_eq!(
+        feed.fold_appended(SERVER, &Appended { life: 8, id: id(3) }, &record(&[5]), 42),
+        Some(Folded::Unverified)
+    );
     assert!(!log.valid(began, &[5]) && log.valid(began, &[6]) && feed.judge(SERVER).is_none());
     assert_eq!(feed.placed(42), None, "where a new value stands is not known");
 }
@@ -274,7 +277,7 @@ fn a_put_is_stored_unless_another_record_came_between() {
         if by_push {
             feed.push(SERVER, &own);
         }
-        assert!(feed.fold_own(SERVER, &own.entry, &record(&[5]), 42).is_some());
+        assert!(feed.fold_appended(SERVER, &own.entry, &record(&[5]), 42).is_some());
         let placed = feed.placed(42);
         assert_eq!(placed.is_some(), !between, "by push: {by_push}");
         if let Some(placed) = placed {

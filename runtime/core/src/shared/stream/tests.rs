@@ -57,7 +57,7 @@ fn a_message_of_another_database_is_not_taken_for_one_of_this() {
 }
 
 #[test]
-fn a_foreign_entry_is_a_stray() {
+fn a_foreign_entry_has_neither_life_nor_record() {
     let (life, record) = (b"00000000000000ab".as_slice(), sample().to_bytes());
     let entry = |fields: &[&[u8]]| {
         let fields = fields.iter().map(|field| bytes(field)).collect();
@@ -68,7 +68,7 @@ fn a_foreign_entry_is_a_stray() {
     assert_eq!(entry(&[b"l", life, b"r", &record, b"more", b"of it"]), ours, "a newer build may add fields");
     let unreadable = StreamEntry { record: None, ..ours };
     assert_eq!(entry(&[b"l", life, b"r", b"junk"]), unreadable);
-    let stray = StreamEntry { id: id("5-1"), life: None, record: None };
+    let foreign = StreamEntry { id: id("5-1"), life: None, record: None };
     for fields in [
         &[b"a".as_slice(), b"b"][..],
         &[],
@@ -78,7 +78,7 @@ fn a_foreign_entry_is_a_stray() {
         &[b"l", b"junk", b"r", b"junk"],
         &[b"x", life, b"y", &record],
     ] {
-        assert_eq!(entry(fields), stray, "{fields:?}");
+        assert_eq!(entry(fields), foreign, "{fields:?}");
     }
 }
 

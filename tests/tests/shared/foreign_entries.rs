@@ -121,7 +121,7 @@ impl Pair {
 }
 
 #[tokio::test]
-async fn a_stray_entry_counts_as_everything_once() {
+async fn a_foreign_entry_counts_as_everything_once() {
     let pair = Pair::new().await;
     pair.write(&["XADD", "LOG", "*", "a", "b"]).await;
     pair.everything_was_stale(1).await;
@@ -133,7 +133,7 @@ async fn a_stray_entry_counts_as_everything_once() {
 }
 
 #[tokio::test]
-async fn strays_are_passed_over_by_the_next_invalidation() {
+async fn foreign_entries_are_passed_over_by_the_next_invalidation() {
     let pair = Pair::new().await;
     for field in ["l", "r", "other"] {
         pair.write(&["XADD", "LOG", "*", field, "x"]).await;
@@ -144,7 +144,7 @@ async fn strays_are_passed_over_by_the_next_invalidation() {
 }
 
 #[tokio::test]
-async fn a_log_that_begins_with_strays_is_joined() {
+async fn a_log_that_begins_with_foreign_entries_is_joined() {
     let (server, prefix) = (shared_redis().await, prefix());
     for _ in 0..3 {
         server.command::<String>(&["XADD", &format!("{prefix}log"), "*", "not", "ours"]).await;
@@ -161,7 +161,7 @@ async fn a_log_that_begins_with_strays_is_joined() {
 }
 
 #[tokio::test]
-async fn a_stray_in_what_a_process_missed_is_passed_over() {
+async fn a_foreign_entry_in_what_a_process_missed_is_passed_over() {
     let pair = Pair::new().await;
     let proxy = Proxy::start(pair.server.port()).await;
     let far = watchful(&proxy.url(), &pair.prefix);
@@ -177,7 +177,7 @@ async fn a_stray_in_what_a_process_missed_is_passed_over() {
     assert_eq!(
         (stats.unreadable_entries, stats.resets),
         (1, 2),
-        "the log that it joined, and the life behind the stray"
+        "the log that it joined, and the life behind the foreign entry"
     );
     let version = pair.origin.change();
     pair.nodes[0].cache().invalidate(reached("leaf:7")).await;
@@ -185,7 +185,7 @@ async fn a_stray_in_what_a_process_missed_is_passed_over() {
 }
 
 #[tokio::test]
-async fn an_entry_of_our_life_with_invalid_content_is_a_stray() {
+async fn an_entry_of_our_life_with_invalid_content_is_foreign() {
     let pair = Pair::new().await;
     pair.write(&["XADD", "LOG", "*", "l", "junk", "r", "junk"]).await;
     pair.everything_was_stale(1).await;
@@ -242,7 +242,7 @@ async fn a_log_of_the_wrong_type_is_an_outage_with_its_reason() {
 }
 
 #[tokio::test]
-async fn a_stray_message_invalidates_nothing() {
+async fn a_foreign_message_invalidates_nothing() {
     let pair = Pair::new().await;
     let before = pair.nodes.each_ref().map(|node| node.shared().unwrap());
     let token = "0000000000000000";
@@ -264,7 +264,7 @@ async fn a_stray_message_invalidates_nothing() {
 }
 
 #[tokio::test]
-async fn a_stray_is_logged_once() {
+async fn a_foreign_entry_is_logged_once() {
     let (logged, _guard) = Logged::listen(Level::WARN);
     let pair = Pair::new().await;
     for entries in 1..=2 {
