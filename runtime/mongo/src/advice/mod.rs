@@ -4,7 +4,7 @@
 //! adjacent; then the fields that it sorts by, so that they are in order; then the fields with a range. Only queries that were slow and
 //! read far more than they returned lead to a suggestion, and never if an existing index serves them.
 //!
-//! May use: `conversions`, `error`, `plan`, `query`.
+//! May use: `command`, `conversions`, `error`, `plan`, `query`.
 
 use std::fmt;
 use std::time::Duration;

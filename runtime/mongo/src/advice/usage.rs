@@ -8,6 +8,7 @@ use mongodb::Database;
 use mongodb::options::{SelectionCriteria, ServerAddress};
 use serde::Serialize;
 
+use crate::command::documents;
 use crate::conversions::read_count;
 use crate::error::Error;
 
@@ -69,12 +70,7 @@ async fn stats(
         let is_server = Arc::new(move |other: &mongodb::ServerInfo| *other.address() == server);
         request = request.selection_criteria(SelectionCriteria::Predicate(is_server));
     }
-    let mut cursor = request.await?;
-    let mut stats = Vec::new();
-    while cursor.advance().await? {
-        stats.push(cursor.deserialize_current()?);
-    }
-    Ok(stats)
+    documents(request).await
 }
 
 /// Adds the counts of one server or shard. The time is the shortest of all.

@@ -1,7 +1,7 @@
 //! Invalidations by MongoDB's change streams. They cover writes of other programs, of a person in a shell, and of a process that crashed
 //! between commit and invalidation.
 //!
-//! May use: `error`, `lease`, `model`.
+//! May use: `command`, `error`, `lease`, `model`.
 //!
 //! A model declares its [scopes](crate::model::ChangeScope): the keys that a change of a document invalidates, as patterns over its
 //! fields. One task reads the change stream of the database (`stream`), renders the scopes of each event (`event`), announces them like

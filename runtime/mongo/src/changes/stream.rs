@@ -11,6 +11,7 @@ use mongodb::options::FullDocumentBeforeChangeType;
 
 use super::batch::{ChangeBatch, FoundDocuments};
 use super::target::WatchedModel;
+use crate::command::documents;
 use crate::error::{Error, code};
 use crate::model::ChangeScope;
 
@@ -145,7 +146,7 @@ impl StreamRequest {
                 // A document that may be rolled back must not be used.
                 "readConcern": { "level": "majority", "afterClusterTime": batch.time },
             };
-            match with_reply_timeout(watch_action(db), all(db, command)).await {
+            match with_reply_timeout(watch_action(db), documents(db.run_cursor_command(command))).await {
                 Ok(documents) => documents.into_iter().for_each(|document| found.add(collection, document)),
                 Err(error) => {
                     tracing::debug!(%error, "updated documents could not be read: wider scopes are invalidated");
@@ -154,15 +155,6 @@ impl StreamRequest {
         }
         found
     }
-}
-
-async fn all(db: &Database, command: Document) -> mongodb::error::Result<Vec<Document>> {
-    let mut cursor = db.run_cursor_command(command).await?;
-    let mut documents = Vec::new();
-    while cursor.advance().await? {
-        documents.push(cursor.deserialize_current()?);
-    }
-    Ok(documents)
 }
 
 /// Returns the dotted names of all fields in scopes, without those that are part of another.
