@@ -50,8 +50,6 @@ pub(crate) mod code {
     /// Refusals that may be temporary: privileges, elections, lost connections, exceeded times.
     pub(crate) const TRANSIENT: [i32; 20] =
         [6, 7, 11, 13, 18, 24, 43, 46, 50, 63, 89, 112, 133, 150, 175, 202, 234, 237, 262, 9_001];
-    /// Another index has the same name or key (`IndexOptionsConflict`, `IndexKeySpecsConflict`).
-    pub(crate) const CONFLICTS: [i32; 2] = [85, 86];
     /// The server is shutting down, is no longer the primary, or could not confirm the write concern.
     pub(crate) const STATE_CHANGES: [i32; 9] = [64, 91, 189, 10_058, 10_107, 11_600, 11_602, 13_435, 13_436];
 }
@@ -99,11 +97,6 @@ impl Error {
     /// Returns whether the user lacks a privilege (code 13).
     pub fn is_unauthorized(&self) -> bool {
         self.code() == Some(code::UNAUTHORIZED)
-    }
-
-    /// Returns whether an existing index conflicts (codes 85 and 86).
-    pub fn is_conflict(&self) -> bool {
-        self.code().is_some_and(|code| code::CONFLICTS.contains(&code))
     }
 
     /// Returns whether stored documents violate a unique index (codes 359 and 11000).
