@@ -428,3 +428,19 @@ async fn requests_are_distinguished_under_routers_that_strip_prefixes() {
     }
     assert_eq!(statuses, [201, 422]);
 }
+
+#[tokio::test]
+async fn the_stored_answers_can_be_chosen_by_their_status() {
+    let (orders, layer) = (Orders::default(), layer().0);
+    let layer = layer.store_if(|status| status.is_success() || status == StatusCode::SERVICE_UNAVAILABLE);
+    let service = served!(orders, layer);
+    for (path, expected) in [("/status/201", 1), ("/status/503", 1), ("/status/404", 2), ("/status/500", 2)] {
+        let before = orders.taken();
+        for _ in 0..2 {
+            let mut request = post(&path.replace('/', "-"), "x");
+            *request.uri_mut() = path.parse().unwrap();
+            service.clone().oneshot(request).await.unwrap();
+        }
+        assert_eq!(orders.taken() - before, expected, "{path}");
+    }
+}
