@@ -120,7 +120,7 @@ impl Cell {
         }
         let (admission, published) = self.change(now, |core| core.machine.admit(&self.settings, now));
         match admission {
-            Admission::Granted { .. } => Ok(published),
+            Admission::Granted => Ok(published),
             Admission::Refused { retry_after } => Err(self.rejected(retry_after)),
         }
     }

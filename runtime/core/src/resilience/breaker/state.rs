@@ -154,8 +154,8 @@ pub(super) enum Ending {
 /// The decision whether a call may be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// The call may be made; its result belongs to this generation.
-    Granted { generation: u32 },
+    /// The call may be made.
+    Granted,
     /// The call may not be made. The time after which the next one may is in nanoseconds, if it is known.
     Refused { retry_after: Option<u64> },
 }
@@ -234,7 +234,7 @@ impl Machine {
                 change = Some(self.enter(Phase::HalfOpen { in_flight: 1, ended, deadline }, Cause::ProbesLost));
             }
         }
-        (Admission::Granted { generation: self.generation }, change)
+        (Admission::Granted, change)
     }
 
     /// Processes the end of a call of this generation. `tally` counts the window with this call in it; `draw` is a random number from 0
