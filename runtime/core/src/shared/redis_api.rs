@@ -97,18 +97,13 @@ impl SharedApi for RedisTier {
     }
 
     fn store<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>, lease: Option<RedisLoadLease>) {
-        let commands: Vec<_> =
-            self.pack(key, entry).into_iter().chain(lease.and_then(RedisLoadLease::into_release)).collect();
-        if !commands.is_empty() {
-            self.send_later(commands);
-        }
+        self.send_later(
+            self.pack(key, entry).into_iter().chain(lease.and_then(RedisLoadLease::into_release)).collect(),
+        );
     }
 
     fn store_many<'a, V: 'a>(&self, entries: impl Iterator<Item = (ValueKey<'a, V>, NewEntry<'a, V>)>) {
-        let commands: Vec<_> = entries.filter_map(|(key, entry)| self.pack(&key, &entry)).collect();
-        if !commands.is_empty() {
-            self.send_later(commands);
-        }
+        self.send_later(entries.filter_map(|(key, entry)| self.pack(&key, &entry)).collect());
     }
 
     fn lease<V>(

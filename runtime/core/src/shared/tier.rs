@@ -177,6 +177,9 @@ impl RedisTier {
 
     /// Sends commands that store values, in the background.
     pub(super) fn send_later(&self, commands: Vec<(String, redis::Cmd)>) {
+        if commands.is_empty() {
+            return;
+        }
         // Without a runtime (a function that is not async) no task can send them.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let Ok(permit) = self.stores.clone().try_acquire_owned() else {
