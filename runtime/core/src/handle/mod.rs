@@ -312,7 +312,7 @@ impl Fastness {
         if !is_owner {
             tracing::warn!(
                 function = name,
-                "two functions of this path are cached: give one a `key` to share its values"
+                "another function of the same path is cached, so the values of this one stay in this process: give it a `key`"
             );
         }
         is_owner.then_some(tier)
