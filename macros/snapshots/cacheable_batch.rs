@@ -21,7 +21,7 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
                 .wire((&&::fastness::__private::wired_each(__shape)).__wire()),
         );
         for __id in ::fastness::__private::BatchIds::iter(&ids) {
-            __batch.look(
+            __batch.add(
                 __id,
                 &(__fastness_NoNamespace, (&__fastness_Arg(__id)).__part()),
                 &[::fastness::__private::tag(

@@ -70,7 +70,7 @@ fn lookups(model: &Model, index: usize) -> TokenStream {
     let tags = emit::tags(subject, &stored.tags, view);
     code! {
         for #element in #door::BatchIds::iter(&#name) {
-            __batch.look(#element, &#key, #tags);
+            __batch.add(#element, &#key, #tags);
         }
     }
 }

@@ -79,7 +79,7 @@ fn examine(all: &[Annotated]) -> Audit {
             }
         }
         for tag in &writer.tags {
-            if !readers.iter().any(|reader| reader.tags.iter().any(|own| matches(tag, own))) {
+            if !readers.iter().any(|reader| reader.tags.iter().any(|cached| matches(tag, cached))) {
                 audit.errors.push(unmatched(writer, tag, "tag", readers.iter().flat_map(|reader| &reader.tags)));
             }
         }
@@ -115,9 +115,9 @@ fn never_invalidated(reader: &Annotated, all: &[Annotated]) -> Option<String> {
     let gone = |writer: &Annotated| match writer.role {
         Role::Invalidate => {
             writer.keys.iter().any(|pattern| reader.keys.iter().any(|key| matches(pattern, key)))
-                || writer.tags.iter().any(|tag| reader.tags.iter().any(|own| matches(tag, own)))
+                || writer.tags.iter().any(|tag| reader.tags.iter().any(|cached| matches(tag, cached)))
         }
-        Role::Put => writer.keys.iter().any(|key| reader.keys.iter().any(|own| matches(key, own))),
+        Role::Put => writer.keys.iter().any(|key| reader.keys.iter().any(|cached| matches(key, cached))),
         Role::Cacheable | Role::Batch | Role::Timed => false,
     };
     if reader.role == Role::Put || all.iter().any(gone) {

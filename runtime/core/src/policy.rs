@@ -280,9 +280,9 @@ impl<S: Shape> Policy<S> {
         if self.ttl.is_zero() || !is_useful || now >= expires.min(local_until) {
             return None;
         }
-        let own = self.lifetime_until(expires, load_time, now);
-        let early_from = if found.is_refreshed() { 0 } else { own.early_from };
-        Some(Lifetime { early_from, local_until: own.local_until.min(local_until), ..own })
+        let life = self.lifetime_until(expires, load_time, now);
+        let early_from = if found.is_refreshed() { 0 } else { life.early_from };
+        Some(Lifetime { early_from, local_until: life.local_until.min(local_until), ..life })
     }
 }
 

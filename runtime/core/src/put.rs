@@ -104,30 +104,30 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         };
         if let Some(epoch) = epoch {
             match ending {
-                Outcome::Present(value) => self.keep(value, epoch, None),
-                Outcome::Absent(absent) => self.keep_absence(*absent, epoch, None),
+                Outcome::Present(value) => self.insert(value, epoch, None),
+                Outcome::Absent(absent) => self.insert_absence(*absent, epoch, None),
                 Outcome::Failed(_) => {}
             }
         }
     }
 
-    fn keep(&self, value: &S::Item, epoch: Epoch, shared: Option<SharedEpoch>) {
+    fn insert(&self, value: &S::Item, epoch: Epoch, shared: Option<SharedEpoch>) {
         let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.state.now());
         let Some(ttl) = policy.ttl_for(Some(value)) else { return };
         // The duration of a put's body does not measure a load, so the value is not refreshed early.
         let life = policy.lifetime(ttl, now, now);
         let began = pending.put_at(now, epoch, shared);
         pending.share(Some(value), &life, &began);
-        pending.keep_in_process(value, life, began.start);
+        pending.insert_locally(value, life, began.start);
     }
 
-    fn keep_absence(&self, absent: S::Absent, epoch: Epoch, shared: Option<SharedEpoch>) {
+    fn insert_absence(&self, absent: S::Absent, epoch: Epoch, shared: Option<SharedEpoch>) {
         let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.state.now());
         if let Some(ttl) = policy.ttl_for(None) {
             let life = policy.lifetime(ttl, now, now);
             let began = pending.put_at(now, epoch, shared);
             pending.share(None, &life, &began);
-            pending.keep_absence_in_process(absent, now, life, began.start);
+            pending.insert_absence_locally(absent, now, life, began.start);
         }
     }
 }
@@ -157,8 +157,8 @@ where
     let placed = put.place().await;
     if let Some((write, PutEpochs { local, shared })) = placed {
         match &value {
-            Ok(value) => write.keep(value, local, shared),
-            Err(absent) => write.keep_absence(*absent, local, shared),
+            Ok(value) => write.insert(value, local, shared),
+            Err(absent) => write.insert_absence(*absent, local, shared),
         }
     }
     S::close(value.map_or_else(Outcome::Absent, Outcome::Present))

@@ -23,7 +23,7 @@ pub use crate::timed::LogThrottle;
 
 // Documents have a stored form of their own, because serde does not return them unchanged.
 #[cfg(feature = "redis")]
-pub use crate::codec::documents::{OwnBytes, OwnForms};
+pub use crate::codec::documents::{RawBytes, RawForms};
 #[cfg(feature = "redis")]
 pub use inventory;
 

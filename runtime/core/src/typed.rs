@@ -80,7 +80,7 @@ impl<C: Handled> Handle<C> {
         }
         let pending = self.lookup()?;
         drop(self);
-        if let Some(found) = pending.look() {
+        if let Some(found) = pending.local_answer() {
             return Some(found);
         }
         pending.fetch().await

@@ -3,12 +3,12 @@
 //! May use: nothing of this crate.
 
 use bson::Document;
-use fastness_core::seam::{OwnBytes, OwnForms, inventory};
+use fastness_core::seam::{RawBytes, RawForms, inventory};
 
 /// Codec for documents: their BSON bytes.
 struct Documents;
 
-impl OwnBytes for Documents {
+impl RawBytes for Documents {
     type Value = Document;
 
     fn write(value: &Document) -> Result<Vec<u8>, String> {
@@ -22,4 +22,4 @@ impl OwnBytes for Documents {
     }
 }
 
-inventory::submit! { OwnForms::new::<Documents>() }
+inventory::submit! { RawForms::new::<Documents>() }

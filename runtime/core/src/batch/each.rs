@@ -34,7 +34,7 @@ impl<S: Shape<Item: BatchMap>> Shape for Each<S> {
     type Item = <S::Item as BatchMap>::Value;
     type Absent = ();
     type Error = S::Error;
-    type Kept = Infallible;
+    type SharedError = Infallible;
 
     fn open(out: OutcomeOf<Self>) -> OutcomeOf<Self> {
         out
@@ -45,11 +45,11 @@ impl<S: Shape<Item: BatchMap>> Shape for Each<S> {
     fn is_ok(out: &OutcomeOf<Self>) -> bool {
         !matches!(out, Outcome::Failed(_))
     }
-    fn share_error(_: &S::Error, _: Copier<S::Error>) -> Option<Self::Kept> {
+    fn share_error(_: &S::Error, _: Copier<S::Error>) -> Option<Self::SharedError> {
         None
     }
-    fn clone_error(kept: &Self::Kept, _: Copier<S::Error>) -> S::Error {
-        match *kept {}
+    fn clone_error(shared: &Self::SharedError, _: Copier<S::Error>) -> S::Error {
+        match *shared {}
     }
     fn absent() -> Option<()> {
         Some(())

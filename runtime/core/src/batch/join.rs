@@ -59,7 +59,7 @@ where
 
     fn leads(&mut self, permit: &LoadPermit, _: Option<&Infallible>) {
         if let Some(start) = &self.start {
-            start.state.tell_stalled(permit, PATIENCE);
+            start.state.report_stalled(permit, PATIENCE);
         }
     }
 
@@ -97,7 +97,7 @@ where
             return None;
         }
         let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one state") };
-        self.told = Some(*outcome);
+        self.outcome = Some(*outcome);
         Some(())
     }
 }
@@ -147,9 +147,9 @@ where
 
     /// The answer from the values of the batch that was joined, if there was one.
     pub(super) fn accept(&mut self) -> Option<S::Out> {
-        let told = self.told.take()?;
+        let outcome = self.outcome.take()?;
         self.uncounted.joined();
-        Some(S::close(match told {
+        Some(S::close(match outcome {
             Outcome::Present(values) => {
                 let mut found = replace(&mut self.found, S::Item::empty());
                 for missing in take(&mut self.missing) {
@@ -160,7 +160,7 @@ where
                 Outcome::Present(found)
             }
             Outcome::Absent(absent) => Outcome::Absent(absent),
-            Outcome::Failed(kept) => Outcome::Failed(S::clone_error(&kept, self.policy.copy_error)),
+            Outcome::Failed(shared) => Outcome::Failed(S::clone_error(&shared, self.policy.copy_error)),
         }))
     }
 

@@ -50,7 +50,7 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     settled: Vec<Missing<K, S>>,
     permit: Option<LoadPermit>,
     /// The outcome of the batch that this one waited for.
-    told: Option<BatchOutcome<K, S>>,
+    outcome: Option<BatchOutcome<K, S>>,
     uncounted: Uncounted,
     /// Set with `start`.
     mode: CallMode,
@@ -76,7 +76,7 @@ where
             missing: Vec::new(),
             settled: Vec::new(),
             permit: None,
-            told: None,
+            outcome: None,
             uncounted: Uncounted::default(),
             mode: CallMode::Normal,
             reload: Reload::default(),
@@ -84,7 +84,7 @@ where
     }
 
     /// Looks up one element. A duplicate is ignored.
-    pub fn look<A: Args<Owned = K>>(&mut self, id: &Id<S>, args: &A, tags: &[String]) {
+    pub fn add<A: Args<Owned = K>>(&mut self, id: &Id<S>, args: &A, tags: &[String]) {
         let start = match &self.start {
             Some(start) => start,
             None => {
@@ -150,7 +150,7 @@ where
     /// Nothing is lost; if others wait for this batch, one of them takes over.
     pub async fn fetch(&mut self) {
         self.wait().await;
-        let to_ask = !self.missing.is_empty() && self.told.is_none() && self.mode == CallMode::Normal;
+        let to_ask = !self.missing.is_empty() && self.outcome.is_none() && self.mode == CallMode::Normal;
         let Some(start) = self.start.as_mut().filter(|_| to_ask) else { return };
         let keys: Vec<_> = self.missing.iter().map(|missing| start.shared_key(&self.policy, missing)).collect();
         let Some(first) = keys.iter().flatten().next() else { return };
@@ -177,7 +177,7 @@ where
 
     /// The answer, if no body has to run for it.
     pub fn complete(&mut self) -> Option<S::Out> {
-        if self.told.is_some() {
+        if self.outcome.is_some() {
             return self.accept();
         }
         if !self.missing.is_empty() {
@@ -208,7 +208,7 @@ where
         match ending {
             Outcome::Present(mut loaded) => {
                 for missing in &self.missing {
-                    start.keep(&self.policy, missing, loaded.value(&missing.id), now);
+                    start.insert(&self.policy, missing, loaded.value(&missing.id), now);
                 }
                 loaded.absorb(found);
                 let values = OnceCell::new();
@@ -223,8 +223,8 @@ where
                 S::close(Outcome::Absent(absent))
             }
             Outcome::Failed(error) => {
-                let kept = || S::share_error(&error, self.policy.copy_error);
-                end(permit, || kept().map_or(LoadOutcome::Alone, |kept| ended::<K, S>(Outcome::Failed(kept))));
+                let copy = || S::share_error(&error, self.policy.copy_error);
+                end(permit, || copy().map_or(LoadOutcome::Alone, |copied| ended::<K, S>(Outcome::Failed(copied))));
                 S::close(Outcome::Failed(error))
             }
         }

@@ -13,7 +13,7 @@ use crate::shape::{Outcome, Shape};
 pub(super) type Values<K, S> = Arc<HashMap<Hashed<K>, Value<S>, Prehashed>>;
 
 /// The outcome of a batch, as its waiters get it.
-pub(super) type BatchOutcome<K, S> = Outcome<Values<K, S>, <S as Shape>::Absent, <S as Shape>::Kept>;
+pub(super) type BatchOutcome<K, S> = Outcome<Values<K, S>, <S as Shape>::Absent, <S as Shape>::SharedError>;
 
 pub(super) fn ended<K, S>(outcome: BatchOutcome<K, S>) -> LoadOutcome
 where

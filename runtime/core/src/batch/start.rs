@@ -91,16 +91,16 @@ where
             return Element::Missing;
         }
         let life = policy.lifetime_until(expires, fetched.load_time, now);
-        let in_process = self.is_kept_in_process(policy);
+        let in_process = self.stores_locally(policy);
         let start = fetched.start;
         let Some(value) = fetched.value else {
             if in_process {
-                self.keep_absence(missing, ended, life, start);
+                self.insert_absence(missing, ended, life, start);
             }
             return Element::Absent;
         };
         if in_process {
-            self.state.keep(missing.call_key(), value.clone(), life, start);
+            self.state.insert(missing.call_key(), value.clone(), life, start);
         }
         Element::Present(value)
     }
@@ -153,7 +153,7 @@ where
 
     /// The value that a direct call has stored in this process under the key of an element that is missing.
     pub(super) fn find_elsewhere(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Option<Value<S>> {
-        if !self.is_kept_in_process(policy) {
+        if !self.stores_locally(policy) {
             return None;
         }
         let life = |found: &l1::FoundEntry<Value<S>>, now| policy.lifetime_of(found, now);
@@ -162,25 +162,25 @@ where
     }
 
     /// Stores the loaded value of an element, or its absence, in this process; removes older answers if nothing is to be stored here.
-    pub(super) fn keep(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>, value: Option<&Value<S>>, now: u64) {
+    pub(super) fn insert(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>, value: Option<&Value<S>>, now: u64) {
         // The duration of a batch does not measure the load of one element, so no element is refreshed early.
         let life = |ttl| policy.lifetime(ttl, now, now);
-        let ttl = policy.ttl_for(value).filter(|_| self.is_kept_in_process(policy));
+        let ttl = policy.ttl_for(value).filter(|_| self.stores_locally(policy));
         match (ttl, value) {
             (Some(ttl), Some(value)) => {
-                self.state.keep(missing.call_key(), value.clone(), life(ttl), self.began.start);
+                self.state.insert(missing.call_key(), value.clone(), life(ttl), self.began.start);
             }
-            (Some(ttl), None) => self.keep_absence(missing, now, life(ttl), self.began.start),
+            (Some(ttl), None) => self.insert_absence(missing, now, life(ttl), self.began.start),
             (None, _) => self.state.remove_older(missing.call_key(), self.began.start, value.is_none()),
         }
     }
 
-    fn keep_absence(&self, missing: &Missing<K, S>, ended: u64, life: Lifetime, start: LoadStart) {
+    fn insert_absence(&self, missing: &Missing<K, S>, ended: u64, life: Lifetime, start: LoadStart) {
         let absent = Dated { negative: Negative::Absent(()), ended };
-        self.state.keep_negative(missing.call_key(), absent, life, start);
+        self.state.insert_negative(missing.call_key(), absent, life, start);
     }
 
-    fn is_kept_in_process(&self, policy: &Policy<Each<S>>) -> bool {
+    fn stores_locally(&self, policy: &Policy<Each<S>>) -> bool {
         policy.in_process || self.state.store.tier.is_none()
     }
 }

@@ -20,7 +20,7 @@ type Encode<V> = fn(&V, Form, &mut Vec<u8>) -> Result<Extent, CodecError>;
 type Decode<V> = fn(&[u8], Codec) -> Result<V, CodecError>;
 
 /// The encoding of a type as bytes of its own.
-pub trait OwnBytes: 'static {
+pub trait RawBytes: 'static {
     /// The type.
     type Value: 'static;
 
@@ -44,45 +44,45 @@ type Pair = (Box<dyn Any>, Box<dyn Any>);
 
 /// The functions that store a type, lists of it and an `Arc` of either as own bytes, to be registered with `inventory`.
 #[derive(Debug)]
-pub struct OwnForms(fn(TypeId) -> Option<Pair>);
+pub struct RawForms(fn(TypeId) -> Option<Pair>);
 
-impl OwnForms {
+impl RawForms {
     /// Makes the functions for the values of `B`.
-    pub const fn new<B: OwnBytes>() -> Self {
+    pub const fn new<B: RawBytes>() -> Self {
         Self(forms::<B>)
     }
 }
 
-inventory::collect!(OwnForms);
+inventory::collect!(RawForms);
 
 /// Returns the functions of a registered type.
-pub(super) fn own_forms<V: 'static>() -> Option<(Encode<V>, Decode<V>)> {
-    let (encode, decode) = inventory::iter::<OwnForms>().find_map(|forms| (forms.0)(TypeId::of::<V>()))?;
+pub(super) fn raw_forms<V: 'static>() -> Option<(Encode<V>, Decode<V>)> {
+    let (encode, decode) = inventory::iter::<RawForms>().find_map(|forms| (forms.0)(TypeId::of::<V>()))?;
     Some((*encode.downcast_ref::<Encode<V>>()?, *decode.downcast_ref::<Decode<V>>()?))
 }
 
-fn forms<B: OwnBytes>(asked: TypeId) -> Option<Pair> {
-    pair::<B::Value>(asked, |value, form, bytes| encode(&AsOwnBytes::<B>(value), form, bytes), read::<B>)
+fn forms<B: RawBytes>(asked: TypeId) -> Option<Pair> {
+    pair::<B::Value>(asked, |value, form, bytes| encode(&AsRawBytes::<B>(value), form, bytes), read::<B>)
         .or_else(|| {
-            let write: Encode<Vec<B::Value>> = |list, form, bytes| encode(&as_own_bytes::<B>(list), form, bytes);
+            let write: Encode<Vec<B::Value>> = |list, form, bytes| encode(&as_raw_bytes::<B>(list), form, bytes);
             pair(asked, write, read_list::<B>)
         })
         .or_else(|| {
-            let write: Encode<Arc<B::Value>> = |value, form, bytes| encode(&AsOwnBytes::<B>(value), form, bytes);
+            let write: Encode<Arc<B::Value>> = |value, form, bytes| encode(&AsRawBytes::<B>(value), form, bytes);
             pair(asked, write, |bytes, codec| read::<B>(bytes, codec).map(Arc::new))
         })
         .or_else(|| {
-            let write: Encode<Arc<Vec<B::Value>>> = |list, form, bytes| encode(&as_own_bytes::<B>(list), form, bytes);
+            let write: Encode<Arc<Vec<B::Value>>> = |list, form, bytes| encode(&as_raw_bytes::<B>(list), form, bytes);
             pair(asked, write, |bytes, codec| read_list::<B>(bytes, codec).map(Arc::new))
         })
 }
 
-fn read<B: OwnBytes>(bytes: &[u8], codec: Codec) -> Result<B::Value, CodecError> {
-    decode::<FromOwnBytes<B>>(bytes, codec).map(|read| read.0)
+fn read<B: RawBytes>(bytes: &[u8], codec: Codec) -> Result<B::Value, CodecError> {
+    decode::<FromRawBytes<B>>(bytes, codec).map(|read| read.0)
 }
 
-fn read_list<B: OwnBytes>(bytes: &[u8], codec: Codec) -> Result<Vec<B::Value>, CodecError> {
-    decode::<Vec<FromOwnBytes<B>>>(bytes, codec).map(|list| list.into_iter().map(|read| read.0).collect())
+fn read_list<B: RawBytes>(bytes: &[u8], codec: Codec) -> Result<Vec<B::Value>, CodecError> {
+    decode::<Vec<FromRawBytes<B>>>(bytes, codec).map(|list| list.into_iter().map(|read| read.0).collect())
 }
 
 /// Returns these two functions if they are for the type `asked`.
@@ -91,42 +91,42 @@ fn pair<T: 'static>(asked: TypeId, encode: Encode<T>, decode: Decode<T>) -> Opti
 }
 
 /// Serialises a value as its own bytes.
-struct AsOwnBytes<'a, B: OwnBytes>(&'a B::Value);
+struct AsRawBytes<'a, B: RawBytes>(&'a B::Value);
 
-fn as_own_bytes<B: OwnBytes>(list: &[B::Value]) -> Vec<AsOwnBytes<'_, B>> {
-    list.iter().map(AsOwnBytes).collect()
+fn as_raw_bytes<B: RawBytes>(list: &[B::Value]) -> Vec<AsRawBytes<'_, B>> {
+    list.iter().map(AsRawBytes).collect()
 }
 
-impl<B: OwnBytes> Serialize for AsOwnBytes<'_, B> {
+impl<B: RawBytes> Serialize for AsRawBytes<'_, B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&B::write(self.0).map_err(S::Error::custom)?)
     }
 }
 
 /// Deserialises a value from its own bytes.
-struct FromOwnBytes<B: OwnBytes>(B::Value);
+struct FromRawBytes<B: RawBytes>(B::Value);
 
-impl<'de, B: OwnBytes> Deserialize<'de> for FromOwnBytes<B> {
+impl<'de, B: RawBytes> Deserialize<'de> for FromRawBytes<B> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_byte_buf(OwnBytesVisitor(PhantomData))
+        deserializer.deserialize_byte_buf(RawBytesVisitor(PhantomData))
     }
 }
 
-struct OwnBytesVisitor<B>(PhantomData<B>);
+struct RawBytesVisitor<B>(PhantomData<B>);
 
-impl<'de, B: OwnBytes> Visitor<'de> for OwnBytesVisitor<B> {
-    type Value = FromOwnBytes<B>;
+impl<'de, B: RawBytes> Visitor<'de> for RawBytesVisitor<B> {
+    type Value = FromRawBytes<B>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the bytes of a value")
     }
 
-    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<FromOwnBytes<B>, E> {
-        B::read(bytes).map(FromOwnBytes).map_err(E::custom)
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<FromRawBytes<B>, E> {
+        B::read(bytes).map(FromRawBytes).map_err(E::custom)
     }
 
     /// Reads bytes from the list of numbers that JSON stores them as.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<FromOwnBytes<B>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<FromRawBytes<B>, A::Error> {
         let mut bytes = Vec::new();
         while let Some(byte) = items.next_element()? {
             bytes.push(byte);

@@ -114,8 +114,8 @@ pub(crate) fn open<'a>(
         return Err(Unreadable::Damaged);
     }
     let length = usize::from(u16::from_le_bytes([head[6], head[7]]));
-    let (own, payload) = rest.split_at_checked(length).ok_or(Unreadable::Damaged)?;
-    if own != key.as_bytes() {
+    let (stored_key, payload) = rest.split_at_checked(length).ok_or(Unreadable::Damaged)?;
+    if stored_key != key.as_bytes() {
         return Err(Unreadable::OtherKey);
     }
     let flags = head[FLAGS];

@@ -217,13 +217,13 @@ impl<'de> Deserializer<'de> for Trace<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TraceError> {
-        let own = format!("struct {name} {fields:?}");
-        self.record(&own);
-        let refused = |field: &&&'static str| self.seen.borrow().refused.contains(&(own.clone(), **field));
+        let description = format!("struct {name} {fields:?}");
+        self.record(&description);
+        let refused = |field: &&&'static str| self.seen.borrow().refused.contains(&(description.clone(), **field));
         let (last, mut order): (Vec<&str>, Vec<&str>) = fields.iter().partition(|field| refused(field));
         order.extend(last);
         order.reverse();
-        visitor.visit_map(FieldsTrace { trace: self.deeper()?, of: own, left: order, field: "" })
+        visitor.visit_map(FieldsTrace { trace: self.deeper()?, of: description, left: order, field: "" })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -232,18 +232,18 @@ impl<'de> Deserializer<'de> for Trace<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TraceError> {
-        let own = format!("enum {name} {variants:?}");
-        self.record(&own);
+        let description = format!("enum {name} {variants:?}");
+        self.record(&description);
         let variant = {
             let seen = &mut *self.seen.borrow_mut();
-            let known = seen.types.entry(own.clone()).or_default();
+            let known = seen.types.entry(description.clone()).or_default();
             // The next variant that no pass has tried, or the first one again.
             let next = variants.iter().find(|variant| !known.contains_key(**variant));
             let variant = next.or(variants.first()).ok_or(TraceError)?;
             known.entry((*variant).to_owned()).or_default();
             *variant
         };
-        visitor.visit_enum(VariantTrace { trace: self.deeper()?, of: own, name: variant })
+        visitor.visit_enum(VariantTrace { trace: self.deeper()?, of: description, name: variant })
     }
 }
 

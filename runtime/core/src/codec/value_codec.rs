@@ -27,7 +27,7 @@ impl<V> Copy for ValueCodec<V> {}
 
 impl<V: SharedValue> ValueCodec<V> {
     pub(crate) fn new() -> Self {
-        let (encode, decode) = documents::own_forms().unwrap_or((encode::<V>, decode::<V>));
+        let (encode, decode) = documents::raw_forms().unwrap_or((encode::<V>, decode::<V>));
         Self {
             encode,
             decode,
@@ -73,8 +73,8 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Maximum capacity of a buffer that is kept for the next use, in bytes.
-const KEEP: usize = 1 << 16;
+/// Maximum capacity of a buffer that is used again, in bytes.
+const MAX_REUSED_BYTES: usize = 1 << 16;
 
 /// Calls a function with this thread's buffer, which is empty and mostly large enough.
 pub(crate) fn with_buffer<R>(use_it: impl FnOnce(&mut Vec<u8>) -> R) -> R {
@@ -82,9 +82,9 @@ pub(crate) fn with_buffer<R>(use_it: impl FnOnce(&mut Vec<u8>) -> R) -> R {
     let mut buffer = BUFFER.try_with(RefCell::take).unwrap_or_default();
     buffer.clear();
     let result = use_it(&mut buffer);
-    if buffer.capacity() <= KEEP {
+    if buffer.capacity() <= MAX_REUSED_BYTES {
         // Fails on a thread that is ending.
-        let _ = BUFFER.try_with(|kept| kept.replace(buffer));
+        let _ = BUFFER.try_with(|cell| cell.replace(buffer));
     }
     result
 }

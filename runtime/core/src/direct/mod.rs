@@ -258,7 +258,7 @@ impl<Tiers> Cache<Tiers> {
         // This read never loads, so its ttl is only an upper bound of the lifetime that the shared tier states.
         let policy = Policy::new(Duration::MAX).wire(V::__wire()).no_early();
         let Some(pending) = SITE.lookup(on, call, &[], policy) else { return Err(None) };
-        pending.look().flatten().ok_or_else(|| Some(Box::new(pending)))
+        pending.local_answer().flatten().ok_or_else(|| Some(Box::new(pending)))
     }
 
     fn put<V: StoredIn<Tiers>>(&self, key: &Key, ttl: Duration) -> Put<OwnedArgs, Plain<V>> {

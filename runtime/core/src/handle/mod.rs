@@ -113,10 +113,10 @@ impl Fastness {
             ..HandleStats::default()
         };
         for site in lock(&self.inner.sites).iter() {
-            let own = site.counters.snapshot();
-            stats.total += own;
+            let snapshot = site.counters.snapshot();
+            stats.total += snapshot;
             let (name, key, disabled) = (site.name.clone(), site.key.clone(), site.switches.is_off());
-            stats.sites.push(SiteStats { name, key, disabled, stats: own });
+            stats.sites.push(SiteStats { name, key, disabled, stats: snapshot });
         }
         for store in self.stores() {
             stats.entries += store.living();

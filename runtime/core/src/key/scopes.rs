@@ -70,13 +70,13 @@ impl Scopes {
     /// Makes the scopes of a key whose value was made of other keys: each of these counts as a key with its prefixes, and as a tag.
     #[cfg(feature = "http")]
     pub(crate) fn with_sources(key: &str, others: &[String]) -> Self {
-        let own = Self::new(key, &[]);
+        let base = Self::new(key, &[]);
         if others.is_empty() {
-            return own;
+            return base;
         }
         let hashes =
-            own.hashes.iter().copied().chain(others.iter().flat_map(|other| hashes_of_key_and_tag(other))).collect();
-        Self { hashes, breadth: Breadth::All, ..own }
+            base.hashes.iter().copied().chain(others.iter().flat_map(|other| hashes_of_key_and_tag(other))).collect();
+        Self { hashes, breadth: Breadth::All, ..base }
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {

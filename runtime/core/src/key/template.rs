@@ -60,12 +60,12 @@ impl Template {
         if text.contains(DIGESTED) || self.is_whole_key() {
             return true;
         }
-        let own =
+        let rest =
             if has_namespace { text.strip_prefix('@').and_then(|text| text.split_once(':')) } else { Some(("", text)) };
         let colons = |text: &str| text.bytes().filter(|byte| *byte == b':').count();
         let literals = self.pieces.iter().map(|piece| if let Piece::Lit(text) = piece { colons(text) } else { 0 });
         let begins = |text: &str| !matches!(self.pieces, [Piece::Lit(first), ..] if !text.starts_with(first));
-        own.is_some_and(|(_, own)| begins(own) && colons(own) == literals.sum::<usize>())
+        rest.is_some_and(|(_, rest)| begins(rest) && colons(rest) == literals.sum::<usize>())
     }
 }
 

@@ -149,7 +149,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref();
         let text = entry.text_hash();
-        if let Some((group, at)) = table.and_then(|table| table.find(hash, &|own| *own == key, &guard)) {
+        if let Some((group, at)) = table.and_then(|table| table.find(hash, &|stored| *stored == key, &guard)) {
             let place = &group.nodes[at];
             let old = place.load(Acquire, &guard).as_ref();
             if old.is_some_and(|old| old.entry.number() > entry.number()) {
@@ -186,7 +186,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
         let mut nodes = lock(&shard.writer);
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref()?;
-        let (group, at) = table.find(hash, &|own| key.equivalent(own), &guard)?;
+        let (group, at) = table.find(hash, &|stored| key.equivalent(stored), &guard)?;
         let place = &group.nodes[at];
         let node = place.load(Acquire, &guard).as_ref().filter(|node| goes(&node.entry))?;
         if let Some(texts) = self.texts() {

@@ -51,7 +51,7 @@ where
     }
 
     fn leads(&mut self, permit: &LoadPermit, stale: Option<&Old<S::Item>>) {
-        self.state.tell_stalled(permit, self.load_bound());
+        self.state.report_stalled(permit, self.load_bound());
         if stale.is_some_and(|old| old.fresh) {
             self.state.store.counters().early_refreshes.count();
         }
@@ -87,7 +87,7 @@ where
         Some(match *outcome {
             Outcome::Present(value) => Outcome::Present(value),
             Outcome::Absent(absent) => Outcome::Absent(absent),
-            Outcome::Failed(kept) => Outcome::Failed(S::clone_error(&kept, self.policy.copy_error)),
+            Outcome::Failed(shared) => Outcome::Failed(S::clone_error(&shared, self.policy.copy_error)),
         })
     }
 
@@ -109,9 +109,9 @@ where
     /// The value that this process has, fresh or not: this call site's own entry, or the one that a direct call has stored under its key.
     /// For a direct call it may be the entry of a function.
     fn find(&self) -> Option<FoundEntry<S::Item>> {
-        let own = self.state.store.get(&self.key);
-        if own.is_some() || !self.is_kept_in_process() {
-            return own;
+        let found = self.state.store.get(&self.key);
+        if found.is_some() || !self.stores_locally() {
+            return found;
         }
         self.state.find_elsewhere(self.call_key(), |found, now| self.policy.lifetime_of(found, now))
     }
@@ -145,9 +145,9 @@ where
         let Dated { negative, ended } = self.state.negative(&self.key, now)?;
         match negative {
             Negative::Absent(absent) => (now < self.policy.absent_until(ended)).then_some(Outcome::Absent(absent)),
-            Negative::Failed(kept) => {
+            Negative::Failed(shared) => {
                 let (which, ttl) = self.policy.cache_err?;
-                let error = S::clone_error(&kept, self.policy.copy_error);
+                let error = S::clone_error(&shared, self.policy.copy_error);
                 let fresh = now < ended.saturating_add(nanos(ttl)) && which(&error);
                 fresh.then_some(Outcome::Failed(error))
             }
@@ -155,7 +155,7 @@ where
     }
 
     /// The answer that this process has, if it is fresh: a value, an absence or an error. It loads nothing.
-    pub(crate) fn look(&self) -> Option<S::Out> {
+    pub(crate) fn local_answer(&self) -> Option<S::Out> {
         let now = self.state.now();
         let ending = match self.find().filter(|found| found.is_fresh(now)) {
             Some(found) => Outcome::Present(found.value),

@@ -37,7 +37,7 @@ where
         match ending {
             Outcome::Present(value) => {
                 let outcome = || shared_outcome::<S>(Outcome::Present(value.clone()));
-                match self.keep(&value, &began, now) {
+                match self.insert(&value, &began, now) {
                     Some(life) => {
                         let share = || self.share(Some(&value), &life, &began);
                         share_and_end(permit, &began, outcome, share);
@@ -51,7 +51,7 @@ where
                     Some(ttl) => {
                         let life = self.policy.lifetime(ttl, began.time, now);
                         self.share(None, &life, &began);
-                        self.keep_absence_in_process(absent, now, life, began.start);
+                        self.insert_absence_locally(absent, now, life, began.start);
                         self.remove_if_elsewhere(&began, true);
                     }
                     None => self.remove_older(&began, true),
@@ -68,17 +68,17 @@ where
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
-        let keep = || S::share_error(&error, self.policy.copy_error);
+        let copy = || S::share_error(&error, self.policy.copy_error);
         if let Some((which, ttl)) = self.policy.cache_err
             && !ttl.is_zero()
             && which(&error)
-            && let Some(kept) = keep()
+            && let Some(copied) = copy()
         {
             let life = self.policy.lifetime(ttl, began.time, now);
-            let kept = Dated { negative: Negative::Failed(Arc::new(kept)), ended: now };
-            self.state.keep_negative(self.call_key(), kept, life, began.start);
+            let copied = Dated { negative: Negative::Failed(Arc::new(copied)), ended: now };
+            self.state.insert_negative(self.call_key(), copied, life, began.start);
         }
-        end(permit, || keep().map_or(LoadOutcome::Alone, |kept| shared_outcome::<S>(Outcome::Failed(kept))));
+        end(permit, || copy().map_or(LoadOutcome::Alone, |copied| shared_outcome::<S>(Outcome::Failed(copied))));
         Outcome::Failed(error)
     }
 
@@ -128,13 +128,13 @@ where
     }
 
     /// Stores a value in this process, and returns its lifetime; `None` if the policy stores no such value.
-    fn keep(&self, value: &S::Item, began: &TieredStart, now: u64) -> Option<Lifetime> {
+    fn insert(&self, value: &S::Item, began: &TieredStart, now: u64) -> Option<Lifetime> {
         let Some(ttl) = self.policy.ttl_for(Some(value)) else {
             self.remove_older(began, false);
             return None;
         };
         let life = self.policy.lifetime(ttl, began.time, now);
-        self.keep_in_process(value, life, began.start);
+        self.insert_locally(value, life, began.start);
         self.remove_if_elsewhere(began, false);
         Some(life)
     }

@@ -34,21 +34,21 @@ where
     }
 
     /// Returns whether answers are stored in this process.
-    pub(super) fn is_kept_in_process(&self) -> bool {
+    pub(super) fn stores_locally(&self) -> bool {
         self.policy.in_process || self.state.store.tier.is_none()
     }
 
     /// Stores a value in the local tier, unless the policy says `tier = shared`.
-    pub(crate) fn keep_in_process(&self, value: &S::Item, life: Lifetime, start: LoadStart) {
-        if self.is_kept_in_process() {
-            self.state.keep(self.call_key(), value.clone(), life, start);
+    pub(crate) fn insert_locally(&self, value: &S::Item, life: Lifetime, start: LoadStart) {
+        if self.stores_locally() {
+            self.state.insert(self.call_key(), value.clone(), life, start);
         }
     }
 
     /// Removes older answers from this process if this call stores in the shared tier only. Other functions of the same key may have stored
     /// them.
     pub(super) fn remove_if_elsewhere(&self, began: &TieredStart, absence: bool) {
-        if !self.is_kept_in_process() {
+        if !self.stores_locally() {
             self.state.remove_older(self.call_key(), began.start, absence);
         }
     }
@@ -63,10 +63,10 @@ where
     }
 
     /// Stores an absence in the local tier, unless the policy says `tier = shared`.
-    pub(crate) fn keep_absence_in_process(&self, absent: S::Absent, ended: u64, life: Lifetime, start: LoadStart) {
-        if self.is_kept_in_process() {
+    pub(crate) fn insert_absence_locally(&self, absent: S::Absent, ended: u64, life: Lifetime, start: LoadStart) {
+        if self.stores_locally() {
             let absent = Dated { negative: Negative::Absent(absent), ended };
-            self.state.keep_negative(self.call_key(), absent, life, start);
+            self.state.insert_negative(self.call_key(), absent, life, start);
         }
     }
 
@@ -177,7 +177,7 @@ where
         // An expired value is of use only to a function that serves stale values.
         let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
         if is_useful && !self.policy.ttl.is_zero() {
-            self.keep_in_process(&value, life, start);
+            self.insert_locally(&value, life, start);
         }
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
         if now < life.expires && !due {
@@ -185,7 +185,7 @@ where
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return RequestPlan::Done(Outcome::Present(value));
         }
-        if is_useful && !self.is_kept_in_process() {
+        if is_useful && !self.stores_locally() {
             let standby = Standby { value: Box::new(value.clone()), expires: life.expires, epoch: start.epoch };
             let _ = self.standby.set(standby);
         }
@@ -211,7 +211,7 @@ where
         match (S::absent().filter(|_| now < expires), old) {
             (Some(absent), _) => {
                 let life = self.policy.lifetime_until(expires, 0, now);
-                self.keep_absence_in_process(absent, ended, life, start);
+                self.insert_absence_locally(absent, ended, life, start);
                 self.call.answered(Answered::Shared);
                 end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
                 RequestPlan::Done(Outcome::Absent(absent))

@@ -115,12 +115,12 @@ impl Bucket {
     }
 
     fn find(&self, tag: u32) -> Option<u64> {
-        let way = self.tags.iter().position(|own| own.load(Acquire) == tag)?;
+        let way = self.tags.iter().position(|stored| stored.load(Acquire) == tag)?;
         Some(self.epochs[way].load(Acquire))
     }
 
     fn raise(&self, tag: u32, epoch: u64) {
-        if let Some(way) = self.tags.iter().position(|own| own.load(Relaxed) == tag) {
+        if let Some(way) = self.tags.iter().position(|stored| stored.load(Relaxed) == tag) {
             self.epochs[way].fetch_max(epoch, Release);
             return;
         }

@@ -19,44 +19,44 @@ pub struct Copied;
 
 /// The form in which errors of type `E` are stored.
 pub trait ErrorSharing<E> {
-    type Kept: Send + Sync + 'static;
-    fn share_error(error: &E, copy: Copier<E>) -> Option<Self::Kept>;
-    fn clone_error(kept: &Self::Kept, copy: Copier<E>) -> E;
+    type SharedError: Send + Sync + 'static;
+    fn share_error(error: &E, copy: Copier<E>) -> Option<Self::SharedError>;
+    fn clone_error(shared: &Self::SharedError, copy: Copier<E>) -> E;
 }
 
 impl<E> ErrorSharing<E> for Private {
-    type Kept = Infallible;
+    type SharedError = Infallible;
     fn share_error(_: &E, _: Copier<E>) -> Option<Infallible> {
         None
     }
-    fn clone_error(kept: &Infallible, _: Copier<E>) -> E {
-        match *kept {}
+    fn clone_error(shared: &Infallible, _: Copier<E>) -> E {
+        match *shared {}
     }
 }
 
 impl<E: Clone + Send + Sync + 'static> ErrorSharing<E> for Cloned {
-    type Kept = E;
+    type SharedError = E;
     fn share_error(error: &E, copy: Copier<E>) -> Option<E> {
         Some(copy.map_or_else(|| error.clone(), |copy| copy(error)))
     }
-    fn clone_error(kept: &E, copy: Copier<E>) -> E {
-        copy.map_or_else(|| kept.clone(), |copy| copy(kept))
+    fn clone_error(shared: &E, copy: Copier<E>) -> E {
+        copy.map_or_else(|| shared.clone(), |copy| copy(shared))
     }
 }
 
 /// A stored error, and the function that copies it.
 #[derive(Debug)]
-pub struct KeptError<E> {
+pub struct CopiedError<E> {
     error: E,
     copy: fn(&E) -> E,
 }
 
 impl<E: Send + Sync + 'static> ErrorSharing<E> for Copied {
-    type Kept = KeptError<E>;
-    fn share_error(error: &E, copy: Copier<E>) -> Option<KeptError<E>> {
-        copy.map(|copy| KeptError { error: copy(error), copy })
+    type SharedError = CopiedError<E>;
+    fn share_error(error: &E, copy: Copier<E>) -> Option<CopiedError<E>> {
+        copy.map(|copy| CopiedError { error: copy(error), copy })
     }
-    fn clone_error(kept: &KeptError<E>, _: Copier<E>) -> E {
-        (kept.copy)(&kept.error)
+    fn clone_error(shared: &CopiedError<E>, _: Copier<E>) -> E {
+        (shared.copy)(&shared.error)
     }
 }

@@ -39,7 +39,7 @@ pub trait Shape: Copy {
     /// The error, or a type without values.
     type Error;
     /// The error in the form in which it is stored and shared with several callers, or a type without values.
-    type Kept: Send + Sync + 'static;
+    type SharedError: Send + Sync + 'static;
 
     /// The outcome that a returned value means.
     fn open(out: Self::Out) -> Outcome<Self::Item, Self::Absent, Self::Error>;
@@ -48,9 +48,9 @@ pub trait Shape: Copy {
     /// Returns whether a returned value is not an error.
     fn is_ok(out: &Self::Out) -> bool;
     /// A copy of the error to store, if the error can be copied.
-    fn share_error(error: &Self::Error, copy: Copier<Self::Error>) -> Option<Self::Kept>;
+    fn share_error(error: &Self::Error, copy: Copier<Self::Error>) -> Option<Self::SharedError>;
     /// A copy of the stored error for one caller.
-    fn clone_error(kept: &Self::Kept, copy: Copier<Self::Error>) -> Self::Error;
+    fn clone_error(shared: &Self::SharedError, copy: Copier<Self::Error>) -> Self::Error;
     /// The absence of this shape, if it has one.
     fn absent() -> Option<Self::Absent>;
 }
@@ -108,7 +108,7 @@ impl<T> Shape for Plain<T> {
     type Item = T;
     type Absent = Infallible;
     type Error = Infallible;
-    type Kept = Infallible;
+    type SharedError = Infallible;
 
     #[inline]
     fn open(out: T) -> OutcomeOf<Self> {
@@ -127,8 +127,8 @@ impl<T> Shape for Plain<T> {
     fn share_error(error: &Infallible, _: Copier<Infallible>) -> Option<Infallible> {
         match *error {}
     }
-    fn clone_error(kept: &Infallible, _: Copier<Infallible>) -> Infallible {
-        *kept
+    fn clone_error(shared: &Infallible, _: Copier<Infallible>) -> Infallible {
+        *shared
     }
     fn absent() -> Option<Infallible> {
         None
@@ -140,7 +140,7 @@ impl<T> Shape for Maybe<T> {
     type Item = T;
     type Absent = ();
     type Error = Infallible;
-    type Kept = Infallible;
+    type SharedError = Infallible;
 
     #[inline]
     fn open(out: Option<T>) -> OutcomeOf<Self> {
@@ -160,8 +160,8 @@ impl<T> Shape for Maybe<T> {
     fn share_error(error: &Infallible, _: Copier<Infallible>) -> Option<Infallible> {
         match *error {}
     }
-    fn clone_error(kept: &Infallible, _: Copier<Infallible>) -> Infallible {
-        *kept
+    fn clone_error(shared: &Infallible, _: Copier<Infallible>) -> Infallible {
+        *shared
     }
     fn absent() -> Option<()> {
         Some(())
@@ -173,7 +173,7 @@ impl<T, E, P: ErrorSharing<E> + Copy> Shape for Fallible<T, E, P> {
     type Item = T;
     type Absent = Infallible;
     type Error = E;
-    type Kept = P::Kept;
+    type SharedError = P::SharedError;
 
     #[inline]
     fn open(out: Result<T, E>) -> OutcomeOf<Self> {
@@ -190,11 +190,11 @@ impl<T, E, P: ErrorSharing<E> + Copy> Shape for Fallible<T, E, P> {
     fn is_ok(out: &Result<T, E>) -> bool {
         out.is_ok()
     }
-    fn share_error(error: &E, copy: Copier<E>) -> Option<P::Kept> {
+    fn share_error(error: &E, copy: Copier<E>) -> Option<P::SharedError> {
         P::share_error(error, copy)
     }
-    fn clone_error(kept: &P::Kept, copy: Copier<E>) -> E {
-        P::clone_error(kept, copy)
+    fn clone_error(shared: &P::SharedError, copy: Copier<E>) -> E {
+        P::clone_error(shared, copy)
     }
     fn absent() -> Option<Infallible> {
         None
@@ -206,7 +206,7 @@ impl<T, E, P: ErrorSharing<E> + Copy> Shape for FallibleMaybe<T, E, P> {
     type Item = T;
     type Absent = ();
     type Error = E;
-    type Kept = P::Kept;
+    type SharedError = P::SharedError;
 
     #[inline]
     fn open(out: Result<Option<T>, E>) -> OutcomeOf<Self> {
@@ -227,11 +227,11 @@ impl<T, E, P: ErrorSharing<E> + Copy> Shape for FallibleMaybe<T, E, P> {
     fn is_ok(out: &Result<Option<T>, E>) -> bool {
         out.is_ok()
     }
-    fn share_error(error: &E, copy: Copier<E>) -> Option<P::Kept> {
+    fn share_error(error: &E, copy: Copier<E>) -> Option<P::SharedError> {
         P::share_error(error, copy)
     }
-    fn clone_error(kept: &P::Kept, copy: Copier<E>) -> E {
-        P::clone_error(kept, copy)
+    fn clone_error(shared: &P::SharedError, copy: Copier<E>) -> E {
+        P::clone_error(shared, copy)
     }
     fn absent() -> Option<()> {
         Some(())

@@ -88,11 +88,11 @@ impl Doubt {
         state.everything -= replay.everything;
         let mut before = replay.records;
         let (record, scopes) = (&replay.record, &mut state.scopes);
-        state.records.retain(|own| {
-            let is_replayed = before > 0 && (record.is_clear() || record.is_refresh() == own.is_refresh());
+        state.records.retain(|pending| {
+            let is_replayed = before > 0 && (record.is_clear() || record.is_refresh() == pending.is_refresh());
             before = before.saturating_sub(1);
             if is_replayed {
-                for key in own.raised() {
+                for key in pending.raised() {
                     scopes.entry(key).and_modify(|count| *count -= 1);
                 }
             }

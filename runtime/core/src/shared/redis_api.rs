@@ -58,12 +58,12 @@ impl SharedApi for RedisTier {
         let epoch = self.log.position();
         let (bytes, server) = self.get(self.address_of(key)).await.ok()?;
         let unpacked = self.unpack(key, bytes.as_deref())?;
-        let own = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
+        let value_scopes = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
         let judge = self.judge(server)?;
         let began = unpacked.epoch();
         let mut judgement = judge.judge(began, key.scopes);
-        if !own.is_empty() {
-            judgement = judgement.min(judge.judge(began, &own));
+        if !value_scopes.is_empty() {
+            judgement = judgement.min(judge.judge(began, &value_scopes));
         }
         drop(judge);
         let is_hit = judgement == Judgement::Current;

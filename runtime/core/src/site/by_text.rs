@@ -65,7 +65,7 @@ struct KeyedStore<K, V> {
 /// The place of one call site among the stores of its type of values.
 pub(crate) struct Membership {
     all: Arc<TextStores>,
-    own: usize,
+    id: usize,
     is_direct: bool,
 }
 
@@ -95,22 +95,22 @@ impl Membership {
     }
 
     fn with_member(all: Arc<TextStores>, member: Member) -> Self {
-        let (own, is_direct) = (member.id, member.template.is_whole_key());
+        let (id, is_direct) = (member.id, member.template.is_whole_key());
         let mut members = lock(&all.members);
-        if members.iter().all(|member| member.id != own) {
+        if members.iter().all(|member| member.id != id) {
             let mut more = members.to_vec();
             more.push(member);
             *members = Arc::new(more);
         }
         // Repeated for a known store, because a thread that is ending cannot make the text index.
-        if is_direct && let Some(member) = members.iter().find(|member| member.id == own) {
+        if is_direct && let Some(member) = members.iter().find(|member| member.id == id) {
             member.store.make_texts();
         }
         drop(members);
         if is_direct {
             all.is_used.store(true, SeqCst);
         }
-        Self { all, own, is_direct }
+        Self { all, id, is_direct }
     }
 
     /// Returns whether another store may have entries that this one lacks.
@@ -165,7 +165,7 @@ impl Membership {
         // Cloned, because the lookup of a key runs the user's code, which must not run under the lock.
         let members = lock(&self.all.members).clone();
         let may_have = |member: &&Member| {
-            member.id != self.own
+            member.id != self.id
                 && (self.is_direct || member.store.has_texts())
                 && member.template.may_make(text.text, member.has_namespace)
         };

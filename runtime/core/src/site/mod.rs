@@ -116,11 +116,11 @@ impl Site {
 
     /// The function's path as a key segment.
     pub(crate) fn path(&self, instance: Instance) -> String {
-        instance.dotted(self.own_name())
+        instance.dotted(self.function_name())
     }
 
     /// The function's name, if the path of an instantiation has the name of its handle instead.
-    fn own_name(&self) -> Option<&'static str> {
+    fn function_name(&self) -> Option<&'static str> {
         self.meta.handle.and(Some(self.meta.name))
     }
 
@@ -244,7 +244,7 @@ impl Site {
         let variant = variant(&instantiation, function.filter(|_| owner.is_none()), value, self.meta.version);
         let is_owner = handle.is_owner(&shape, owner);
         let tier = if instance.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
-        let name = instance.shown(self.own_name());
+        let name = instance.shown(self.function_name());
         let switches = handle.switches(&bare(&name), &shown(&format!("{}::{}", self.meta.module, self.meta.name)));
         let counters = handle.counters(&name, self.meta.template.text, &switches);
         // Call sites that share entries in the shared tier share local ones.

@@ -32,7 +32,7 @@ pub(crate) struct SiteState<K: Eq, S: Shape> {
 }
 
 /// The outcome of a load that all its waiters get.
-pub(crate) type SharedOutcome<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::Kept>;
+pub(crate) type SharedOutcome<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::SharedError>;
 
 /// The answer of the shared tier that a load replaces. It is removed there if the load stores nothing instead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl NotedOutdated {
 /// A cached absence or a cached error.
 pub(crate) enum Negative<S: Shape> {
     Absent(S::Absent),
-    Failed(Arc<S::Kept>),
+    Failed(Arc<S::SharedError>),
 }
 
 /// An absence or an error, with the end of the load that found it, in nanoseconds of the clock.
@@ -125,7 +125,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             self.negatives.get(&key.erased()).filter(|found| found.is_fresh(now))?.value;
         let negative = match what {
             What::Absent => S::absent().map(Negative::Absent),
-            What::Failed(kept) => kept.downcast().ok().map(Negative::Failed),
+            What::Failed(shared) => shared.downcast().ok().map(Negative::Failed),
         };
         negative.map(|negative| Dated { negative, ended })
     }
@@ -161,9 +161,9 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         if is_superseded || judgement == Judgement::Invalidated {
             return None;
         }
-        self.keep(key, found.value.clone(), life, start);
-        let kept = self.store.get(key.args);
-        if kept.is_some() {
+        self.insert(key, found.value.clone(), life, start);
+        let stored = self.store.get(key.args);
+        if stored.is_some() {
             // Direct calls find this copy by its text from now on.
             self.store.local.values.make_texts();
             // Without a shared tier, the original stays if it expires later than this copy.
@@ -171,14 +171,14 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             if self.store.tier.is_some() || life.local_until >= ends {
                 elsewhere.remove_if_direct(key.text());
             }
-            return kept;
+            return stored;
         }
         let fresh_until = if judgement == Judgement::Expired { 0 } else { found.fresh_until };
         Some(FoundEntry { value: found.value.clone(), life, fresh_until, retry_at: 0, start })
     }
 
     /// Counts a stalled load that another load replaces, and warns once per call site.
-    pub(crate) fn tell_stalled(&self, permit: &LoadPermit, bound: Duration) {
+    pub(crate) fn report_stalled(&self, permit: &LoadPermit, bound: Duration) {
         if self.store.count_stalled(permit) {
             tracing::warn!(
                 function = self.path,
@@ -204,7 +204,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
 
     /// Stores a value, unless its key was invalidated since its load began, or a load that began later has ended. Results of earlier loads
     /// are removed, absences and errors included.
-    pub(crate) fn keep(&self, key: CallKey<'_, K>, value: S::Item, life: Lifetime, start: LoadStart) {
+    pub(crate) fn insert(&self, key: CallKey<'_, K>, value: S::Item, life: Lifetime, start: LoadStart) {
         let CallKey { args, scopes, .. } = key;
         if !self.is_findable(args) || !self.store.admit(args, scopes, value, life, start) {
             return;
@@ -242,7 +242,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
 
     /// Stores an absence or an error, unless a load that began later has ended. An absence replaces an older value; an error does not,
     /// because that value may be the stale fallback of the next error.
-    pub(crate) fn keep_negative(
+    pub(crate) fn insert_negative(
         &self,
         key: CallKey<'_, K>,
         Dated { negative, ended }: Dated<S>,
@@ -255,7 +255,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         }
         let (what, is_absence) = match negative {
             Negative::Absent(_) => (What::Absent, true),
-            Negative::Failed(kept) => (What::Failed(kept), false),
+            Negative::Failed(shared) => (What::Failed(shared), false),
         };
         // Neither an absence nor an error is ever served stale.
         let life = Lifetime { served_until: life.expires, ..life };

@@ -135,7 +135,7 @@ impl StreamRequest {
 impl StreamRequest {
     /// Reads the updated documents, at a time after the changes in the batch. A document that cannot be read is unknown, which makes
     /// scopes wider.
-    pub(super) async fn look_up(&self, db: &Database, batch: &ChangeBatch) -> FoundDocuments {
+    pub(super) async fn find_updated(&self, db: &Database, batch: &ChangeBatch) -> FoundDocuments {
         let mut found = FoundDocuments::new();
         for (collection, ids) in batch.updated_ids() {
             let command = doc! {

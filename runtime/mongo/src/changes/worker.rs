@@ -240,7 +240,7 @@ impl WatcherWorker {
         if self.batch.is_empty() {
             return true;
         }
-        let found = self.request.look_up(&self.target.db, &self.batch).await;
+        let found = self.request.find_updated(&self.target.db, &self.batch).await;
         event::add_looked_up(&found, &self.target.models, &mut self.batch);
         let patterns = self.batch.patterns(&self.target.models);
         let reach = announce(&self.handle, patterns).await;

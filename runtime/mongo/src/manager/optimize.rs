@@ -89,7 +89,7 @@ async fn retire(
         run.record(collection, &gone, outcome, Duration::ZERO);
         return Ok(());
     };
-    let (outcome, took) = match reason_to_keep(declared, collection, &listing, index).await? {
+    let (outcome, took) = match reason_to_stay(declared, collection, &listing, index).await? {
         Some(why) => (failed(refusal(collection, name, why)), Duration::ZERO),
         None => timed(retire_index(db, collection, index, retirement)).await,
     };
@@ -98,7 +98,7 @@ async fn retire(
 }
 
 /// Returns the reason why an index has to stay.
-async fn reason_to_keep(
+async fn reason_to_stay(
     declared: &DeclaredIndexes,
     collection: &str,
     listing: &ExistingIndexes,

@@ -114,16 +114,16 @@ impl ApplyReport {
 
 impl fmt::Display for ApplyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut kept = 0;
+        let mut in_sync = 0;
         for entry in &self.entries {
             match entry.outcome {
-                StepOutcome::Kept => kept += 1,
+                StepOutcome::Kept => in_sync += 1,
                 _ => write!(f, "{entry}")?,
             }
         }
         writeln!(
             f,
-            "{}: {kept} in sync{}",
+            "{}: {in_sync} in sync{}",
             self.database,
             if self.is_complete() { "" } else { "; some are NOT as declared" }
         )

@@ -19,13 +19,18 @@ pub(super) enum Requester {
 }
 
 /// Returns whether a response may be reused for other requests, now or later.
-pub(super) fn is_shareable(status: StatusCode, headers: &HeaderMap, said: &Directives, requester: Requester) -> bool {
+pub(super) fn is_shareable(
+    status: StatusCode,
+    headers: &HeaderMap,
+    cache_control: &Directives,
+    requester: Requester,
+) -> bool {
     // Final and understood statuses (RFC 9111 section 3).
     let understood = matches!(
         status.as_u16(),
         200 | 203 | 204 | 300 | 301 | 302 | 303 | 307 | 308 | 404 | 405 | 410 | 414 | 451 | 501
     );
-    let forbidden = said.no_store || said.private || said.no_cache;
+    let forbidden = cache_control.no_store || cache_control.private || cache_control.no_cache;
     // A cookie is set for one client.
     let personal = headers.contains_key(SET_COOKIE);
     let varies_by_anything =
@@ -38,15 +43,17 @@ pub(super) fn is_shareable(status: StatusCode, headers: &HeaderMap, said: &Direc
         && !in_parts
         && !is_streaming(headers)
         && is_encoded_as_known(headers)
-        && credentials_allow(said, requester)
+        && credentials_allow(cache_control, requester)
 }
 
 /// Returns whether credentials allow sharing (RFC 9111 section 3.5, for cookies as for `Authorization`): a response to a request with
 /// credentials is shared only if it says so.
-fn credentials_allow(said: &Directives, requester: Requester) -> bool {
+fn credentials_allow(cache_control: &Directives, requester: Requester) -> bool {
     match requester {
         Requester::Anonymous | Requester::Principal => true,
-        Requester::WithCredentials => said.public || said.s_maxage.is_some() || said.must_revalidate,
+        Requester::WithCredentials => {
+            cache_control.public || cache_control.s_maxage.is_some() || cache_control.must_revalidate
+        }
     }
 }
 

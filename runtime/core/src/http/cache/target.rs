@@ -223,14 +223,14 @@ fn host<'a>(named: Host<'a>, uri: &'a Uri) -> Option<Cow<'a, str>> {
     Some(if upper { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) })
 }
 
-/// Returns the parameters of a query with these names, in their order. An encoded name could be any of them, so it is kept too.
+/// Returns the parameters of a query with these names, in their order. An encoded name could be any of them, so it counts as known.
 fn known_parameters<'a>(query: &str, known: &[String]) -> Cow<'a, str> {
     let is_known = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
         name.contains(['%', '+']) || known.iter().any(|known| known == name)
     };
-    let kept: Vec<_> = query.split('&').filter(is_known).collect();
-    if kept.is_empty() { Cow::Borrowed("") } else { Cow::Owned(["?", &kept.join("&")].concat()) }
+    let selected: Vec<_> = query.split('&').filter(is_known).collect();
+    if selected.is_empty() { Cow::Borrowed("") } else { Cow::Owned(["?", &selected.join("&")].concat()) }
 }
 
 #[cfg(test)]

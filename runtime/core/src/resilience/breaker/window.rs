@@ -135,13 +135,13 @@ impl Good {
         let Position { index, stamp } = self.cut.position(generation, now);
         let shard = Shard::current();
         // No thread owns a single shard.
-        let (slices, own) = match self.shards.get(shard.index()) {
+        let (slices, owned) = match self.shards.get(shard.index()) {
             Some(slices) if self.shards.len() > 1 => (slices, Some(shard)),
             _ => (&self.shards[0], None),
         };
         let word = &slices[index];
         if word.load(Relaxed) >> COUNT_BITS == stamp {
-            bump(word, own);
+            bump(word, owned);
         } else {
             self.begin(word, stamp);
         }

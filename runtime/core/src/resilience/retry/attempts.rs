@@ -182,7 +182,7 @@ impl<'a> Attempts<'a> {
         let retry_after = match again {
             Again::No => return Err(FAILED),
             Again::Yes => retry_after,
-            Again::After(own) => retry_after.max(Some(own)),
+            Again::After(asked) => retry_after.max(Some(asked)),
         };
         if self.is_last || self.made >= self.settings.attempts.get() {
             return Err(FAILED);
