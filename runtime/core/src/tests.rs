@@ -6,7 +6,9 @@ use tracing::level_filters::LevelFilter;
 use tracing::subscriber::{Interest, set_global_default, with_default};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
-use crate::key::{Key, Scope};
+use crate::key::Key;
+#[cfg(feature = "http")]
+use crate::key::Scope;
 
 /// Parses a key.
 pub(crate) fn named(text: impl AsRef<str>) -> Key {
@@ -14,6 +16,7 @@ pub(crate) fn named(text: impl AsRef<str>) -> Key {
 }
 
 /// Parses a key or a prefix.
+#[cfg(feature = "http")]
 pub(crate) fn reached(text: impl AsRef<str>) -> Scope {
     text.as_ref().parse().expect("a scope")
 }

@@ -96,7 +96,7 @@ impl Record {
         self.tags
     }
 
-    #[cfg(any(test, feature = "redis"))]
+    #[cfg(feature = "redis")]
     pub(crate) fn scopes(&self) -> &[u64] {
         &self.scopes
     }
