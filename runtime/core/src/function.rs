@@ -19,16 +19,16 @@ const LISTED: usize = 3;
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
 /// #[fastness::cacheable(ttl = 60)]
-/// async fn answer() -> u32 { 42 }
+/// async fn lucky_number() -> u32 { 42 }
 ///
 /// let fast = fastness::Fastness::builder().build()?;
-/// fastness::with_cache(&fast, answer()).await;
-/// fast.function("answer")?.set_enabled(false);
-/// fastness::with_cache(&fast, answer()).await;
+/// fastness::with_cache(&fast, lucky_number()).await;
+/// fast.function("lucky_number")?.set_enabled(false);
+/// fastness::with_cache(&fast, lucky_number()).await;
 /// assert_eq!((fast.stats().total.loads, fast.stats().total.bypassed), (1, 1));
 ///
-/// let error = fast.function("anwser").unwrap_err();
-/// assert!(error.is_unknown_function() && error.to_string().contains("answer"));
+/// let error = fast.function("lucky_nubmer").unwrap_err();
+/// assert!(error.is_unknown_function() && error.to_string().contains("lucky_number"));
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
