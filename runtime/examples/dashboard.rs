@@ -4,113 +4,75 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use fastness::monitor::{MemoryGuard, Monitor, Probe, RouteTotals, SlowQuery};
-use fastness::resilience::Rejected;
-use fastness::resilience::breaker::Breaker;
-use fastness::timing::{CallOutcome, Timing};
-use fastness::{Fastness, cacheable, timed};
+use fastness::monitor::{MemoryGuard, Monitor, Probe, SlowQuery};
+use fastness::{Fastness, cacheable, circuit_breaker, timed};
 
-#[derive(Clone, Debug)]
-struct Failed;
+type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-impl From<Rejected> for Failed {
-    fn from(_: Rejected) -> Self {
-        Self
-    }
-}
-
-async fn work(time: Duration) {
+async fn work(millis: u64) {
     // Work that takes its time.
     #[allow(clippy::disallowed_methods)]
-    tokio::time::sleep(time).await;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
+#[timed(name = "products.show")]
 #[cacheable(ttl = 30, key = "product:{id}")]
 async fn product(id: u64) -> u64 {
-    work(Duration::from_millis(12)).await;
+    work(12).await;
     id
 }
 
-/// Hardly ever asked for the same twice.
-#[cacheable(ttl = 1, key = "search:{words}:{page}")]
-async fn search(words: u64, page: u64) -> u64 {
-    work(Duration::from_millis(40)).await;
-    words + page
+/// A search that is hardly ever asked for twice.
+#[timed(name = "products.search")]
+#[cacheable(ttl = 1, key = "search:{words}")]
+async fn search(words: u64) -> u64 {
+    work(40).await;
+    words
 }
 
 #[timed(name = "orders.checkout", slow = "80ms")]
+#[circuit_breaker(name = "payments")]
 async fn checkout(n: u64) -> Result<u64, Failed> {
-    Breaker::named("payments")
-        .call(async move {
-            work(Duration::from_millis(15 + n % 70)).await;
-            // The provider of payments fails for a while, every now and then.
-            if n % 600 > 540 { Err(Failed) } else { Ok(n) }
-        })
-        .await
+    work(15 + n % 70).await;
+    // The provider of payments fails for a while, every now and then.
+    if n % 600 > 540 { Err("the provider fails".into()) } else { Ok(n) }
 }
 
 async fn visit(n: u64) {
-    let (shown, found, paid) =
-        (Timing::new("GET /products/{id}"), Timing::new("GET /search"), Timing::new("POST /orders"));
-    let skewed = fastrand::u64(1..=fastrand::u64(1..=400));
-    let timer = shown.start();
-    product(skewed).await;
-    timer.finish(CallOutcome::Ok);
+    product(fastrand::u64(1..=fastrand::u64(1..=400))).await;
     if n.is_multiple_of(3) {
-        let timer = found.start();
-        search(fastrand::u64(..400), fastrand::u64(..9)).await;
-        timer.finish(CallOutcome::Ok);
+        search(fastrand::u64(..4_000)).await;
     }
     if n.is_multiple_of(5) {
-        let timer = paid.start();
-        let outcome = checkout(n).await.map_or(CallOutcome::Error, |_| CallOutcome::Ok);
-        timer.finish(outcome);
+        let _ = checkout(n).await;
     }
-}
-
-fn routes() -> Vec<RouteTotals> {
-    let figures = |route: &'static str| {
-        let stats = Timing::new(route).snapshot();
-        RouteTotals { route: route.into(), errors: stats.error.count(), latency: stats.returned() }
-    };
-    ["GET /products/{id}", "GET /search", "POST /orders"].map(figures).into()
+    work(fastrand::u64(10..40)).await;
 }
 
 fn slow_queries() -> Vec<SlowQuery> {
-    vec![SlowQuery {
-        collection: "orders".into(),
-        shape: "{status: \"?\", total: {$gt: \"?\"}} sort {createdAt: -1}".into(),
-        count: 42,
-        slowest: Duration::from_millis(318),
-        index: Some("{status: 1, createdAt: -1, total: 1}".into()),
-    }]
+    let shape = "{status: \"?\", total: {$gt: \"?\"}} sort {createdAt: -1}".into();
+    let (slowest, index) = (Duration::from_millis(318), Some("{status: 1, createdAt: -1, total: 1}".into()));
+    vec![SlowQuery { collection: "orders".into(), shape, count: 42, slowest, index }]
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Failed> {
+    static VISITS: AtomicU64 = AtomicU64::new(0);
     let fast = Fastness::builder().build()?;
     fast.clone().install()?;
     let guard = MemoryGuard::builder().cache(&fast).build()?;
-    let monitor = Monitor::builder()
-        .cache(&fast)
-        .every(Duration::from_secs(1))
-        .database(Probe::new("embedded store", async || Ok::<_, std::io::Error>(())))
-        .memory_guard(&guard)
-        .routes(routes)
-        .slow_queries(slow_queries)
-        .build()?;
+    let database = Probe::new("embedded store", async || Ok::<_, std::io::Error>(()));
+    let monitor = Monitor::builder().cache(&fast).every(Duration::from_secs(1)).database(database);
+    let monitor = monitor.memory_guard(&guard).slow_queries(slow_queries).build()?;
     monitor.start()?;
     for _ in 0..12 {
         tokio::spawn(async {
-            static VISITS: AtomicU64 = AtomicU64::new(0);
             loop {
                 visit(VISITS.fetch_add(1, Ordering::Relaxed)).await;
-                work(Duration::from_millis(fastrand::u64(10..40))).await;
             }
         });
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8090").await?;
     println!("http://{}/dashboard", listener.local_addr()?);
-    axum::serve(listener, fastness::routes::monitor(&monitor).into_router()).await?;
-    Ok(())
+    Ok(axum::serve(listener, fastness::routes::monitor(&monitor).into_router()).await?)
 }
