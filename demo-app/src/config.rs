@@ -3,21 +3,17 @@
 //! May use: nothing of this crate.
 
 mod control;
-mod environment;
-mod error;
 mod parse;
 mod reader;
 #[cfg(feature = "servers")]
 mod redis;
 mod secret;
-#[cfg(any(test, not(feature = "servers")))]
-mod servers;
 mod variables;
 
 #[cfg(test)]
 mod tests;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -25,11 +21,11 @@ use std::time::Duration;
 use fastness::Redis;
 
 pub use self::control::Control;
-pub use self::environment::Environment;
-pub use self::error::ConfigError;
+pub use self::parse::Environment;
+pub use self::reader::ConfigError;
 use self::reader::Reader;
 pub use self::secret::{Secret, Url};
-pub use self::variables::{VARIABLES, hints};
+pub use self::variables::{Variable, hints, variables};
 
 /// The settings of a server.
 #[derive(Clone, Debug)]
@@ -98,46 +94,11 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self::with_defaults(Environment::default())
+        Self::from_vars(|_| None).expect("defaults that make sense")
     }
 }
 
 impl Config {
-    /// The settings of an environment where nothing else is set.
-    pub fn with_defaults(environment: Environment) -> Self {
-        let production = environment == Environment::Production;
-        Self {
-            environment,
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 3000)),
-            admin_addr: None,
-            admin_token: None,
-            log: if environment == Environment::Test { "warn" } else { "info" }.to_owned(),
-            seed: !production,
-            store_latency: Duration::from_millis(15),
-            #[cfg(feature = "servers")]
-            redis: None,
-            #[cfg(feature = "servers")]
-            mongodb: None,
-            supplier_url: None,
-            enable_profiling: false,
-            slow_query_threshold: Duration::from_millis(100),
-            compression_level: 6,
-            memory_limit: None,
-            body_limit: 1 << 20,
-            body_memory: 64 << 20,
-            body_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(30),
-            rate_limit: None,
-            header_timeout: Duration::from_secs(10),
-            write_timeout: Duration::from_secs(30),
-            max_connections: 10_000,
-            max_connections_per_peer: 512,
-            memory_restart_after: Duration::from_secs(60),
-            shutdown_delay: Duration::from_secs(if production { 5 } else { 0 }),
-            drain: Duration::from_secs(10),
-        }
-    }
-
     /// The settings in this process's environment. Bytes that are no text are shown as such, and thus refused.
     ///
     /// # Errors
@@ -154,70 +115,55 @@ impl Config {
     /// All variables that cannot be understood.
     pub fn from_vars(variables: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(variables);
-        let default =
-            Self::with_defaults(reader.read("APP_ENV", parse::ENVIRONMENT, parse::environment).unwrap_or_default());
-        let port = reader.read("PORT", "a port number from 0 to 65535", |text| text.parse().ok());
-        let host = reader.read("HOST", parse::HOST, parse::host);
+        let environment = reader.or_default("APP_ENV", parse::environment);
+        let (production, test) = (environment == Environment::Production, environment == Environment::Test);
+        let port = reader.or_default("PORT", |text| text.parse().ok());
         let config = Self {
-            environment: default.environment,
-            listen: SocketAddr::new(host.unwrap_or(default.listen.ip()), port.unwrap_or(default.listen.port())),
-            admin_addr: reader.read("ADMIN_ADDR", parse::ADMIN, parse::admin),
-            admin_token: reader.secret("ADMIN_TOKEN", parse::TOKEN, parse::token),
-            log: reader.read("RUST_LOG", parse::LOG, parse::log).unwrap_or(default.log),
-            seed: reader.read("SEED", parse::FLAG, parse::flag).unwrap_or(default.seed),
-            store_latency: reader
-                .read("STORE_LATENCY_MS", parse::LATENCY, parse::latency)
-                .unwrap_or(default.store_latency),
+            environment,
+            listen: SocketAddr::new(reader.or_default("HOST", parse::host), port),
+            admin_addr: reader.read("ADMIN_ADDR", parse::admin),
+            admin_token: reader.read("ADMIN_TOKEN", parse::token),
+            log: reader.or("RUST_LOG", parse::log, test.then(|| "warn".to_owned())),
+            seed: reader.or("SEED", parse::flag, production.then_some(false)),
+            store_latency: reader.or_default("STORE_LATENCY_MS", |text| parse::millis(text, 0..=10_000)),
             #[cfg(feature = "servers")]
             redis: redis::read(&mut reader),
             #[cfg(feature = "servers")]
-            mongodb: reader.secret("MONGODB_URI", parse::MONGODB, parse::mongodb),
-            supplier_url: reader.secret("SUPPLIER_URL", parse::SUPPLIER, parse::supplier),
-            enable_profiling: reader
-                .read("ENABLE_PROFILING", parse::FLAG, parse::flag)
-                .unwrap_or(default.enable_profiling),
-            slow_query_threshold: reader
-                .read("SLOW_QUERY_THRESHOLD", parse::THRESHOLD, parse::threshold)
-                .unwrap_or(default.slow_query_threshold),
-            compression_level: reader
-                .read("COMPRESSION_LEVEL", parse::LEVEL, parse::level)
-                .unwrap_or(default.compression_level),
-            memory_limit: reader.read("MEMORY_LIMIT", parse::BYTES, parse::bytes),
-            body_limit: reader
-                .read("BODY_LIMIT", parse::BYTES, |text| usize::try_from(parse::bytes(text)?).ok())
-                .unwrap_or(default.body_limit),
-            body_memory: reader
-                .read("BODY_MEMORY", parse::BYTES, |text| usize::try_from(parse::bytes(text)?).ok())
-                .unwrap_or(default.body_memory),
-            body_timeout: reader
-                .read("BODY_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
-                .unwrap_or(default.body_timeout),
-            request_timeout: reader
-                .read("REQUEST_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
-                .unwrap_or(default.request_timeout),
-            rate_limit: reader
-                .read("RATE_LIMIT", "a whole number from 1, of requests a second", |text| text.parse().ok()),
-            header_timeout: reader
-                .read("HEADER_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
-                .unwrap_or(default.header_timeout),
-            write_timeout: reader
-                .read("WRITE_TIMEOUT", parse::SPAN, |text| parse::span(text).filter(|span| !span.is_zero()))
-                .unwrap_or(default.write_timeout),
-            max_connections: reader
-                .read("MAX_CONNECTIONS", parse::COUNT, parse::count)
-                .unwrap_or(default.max_connections),
+            mongodb: reader.read("MONGODB_URI", parse::mongodb),
+            supplier_url: reader.read("SUPPLIER_URL", parse::supplier),
+            enable_profiling: reader.or_default("ENABLE_PROFILING", parse::flag),
+            slow_query_threshold: reader.or_default("SLOW_QUERY_THRESHOLD", |text| parse::millis(text, 1..=3_600_000)),
+            compression_level: reader.or_default("COMPRESSION_LEVEL", |text| parse::within(text, 0..=9)),
+            memory_limit: reader.read("MEMORY_LIMIT", parse::bytes),
+            body_limit: reader.or_default("BODY_LIMIT", parse::bytes),
+            body_memory: reader.or_default("BODY_MEMORY", parse::bytes),
+            body_timeout: reader.or_default("BODY_TIMEOUT", parse::time),
+            request_timeout: reader.or_default("REQUEST_TIMEOUT", parse::time),
+            rate_limit: reader.read("RATE_LIMIT", |text| text.parse().ok()),
+            header_timeout: reader.or_default("HEADER_TIMEOUT", parse::time),
+            write_timeout: reader.or_default("WRITE_TIMEOUT", parse::time),
+            max_connections: reader.or_default("MAX_CONNECTIONS", |text| parse::within(text, 1..=1_000_000)),
             max_connections_per_peer: reader
-                .read("MAX_CONNECTIONS_PER_PEER", parse::COUNT, parse::count)
-                .unwrap_or(default.max_connections_per_peer),
-            memory_restart_after: reader
-                .read("MEMORY_RESTART_AFTER", parse::DELAY, parse::span)
-                .unwrap_or(default.memory_restart_after),
-            shutdown_delay: reader.read("SHUTDOWN_DELAY", parse::DELAY, parse::span).unwrap_or(default.shutdown_delay),
-            drain: reader.read("DRAIN_TIMEOUT", parse::DELAY, parse::span).unwrap_or(default.drain),
+                .or_default("MAX_CONNECTIONS_PER_PEER", |text| parse::within(text, 1..=1_000_000)),
+            memory_restart_after: reader.or_default("MEMORY_RESTART_AFTER", parse::span),
+            shutdown_delay: reader.or("SHUTDOWN_DELAY", parse::span, production.then_some(Duration::from_secs(5))),
+            drain: reader.or_default("DRAIN_TIMEOUT", parse::span),
         };
         #[cfg(not(feature = "servers"))]
-        servers::refuse(&mut reader);
+        refuse_servers(&mut reader);
         config.control_faults().into_iter().for_each(|fault| reader.fault(fault));
         reader.finish(config)
+    }
+}
+
+/// Reports the servers that are named: the build has no drivers, and the embedded parts in their place would be a surprise.
+#[cfg(not(feature = "servers"))]
+fn refuse_servers<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) {
+    for name in ["MONGODB_URI", "REDIS_URL", "REDIS_HOST"] {
+        if reader.text(name).is_some() {
+            reader.fault(format!(
+                "{name} names a server, and this build has no driver for it: run `cargo run --features servers`, or unset it"
+            ));
+        }
     }
 }

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 pub use self::serve::cache;
 pub use self::signals::Signals;
-use crate::config::{Config, VARIABLES, hints};
+use crate::config::{Config, Variable, hints, variables};
 use crate::log;
 
 /// The command that the arguments ask for.
@@ -97,7 +97,7 @@ fn help() -> String {
 /// The variables, for the end of a help.
 pub fn environment() -> String {
     let mut text = "Environment:\n".to_owned();
-    for (name, default, about) in VARIABLES {
+    for Variable { name, default, about, .. } in variables() {
         let default = if default.is_empty() { String::new() } else { format!(" [default: {default}]") };
         writeln!(text, "  {name:<21} {about}{default}").expect("writing to a string");
     }
@@ -131,6 +131,6 @@ mod tests {
     #[test]
     fn the_help_names_every_variable() {
         let help = help();
-        assert!(VARIABLES.iter().all(|(name, ..)| help.contains(name)), "{help}");
+        assert!(variables().all(|variable| help.contains(variable.name)), "{help}");
     }
 }

@@ -1,30 +1,25 @@
-//! Values of variables from their text, and what was expected where the text has none.
+//! Values of variables from their text.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
 
-use super::environment::Environment;
 use super::secret::{Secret, Url};
 
-pub(super) const ENVIRONMENT: &str = "development, production or test";
-pub(super) const HOST: &str = "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost";
-pub(super) const ADMIN: &str = "an IP address and a port, such as 127.0.0.1:3001";
-pub(super) const TOKEN: &str =
-    "16 to 256 letters, digits or any of -._~+/=, such as what `openssl rand -hex 32` prints";
-#[cfg(feature = "servers")]
-pub(super) const MONGODB: &str = "mongodb://[user:password@]host[:port][/database]";
-pub(super) const LOG: &str = "log directives such as info or demo_app=debug,tower_http=warn";
-pub(super) const FLAG: &str = "true or false";
-pub(super) const LATENCY: &str = "milliseconds from 0 to 10000";
-pub(super) const SUPPLIER: &str = "the start of an address, such as http://ratings.example:4000";
-pub(super) const THRESHOLD: &str = "milliseconds from 1 to 3600000";
-pub(super) const LEVEL: &str = "a whole number from 0 (no compression) to 9 (smallest)";
-pub(super) const BYTES: &str = "bytes, such as 1048576, 512KiB, 10MiB or 2GiB";
-pub(super) const COUNT: &str = "a whole number from 1 to 1000000";
-pub(super) const SPAN: &str = "a time such as 500ms, 30s or 2m, above zero";
-pub(super) const DELAY: &str = "a time such as 0s, 500ms, 30s or 2m";
+/// `APP_ENV`: where this server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Logs for people.
+    Development,
+    /// Logs as JSON, one object a line; the embedded store starts empty; stops five seconds after the signal, see
+    /// [`Config::shutdown_delay`](super::Config::shutdown_delay).
+    Production,
+    /// Logs only what goes wrong.
+    Test,
+}
 
 pub(super) fn environment(text: &str) -> Option<Environment> {
     match text {
@@ -51,20 +46,13 @@ pub(super) fn flag(text: &str) -> Option<bool> {
     }
 }
 
-pub(super) fn latency(text: &str) -> Option<Duration> {
-    text.parse().ok().filter(|ms| *ms <= 10_000).map(Duration::from_millis)
+/// A number in `range`.
+pub(super) fn within<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Option<T> {
+    text.parse().ok().filter(|number| range.contains(number))
 }
 
-pub(super) fn threshold(text: &str) -> Option<Duration> {
-    text.parse().ok().filter(|ms| (1..=3_600_000).contains(ms)).map(Duration::from_millis)
-}
-
-pub(super) fn count(text: &str) -> Option<usize> {
-    text.parse().ok().filter(|count| (1..=1_000_000).contains(count))
-}
-
-pub(super) fn level(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|level| *level <= 9)
+pub(super) fn millis(text: &str, range: RangeInclusive<u64>) -> Option<Duration> {
+    within(text, range).map(Duration::from_millis)
 }
 
 pub(super) fn admin(text: &str) -> Option<SocketAddr> {
@@ -89,7 +77,7 @@ pub(super) fn supplier(text: &str) -> Option<Url> {
 }
 
 /// A number of bytes above zero, with or without a unit. KB, MB and GB mean the same as KiB, MiB and GiB.
-pub(super) fn bytes(text: &str) -> Option<u64> {
+pub(super) fn bytes<T: TryFrom<u64>>(text: &str) -> Option<T> {
     let (number, unit) = number_and_unit(text);
     let shift = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 0,
@@ -98,7 +86,7 @@ pub(super) fn bytes(text: &str) -> Option<u64> {
         "g" | "gb" | "gib" => 30,
         _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+    T::try_from(number.parse::<u64>().ok()?.checked_mul(1 << shift).filter(|bytes| *bytes > 0)?).ok()
 }
 
 /// A time with its unit, at most a day.
@@ -112,6 +100,11 @@ pub(super) fn span(text: &str) -> Option<Duration> {
     };
     let millis = number.parse::<u64>().ok()?.checked_mul(millis)?;
     (millis <= 86_400_000).then(|| Duration::from_millis(millis))
+}
+
+/// The same, above zero.
+pub(super) fn time(text: &str) -> Option<Duration> {
+    span(text).filter(|time| !time.is_zero())
 }
 
 fn number_and_unit(text: &str) -> (&str, &str) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::{Config, ConfigError, Control, Environment, VARIABLES, hints};
+use super::{Config, ConfigError, Control, Environment, hints, variables};
 
 fn config(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::from_vars(|name| variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned()))
@@ -15,7 +15,7 @@ fn names(variables: &[(&str, &str)]) -> BTreeSet<String> {
 }
 
 fn all_but(left_out: &[&str]) -> BTreeSet<String> {
-    VARIABLES.iter().map(|(name, ..)| (*name).to_owned()).filter(|name| !left_out.contains(&name.as_str())).collect()
+    variables().map(|variable| variable.name.to_owned()).filter(|name| !left_out.contains(&name.as_str())).collect()
 }
 
 #[test]
@@ -208,8 +208,8 @@ fn the_environment_decides_what_is_not_set() {
     let production = of("production");
     assert!(!production.seed && production.shutdown_delay == Duration::from_secs(5));
     assert_eq!(of("test").log, "warn");
-    let told = config(&[("APP_ENV", "production"), ("SEED", "true"), ("SHUTDOWN_DELAY", "1s")]).expect("good values");
-    assert!(told.seed && told.shutdown_delay == Duration::from_secs(1), "what is set wins");
+    let set = config(&[("APP_ENV", "production"), ("SEED", "true"), ("SHUTDOWN_DELAY", "1s")]).expect("good values");
+    assert!(set.seed && set.shutdown_delay == Duration::from_secs(1), "what is set wins");
 }
 
 #[test]
@@ -274,4 +274,20 @@ fn no_fault_repeats_a_password() {
     assert_eq!(error.to_string().lines().count(), variables.len(), "{error}");
     assert!(!format!("{error} {error:?}").contains("s3c"), "{error}");
     assert!(error.to_string().contains("REDIS_HOST is `redis://***@one`; expected"), "{error}");
+}
+
+#[cfg(not(feature = "servers"))]
+#[test]
+fn a_server_without_its_driver_is_named_with_what_to_run() {
+    let named =
+        [("MONGODB_URI", "mongodb://me:s3cret@host"), ("REDIS_URL", ""), ("REDIS_DB", "1"), ("REDIS_HOST", "host")];
+    let refusal = |name| {
+        format!(
+            "{name} names a server, and this build has no driver for it: run `cargo run --features servers`, or unset it"
+        )
+    };
+    assert_eq!(
+        config(&named).expect_err("no drivers").to_string().lines().collect::<Vec<_>>(),
+        [refusal("MONGODB_URI"), refusal("REDIS_HOST")]
+    );
 }

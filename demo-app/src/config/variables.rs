@@ -1,70 +1,75 @@
-//! The variables by name: for `--help`, and for those who misspell them.
+//! The variables by name: defaults, what is expected, and hints for those who misspell them.
 
-/// Every variable that the demo reads: its name, its default, and what it sets.
-pub const VARIABLES: &[(&str, &str, &str)] = &[
-    ("APP_ENV", "development", "development, production (JSON logs, empty store, slower stop) or test (quiet)"),
-    ("HOST", "127.0.0.1", "the address to listen on"),
-    ("PORT", "3000", "the port to listen on; 0 takes a free one"),
-    (
-        "ADMIN_ADDR",
-        "",
-        "a private listener such as 127.0.0.1:3001, for health and control endpoints; else they are public",
-    ),
-    (
-        "ADMIN_TOKEN",
-        "",
-        "the token that control endpoints ask for; needed where others than this computer can reach them",
-    ),
-    ("RUST_LOG", "info", "what to log: info, or demo_app=debug,tower_http=warn"),
-    ("SEED", "true", "whether the embedded store starts with something in it (false in production)"),
-    ("STORE_LATENCY_MS", "15", "how long each query of the embedded store waits, in milliseconds"),
-    ("MONGODB_URI", "", "the database: mongodb://[user:password@]host[:port][/database]; else an embedded store"),
-    ("REDIS_URL", "", "the shared cache: redis://[user][:password@]host[:port][/database]; else none"),
-    ("REDIS_HOST", "", "the same in parts, instead of REDIS_URL"),
-    ("REDIS_PORT", "6379", "with REDIS_HOST"),
-    ("REDIS_PASSWORD", "", "with REDIS_HOST"),
-    ("REDIS_DB", "0", "with REDIS_HOST"),
-    ("REDIS_MODE", "single", "single, sentinel or cluster; the latter take several URLs with commas between"),
-    ("REDIS_MASTER", "mymaster", "the name of the master that sentinels watch"),
-    ("REDIS_POOL_SIZE", "1", "connections to Redis, from 1 to 64; one carries thousands of requests at a time"),
-    ("SUPPLIER_URL", "", "who knows ratings: http://host:port; else a stand-in that can be broken by hand"),
-    ("ENABLE_PROFILING", "false", "whether queries are watched for slow ones"),
-    ("SLOW_QUERY_THRESHOLD", "100", "from how many milliseconds on a query is slow"),
-    ("COMPRESSION_LEVEL", "6", "from 0 (none) to 9 (smallest)"),
-    ("MEMORY_LIMIT", "", "what this process may use, such as 512MiB; else what the container or machine has"),
-    ("BODY_LIMIT", "1MiB", "the largest request body"),
-    ("BODY_MEMORY", "64MiB", "what the bodies of all requests under way may take together"),
-    ("BODY_TIMEOUT", "10s", "how long the body of a request may take"),
-    ("REQUEST_TIMEOUT", "30s", "how long a request may take"),
-    ("RATE_LIMIT", "", "requests a second that each address may make; none behind a proxy, which should limit itself"),
-    ("HEADER_TIMEOUT", "10s", "how long the head of a request may take, and how long a connection may be idle"),
-    ("WRITE_TIMEOUT", "30s", "how long an answer may lie unread by its client, who is then cut off"),
-    ("MAX_CONNECTIONS", "10000", "connections at a time; others are told 503, but for health, and closed"),
-    (
-        "MAX_CONNECTIONS_PER_PEER",
-        "512",
-        "the same from one address, of IPv6 from one /64; behind a proxy, the same as for all",
-    ),
-    (
-        "MEMORY_RESTART_AFTER",
-        "1m",
-        "how long requests may be turned away with nothing left to free, until liveness fails; 0s: for ever",
-    ),
-    ("SHUTDOWN_DELAY", "0s", "how long /health/ready says 503 before no more is accepted (5s in production)"),
-    ("DRAIN_TIMEOUT", "10s", "how long open requests may go on after that"),
-];
+/// A variable that the demo reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    /// The name.
+    pub name: &'static str,
+    /// The text that stands for it where it is not set; empty if none does.
+    pub default: &'static str,
+    /// The texts that it accepts.
+    pub expected: &'static str,
+    /// A sentence on the setting.
+    pub about: &'static str,
+}
+
+/// Name, default, what is expected, and what it sets; in the order of `--help`.
+const TABLE: &str = "
+APP_ENV | development | development, production or test | development, production (JSON logs, empty store, slower stop) or test (quiet)
+HOST | 127.0.0.1 | an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost | the address to listen on
+PORT | 3000 | a port number from 0 to 65535 | the port to listen on; 0 takes a free one
+ADMIN_ADDR | | an IP address and a port, such as 127.0.0.1:3001 | a private listener such as 127.0.0.1:3001, for health and control endpoints; else they are public
+ADMIN_TOKEN | | 16 to 256 letters, digits or any of -._~+/=, such as what `openssl rand -hex 32` prints | the token that control endpoints ask for; needed where others than this computer can reach them
+RUST_LOG | info | log directives such as info or demo_app=debug,tower_http=warn | levels by target (warn in tests)
+SEED | true | true or false | whether the embedded store starts with something in it (false in production)
+STORE_LATENCY_MS | 15 | milliseconds from 0 to 10000 | how long each query of the embedded store waits, in milliseconds
+MONGODB_URI | | mongodb://[user:password@]host[:port][/database] | the database; else an embedded store
+REDIS_URL | | redis://[user][:password@]host[:port][/database], several with commas between for sentinel and cluster | the shared cache; else none
+REDIS_HOST | | a host name or an IP address | the same in parts, instead of REDIS_URL
+REDIS_PORT | 6379 | a port number from 1 to 65535 | with REDIS_HOST
+REDIS_PASSWORD | | text | with REDIS_HOST
+REDIS_DB | 0 | a whole number from 0 | with REDIS_HOST
+REDIS_MODE | single | single, sentinel or cluster | single, sentinel or cluster; the latter take several URLs with commas between
+REDIS_MASTER | mymaster | text | the name of the master that sentinels watch
+REDIS_POOL_SIZE | 1 | a number of connections from 1 to 64 | connections to Redis, from 1 to 64; one carries thousands of requests at a time
+SUPPLIER_URL | | the start of an address, such as http://ratings.example:4000 | who knows ratings; else a stand-in that can be broken by hand
+ENABLE_PROFILING | false | true or false | whether queries are watched for slow ones
+SLOW_QUERY_THRESHOLD | 100 | milliseconds from 1 to 3600000 | from how many milliseconds on a query is slow
+COMPRESSION_LEVEL | 6 | a whole number from 0 (no compression) to 9 (smallest) | how hard to compress, from 0 (not at all) to 9
+MEMORY_LIMIT | | bytes, such as 1048576, 512KiB, 10MiB or 2GiB | what this process may use; else what the container or machine has
+BODY_LIMIT | 1MiB | bytes, such as 1048576, 512KiB, 10MiB or 2GiB | the largest request body
+BODY_MEMORY | 64MiB | bytes, such as 1048576, 512KiB, 10MiB or 2GiB | what the bodies of all requests under way may take together
+BODY_TIMEOUT | 10s | a time such as 500ms, 30s or 2m, above zero | how long the body of a request may take
+REQUEST_TIMEOUT | 30s | a time such as 500ms, 30s or 2m, above zero | how long a request may take
+RATE_LIMIT | | a whole number from 1, of requests a second | requests a second that each address may make; none behind a proxy, which should limit itself
+HEADER_TIMEOUT | 10s | a time such as 500ms, 30s or 2m, above zero | how long the head of a request may take, and how long a connection may be idle
+WRITE_TIMEOUT | 30s | a time such as 500ms, 30s or 2m, above zero | how long an answer may lie unread by its client, who is then cut off
+MAX_CONNECTIONS | 10000 | a whole number from 1 to 1000000 | connections at a time; others are told 503, but for health, and closed
+MAX_CONNECTIONS_PER_PEER | 512 | a whole number from 1 to 1000000 | the same from one address, of IPv6 from one /64; behind a proxy, the same as for all
+MEMORY_RESTART_AFTER | 1m | a time such as 0s, 500ms, 30s or 2m | how long requests may be turned away with nothing left to free, until liveness fails; 0s: for ever
+SHUTDOWN_DELAY | 0s | a time such as 0s, 500ms, 30s or 2m | how long /health/ready says 503 before no more is accepted (5s in production)
+DRAIN_TIMEOUT | 10s | a time such as 0s, 500ms, 30s or 2m | how long open requests may go on after that
+";
+
+/// Every variable that the demo reads.
+pub fn variables() -> impl Iterator<Item = Variable> {
+    TABLE.trim().lines().map(|line| {
+        let mut cells = line.split('|').map(str::trim);
+        let mut cell = || cells.next().expect("four cells");
+        Variable { name: cell(), default: cell(), expected: cell(), about: cell() }
+    })
+}
 
 /// Hints for `names` that are probably misspelt names of ours, such as `REDIS_ULR`. The values are not read.
 pub fn hints(names: impl IntoIterator<Item = String>) -> Vec<String> {
-    let known = || VARIABLES.iter().map(|(name, ..)| *name);
     let mut hints = Vec::new();
     for name in names {
         // Short names are near to too much: only those that begin like a group of ours.
         let long = name.len() >= 6 && name.contains('_');
-        if !long || known().any(|ours| ours == name) {
+        if !long || variables().any(|ours| ours.name == name) {
             continue;
         }
-        let near = known().map(|ours| (distance(&name, ours), ours)).min();
+        let near = variables().map(|ours| (distance(&name, ours.name), ours.name)).min();
         if let Some((1..=2, ours)) = near {
             hints.push(format!("{name} is not known; did you mean {ours}?"));
         }
