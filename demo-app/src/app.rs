@@ -13,15 +13,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{self, Parts, Surface};
 use crate::peers::Peers;
-use crate::service::{
-    BusinessService, EventService, ManufacturerService, ProductService, RatingService, UserService, VoteService,
-};
+use crate::service::Market;
 use crate::store::Repository;
 use crate::supplier::Supplier;
 
 /// The parts that an application is built on.
-#[derive(Clone)]
-#[expect(missing_debug_implementations, reason = "a database shows nothing of itself")]
+#[derive(Clone, Debug)]
 pub struct Dependencies {
     /// The database.
     pub repository: Arc<dyn Repository>,
@@ -48,7 +45,7 @@ pub struct App {
     pub monitor: Monitor,
 }
 
-/// The application on `dependencies`, as `config` says. What limits it is kept for ever: make one for each server.
+/// The application on `dependencies`, as `config` says. What limits it stays for ever: make one for each server.
 ///
 /// # Errors
 ///
@@ -60,47 +57,34 @@ pub fn app(dependencies: Dependencies, config: &Config) -> Result<App, Error> {
     let guard = config.memory_limit.into_iter().fold(guard, MemoryGuardBuilder::limit).build()?;
     let monitor = monitor(&dependencies, &guard, config)?;
     let Dependencies { repository, supplier, clock, cache, timings, .. } = dependencies;
-    let users = UserService::new(Arc::clone(&repository), clock.clone());
-    let parts = Parts {
-        businesses: BusinessService::new(Arc::clone(&repository), clock.clone()),
-        events: EventService::new(Arc::clone(&repository), clock.clone()),
-        manufacturers: ManufacturerService::new(Arc::clone(&repository)),
-        products: ProductService::new(Arc::clone(&repository), clock.clone()),
-        ratings: RatingService::new(supplier.client.clone()),
-        supplier,
-        votes: VoteService::new(Arc::clone(&repository), users.clone(), clock),
-        users,
-        repository,
-        cache,
-        monitor: monitor.clone(),
-        guard,
-        timings,
-    };
+    let market = Market { repository, supplier: supplier.client.clone(), clock };
+    let parts = Parts { market, supplier, cache, monitor: monitor.clone(), guard, timings };
     let Surface { public, private } = http::surface(&parts, config);
     Ok(App { router: public, private, monitor })
 }
 
 /// The monitor, with a source for each figure that the application has.
 fn monitor(dependencies: &Dependencies, guard: &MemoryGuard, config: &Config) -> Result<Monitor, Error> {
-    let (asked, pool, slow, told) = (
-        dependencies.repository.clone(),
-        dependencies.repository.clone(),
-        dependencies.repository.clone(),
-        dependencies.repository.clone(),
-    );
+    let repository = || Arc::clone(&dependencies.repository);
+    let (asked, pool, slow, report) = (repository(), repository(), repository(), repository());
     let database = Probe::new("database", move || {
-        let repository = asked.clone();
+        let repository = Arc::clone(&asked);
         async move { repository.ping().await }
     });
     let timings = dependencies.timings.clone();
+    // Not those of health: a 503 is what they are asked for, and no error.
+    let routes = move || {
+        let watched = timings.snapshots().into_iter().filter(|route| !route.route.starts_with("/health"));
+        watched.collect::<Vec<_>>()
+    };
     let monitor = Monitor::builder()
         .cache(&dependencies.cache)
         .database(database.pool(move || pool.pool()))
         .probe(Probe::new("log", async || crate::log::trouble().map_or(Ok(()), Err)).optional())
         .memory_guard(guard)
-        .routes(move || http::watched_routes(&timings))
+        .routes(routes)
         .slow_queries(move || slow.slow_queries())
-        .section("database", move || told.report());
+        .section("database", move || report.report());
     let monitor = dependencies
         .peers
         .clone()

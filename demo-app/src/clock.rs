@@ -1,14 +1,16 @@
 //! The date and time, injected: nothing else in this crate reads a wall clock. (Spans of time come from tokio's clock, which
 //! tests can pause.)
 //!
-//! May use: nothing of this crate.
+//! May use: `domain`.
 
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells the time, in whole milliseconds: what a document can hold in every store, and what JSON shows.
+use crate::domain::Moment;
+
+/// Tells the time, as documents hold it.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -24,9 +26,8 @@ impl Clock {
     }
 
     /// Now.
-    pub fn now(&self) -> Timestamp {
-        let now = (self.0)();
-        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    pub fn now(&self) -> Moment {
+        Moment::new((self.0)())
     }
 }
 

@@ -6,8 +6,6 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastness::http::peer_network;
@@ -26,11 +24,6 @@ impl Bounds {
     /// Files of the process that are not connections of clients: the database's, Redis's, logs, listeners, and some to spare.
     pub const RESERVE: usize = 256;
 
-    /// The files that a process opens that has as many connections as this.
-    pub fn files(self) -> u64 {
-        self.all.saturating_add(Self::RESERVE) as u64
-    }
-
     /// Lowers these bounds for a process that may open so many files: to all but [`RESERVE`](Self::RESERVE) of them, or half
     /// where that is more.
     #[must_use]
@@ -42,27 +35,14 @@ impl Bounds {
 
 /// Counts the connections of a listener. Cheap to clone; clones count the same ones.
 #[derive(Clone, Debug)]
-pub struct Peers(Arc<Inner>);
+pub struct Peers(Arc<Mutex<PeerCounts>>);
 
 #[derive(Debug)]
-struct Inner {
+struct PeerCounts {
     bounds: Bounds,
-    open: Mutex<Open>,
-    counts: Counts,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    all: usize,
-    of_each: HashMap<IpAddr, usize>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    over_all: AtomicU64,
-    over_peer: AtomicU64,
-    unread: AtomicU64,
-    failed_accepts: AtomicU64,
+    open: HashMap<IpAddr, usize>,
+    /// The counters; the figures of peers follow from `open`.
+    counted: Snapshot,
 }
 
 /// The bound that a connection would exceed.
@@ -75,7 +55,7 @@ pub enum Full {
 }
 
 /// The connections of a listener at one moment, as JSON a section of the performance report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
     /// Open ones.
@@ -102,12 +82,8 @@ pub struct Snapshot {
 impl Peers {
     /// Starts with no connection.
     pub fn new(bounds: Bounds) -> Self {
-        Self(Arc::new(Inner { bounds, open: Mutex::default(), counts: Counts::default() }))
-    }
-
-    /// The bounds.
-    pub fn bounds(&self) -> Bounds {
-        self.0.bounds
+        let counted = Snapshot { bound: bounds.all, bound_per_peer: bounds.per_peer, ..Snapshot::default() };
+        Self(Arc::new(Mutex::new(PeerCounts { bounds, open: HashMap::new(), counted })))
     }
 
     /// Gives a place to a connection from this address, until the place is dropped.
@@ -116,50 +92,39 @@ impl Peers {
     ///
     /// No place is left. It is counted.
     pub fn enter(&self, address: IpAddr) -> Result<Place, Full> {
-        let (bounds, counts, peer) = (&self.0.bounds, &self.0.counts, peer_network(address));
-        let open = &mut *self.open();
-        let of_peer = open.of_each.get(&peer).copied().unwrap_or(0);
-        if of_peer >= bounds.per_peer {
-            counts.over_peer.fetch_add(1, Relaxed);
+        let (peer, state) = (peer_network(address), &mut *self.state());
+        let of_peer = state.open.get(&peer).copied().unwrap_or(0);
+        if of_peer >= state.bounds.per_peer {
+            state.counted.refused_of_peer += 1;
             return Err(Full::Peer);
         }
-        if open.all >= bounds.all {
-            counts.over_all.fetch_add(1, Relaxed);
+        if state.counted.open >= state.bounds.all {
+            state.counted.refused += 1;
             return Err(Full::All);
         }
-        open.all += 1;
-        open.of_each.insert(peer, of_peer + 1);
+        state.counted.open += 1;
+        state.open.insert(peer, of_peer + 1);
         Ok(Place { peers: self.clone(), peer })
     }
 
     /// Counts a client that was cut off because it did not read.
     pub fn count_unread(&self) {
-        self.0.counts.unread.fetch_add(1, Relaxed);
+        self.state().counted.unread += 1;
     }
 
     /// Counts a call of `accept` that failed.
     pub fn count_failed_accept(&self) {
-        self.0.counts.failed_accepts.fetch_add(1, Relaxed);
+        self.state().counted.failed_accepts += 1;
     }
 
     /// The figures.
     pub fn snapshot(&self) -> Snapshot {
-        let (Inner { bounds, counts, .. }, open) = (&*self.0, self.open());
-        Snapshot {
-            open: open.all,
-            peers: open.of_each.len(),
-            most_of_a_peer: open.of_each.values().copied().max().unwrap_or(0),
-            bound: bounds.all,
-            bound_per_peer: bounds.per_peer,
-            refused: counts.over_all.load(Relaxed),
-            refused_of_peer: counts.over_peer.load(Relaxed),
-            unread: counts.unread.load(Relaxed),
-            failed_accepts: counts.failed_accepts.load(Relaxed),
-        }
+        let PeerCounts { ref open, counted, .. } = *self.state();
+        Snapshot { peers: open.len(), most_of_a_peer: open.values().copied().max().unwrap_or(0), ..counted }
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, PeerCounts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,12 +137,12 @@ pub struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let open = &mut *self.peers.open();
-        open.all -= 1;
-        if let Some(of_peer) = open.of_each.get_mut(&self.peer) {
+        let state = &mut *self.peers.state();
+        state.counted.open -= 1;
+        if let Some(of_peer) = state.open.get_mut(&self.peer) {
             *of_peer -= 1;
             if *of_peer == 0 {
-                open.of_each.remove(&self.peer);
+                state.open.remove(&self.peer);
             }
         }
     }

@@ -70,9 +70,9 @@ pub async fn run(
     let App { router, private, monitor } = app(dependencies, config).map_err(io::Error::other)?;
     let Listeners { public, private: listener } = listeners.into();
     let leaving = Arc::new(AtomicBool::new(false));
-    let tell_leaving = from_fn_with_state(Arc::clone(&leaving), no_longer_ready);
+    let not_ready = from_fn_with_state(Arc::clone(&leaving), no_longer_ready);
     let private = match listener {
-        Some(listener) => Some(Private::start(listener, private.layer(tell_leaving.clone()), monitor, config)?),
+        Some(listener) => Some(Private::start(listener, private.layer(not_ready.clone()), monitor, config)?),
         None => {
             monitor.start().map_err(io::Error::other)?;
             None
@@ -83,7 +83,7 @@ pub async fn run(
         leaving.store(true, Ordering::Relaxed);
         linger(config.shutdown_delay).await;
     };
-    let stopped = connections::serve(public, router.layer(tell_leaving), &peers, stop, config).await;
+    let stopped = connections::serve(public, router.layer(not_ready), &peers, stop, config).await;
     if tokio::time::timeout(config.drain, repository.end_watch()).await.is_err() {
         tracing::warn!("changes of the database are not followed until the lease of this process has run out");
     }
@@ -97,7 +97,7 @@ pub async fn run(
 /// Returns the bounds on connections: as many as the settings say, if the process may open so many files.
 fn bounds(config: &Config) -> Bounds {
     let asked = Bounds { all: config.max_connections, per_peer: config.max_connections_per_peer };
-    let files = files::raise_file_limit(asked.files());
+    let files = files::raise_file_limit((asked.all.saturating_add(Bounds::RESERVE)) as u64);
     let bounds = asked.within(files);
     if bounds.all < asked.all {
         let (asked, bound) = (asked.all, bounds.all);

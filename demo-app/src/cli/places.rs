@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::config::{Config, Control};
-use crate::http::{Access, ENDPOINTS};
+use crate::http::{Access, endpoints};
 use crate::server::Listeners;
 
 /// Addresses of a server, and what its control endpoints ask for.
@@ -35,8 +35,8 @@ impl<'a> Places<'a> {
     }
 
     fn line(&self, access: Access) -> String {
-        let of_kind = ENDPOINTS.iter().filter(|(own, ..)| *own == access);
-        let paths: Vec<_> = of_kind.map(|(_, _, path, _)| *path).collect();
+        let of_kind = endpoints().iter().filter(|endpoint| endpoint.access == access);
+        let paths: Vec<_> = of_kind.map(|endpoint| &*endpoint.path).collect();
         let place = match access {
             Access::Open => format!("open at http://{}", self.public),
             Access::Health => self.health(),
@@ -46,41 +46,42 @@ impl<'a> Places<'a> {
     }
 
     fn health(&self) -> String {
-        let public = format!("health at http://{}", self.public);
         let private = self.private.map(|private| format!(" and http://{private}")).unwrap_or_default();
-        let detail =
-            if matches!(self.control, Control::Open) { "" } else { ", for others than control no more than a status" };
-        format!("{public}{private}{detail}")
+        let is_open = matches!(self.control, Control::Open);
+        let detail = if is_open { "" } else { ", for others than control no more than a status" };
+        format!("health at http://{}{private}{detail}", self.public)
     }
 
     fn control(&self) -> String {
-        match (&self.control, self.private) {
+        let Some((address, token)) = self.control_address() else {
+            return "control, closed until ADMIN_TOKEN or ADMIN_ADDR is set".to_owned();
+        };
+        let how = match (&self.control, token) {
             (Control::Open, _) => {
-                format!("control, open at http://{}, as this computer alone can reach it", self.public)
+                return format!("control, open at http://{address}, as this computer alone can reach it");
             }
-            (Control::Token(_), _) => format!("control, with ADMIN_TOKEN at http://{}", self.public),
-            (Control::Private(_, None), Some(private)) => {
-                format!("control, private and without a token at http://{private}")
-            }
-            (Control::Private(_, Some(_)), Some(private)) => {
-                format!("control, private and with ADMIN_TOKEN at http://{private}")
-            }
-            (Control::Private(..), None) | (Control::Closed, _) => {
-                "control, closed until ADMIN_TOKEN or ADMIN_ADDR is set".to_owned()
-            }
+            (Control::Private(..), true) => "private and with ADMIN_TOKEN",
+            (Control::Private(..), false) => "private and without a token",
+            _ => "with ADMIN_TOKEN",
+        };
+        format!("control, {how} at http://{address}")
+    }
+
+    /// The address of control endpoints, if they have one, and whether they ask for a token.
+    fn control_address(&self) -> Option<(SocketAddr, bool)> {
+        match self.control {
+            Control::Open => Some((self.public, false)),
+            Control::Token(_) => Some((self.public, true)),
+            Control::Private(_, token) => Some((self.private?, token.is_some())),
+            Control::Closed => None,
         }
     }
 
     /// The command that asks a control endpoint, if any can.
     pub(super) fn control_curl(&self, path: &str) -> Option<String> {
-        const TOKEN: &str = "-H \"authorization: Bearer $ADMIN_TOKEN\" ";
-        let (token, address) = match (&self.control, self.private) {
-            (Control::Open, _) => ("", self.public),
-            (Control::Token(_), _) => (TOKEN, self.public),
-            (Control::Private(_, token), Some(private)) => (if token.is_some() { TOKEN } else { "" }, private),
-            (Control::Private(..), None) | (Control::Closed, _) => return None,
-        };
-        Some(format!("curl {token}http://{address}{path}"))
+        let (address, token) = self.control_address()?;
+        let header = if token { "-H \"authorization: Bearer $ADMIN_TOKEN\" " } else { "" };
+        Some(format!("curl {header}http://{address}{path}"))
     }
 }
 
@@ -89,7 +90,8 @@ mod tests {
     use super::*;
 
     fn lines(variables: &[(&str, &str)]) -> Vec<String> {
-        let given = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+        let given =
+            |name: &str| variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned());
         let config = Config::from_vars(given).expect("settings that make sense");
         let places = Places { public: config.listen, private: config.admin_addr, control: config.control() };
         [Access::Open, Access::Health, Access::Control].map(|access| places.line(access)).into()
@@ -98,10 +100,10 @@ mod tests {
     #[test]
     fn each_kind_of_endpoints_has_its_line() {
         let here = lines(&[]);
-        assert!(here[0].starts_with("open at http://127.0.0.1:3000: / /openapi.json /api/users "), "{here:?}");
+        assert!(here[0].starts_with("open at http://127.0.0.1:3000: / /api/businesses "), "{here:?}");
         assert_eq!(here[1], "health at http://127.0.0.1:3000: /health /health/live /health/ready");
         assert!(here[2].starts_with(
-            "control, open at http://127.0.0.1:3000, as this computer alone can reach it: /api/cache/stats "
+            "control, open at http://127.0.0.1:3000, as this computer alone can reach it: /api/breakers/{name} "
         ));
 
         let container = [("APP_ENV", "production"), ("HOST", "0.0.0.0"), ("ADMIN_ADDR", "127.0.0.1:3001")];

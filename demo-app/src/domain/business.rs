@@ -1,31 +1,42 @@
-//! Businesses, and what a client may say about one.
+//! Businesses.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::{Draft, Fields, Id};
+use super::{Draft, Field, Fields, Id, Kind, Model, Moment, Scalar, Unique};
 
 /// A seller on the marketplace. Its email is unique among businesses.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "servers",
+    derive(fastness::Indexed),
+    indexed(collection = "businesses", scopes("business:{id}", "businesses:*")),
+    index(keys(subscription.plan = 1, subscription.status = 1)),
+    index(keys(is_active = 1, created_at = -1))
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Business {
     /// Identity.
+    #[serde(rename = "_id")]
     pub id: Id,
     /// Lower case; no two businesses share one.
+    #[cfg_attr(feature = "servers", index(unique))]
     pub email: String,
     /// The name that customers see; a business may be listed before it has chosen one.
+    #[cfg_attr(feature = "servers", index(sparse))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_name: Option<String>,
-    /// True if it may sell.
-    pub is_active: bool,
-    /// The plan that it pays for.
-    pub subscription: Subscription,
     /// The time at which it joined.
-    pub created_at: Timestamp,
+    #[cfg_attr(feature = "servers", index(desc))]
+    pub created_at: Moment,
+    /// True if it may sell; true unless said otherwise.
+    pub is_active: bool,
+    /// The plan that it pays for; free and active unless said otherwise.
+    pub subscription: Subscription,
 }
 
 /// The plan that a business pays for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "servers", derive(fastness::Indexed))]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
     /// The price list that it chose.
@@ -35,7 +46,7 @@ pub struct Subscription {
 }
 
 /// The price lists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names are the whole story")]
 pub enum Plan {
@@ -47,7 +58,7 @@ pub enum Plan {
 }
 
 /// The state of a subscription.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names are the whole story")]
 pub enum SubscriptionStatus {
@@ -58,40 +69,8 @@ pub enum SubscriptionStatus {
     Cancelled,
 }
 
-/// A business as a client may write it.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct BusinessDraft {
-    /// See [`Business::email`].
-    #[schema(format = "email", example = "hello@works.example")]
-    pub email: String,
-    /// See [`Business::business_name`].
-    #[schema(max_length = 100)]
-    pub business_name: Option<String>,
-    /// See [`Business::is_active`]; true unless said otherwise.
-    #[schema(required = false, default = true)]
-    pub is_active: bool,
-    /// See [`Business::subscription`]; free and active unless said otherwise.
-    #[schema(required = false)]
-    pub subscription: Subscription,
-}
-
-impl BusinessDraft {
-    /// The document that this draft founds.
-    pub fn into_business(self, id: Id, created_at: Timestamp) -> Business {
-        Business {
-            id,
-            email: self.email,
-            business_name: self.business_name,
-            is_active: self.is_active,
-            subscription: self.subscription,
-            created_at,
-        }
-    }
-}
-
-impl Draft for BusinessDraft {
-    const KEPT: &'static [&'static str] = &["id", "createdAt"];
+impl Draft for Business {
+    const READ_ONLY: &'static [&'static str] = &["id", "createdAt"];
 
     fn read(fields: &mut Fields) -> Self {
         Self {
@@ -102,6 +81,41 @@ impl Draft for BusinessDraft {
                 plan: fields.choice("plan"),
                 status: fields.choice("status"),
             }),
+            ..Self::default()
         }
+    }
+}
+
+impl Model for Business {
+    type Id = Id;
+
+    const ONE: &'static str = "business";
+    const MANY: &'static str = "businesses";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::new("email", Kind::Lower, |business| (&*business.email).into()),
+        Field::new("businessName", Kind::Text, |business| business.business_name.as_deref().into()),
+        Field::new("createdAt", Kind::Moment, |business| business.created_at.into()),
+        Field::new("subscription.plan", Kind::Choice(&["free", "basic", "pro", "enterprise"]), |business| {
+            Scalar::name_of(&business.subscription.plan)
+        }),
+        Field::new("subscription.status", Kind::Choice(&["active", "trialing", "pastDue", "cancelled"]), |business| {
+            Scalar::name_of(&business.subscription.status)
+        }),
+        Field::new("isActive", Kind::Flag, |business| business.is_active.into()),
+    ];
+    const LISTS: &'static [&'static str] =
+        &["email", "businessName?", "-createdAt", "subscription.plan,subscription.status", "isActive,-createdAt"];
+    const UNIQUE: Option<Unique<Self>> = Some(("email", |business| &business.email));
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn created(self, id: Id, now: Moment) -> Self {
+        Self { id, created_at: now, ..self }
+    }
+
+    fn over(self, old: &Self) -> Self {
+        self.created(old.id, old.created_at)
     }
 }

@@ -1,16 +1,27 @@
-//! Events of the supply chain, and what a client may say about one.
+//! Events of the supply chain.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::{Draft, Fields, Id, Location};
+use super::{Draft, Field, Fields, Id, Kind, Location, Model, Moment, Reference, Scalar, Target};
 
 /// A step of a product on its way. What happened, happened: it is never changed, and stays when product or maker go.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "servers",
+    derive(fastness::Indexed),
+    indexed(
+        collection = "supplychainevents",
+        scopes("event:{id}", "events:*", "trace:{product_id}:*", "near:*")
+    ),
+    index(keys(manufacturer = 1, timestamp = -1)),
+    index(keys(product_id = 1, timestamp = -1)),
+    index(keys(event_type = 1, timestamp = -1)),
+    index(keys(location.coordinates = sphere))
+)]
 #[serde(rename_all = "camelCase")]
 pub struct SupplyChainEvent {
     /// Identity.
+    #[serde(rename = "_id")]
     pub id: Id,
     /// The maker of the product.
     pub manufacturer: Id,
@@ -18,14 +29,14 @@ pub struct SupplyChainEvent {
     pub product_id: Id,
     /// The kind of event.
     pub event_type: EventType,
-    /// The time of the event, which may be earlier than its report.
-    pub timestamp: Timestamp,
+    /// The time of the event, which may be earlier than its report; now unless said otherwise.
+    pub timestamp: Moment,
     /// The place of the event.
     pub location: Location,
 }
 
 /// Kinds of events in the life of a product.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names are the whole story")]
 pub enum EventType {
@@ -38,66 +49,61 @@ pub enum EventType {
     Recalled,
 }
 
-impl EventType {
-    /// Every one, in the order of a product's life.
-    pub const ALL: [Self; 6] =
-        [Self::Produced, Self::Inspected, Self::Packed, Self::Shipped, Self::Received, Self::Recalled];
-
-    /// The name in JSON.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Produced => "produced",
-            Self::Inspected => "inspected",
-            Self::Packed => "packed",
-            Self::Shipped => "shipped",
-            Self::Received => "received",
-            Self::Recalled => "recalled",
-        }
-    }
-}
-
-/// An event as a client may write it.
-#[derive(Clone, Debug, PartialEq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct EventDraft {
-    /// See [`SupplyChainEvent::manufacturer`].
-    #[schema(minimum = 1, example = 1)]
-    pub manufacturer: Id,
-    /// See [`SupplyChainEvent::product_id`].
-    #[schema(minimum = 1, example = 1)]
-    pub product_id: Id,
-    /// See [`SupplyChainEvent::event_type`].
-    pub event_type: EventType,
-    /// See [`SupplyChainEvent::timestamp`]; now unless said otherwise.
-    pub timestamp: Option<Timestamp>,
-    /// See [`SupplyChainEvent::location`].
-    pub location: Location,
-}
-
-impl EventDraft {
-    /// The document that this draft founds.
-    pub fn into_event(self, id: Id, now: Timestamp) -> SupplyChainEvent {
-        let Self { manufacturer, product_id, event_type, timestamp, location } = self;
-        SupplyChainEvent { id, manufacturer, product_id, event_type, timestamp: timestamp.unwrap_or(now), location }
-    }
-}
-
-impl Draft for EventDraft {
-    const KEPT: &'static [&'static str] = &["id"];
+impl Draft for SupplyChainEvent {
+    const READ_ONLY: &'static [&'static str] = &["id"];
 
     fn read(fields: &mut Fields) -> Self {
         Self {
             manufacturer: fields.id("manufacturer"),
             product_id: fields.id("productId"),
             event_type: fields.required_choice("eventType"),
-            timestamp: fields.moment("timestamp"),
+            timestamp: fields.moment("timestamp").unwrap_or_default(),
             location: Location::read(fields),
+            ..Self::default()
         }
     }
 }
 
+impl Model for SupplyChainEvent {
+    type Id = Id;
+
+    const ONE: &'static str = "event";
+    const MANY: &'static str = "events";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::new("manufacturer", Kind::Number, |event| event.manufacturer.into()),
+        Field::new("productId", Kind::Number, |event| event.product_id.into()),
+        Field::new(
+            "eventType",
+            Kind::Choice(&["produced", "inspected", "packed", "shipped", "received", "recalled"]),
+            |event| Scalar::name_of(&event.event_type),
+        ),
+        Field::new("timestamp", Kind::Moment, |event| event.timestamp.into()),
+    ];
+    const LISTS: &'static [&'static str] = &["manufacturer,-timestamp", "productId,-timestamp", "eventType,-timestamp"];
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn created(self, id: Id, now: Moment) -> Self {
+        let timestamp = if self.timestamp == Moment::UNKNOWN { now } else { self.timestamp };
+        Self { id, timestamp, ..self }
+    }
+
+    fn over(self, old: &Self) -> Self {
+        self.created(old.id, old.timestamp)
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        vec![
+            Reference { field: "manufacturer", id: self.manufacturer, to: Target::Manufacturers },
+            Reference { field: "productId", id: self.product_id, to: Target::Products },
+        ]
+    }
+}
+
 /// An event near a place.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NearEvent {
     /// The distance from the place that was asked for, in kilometres, to the metre.

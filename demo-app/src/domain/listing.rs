@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::PageRequest;
+use super::{PageRequest, Scalar};
 
-/// The part of a collection that is asked for, and its order.
-///
-/// A request's wishes become one through the store, which knows what its indexes can serve.
+/// The part of a collection that is asked for, and its order. A request's wishes become one if an index serves them
+/// ([`Listing::new`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Listing {
     /// Stored names, and what the fields must equal; all of them.
@@ -32,11 +30,6 @@ impl Listing {
         let by_id = SortKey { field: Self::ID.to_owned(), descending: false };
         Self { filter: BTreeMap::new(), sort: vec![by_id], backward: false, page }
     }
-
-    /// True for [`all`](Self::all), whatever the page.
-    pub fn is_all(&self) -> bool {
-        *self == Self::all(self.page)
-    }
 }
 
 /// One field to sort by.
@@ -48,25 +41,10 @@ pub struct SortKey {
     pub descending: bool,
 }
 
-/// A field's value, as filters and sorts compare it. Absent ones come first, as in MongoDB.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[expect(missing_docs, reason = "the names are the whole story")]
-pub enum Scalar {
-    Absent,
-    Number(u64),
-    Text(String),
-    Flag(bool),
-    Moment(Timestamp),
-}
-
-impl From<Option<Timestamp>> for Scalar {
-    fn from(moment: Option<Timestamp>) -> Self {
-        moment.map_or(Self::Absent, Self::Moment)
-    }
-}
-
-impl From<&str> for Scalar {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+impl SortKey {
+    /// The key that `text` spells: a name, `-` before it for the largest first.
+    pub fn parse(text: &str) -> Self {
+        let (descending, name) = text.strip_prefix('-').map_or((false, text), |name| (true, name));
+        Self { field: name.to_owned(), descending }
     }
 }

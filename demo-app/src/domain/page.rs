@@ -1,7 +1,6 @@
 //! Pages of lists.
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 /// One page of a list; pages count from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -33,7 +32,7 @@ impl PageRequest {
 }
 
 /// One part of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
     /// The items of the page, at most `limit`; none beyond the last page.
     pub items: Vec<T>,

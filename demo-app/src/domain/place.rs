@@ -1,21 +1,18 @@
 //! Places, and searches around one.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::Fields;
 
 /// A place on Earth.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "servers", derive(fastness::Indexed))]
 pub struct Location {
     /// The country, as people there write it or as its code.
-    #[schema(example = "PT")]
     pub country: String,
     /// The town.
-    #[schema(example = "Porto")]
     pub city: String,
     /// Longitude from -180 to 180, then latitude from -90 to 90, in degrees.
-    #[schema(value_type = Vec<f64>, min_items = 2, max_items = 2, example = json!([-8.61, 41.15]))]
     pub coordinates: [f64; 2],
 }
 

@@ -1,69 +1,41 @@
-//! Products, what a client may say about one, and searches by words.
+//! Products, and searches by words.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::{Draft, Fields, Id, PageRequest};
+use super::{Draft, Field, Fields, Id, Kind, Model, Moment, PageRequest, Reference, Target};
 
 /// An article that a business sells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "servers",
+    derive(fastness::Indexed),
+    indexed(collection = "products", scopes("product:{id}", "products:*", "catalog:{business}:*", "search:*")),
+    index(keys(business = 1, created_at = -1)),
+    index(keys(business = 1, category = 1))
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Product {
     /// Identity.
+    #[serde(rename = "_id")]
     pub id: Id,
     /// The seller, for the product's whole life.
     pub business: Id,
     /// The name of the product.
+    #[cfg_attr(feature = "servers", index(text))]
     pub name: String,
     /// A description; may be empty.
+    #[cfg_attr(feature = "servers", index(text))]
     pub description: String,
     /// The shelf it stands on, in lower case.
     pub category: String,
-    /// The price in cents.
+    /// The price in cents; at most 100 million.
     pub price: u64,
     /// The time at which it was listed.
-    pub created_at: Timestamp,
+    pub created_at: Moment,
 }
 
-/// A product as a client may write it.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct ProductDraft {
-    /// See [`Product::business`].
-    #[schema(minimum = 1, example = 1)]
-    pub business: Id,
-    /// See [`Product::name`].
-    #[schema(min_length = 1, max_length = 100, example = "Atlas")]
-    pub name: String,
-    /// See [`Product::description`].
-    #[schema(required = false, max_length = 2000)]
-    pub description: String,
-    /// See [`Product::category`].
-    #[schema(min_length = 1, max_length = 50, example = "food")]
-    pub category: String,
-    /// See [`Product::price`]; at most 100 million.
-    #[schema(maximum = 100_000_000, example = 1250)]
-    pub price: u64,
-}
-
-impl ProductDraft {
-    /// The document that this draft founds.
-    pub fn into_product(self, id: Id, created_at: Timestamp) -> Product {
-        Product {
-            id,
-            business: self.business,
-            name: self.name,
-            description: self.description,
-            category: self.category,
-            price: self.price,
-            created_at,
-        }
-    }
-}
-
-impl Draft for ProductDraft {
-    const KEPT: &'static [&'static str] = &["id", "createdAt"];
+impl Draft for Product {
+    const READ_ONLY: &'static [&'static str] = &["id", "createdAt"];
 
     fn read(fields: &mut Fields) -> Self {
         Self {
@@ -72,7 +44,41 @@ impl Draft for ProductDraft {
             description: fields.optional_text("description", 2_000).unwrap_or_default(),
             category: fields.text("category", 50).to_lowercase(),
             price: fields.number("price", 0..=100_000_000),
+            ..Self::default()
         }
+    }
+}
+
+impl Model for Product {
+    type Id = Id;
+
+    const ONE: &'static str = "product";
+    const MANY: &'static str = "products";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::new("business", Kind::Number, |product| product.business.into()),
+        Field::new("category", Kind::Lower, |product| (&*product.category).into()),
+        Field::new("createdAt", Kind::Moment, |product| product.created_at.into()),
+    ];
+    const LISTS: &'static [&'static str] = &["business,-createdAt", "business,category"];
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn created(self, id: Id, now: Moment) -> Self {
+        Self { id, created_at: now, ..self }
+    }
+
+    fn over(self, old: &Self) -> Self {
+        self.created(old.id, old.created_at)
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        vec![Reference { field: "business", id: self.business, to: Target::Businesses }]
+    }
+
+    fn fixed(&self) -> Option<(&'static str, Id)> {
+        Some(("business", self.business))
     }
 }
 
@@ -91,13 +97,8 @@ pub struct ProductQuery {
 impl ProductQuery {
     /// True if `product` belongs to the answer.
     pub fn matches(&self, product: &Product) -> bool {
-        let on_shelf = self.category.as_ref().is_none_or(|category| *category == product.category);
-        on_shelf && contains_words(product, &self.text)
+        let (name, description) = (product.name.to_lowercase(), product.description.to_lowercase());
+        self.category.as_ref().is_none_or(|category| *category == product.category)
+            && self.text.split_whitespace().all(|word| name.contains(word) || description.contains(word))
     }
-}
-
-fn contains_words(product: &Product, text: &str) -> bool {
-    let name = product.name.to_lowercase();
-    let description = product.description.to_lowercase();
-    text.split_whitespace().all(|word| name.contains(word) || description.contains(word))
 }

@@ -1,16 +1,23 @@
-//! Users, and what a client may say about one.
+//! Users.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use super::{Draft, Fields, Id};
+use super::{Draft, Field, Fields, Id, Kind, Model, Moment, Reference, Target};
 
 /// A customer of one business. The same person may be a user of several, so emails repeat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "servers",
+    derive(fastness::Indexed),
+    indexed(collection = "users", scopes("user:{id}", "users:*")),
+    index(keys(business = 1, created_at = -1)),
+    index(keys(total_votes = -1, created_at = -1)),
+    index(keys(is_active = 1, last_login_at = -1))
+)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Identity.
+    #[serde(rename = "_id")]
     pub id: Id,
     /// The business that this user belongs to.
     pub business: Id,
@@ -20,50 +27,16 @@ pub struct User {
     pub email: String,
     /// The number of their votes on proposals; counted by the server.
     pub total_votes: u64,
-    /// True if they may sign in.
+    /// True if they may sign in; true unless said otherwise.
     pub is_active: bool,
     /// The time at which they joined.
-    pub created_at: Timestamp,
+    pub created_at: Moment,
     /// The time of their last sign-in, if there was one.
-    pub last_login_at: Option<Timestamp>,
+    pub last_login_at: Option<Moment>,
 }
 
-/// A user as a client may write it.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct UserDraft {
-    /// See [`User::business`].
-    #[schema(minimum = 1, example = 1)]
-    pub business: Id,
-    /// See [`User::name`].
-    #[schema(min_length = 1, max_length = 100, example = "Atlas")]
-    pub name: String,
-    /// See [`User::email`].
-    #[schema(format = "email", example = "hello@works.example")]
-    pub email: String,
-    /// See [`User::is_active`]; true unless said otherwise.
-    #[schema(required = false, default = true)]
-    pub is_active: bool,
-}
-
-impl UserDraft {
-    /// The document that this draft founds.
-    pub fn into_user(self, id: Id, created_at: Timestamp) -> User {
-        User {
-            id,
-            business: self.business,
-            name: self.name,
-            email: self.email,
-            total_votes: 0,
-            is_active: self.is_active,
-            created_at,
-            last_login_at: None,
-        }
-    }
-}
-
-impl Draft for UserDraft {
-    const KEPT: &'static [&'static str] = &["id", "totalVotes", "createdAt", "lastLoginAt"];
+impl Draft for User {
+    const READ_ONLY: &'static [&'static str] = &["id", "totalVotes", "createdAt", "lastLoginAt"];
 
     fn read(fields: &mut Fields) -> Self {
         Self {
@@ -71,6 +44,38 @@ impl Draft for UserDraft {
             name: fields.text("name", 100),
             email: fields.email("email"),
             is_active: fields.flag("isActive", true),
+            ..Self::default()
         }
+    }
+}
+
+impl Model for User {
+    type Id = Id;
+
+    const ONE: &'static str = "user";
+    const MANY: &'static str = "users";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::new("business", Kind::Number, |user| user.business.into()),
+        Field::new("totalVotes", Kind::Number, |user| user.total_votes.into()),
+        Field::new("isActive", Kind::Flag, |user| user.is_active.into()),
+        Field::new("createdAt", Kind::Moment, |user| user.created_at.into()),
+        Field::new("lastLoginAt", Kind::Moment, |user| user.last_login_at.into()),
+    ];
+    const LISTS: &'static [&'static str] = &["business,-createdAt", "-totalVotes,-createdAt", "isActive,-lastLoginAt"];
+
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn created(self, id: Id, now: Moment) -> Self {
+        Self { id, created_at: now, ..self }
+    }
+
+    fn over(self, old: &Self) -> Self {
+        Self { total_votes: old.total_votes, last_login_at: old.last_login_at, ..self.created(old.id, old.created_at) }
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        vec![Reference { field: "business", id: self.business, to: Target::Businesses }]
     }
 }

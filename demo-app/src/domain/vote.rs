@@ -1,59 +1,46 @@
 //! Votes on proposals, and their tally.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+// Clippy takes what stands in `keys(..)` for attributes of their own.
+#![allow(clippy::duplicated_attributes)]
 
-use super::{Draft, Fields, Id};
+use serde::{Deserialize, Serialize};
+
+use super::{Draft, Field, Fields, Id, Kind, Model, Moment, Reference, Target};
 
 /// A vote on what a business proposes: which of its products it should be. One per voter and proposal, for good.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "servers",
+    derive(fastness::Indexed),
+    indexed(
+        collection = "votingrecords",
+        scopes("vote:{id}", "vote:http", "votes:*", "tally:{business}:{proposal_id}")
+    ),
+    index(keys(business = 1, timestamp = -1)),
+    index(keys(business = 1, proposal_id = 1)),
+    index(keys(voter_address = 1, business = 1)),
+    index(keys(selected_product_id = 1, business = 1))
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Vote {
-    /// Business, proposal and voter, with colons between: so two votes of one voter on one proposal cannot both be there.
-    #[schema(example = "1:autumn-2030:ada@example.com")]
+    /// Business, proposal and voter, with colons between: so two votes of one voter on one proposal cannot both be there, however many
+    /// clients write at a time.
+    #[serde(rename = "_id")]
     pub id: String,
     /// The business that made the proposal.
     pub business: Id,
+    /// The time at which it was cast.
+    pub timestamp: Moment,
     /// The business's name for it: letters, digits, `-`, `_` and `.`.
-    #[schema(example = "autumn-2030")]
     pub proposal_id: String,
     /// The voter's address, in lower case. The vote counts for the users of the business who have it as their email.
-    #[schema(example = "ada@example.com")]
     pub voter_address: String,
     /// The product that they want; one of the business's products when the vote was cast.
     pub selected_product_id: Id,
-    /// The time at which it was cast.
-    pub timestamp: Timestamp,
 }
 
-/// A vote as a client may write it.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "see the fields of `Vote`")]
-pub struct VoteDraft {
-    #[schema(minimum = 1, example = 1)]
-    pub business: Id,
-    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$", example = "autumn-2030")]
-    pub proposal_id: String,
-    #[schema(min_length = 1, max_length = 254, example = "ada@example.com")]
-    pub voter_address: String,
-    #[schema(minimum = 1, example = 1)]
-    pub selected_product_id: Id,
-}
-
-impl VoteDraft {
-    /// The document that this draft founds.
-    pub fn into_vote(self, timestamp: Timestamp) -> Vote {
-        let Self { business, proposal_id, voter_address, selected_product_id } = self;
-        // Neither a number nor a proposal's name has a colon, so no two triples are spelled alike.
-        let id = format!("{business}:{proposal_id}:{voter_address}");
-        Vote { id, business, proposal_id, voter_address, selected_product_id, timestamp }
-    }
-}
-
-impl Draft for VoteDraft {
-    const KEPT: &'static [&'static str] = &["id", "timestamp"];
+impl Draft for Vote {
+    const READ_ONLY: &'static [&'static str] = &["id", "timestamp"];
 
     fn read(fields: &mut Fields) -> Self {
         Self {
@@ -61,7 +48,46 @@ impl Draft for VoteDraft {
             proposal_id: fields.name("proposalId", is_proposal, PROPOSAL),
             voter_address: fields.name("voterAddress", is_address, ADDRESS).to_lowercase(),
             selected_product_id: fields.id("selectedProductId"),
+            ..Self::default()
         }
+    }
+}
+
+impl Model for Vote {
+    type Id = String;
+
+    const ONE: &'static str = "vote";
+    const MANY: &'static str = "votes";
+    const FIELDS: &'static [Field<Self>] = &[
+        Field::new("business", Kind::Number, |vote| vote.business.into()),
+        Field::new("proposalId", Kind::Text, |vote| (&*vote.proposal_id).into()),
+        Field::new("voterAddress", Kind::Lower, |vote| (&*vote.voter_address).into()),
+        Field::new("selectedProductId", Kind::Number, |vote| vote.selected_product_id.into()),
+        Field::new("timestamp", Kind::Moment, |vote| vote.timestamp.into()),
+    ];
+    const LISTS: &'static [&'static str] =
+        &["business,-timestamp", "business,proposalId", "voterAddress,business", "selectedProductId,business"];
+
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn created(self, _: Id, now: Moment) -> Self {
+        // Neither a number nor a proposal's name has a colon, so no two triples are spelled alike.
+        let id = format!("{}:{}:{}", self.business, self.proposal_id, self.voter_address);
+        Self { id, timestamp: now, ..self }
+    }
+
+    fn over(self, old: &Self) -> Self {
+        Self { id: old.id.clone(), timestamp: old.timestamp, ..self }
+    }
+
+    fn references(&self) -> Vec<Reference> {
+        let product = Target::ProductsOf(self.business);
+        vec![
+            Reference { field: "business", id: self.business, to: Target::Businesses },
+            Reference { field: "selectedProductId", id: self.selected_product_id, to: product },
+        ]
     }
 }
 
@@ -81,7 +107,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// The votes on a proposal, counted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tally {
     /// The business that made the proposal.
@@ -95,7 +121,7 @@ pub struct Tally {
 }
 
 /// The number of votes for a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the whole story")]
 pub struct Count {
     pub product: Id,

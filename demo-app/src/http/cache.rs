@@ -1,136 +1,82 @@
-//! `/api/cache/..`: what the cache did, what is cached, and a hand on the lever.
+//! `/api/cache/..`: what the cache did, what is cached, and an invalidation by hand.
 
+use axum::Json;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use fastness::registry::{Annotated, Role};
-use fastness::stats::{SiteStats, Stats};
-use fastness::{Fastness, Reach, Scope};
-use serde::Serialize;
-use utoipa::ToSchema;
+use fastness::registry::Role;
+use fastness::stats::Stats;
+use fastness::{Reach, Scope};
+use serde_json::{Value, json};
 
 use super::body::Body;
+use super::parts::Parts;
 use super::problem::Problem;
 use crate::domain::{Draft, Fields, Violation};
 
-pub(super) fn routes(cache: Fastness) -> Router {
-    Router::new()
-        .route("/api/cache/stats", get(stats))
-        .route("/api/cache/registry", get(registry))
-        .route("/api/cache/invalidate", post(invalidate))
-        .with_state(cache)
+pub(super) async fn stats(State(Parts { cache, .. }): State<Parts>) -> Json<Value> {
+    let stats = cache.stats();
+    let sites = stats.sites.iter().map(|site| {
+        let mut counters = counters(&site.stats);
+        (counters["function"], counters["key"]) = (json!(site.name), json!(site.key));
+        counters
+    });
+    let mut all = counters(&stats.total);
+    all["sites"] = sites.collect();
+    for (name, count) in
+        [("invalidations", stats.invalidations), ("entries", stats.entries as u64), ("evictions", stats.evictions)]
+    {
+        all[name] = count.into();
+    }
+    Json(all)
 }
 
 /// The counters of one call site, or of all together.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Counters {
-    hits: u64,
-    misses: u64,
-    hit_rate: f64,
-    loads: u64,
-    load_errors: u64,
-    /// Null before the first load ended.
-    mean_load_ms: Option<f64>,
-    coalesced: u64,
-    stale_served: u64,
-    early_refreshes: u64,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct SiteReport {
-    function: String,
-    key: String,
-    #[serde(flatten)]
-    counters: Counters,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = CacheStats)]
-pub(super) struct Report {
-    #[serde(flatten)]
-    total: Counters,
-    invalidations: u64,
-    entries: usize,
-    evictions: u64,
-    sites: Vec<SiteReport>,
-}
-
-impl From<&Stats> for Counters {
-    fn from(stats: &Stats) -> Self {
-        Self {
-            hits: stats.hits,
-            misses: stats.misses,
-            hit_rate: hit_rate(stats),
-            loads: stats.loads,
-            load_errors: stats.load_errors,
-            mean_load_ms: stats.mean_load_time().map(|mean| rounded(mean.as_secs_f64() * 1_000.0)),
-            coalesced: stats.coalesced,
-            stale_served: stats.stale_served,
-            early_refreshes: stats.early_refreshes,
-        }
-    }
-}
-
-/// Hits in percent of all calls; 0 before the first.
-pub(super) fn hit_rate(stats: &Stats) -> f64 {
-    rounded(stats.hit_rate().unwrap_or(0.0) * 100.0)
-}
-
-/// A number rounded to two decimals, enough for percentages and milliseconds.
-pub(super) fn rounded(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
-}
-
-async fn stats(State(cache): State<Fastness>) -> Json<Report> {
-    let stats = cache.stats();
-    let site =
-        |site: SiteStats| SiteReport { counters: Counters::from(&site.stats), function: site.name, key: site.key };
-    Json(Report {
-        total: Counters::from(&stats.total),
-        invalidations: stats.invalidations,
-        entries: stats.entries,
-        evictions: stats.evictions,
-        sites: stats.sites.into_iter().map(site).collect(),
+fn counters(stats: &Stats) -> Value {
+    json!({
+        "hits": stats.hits,
+        "misses": stats.misses,
+        "hitRate": percent(stats.hit_rate().unwrap_or(0.0)),
+        "loads": stats.loads,
+        "loadErrors": stats.load_errors,
+        "meanLoadMs": stats.mean_load_time().map(|mean| rounded(mean.as_secs_f64() * 1_000.0)),
+        "coalesced": stats.coalesced,
+        "staleServed": stats.stale_served,
+        "earlyRefreshes": stats.early_refreshes,
     })
 }
 
-#[derive(Serialize, ToSchema)]
-pub(super) struct Listed {
-    role: &'static str,
-    function: String,
-    keys: Vec<&'static str>,
-    tags: Vec<&'static str>,
-    at: String,
+pub(super) fn percent(share: f64) -> f64 {
+    rounded(share * 100.0)
 }
 
-async fn registry() -> Json<Vec<Listed>> {
-    Json(fastness::registry::annotated().into_iter().map(listed).collect())
+/// A number rounded to two decimals, enough for percentages and milliseconds.
+fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
 }
 
-fn listed(item: Annotated) -> Listed {
-    let role = match item.role {
-        Role::Cacheable => "cacheable",
-        Role::Batch => "cacheable, batch",
-        Role::Put => "cache_put",
-        Role::Invalidate => "cache_invalidate",
-        Role::Timed => "timed",
-        _ => "other",
-    };
-    Listed {
-        role,
-        function: format!("{}::{}", item.module, item.name),
-        keys: item.keys,
-        tags: item.tags,
-        at: format!("{}:{}", item.file, item.line),
-    }
+pub(super) async fn registry() -> Json<Value> {
+    let items = fastness::registry::annotated().into_iter().map(|item| {
+        let role = match item.role {
+            Role::Cacheable => "cacheable",
+            Role::Batch => "cacheable, batch",
+            Role::Put => "cache_put",
+            Role::Invalidate => "cache_invalidate",
+            Role::Timed => "timed",
+            _ => "other",
+        };
+        json!({
+            "role": role,
+            "function": format!("{}::{}", item.module, item.name),
+            "keys": item.keys,
+            "tags": item.tags,
+            "at": format!("{}:{}", item.file, item.line),
+        })
+    });
+    Json(items.collect())
 }
 
 /// `{"pattern": "user:1"}` or `{"pattern": "user:*"}`.
-#[derive(Debug, ToSchema)]
+#[derive(Debug)]
 pub(super) struct Invalidation {
-    #[schema(example = "user:*")]
     pattern: String,
 }
 
@@ -140,34 +86,16 @@ impl Draft for Invalidation {
     }
 }
 
-/// Answer to an invalidation.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Invalidated {
-    /// The pattern.
-    invalidated: String,
-    reach: Announcement,
-}
-
-/// Servers that know of an invalidation.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Reach)]
-enum Announcement {
-    /// Every server knows.
-    Announced,
-    /// The invalidation counts in this process alone: the others read it once the shared tier can be reached.
-    LocalOnly,
-}
-
-async fn invalidate(
-    State(cache): State<Fastness>,
+pub(super) async fn invalidate(
+    State(Parts { cache, .. }): State<Parts>,
     Body(Invalidation { pattern }): Body<Invalidation>,
-) -> Result<Response, Problem> {
+) -> Result<Json<Value>, Problem> {
     let scope = pattern.parse::<Scope>();
     let scope = scope.map_err(|error| Problem::invalid(vec![Violation::new("pattern", error.to_string())]))?;
     let reach = match cache.cache().invalidate(scope).await {
-        Reach::Announced => Announcement::Announced,
-        Reach::LocalOnly => Announcement::LocalOnly,
+        Reach::Announced => "announced",
+        // The others read it once the shared tier can be reached.
+        Reach::LocalOnly => "localOnly",
     };
-    Ok(Json(Invalidated { invalidated: pattern, reach }).into_response())
+    Ok(Json(json!({ "invalidated": pattern, "reach": reach })))
 }

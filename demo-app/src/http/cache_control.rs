@@ -11,12 +11,12 @@
 //! Only this server's cache keeps them (`s-maxage`), as only it hears of changes; browsers ask each time (`max-age=0`), and
 //! are told 304 by the `ETag`. Who puts a cache of others in front has to strip `s-maxage` there.
 
-use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use fastness::http::CacheTags;
 use serde::Serialize;
 
+use super::json;
 use crate::domain::{Page, PageRequest};
 
 /// `Cache-Control` of a document.
@@ -46,6 +46,6 @@ pub(super) fn allow<T: Into<String>>(
 
 /// A page of the list whose keys begin with `root`.
 pub(super) fn page<T: Serialize>(root: &str, asked: PageRequest, page: &Page<T>) -> Response {
-    let page = Json(page).into_response();
+    let page = json::answer(page);
     if asked.number <= LAST_PAGE { allow(LIST, [format!("{root}:http")], page) } else { page }
 }

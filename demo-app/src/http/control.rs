@@ -4,19 +4,20 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts as Head;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use fastness::http::{HostLayer, Stack};
 use fastness::routes::BearerToken;
+use serde_json::json;
 
-use super::fallbacks::wrong_method;
 use super::parts::Parts;
-use super::problem::Problem;
-use super::{cache, figures, resilience, stack, supplier};
+use super::problem::{Problem, wrong_method};
+use super::{cache, resilience, stack, supplier};
 use crate::config::{Config, Control};
 
 /// The demand of one listener on requests for a control endpoint.
@@ -62,18 +63,26 @@ pub(super) fn routes(parts: &Parts, gate: Gate, config: &Config) -> Router {
     let gate = Arc::new(gate);
     // Within the gate, so that bodies are read of those only whom it lets in.
     let body_limit = Stack::new().body_limit(stack::body_limit(config.body_limit.min(BODY), config));
-    let own = Router::new()
-        .merge(cache::routes(parts.cache.clone()))
-        .merge(resilience::routes())
-        .merge(supplier::routes(parts.supplier.clone()))
-        .merge(figures::routes(parts.repository.clone()))
+    let slow_queries = |State(parts): State<Parts>| async move { Json(parts.market.repository.slow_queries()) };
+    let indexes =
+        |State(parts): State<Parts>| async move { Json(json!({ "database": parts.market.repository.report() })) };
+    let control = Router::new()
+        .route("/api/cache/stats", get(cache::stats))
+        .route("/api/cache/registry", get(cache::registry))
+        .route("/api/cache/invalidate", post(cache::invalidate))
+        .route("/api/resilience", get(resilience::list))
+        .route("/api/breakers/{name}", get(resilience::read).put(resilience::force))
+        .route("/api/supplier", get(supplier::read).put(supplier::turn))
+        .route("/api/slow-queries", get(slow_queries))
+        .route("/api/indexes", get(indexes))
         .layer(body_limit)
         .route_layer(from_fn_with_state(gate.clone(), pass))
-        .method_not_allowed_fallback(wrong_method);
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(parts.clone());
     let monitor = fastness::routes::monitor(&parts.monitor).authorize(move |head: &Head| gate.check(head));
     let monitor = Router::from(monitor).method_not_allowed_fallback(wrong_method);
     let layers = Stack::new().timing(stack::timing(&parts.timings)).host(HostLayer::new());
-    stack::handled(own, &parts.cache, config).merge(monitor).layer(layers)
+    stack::handled(control, &parts.cache, config).merge(monitor).layer(layers)
 }
 
 async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {

@@ -1,79 +1,54 @@
-//! `/api/events`: list, append and read; a search by place, and the trace of a product.
+//! Events: list, append and read; a search by place, and the trace of a product.
 
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::response::Response;
+use serde_json::json;
 
 use super::body::Body;
-use super::cache_control;
+use super::cache_control::{self, FOR_GOOD, LIST, TALLY};
+use super::json;
 use super::problem::Problem;
 use super::queries::List;
 use super::query::{PathId, Query};
 use super::responses;
-use crate::domain::{EventDraft, Listing, Near, NearEvent, PageRequest, Scalar, SortKey, SupplyChainEvent};
-use crate::service::{EventService, ProductService};
-use crate::store::Collection;
+use crate::domain::{Listing, Model, Near, PageRequest, Product, Scalar, SortKey, SupplyChainEvent};
+use crate::service::{Market, Resource, events};
 
-pub(super) fn routes(events: EventService, products: ProductService) -> Router {
-    let traces = Router::new().route("/api/products/{id}/trace", get(trace)).with_state((events.clone(), products));
-    Router::new()
-        .route("/api/events", get(list).post(append))
-        .route("/api/events/near", get(near))
-        .route("/api/events/{id}", get(read))
-        .with_state(events)
-        .merge(traces)
-}
-
-async fn list(
-    State(events): State<EventService>,
+pub(super) async fn list(
+    State(market): State<Market>,
     Query(List(listing, _)): Query<List<SupplyChainEvent>>,
 ) -> Result<Response, Problem> {
-    Ok(cache_control::page("events", listing.page, &*events.list_events(&listing).await?))
+    Ok(cache_control::page(SupplyChainEvent::MANY, listing.page, &*events::list_events(&market, &listing).await?))
 }
 
-async fn read(State(events): State<EventService>, PathId(id): PathId) -> Result<Response, Problem> {
-    let found = responses::found("event", id, events.get_event(id).await?);
-    Ok(cache_control::allow(cache_control::FOR_GOOD, [format!("event:{id}")], found))
+pub(super) async fn read(State(market): State<Market>, PathId(id): PathId) -> Result<Response, Problem> {
+    let event = responses::found(id, events::get_event(&market, id).await?)?;
+    Ok(cache_control::allow(FOR_GOOD, [format!("event:{id}")], responses::tagged(&*event)))
 }
 
-async fn append(State(events): State<EventService>, Body(draft): Body<EventDraft>) -> Result<Response, Problem> {
-    let event = events.append(draft).await?;
-    Ok(responses::created(format!("/api/events/{}", event.id), &*event))
+pub(super) async fn append(
+    State(market): State<Market>,
+    Body(draft): Body<SupplyChainEvent>,
+) -> Result<Response, Problem> {
+    let event = events::append_event(&market, draft).await?;
+    Ok(responses::created(&event.id.to_string(), &*event))
 }
 
 /// Events near a place, the nearest first.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Nearby<'a> {
-    items: &'a [NearEvent],
-}
-
-async fn near(State(events): State<EventService>, Query(near): Query<Near>) -> Result<Response, Problem> {
-    let found = events.events_near(near).await?;
-    Ok(cache_control::allow(
-        cache_control::TALLY,
-        ["near", "near:http"],
-        Json(Nearby { items: &found }).into_response(),
-    ))
+pub(super) async fn near(State(market): State<Market>, Query(near): Query<Near>) -> Result<Response, Problem> {
+    let found = events::events_near(&market, near).await?;
+    Ok(cache_control::allow(TALLY, ["near", "near:http"], json::answer(&json!({ "items": *found }))))
 }
 
 /// The events of a product, the earliest first. An unknown product is a 404.
-async fn trace(
-    State((events, products)): State<(EventService, ProductService)>,
+pub(super) async fn trace(
+    State(market): State<Market>,
     PathId(id): PathId,
     Query(page): Query<PageRequest>,
 ) -> Result<Response, Problem> {
-    if products.get_product(id).await?.is_none() {
-        return Ok(responses::found::<()>("product", id, None));
-    }
-    let page = Json(&*events.trace(id, &trace_of(id, page)?).await?).into_response();
-    Ok(cache_control::allow(cache_control::LIST, [format!("trace:{id}:http"), format!("product:{id}")], page))
-}
-
-fn trace_of(product: u64, page: PageRequest) -> Result<Listing, Problem> {
-    let filter = [("productId".to_owned(), Scalar::Number(product))].into();
-    let sort = [SortKey { field: "timestamp".to_owned(), descending: false }];
-    Ok(Collection::Events.listing(filter, &sort, page)?)
+    responses::found(id, Product::get(&market, id).await?)?;
+    let filter = [("productId".to_owned(), Scalar::Number(id))].into();
+    let listing = Listing::new::<SupplyChainEvent>(filter, &[SortKey::parse("timestamp")], page)?;
+    let page = json::answer(&*events::trace(&market, id, &listing).await?);
+    Ok(cache_control::allow(LIST, [format!("trace:{id}:http"), format!("product:{id}")], page))
 }

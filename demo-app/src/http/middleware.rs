@@ -1,7 +1,7 @@
 //! Middleware around every handler: it enters this server's cache, bounds the time, and marks the answer with `x-cache` and `cache-control`.
 //!
 //! `x-cache: hit` means that nothing was loaded for this answer: either the response itself was kept, which `cache-status`
-//! tells too, or every cached call behind it was a hit. `miss` means that at least one had to load; answers that asked no
+//! says too, or every cached call behind it was a hit. `miss` means that at least one had to load; answers that asked no
 //! cache say nothing, and neither do writes, which go to the database in any case.
 
 use std::time::Duration;
@@ -56,7 +56,7 @@ fn verdict(seen: Observed) -> Option<&'static str> {
 }
 
 /// Marks hits: the headers of a stored response describe the request that stored it.
-pub(super) async fn tell_hits(mut response: Response) -> Response {
+pub(super) async fn mark_hits(mut response: Response) -> Response {
     let hit = |status: &HeaderValue| status.as_bytes().starts_with(b"fastness; hit");
     if response.headers().get_all(CACHE_STATUS).iter().any(hit) {
         response.headers_mut().insert(X_CACHE, HeaderValue::from_static("hit"));

@@ -4,13 +4,12 @@
 
 use std::any::Any;
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde_json::json;
 
-use crate::domain::Violation;
-use crate::store::{StoreError, Unserved};
+use crate::domain::{Unserved, Violation, cut};
+use crate::store::StoreError;
 use crate::supplier::SupplierError;
 
 /// An answer that says what went wrong. The type is `about:blank`: title and status tell the kind, as RFC 9457 has it.
@@ -21,18 +20,6 @@ pub struct Problem {
     errors: Vec<Violation>,
     /// The number of seconds for a header of this name.
     retry_after: Option<u64>,
-}
-
-/// The document of section 3 of the RFC, with one extension: the fields at fault.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub(super) struct Document<'a> {
-    r#type: &'a str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [Violation],
 }
 
 /// The most errors that one answer lists.
@@ -55,11 +42,6 @@ impl Problem {
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
-    }
-
-    /// 405; the router adds the `Allow` header.
-    pub fn wrong_method(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 
     /// 422, with the fields at fault.
@@ -86,11 +68,11 @@ impl From<StoreError> for Problem {
             StoreError::Taken(name) => {
                 Self { errors: field(name, "is taken"), ..Self::new(StatusCode::CONFLICT, error.to_string()) }
             }
-            StoreError::Changed => Self::new(
-                StatusCode::PRECONDITION_FAILED,
-                "the document is not the one that this change is for: read it again, and send its ETag",
-            ),
             StoreError::Voted => Self::new(StatusCode::CONFLICT, error.to_string()),
+            StoreError::Changed => {
+                let detail = "the document is not the one that this change is for: read it again, and send its ETag";
+                Self::new(StatusCode::PRECONDITION_FAILED, detail)
+            }
             StoreError::Busy { limited, retry_after } => {
                 let status = if limited { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
                 let seconds = retry_after.map_or(1, |time| time.as_secs() + u64::from(time.subsec_nanos() > 0));
@@ -122,16 +104,15 @@ impl From<SupplierError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let document = Document {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            errors: &self.errors,
-        };
-        let mut response = (self.status, axum::Json(document)).into_response();
-        let media_type = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let status = self.status.as_u16();
+        let mut document = json!({ "type": "about:blank", "title": title, "status": status, "detail": self.detail });
+        // An extension of the RFC's document: the fields at fault.
+        if !self.errors.is_empty() {
+            document["errors"] = json!(self.errors);
+        }
+        let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (self.status, media_type, document.to_string()).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
@@ -146,4 +127,16 @@ pub(super) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
     let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
     tracing::error!(message, "a handler panicked");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the server failed on this request").into_response()
+}
+
+/// The answer to a request that no route takes.
+pub(super) async fn no_route(uri: Uri) -> Problem {
+    Problem::not_found(format!("nothing is served at `{}`; GET / lists what is", cut(uri.path().to_owned())))
+}
+
+/// The answer where a route does not take the method; the router adds the `Allow` header.
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    let path = cut(uri.path().to_owned());
+    let detail = format!("`{path}` does not take {method}; the Allow header lists what it takes");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
-use super::lists::Listed;
 use super::problem::Problem;
 use super::query::{FromParams, Params};
-use crate::domain::{Id, Listing, Near, PageRequest, Product, ProductQuery, Scalar, SortKey};
-use crate::store::Collection;
+use crate::domain::{Id, Listing, Model, Near, PageRequest, Product, ProductQuery, Scalar, SortKey};
 
 impl FromParams for PageRequest {
     fn allowed() -> Vec<&'static str> {
@@ -37,9 +35,9 @@ impl FromParams for NoParams {
 #[derive(Debug)]
 pub(super) struct List<M>(pub(super) Listing, pub(super) PhantomData<M>);
 
-impl<M: Listed> FromParams for List<M> {
+impl<M: Model> FromParams for List<M> {
     fn allowed() -> Vec<&'static str> {
-        ["page", "limit", "sort"].into_iter().chain(M::FILTERS.iter().map(|filter| filter.name)).collect()
+        ["page", "limit", "sort"].into_iter().chain(M::FIELDS.iter().map(|field| field.name)).collect()
     }
 
     fn read(params: &mut Params) -> Self {
@@ -54,7 +52,7 @@ pub(super) enum ListQuery<M> {
     Batch(Vec<Id>),
 }
 
-impl<M: Listed> FromParams for ListQuery<M> {
+impl<M: Model> FromParams for ListQuery<M> {
     fn allowed() -> Vec<&'static str> {
         let mut allowed = List::<M>::allowed();
         allowed.insert(2, "ids");
@@ -84,9 +82,9 @@ pub(super) struct Catalog {
 }
 
 impl Catalog {
-    pub(super) fn listing(self, business: Id) -> Result<Listing, Problem> {
-        let filter = [("business".to_owned(), Scalar::Number(business))].into_iter().chain(self.filter).collect();
-        Ok(Collection::Products.listing(filter, &self.sort, self.page)?)
+    pub(super) fn listing(mut self, business: Id) -> Result<Listing, Problem> {
+        self.filter.insert("business".to_owned(), Scalar::Number(business));
+        Ok(Listing::new::<Product>(self.filter, &self.sort, self.page)?)
     }
 }
 
@@ -96,7 +94,7 @@ impl FromParams for Catalog {
     }
 
     fn read(params: &mut Params) -> Self {
-        let category = Product::FILTERS.iter().filter(|filter| filter.name == "category");
+        let category = Product::FIELDS.iter().filter(|field| field.name == "category");
         Self { page: params.page(), sort: params.sort(), filter: params.filter(category) }
     }
 }

@@ -7,9 +7,8 @@ use std::str::FromStr;
 use axum::extract::{FromRequestParts, Path, Query as RawQuery};
 use axum::http::request::Parts;
 
-use super::lists::{Filter, Listed};
 use super::problem::{Problem, UNACCEPTABLE};
-use crate::domain::{Id, Listing, PageRequest, Scalar, SortKey, Violation};
+use crate::domain::{Field, Id, Listing, Model, PageRequest, Scalar, SortKey, Violation};
 
 /// The most ids that one batch may name.
 const MAX_IDS: usize = 100;
@@ -158,31 +157,33 @@ impl Params {
 
     /// `sort=-createdAt,name`: what to sort by, `-` for the largest first.
     pub(super) fn sort(&mut self) -> Vec<SortKey> {
-        let key = |name: &str| {
-            let (descending, name) = name.strip_prefix('-').map_or((false, name), |name| (true, name));
-            let field = if name == "id" { Listing::ID } else { name };
-            SortKey { field: field.to_owned(), descending }
+        let key = |name: &str| match SortKey::parse(name) {
+            key if key.field == "id" => SortKey { field: Listing::ID.to_owned(), ..key },
+            key => key,
         };
         self.get("sort").map(|names| names.split(',').take(MAX_KEYS).map(key).collect()).unwrap_or_default()
     }
 
-    /// The values of the filters that are given.
-    pub(super) fn filter<'a>(&mut self, filters: impl IntoIterator<Item = &'a Filter>) -> BTreeMap<String, Scalar> {
+    /// The values of the fields that are given.
+    pub(super) fn filter<'a, M: 'a>(
+        &mut self,
+        fields: impl IntoIterator<Item = &'a Field<M>>,
+    ) -> BTreeMap<String, Scalar> {
         let mut found = BTreeMap::new();
-        for filter in filters {
-            match self.get(filter.name).map(|text| filter.kind.read(text.trim())) {
+        for field in fields {
+            match self.get(field.name).map(|text| field.kind.read(text.trim())) {
                 None => {}
-                Some(Some(value)) => drop(found.insert(filter.name.to_owned(), value)),
-                Some(None) => self.fault(filter.name, filter.kind.expected()),
+                Some(Some(value)) => drop(found.insert(field.name.to_owned(), value)),
+                Some(None) => self.fault(field.name, field.kind.expected()),
             }
         }
         found
     }
 
     /// A list that an index serves.
-    pub(super) fn listing<M: Listed>(&mut self) -> Listing {
-        let (page, sort, filter) = (self.page(), self.sort(), self.filter(M::FILTERS));
-        M::COLLECTION.listing(filter, &sort, page).unwrap_or_else(|unserved| {
+    pub(super) fn listing<M: Model>(&mut self) -> Listing {
+        let (page, sort, filter) = (self.page(), self.sort(), self.filter(M::FIELDS));
+        Listing::new::<M>(filter, &sort, page).unwrap_or_else(|unserved| {
             self.fault(&unserved.parameter, unserved.message);
             Listing::all(page)
         })

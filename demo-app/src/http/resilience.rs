@@ -1,103 +1,53 @@
-//! `/api/resilience` and `/api/breakers/{name}`: what the policies do, and a hand on the breakers.
+//! `/api/resilience` and `/api/breakers/{name}`: what the policies do, and breakers forced by hand.
 
 use std::collections::BTreeMap;
 
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::Json;
 use fastness::resilience::breaker::{self, Breaker};
-use fastness::resilience::{Snapshot, snapshots};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use fastness::resilience::snapshots;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::body::Body;
+use super::cache::percent;
 use super::problem::Problem;
 use super::query::PathText;
 use crate::domain::{Draft, Fields};
 
-pub(super) fn routes() -> Router {
-    Router::new().route("/api/resilience", get(list)).route("/api/breakers/{name}", get(read).put(force))
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct Policy {
-    #[serde(rename = "policy")]
-    kind: &'static str,
-    name: String,
-    /// Calls by outcome, since the start.
-    outcomes: BTreeMap<&'static str, u64>,
-    /// Present levels, by name.
-    levels: BTreeMap<&'static str, u64>,
-    /// Breakers, for a breaker policy.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    breakers: Vec<Shown>,
+pub(super) async fn list() -> Json<Value> {
+    let policies = snapshots().into_iter().map(|seen| {
+        json!({
+            "policy": seen.kind.as_str(),
+            "name": seen.name.to_string(),
+            "outcomes": seen.outcomes.into_iter().collect::<BTreeMap<_, _>>(),
+            "levels": seen.levels.into_iter().collect::<BTreeMap<_, _>>(),
+            "breakers": seen.breakers.iter().map(shown).collect::<Value>(),
+        })
+    });
+    Json(policies.collect())
 }
 
 /// A breaker at this moment.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Breaker)]
-pub(super) struct Shown {
-    name: String,
-    state: &'static str,
-    /// Milliseconds until it is probed; null unless it is open.
-    retry_after: Option<u64>,
-    /// Failures in percent of the calls in the window; null if there are none.
-    failure_rate: Option<f64>,
-    calls: u64,
-    rejected: u64,
+fn shown(seen: &breaker::Snapshot) -> Value {
+    json!({
+        "name": seen.name.to_string(),
+        "state": seen.state.as_str(),
+        "retryAfter": seen.retry_after.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        "failureRate": seen.failure_rate().map(percent),
+        "calls": seen.calls.successes + seen.calls.failures + seen.calls.ignored + seen.calls.cancelled,
+        "rejected": seen.calls.rejected,
+    })
 }
 
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = BreakerDetail)]
-pub(super) struct Detail {
-    #[serde(flatten)]
-    now: Shown,
-    /// The last changes, oldest first.
-    changes: Vec<Change>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = BreakerChange)]
-pub(super) struct Change {
-    /// Milliseconds since the start.
-    #[schema(value_type = u64)]
-    at: u128,
-    from: &'static str,
-    to: &'static str,
-    why: String,
-}
-
-impl From<&breaker::Snapshot> for Shown {
-    fn from(seen: &breaker::Snapshot) -> Self {
-        Self {
-            name: seen.name.to_string(),
-            state: seen.state.as_str(),
-            retry_after: seen.retry_after.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
-            failure_rate: seen.failure_rate().map(|rate| super::cache::rounded(rate * 100.0)),
-            calls: seen.calls.successes + seen.calls.failures + seen.calls.ignored + seen.calls.cancelled,
-            rejected: seen.calls.rejected,
-        }
-    }
-}
-
-impl From<breaker::Event> for Change {
-    fn from(event: breaker::Event) -> Self {
-        let (from, to) = (event.from.as_str(), event.to.as_str());
-        Self { at: event.at.as_millis(), from, to, why: event.cause.to_string() }
-    }
-}
-
-async fn list() -> Json<Vec<Policy>> {
-    let policy = |seen: Snapshot| Policy {
-        kind: seen.kind.as_str(),
-        name: seen.name.to_string(),
-        outcomes: seen.outcomes.into_iter().collect(),
-        levels: seen.levels.into_iter().collect(),
-        breakers: seen.breakers.iter().map(Shown::from).collect(),
+/// A breaker, and its last changes, oldest first.
+fn detail(breaker: &Breaker) -> Json<Value> {
+    let mut detail = shown(&breaker.snapshot());
+    let change = |event: breaker::Event| {
+        let at = u64::try_from(event.at.as_millis()).unwrap_or(u64::MAX);
+        json!({ "at": at, "from": event.from.as_str(), "to": event.to.as_str(), "why": event.cause.to_string() })
     };
-    Json(snapshots().into_iter().map(policy).collect())
+    detail["changes"] = breaker.events().into_iter().map(change).collect();
+    Json(detail)
 }
 
 fn named(name: &str) -> Result<Breaker, Problem> {
@@ -105,19 +55,14 @@ fn named(name: &str) -> Result<Breaker, Problem> {
         .ok_or_else(|| Problem::not_found("no circuit breaker has this name; GET /api/resilience lists them"))
 }
 
-fn detail(breaker: &Breaker) -> Response {
-    let changes = breaker.events().into_iter().map(Change::from).collect();
-    Json(Detail { now: Shown::from(&breaker.snapshot()), changes }).into_response()
-}
-
-async fn read(PathText(name): PathText) -> Result<Response, Problem> {
+pub(super) async fn read(PathText(name): PathText) -> Result<Json<Value>, Problem> {
     named(&name).map(|breaker| detail(&breaker))
 }
 
 /// The state that a client wants of a breaker.
-#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Wish {
+pub(super) enum WantedState {
     /// The breaker decides by itself.
     #[default]
     Automatic,
@@ -130,25 +75,27 @@ pub(super) enum Wish {
 }
 
 /// `{"state": "open"}`.
-#[derive(Debug, ToSchema)]
-#[schema(as = BreakerWish)]
-pub(super) struct Force {
-    state: Wish,
+#[derive(Debug)]
+pub(super) struct BreakerWish {
+    state: WantedState,
 }
 
-impl Draft for Force {
+impl Draft for BreakerWish {
     fn read(fields: &mut Fields) -> Self {
         Self { state: fields.required_choice("state") }
     }
 }
 
-async fn force(PathText(name): PathText, Body(Force { state }): Body<Force>) -> Result<Response, Problem> {
+pub(super) async fn force(
+    PathText(name): PathText,
+    Body(BreakerWish { state }): Body<BreakerWish>,
+) -> Result<Json<Value>, Problem> {
     let breaker = named(&name)?;
     match state {
-        Wish::Automatic => breaker.automatic(),
-        Wish::Open => breaker.force_open(),
-        Wish::Closed => breaker.force_closed(),
-        Wish::Disabled => breaker.disable(),
+        WantedState::Automatic => breaker.automatic(),
+        WantedState::Open => breaker.force_open(),
+        WantedState::Closed => breaker.force_closed(),
+        WantedState::Disabled => breaker.disable(),
     }
     Ok(detail(&breaker))
 }

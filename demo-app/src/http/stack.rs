@@ -49,7 +49,7 @@ pub(super) fn around(api: Router, cache: &Fastness, guard: &MemoryGuard, timings
     let api = handled(api, cache, config);
     compressed(api, config.compression_level)
         .layer(layers(cache, guard, timings, config))
-        .layer(map_response(middleware::tell_hits))
+        .layer(map_response(middleware::mark_hits))
 }
 
 /// Wraps handlers in a bound on their time and a net for panics. Bounds on bodies stand before it.

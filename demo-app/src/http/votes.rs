@@ -1,52 +1,40 @@
-//! `/api/votes`: list, cast and read; the tally of a proposal.
+//! Votes: list, cast and read; the tally of a proposal.
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::response::Response;
 
 use super::body::Body;
-use super::cache_control;
+use super::cache_control::{self, FOR_GOOD, TALLY};
+use super::json;
 use super::problem::Problem;
 use super::queries::{List, NoParams};
 use super::query::{PathText, Query, number};
 use super::responses;
-use crate::domain::{Id, PROPOSAL, Vote, VoteDraft, is_proposal};
-use crate::service::{BusinessService, VoteService};
+use crate::domain::{Business, Id, Model, PROPOSAL, Vote, is_proposal};
+use crate::service::{Market, Resource, votes};
 
-pub(super) fn routes(votes: VoteService, businesses: BusinessService) -> Router {
-    let tallies = Router::new()
-        .route("/api/businesses/{id}/proposals/{proposal}/tally", get(tally))
-        .with_state((votes.clone(), businesses));
-    Router::new()
-        .route("/api/votes", get(list).post(cast))
-        .route("/api/votes/{vote}", get(read))
-        .with_state(votes)
-        .merge(tallies)
-}
-
-async fn list(
-    State(votes): State<VoteService>,
+pub(super) async fn list(
+    State(market): State<Market>,
     Query(List(listing, _)): Query<List<Vote>>,
 ) -> Result<Response, Problem> {
-    Ok(cache_control::page("votes", listing.page, &*votes.list_votes(&listing).await?))
+    Ok(cache_control::page(Vote::MANY, listing.page, &*votes::list_votes(&market, &listing).await?))
 }
 
-async fn read(State(votes): State<VoteService>, PathText(id): PathText) -> Result<Response, Problem> {
+pub(super) async fn read(State(market): State<Market>, PathText(id): PathText) -> Result<Response, Problem> {
+    let vote = responses::found(&*id, votes::get_vote(&market, &id).await?)?;
     // A vote never changes, so its own key is not needed, which would have to be escaped.
-    let found = responses::found("vote", &*id, votes.get_vote(&id).await?);
-    Ok(cache_control::allow(cache_control::FOR_GOOD, ["vote:http"], found))
+    Ok(cache_control::allow(FOR_GOOD, ["vote:http"], responses::tagged(&*vote)))
 }
 
-async fn cast(State(votes): State<VoteService>, Body(draft): Body<VoteDraft>) -> Result<Response, Problem> {
-    let vote = votes.cast(draft).await?;
-    Ok(responses::created(format!("/api/votes/{}", path_segment(&vote.id)), &*vote))
+pub(super) async fn cast(State(market): State<Market>, Body(draft): Body<Vote>) -> Result<Response, Problem> {
+    let vote = votes::cast(&market, draft).await?;
+    Ok(responses::created(&path_segment(&vote.id), &*vote))
 }
 
-/// An unknown business is a 404; a proposal without votes has an empty tally.
-async fn tally(
-    State((votes, businesses)): State<(VoteService, BusinessService)>,
+/// The votes on a proposal, counted. An unknown business is a 404; a proposal without votes has an empty tally.
+pub(super) async fn tally(
+    State(market): State<Market>,
     path: Result<Path<(String, String)>, PathRejection>,
     Query(NoParams): Query<NoParams>,
 ) -> Result<Response, Problem> {
@@ -57,11 +45,9 @@ async fn tally(
         let detail = format!("the id in the path must be a whole number from 1, and the proposal {PROPOSAL}");
         return Err(Problem::bad_request(detail, Vec::new()));
     };
-    if businesses.get_business(id).await?.is_none() {
-        return Ok(responses::found::<()>("business", id, None));
-    }
+    responses::found(id, Business::get(&market, id).await?)?;
     let tags = [format!("tally:{id}:{proposal}"), format!("business:{id}")];
-    Ok(cache_control::allow(cache_control::TALLY, tags, Json(&*votes.tally(id, &proposal).await?).into_response()))
+    Ok(cache_control::allow(TALLY, tags, json::answer(&*votes::tally(&market, id, &proposal).await?)))
 }
 
 /// The id as it stands in an address: all but plain characters percent-encoded.

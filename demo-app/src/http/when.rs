@@ -13,6 +13,7 @@ use axum::response::Response;
 use fastness::http::Preconditions;
 use serde::Serialize;
 
+use super::json::text;
 use super::problem::Problem;
 use crate::store::{Result as Stored, StoreError};
 
@@ -46,8 +47,8 @@ impl When {
             return Ok(None);
         }
         let Some(document) = read.await? else { return Err(Problem::not_found("nothing has this id")) };
-        let json = serde_json::to_vec(&document).map_err(|_| StoreError::Unavailable)?;
-        let (plain, encoded) = (tag(&json), suffixed(&tag(&json)));
+        let plain = tag(text(&document).as_bytes());
+        let encoded = suffixed(&plain);
         if wanted.hold(&[&plain, &encoded], None) { Ok(Some(document)) } else { Err(StoreError::Changed.into()) }
     }
 }

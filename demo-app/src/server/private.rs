@@ -32,7 +32,7 @@ pub(super) struct Private {
 
 impl Private {
     /// Serves `router` on `listener`, on a thread of its own, until [`stop`](Self::stop). `monitor` takes its samples there, too:
-    /// what it tells does not wait for the workers of the public listener.
+    /// what it reports does not wait for the workers of the public listener.
     ///
     /// # Errors
     ///
@@ -40,14 +40,14 @@ impl Private {
     pub(super) fn start(listener: TcpListener, router: Router, monitor: Monitor, config: &Config) -> io::Result<Self> {
         let config = Config { drain: config.drain.min(DRAIN), ..config.clone() };
         let listener = listener.into_std()?;
-        let ((stop, stopped), (tell, ended)) = (oneshot::channel(), oneshot::channel());
+        let ((stop, stopped), (report, ended)) = (oneshot::channel(), oneshot::channel());
         let run = move || {
             let served = serve(listener, router, &monitor, stopped, &config);
             if let Err(error) = &served {
                 tracing::error!(%error, "nothing is served at ADMIN_ADDR");
             }
             // The server may be gone already, with the task that waited for this.
-            let _ = tell.send(served);
+            let _ = report.send(served);
         };
         thread::Builder::new().name("private".to_owned()).spawn(run)?;
         Ok(Self { stop, ended })

@@ -1,4 +1,4 @@
-//! Services of the marketplace: one per model, each a handle on the repository, and all that is cached.
+//! The services of the marketplace, and all that is cached.
 //!
 //! Reads carry `#[cacheable]`, writes say what they make untrue. The keys, in one place:
 //!
@@ -16,41 +16,20 @@
 //!
 //! A write invalidates however it ends: where the answer was lost, an error may follow a write that was done.
 //!
-//! Values are behind an `Arc`, so a hit copies a pointer. Every method says `skip(self)`: the services of one process are
-//! over one repository, and a server with a repository of its own has a cache of its own too (see `server`).
+//! Values are behind an `Arc`, so a hit copies a pointer. Every function skips the [`Market`]: that of one process is over one
+//! repository, and a server with a repository of its own has a cache of its own too (see `server`).
 //!
 //! May use: `clock`, `domain`, `store`, `supplier`.
 
-mod businesses;
-mod events;
-mod manufacturers;
-mod products;
-mod ratings;
-mod users;
-mod votes;
+pub mod businesses;
+pub mod events;
+pub mod manufacturers;
+mod market;
+pub mod products;
+pub mod ratings;
+mod resource;
+pub mod users;
+pub mod votes;
 
-pub use businesses::BusinessService;
-pub use events::EventService;
-pub use manufacturers::ManufacturerService;
-pub use products::ProductService;
-pub use ratings::RatingService;
-pub use users::UserService;
-pub use votes::VoteService;
-
-use fastness::resilience::{Reason, Rejected};
-
-use crate::store::StoreError;
-
-/// A load that takes too long is given up: the database counts as not answering.
-impl From<fastness::LoadTimeout> for StoreError {
-    fn from(_: fastness::LoadTimeout) -> Self {
-        Self::Unavailable
-    }
-}
-
-/// A call that a limit refused.
-impl From<Rejected> for StoreError {
-    fn from(rejected: Rejected) -> Self {
-        Self::Busy { limited: rejected.reason() == Reason::Limited, retry_after: rejected.retry_after() }
-    }
-}
+pub use market::Market;
+pub use resource::Resource;

@@ -2,13 +2,11 @@
 //!
 //! Everything follows from an item's number; no randomness and no clock, so that documentation and tests can name values.
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::words::{ADJECTIVES, FIRST_NAMES, KINDS, LAST_NAMES, THINGS, TRADES, pick};
 use super::{Collection, Repository, Result};
 use crate::domain::{
-    Business, BusinessDraft, EventDraft, EventType, Id, Location, Manufacturer, ManufacturerDraft, Plan, ProductDraft,
-    Subscription, SubscriptionStatus, User, UserDraft, VoteDraft,
+    Business, EventType, Location, Manufacturer, Model, Moment, Plan, Product, Subscription, SubscriptionStatus,
+    SupplyChainEvent, User, Vote,
 };
 
 const BUSINESSES: u64 = 20;
@@ -40,103 +38,101 @@ const PROPOSALS: &[&str] = &["spring-2025", "autumn-2025", "spring-2026", "autum
 ///
 /// The store's own; a store that is not empty may find emails taken.
 pub async fn seed(store: &dyn Repository) -> Result<()> {
-    for n in 0..BUSINESSES {
-        let id = store.next_id(Collection::Businesses).await?;
-        store.insert_business(business(n, id)).await?;
-    }
-    for n in 0..PRODUCTS {
-        let id = store.next_id(Collection::Products).await?;
-        store.insert_product(product(n).into_product(id, day(n))).await?;
-    }
+    add_all::<Business>(store, BUSINESSES, business).await?;
+    add_all::<Product>(store, PRODUCTS, product).await?;
     for n in 0..USERS {
-        let id = store.next_id(Collection::Users).await?;
-        store.insert_user(user(n, id)).await?;
+        let id = Collection::<User>::next_id(store).await?;
+        store.insert(user(n).created(id, day(n))).await?;
         for vote in votes(n) {
-            store.insert_vote(vote.into_vote(day(200 + n))).await?;
+            store.insert(vote.created(0, day(200 + n))).await?;
         }
         store.recount_votes(id).await?;
     }
-    for n in 0..MANUFACTURERS {
-        let id = store.next_id(Collection::Manufacturers).await?;
-        store.insert_manufacturer(manufacturer(n, id)).await?;
-    }
-    for n in 0..PRODUCTS * STEPS {
-        let id = store.next_id(Collection::Events).await?;
-        store.insert_event(event(n).into_event(id, day(n))).await?;
+    add_all::<Manufacturer>(store, MANUFACTURERS, manufacturer).await?;
+    add_all::<SupplyChainEvent>(store, PRODUCTS * STEPS, event).await
+}
+
+async fn add_all<M: Model>(store: &dyn Collection<M>, count: u64, make: fn(u64) -> M) -> Result<()> {
+    for n in 0..count {
+        store.insert(make(n).created(store.next_id().await?, day(n))).await?;
     }
     Ok(())
 }
 
-fn business(n: u64, id: Id) -> Business {
+fn business(n: u64) -> Business {
     let (trade, kind) = (pick(TRADES, n), pick(KINDS, n / 5));
-    let plans = [Plan::Free, Plan::Basic, Plan::Pro, Plan::Enterprise];
-    let draft = BusinessDraft {
+    Business {
         email: format!("hello@{}-{}.example", trade.to_lowercase(), kind.to_lowercase()),
         business_name: Some(format!("{trade} {kind}")),
         is_active: n % 10 != 9,
         subscription: Subscription {
-            plan: pick(&plans, n),
+            plan: pick(&[Plan::Free, Plan::Basic, Plan::Pro, Plan::Enterprise], n),
             status: if n % 7 == 6 { SubscriptionStatus::PastDue } else { SubscriptionStatus::Active },
         },
-    };
-    draft.into_business(id, day(n))
+        ..Business::default()
+    }
 }
 
-fn product(n: u64) -> ProductDraft {
+fn product(n: u64) -> Product {
     let (adjective, (thing, category)) = (pick(ADJECTIVES, n), pick(THINGS, n));
-    ProductDraft {
+    Product {
         business: 1 + n % BUSINESSES,
         name: format!("{adjective} {thing}"),
         description: format!("{thing} of batch {}, chosen by hand.", 1 + n / BUSINESSES),
         category: category.to_owned(),
         price: 199 + 350 * (n % 37),
+        ..Product::default()
     }
 }
 
-fn user(n: u64, id: Id) -> User {
+fn user(n: u64) -> User {
     let (first, last) = (pick(FIRST_NAMES, n), pick(LAST_NAMES, n));
-    let draft = UserDraft {
+    User {
         business: 1 + n % BUSINESSES,
         name: format!("{first} {last}"),
         email: format!("{}.{}@example.com", first.to_lowercase(), last.to_lowercase()),
         is_active: n % 11 != 10,
-    };
-    User { last_login_at: (n % 4 != 3).then(|| day(100 + n)), ..draft.into_user(id, day(n)) }
+        last_login_at: (n % 4 != 3).then(|| day(100 + n)),
+        ..User::default()
+    }
 }
 
 /// None to four votes of the user `n`, each for one of the ten products of the user's business.
-fn votes(n: u64) -> impl Iterator<Item = VoteDraft> {
-    let voter = user(n, 0);
-    (0..n * 7 % 5).map(move |round| VoteDraft {
+fn votes(n: u64) -> impl Iterator<Item = Vote> {
+    let voter = user(n);
+    (0..n * 7 % 5).map(move |round| Vote {
         business: voter.business,
         proposal_id: pick(PROPOSALS, round).to_owned(),
         voter_address: voter.email.clone(),
         selected_product_id: voter.business + BUSINESSES * ((n / BUSINESSES + round) % 3),
+        ..Vote::default()
     })
 }
 
-fn manufacturer(n: u64, id: Id) -> Manufacturer {
+fn manufacturer(n: u64) -> Manufacturer {
     let location = place(n);
-    let draft = ManufacturerDraft {
+    Manufacturer {
         email: format!("works-{n}@{}.example", location.city.to_lowercase()),
         name: format!("{} Works {}", location.city, 1 + n / 7),
         industry: pick(INDUSTRIES, n).to_owned(),
         is_verified: n % 3 != 2,
         is_active: n % 8 != 7,
+        last_login_at: (n % 4 != 3).then(|| day(300 + n)),
         location,
-    };
-    Manufacturer { last_login_at: (n % 4 != 3).then(|| day(300 + n)), ..draft.into_manufacturer(id) }
+        ..Manufacturer::default()
+    }
 }
 
 /// The step `n` of all: the products' first ones come first.
-fn event(n: u64) -> EventDraft {
+fn event(n: u64) -> SupplyChainEvent {
     let (product, step) = (n % PRODUCTS, n / PRODUCTS);
-    EventDraft {
+    SupplyChainEvent {
         manufacturer: 1 + product % MANUFACTURERS,
         product_id: 1 + product,
         event_type: pick(&[EventType::Produced, EventType::Inspected, EventType::Shipped], step),
-        timestamp: Some(day(product + 2 * step)),
+        timestamp: day(product + 2 * step),
         location: place(product + step),
+        ..SupplyChainEvent::default()
     }
 }
 
@@ -145,7 +141,7 @@ fn place(n: u64) -> Location {
     Location { country: country.to_owned(), city: city.to_owned(), coordinates: [longitude, latitude] }
 }
 
-fn day(n: u64) -> Timestamp {
+fn day(n: u64) -> Moment {
     let days = i64::try_from(n).expect("a small number");
-    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(EPOCH + days * 86_400)
+    Moment::from_millis((EPOCH + days * 86_400) * 1_000)
 }

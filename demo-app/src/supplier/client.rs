@@ -12,12 +12,11 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::config::Url;
 
 /// The supplier's rating of a product.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rating {
     /// The rating from 1 to 5; none if the supplier could not be asked.
     pub stars: Option<f32>,

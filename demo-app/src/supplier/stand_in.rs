@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use utoipa::ToSchema;
 
 use super::Rating;
 
@@ -25,7 +24,7 @@ const SLOW: Duration = Duration::from_secs(2);
 const KNOWN: u64 = 1_000_000;
 
 /// The behaviour of a stand-in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mood {
     /// Answers.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use demo_app::config::Config;
-use demo_app::http::{Access, ENDPOINTS};
+use demo_app::http::{Access, Endpoint, endpoints};
 use fastness::Fastness;
 use serde_json::json;
 
@@ -80,7 +80,7 @@ fn seen(reply: &Reply, path: &str) -> Seen {
 }
 
 /// Asks with every method that the endpoint takes; they must all meet the same.
-async fn ask(api: &Api, methods: &[&str], path: &str, token: Option<&str>) -> Seen {
+async fn ask(api: &Api, methods: &[String], path: &str, token: Option<&str>) -> Seen {
     let path = path.replace("{id}", "1").replace("{proposal}", "spring-2025").replace("{name}", "supplier");
     let path = path.replace("{vote}", "2:spring-2025:grace.hopper@example.com");
     let mut all = Vec::new();
@@ -117,7 +117,7 @@ async fn listeners(config: &Config) -> [Api; 2] {
 /// Checks the reaction of the public and the private listener to control endpoints, without the token and with it.
 async fn walk(config: &Config, public: [Seen; 2], private: [Seen; 2]) {
     let [open, inner] = listeners(config).await;
-    for (access, methods, path, _) in ENDPOINTS {
+    for Endpoint { access, methods, path, .. } in endpoints() {
         for (listener, is_public, control) in [(&open, true, public), (&inner, false, private)] {
             let found = [ask(listener, methods, path, None).await, ask(listener, methods, path, Some(TOKEN)).await];
             let expected = match access {
@@ -136,17 +136,23 @@ async fn walk(config: &Config, public: [Seen; 2], private: [Seen; 2]) {
 async fn every_endpoint_is_in_one_list() {
     let intended: Vec<_> = [(Access::Open, &OPEN[..]), (Access::Health, &HEALTH[..]), (Access::Control, &CONTROL[..])]
         .into_iter()
-        .flat_map(|(access, paths)| paths.iter().map(move |path| (*path, access.as_str())))
+        .flat_map(|(access, paths)| paths.iter().map(move |path| (*path, access)))
         .collect();
-    let listed: Vec<_> = ENDPOINTS.iter().map(|(access, _, path, _)| (*path, access.as_str())).collect();
-    let paths = |pairs: &[(&'static str, &'static str)]| pairs.iter().copied().collect::<BTreeSet<_>>();
-    assert_eq!(paths(&listed), paths(&intended), "a new endpoint is put where it belongs, here and in `ENDPOINTS`");
+    let listed: Vec<_> = endpoints().iter().map(|endpoint| (&*endpoint.path, endpoint.access)).collect();
+    let paths = |pairs: &[(&'static str, Access)]| {
+        pairs.iter().map(|(path, access)| (*path, format!("{access:?}"))).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(
+        paths(&listed),
+        paths(&intended),
+        "a new endpoint is put where it belongs, here and in the list of operations"
+    );
     assert_eq!(listed.len(), intended.len(), "each once");
 
     // The document is compared with the routes elsewhere.
     let document = Api::seeded().await.get("/openapi.json").await.ok(200);
     for (path, item) in document["paths"].as_object().expect("paths") {
-        let control = intended.contains(&(path.as_str(), "control"));
+        let control = intended.contains(&(path.as_str(), Access::Control));
         for operation in item.as_object().expect("operations").values() {
             let described = [&operation["security"], &operation["responses"]["401"], &operation["responses"]["403"]];
             assert!(described.iter().all(|said| said.is_null() != control), "{path}: {operation}");
@@ -194,8 +200,8 @@ async fn no_answer_holds_a_secret() {
     assert_eq!(api.get("/api/supplier").await.ok(200), json!({ "url": "http://***@127.0.0.1:9", "standIn": null }));
     api.get("/api/products/1/rating").await.ok(200);
     api.monitor.sample().await;
-    for (_, methods, path, _) in ENDPOINTS {
-        for method in *methods {
+    for Endpoint { methods, path, .. } in endpoints() {
+        for method in methods {
             let path = path.replace("{id}", "1").replace("{name}", "supplier").replace("{proposal}", "p");
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let reply = api.send(request(method, &path).body("{}".into())).await;

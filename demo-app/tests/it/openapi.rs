@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::body::Body;
 use axum::http::Method;
-use demo_app::http::ENDPOINTS;
+use demo_app::http::endpoints;
 use serde_json::{Value, json};
 
 use crate::api::{Api, Reply, request};
@@ -26,19 +26,16 @@ async fn the_document_and_the_routes_are_the_same() {
             (path.clone(), methods.collect())
         })
         .collect();
-    let listed = ENDPOINTS.iter().map(|(_, methods, path, _)| {
-        ((*path).to_owned(), methods.iter().map(|method| (*method).to_owned()).collect::<BTreeSet<_>>())
-    });
+    let listed = endpoints()
+        .iter()
+        .map(|endpoint| (endpoint.path.clone(), endpoint.methods.iter().cloned().collect::<BTreeSet<_>>()));
     // That these are served with these methods and no others, a test in `bad_input` sees to.
     assert_eq!(described, listed.collect());
 
     let mut routed = BTreeSet::new();
-    for folder in ["/src/http", "/src/http/openapi"] {
-        let files = std::fs::read_dir(format!("{}{folder}", env!("CARGO_MANIFEST_DIR"))).unwrap();
-        for path in files.map(|file| file.unwrap().path()).filter(|path| path.is_file()) {
-            let text = std::fs::read_to_string(path).unwrap();
-            routed.extend(text.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
-        }
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        routed.extend(text.split(".route(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
     }
     // Those that the runtime serves.
     let monitor = ["/health", "/health/live", "/health/ready", "/api/performance", "/metrics", "/dashboard"];
@@ -128,7 +125,7 @@ impl<'a> Judge<'a> {
     fn judge(&self, method: &str, template: &str, reply: &Reply) {
         let status = reply.status.as_u16().to_string();
         let operation = &self.document["paths"][template][method];
-        let described = &operation["responses"][&status];
+        let described = self.resolve(&operation["responses"][&status]);
         assert!(described.is_object(), "{method} {template} is not said to answer {status}: {}", reply.body);
         let Some(content) = described["content"].as_object() else {
             assert!(reply.body.is_null(), "{method} {template} is said to have no body");

@@ -1,8 +1,8 @@
 //! Every query that the store makes, as MongoDB's profiler saw it: by an index, and sorted by it.
 
 use bson::{Document, doc};
-use demo_app::domain::{Near, PageRequest, ProductQuery};
-use demo_app::store::{Businesses, Events, Manufacturers, Products, Users, Votes, seed};
+use demo_app::domain::{Manufacturer, Near, PageRequest, ProductQuery, User};
+use demo_app::store::{Collection, Repository, seed};
 use fastness::mongo;
 use fastness_tests::servers::{database_name, shared_mongo};
 
@@ -24,10 +24,10 @@ async fn no_query_reads_a_whole_collection_and_none_sorts_in_memory() {
     assert!(store.search_products(&query).await.unwrap().total > 0);
     assert!(!store.events_near(Near::new(-8.61, 41.15, 10_000, 20)).await.unwrap().is_empty());
     assert!(store.tally(2, "spring-2025").await.unwrap().total_votes > 0);
-    let ada = store.user(2).await.unwrap().unwrap();
+    let ada = Collection::<User>::find(&store, &2).await.unwrap().unwrap();
     assert_eq!(store.voters(ada.business, &ada.email).await.unwrap(), [ada.id]);
     store.recount_votes(ada.id).await.unwrap();
-    store.manufacturers(&[1, 2]).await.unwrap();
+    Collection::<Manufacturer>::find_many(&store, &[1, 2]).await.unwrap();
     assert!(store.delete_business(2, None).await.unwrap());
     db.run_command(doc! { "profile": 0 }).await.unwrap();
 

@@ -8,10 +8,8 @@ mod rules;
 use std::time::Duration;
 
 use bson::{Document, doc};
-use demo_app::domain::{PageRequest, ProductQuery};
-use demo_app::store::{
-    Businesses, Collection, MemoryRepository, MongoRepository, Products, Repository, StoreError, seed,
-};
+use demo_app::domain::{Business, Model, PageRequest, Product, ProductQuery};
+use demo_app::store::{Collection, MemoryRepository, MongoRepository, Repository, StoreError, seed};
 use fastness::mongo;
 use fastness::mongo::plan;
 use fastness_tests::servers::{Mongo, database_name, shared_mongo};
@@ -117,8 +115,8 @@ async fn lists_are_served_before_their_indexes_are_there() {
 async fn marks_of_the_query_language_are_left_out_of_a_search() {
     let store = store().await;
     let seller = rules::business(&store, "one@example.com").await;
-    let id = store.next_id(Collection::Products).await.unwrap();
-    store.insert_product(rules::draft(seller.id, "Green tea").into_product(id, seller.created_at)).await.unwrap();
+    let id = Collection::<Product>::next_id(&store).await.unwrap();
+    store.insert(rules::draft(seller.id, "Green tea").created(id, seller.created_at)).await.unwrap();
     let found = async |text: &str| {
         let query = ProductQuery { text: text.into(), category: None, page: PageRequest::DEFAULT };
         store.search_products(&query).await.unwrap().total
@@ -137,5 +135,5 @@ async fn a_database_that_is_gone_is_unavailable_and_comes_back() {
     assert_eq!(store.ping().await, Err(StoreError::Unavailable));
     server.restart().await;
     fastness_tests::servers::until("it answers again", async || store.ping().await.is_ok()).await;
-    assert_eq!(store.business(seller.id).await.unwrap(), Some(seller));
+    assert_eq!(Collection::<Business>::find(&store, &seller.id).await.unwrap(), Some(seller));
 }

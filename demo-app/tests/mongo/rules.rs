@@ -4,197 +4,192 @@ use std::collections::BTreeSet;
 use std::task::Poll;
 
 use demo_app::domain::{
-    Business, BusinessDraft, EventType, Id, Listing, Location, Manufacturer, ManufacturerDraft, Near, PageRequest,
-    Product, ProductDraft, ProductQuery, Scalar, SortKey, Subscription, SupplyChainEvent, User, UserDraft, Vote,
-    VoteDraft,
+    Business, EventType, Id, Listing, Location, Manufacturer, Model, Moment, Near, Page, PageRequest, Product,
+    ProductQuery, Scalar, SortKey, SupplyChainEvent, User, Vote,
 };
 use demo_app::store::{Collection, Repository, StoreError, seed};
-use jiff::{SignedDuration, Timestamp};
 
-fn now() -> Timestamp {
-    "2030-01-02T03:04:05.678Z".parse().unwrap()
+fn now() -> Moment {
+    Moment::parse("2030-01-02T03:04:05.678Z").unwrap()
 }
 
-fn later(seconds: i64) -> Timestamp {
-    now() + SignedDuration::from_secs(seconds)
+fn later(seconds: i64) -> Moment {
+    Moment::from_millis(now().as_millis() + seconds * 1_000)
 }
 
-pub(crate) fn seller(email: &str) -> BusinessDraft {
-    BusinessDraft { email: email.into(), business_name: None, is_active: true, subscription: Subscription::default() }
+/// The document of this draft, added to the store.
+async fn add<M: Model>(store: &dyn Collection<M>, draft: M) -> M {
+    let document = draft.created(store.next_id().await.unwrap(), now());
+    store.insert(document.clone()).await.unwrap();
+    document
+}
+
+async fn find<M: Model>(store: &dyn Collection<M>, id: impl Into<M::Id>) -> Option<M> {
+    store.find(&id.into()).await.unwrap()
+}
+
+async fn list<M: Model>(store: &dyn Collection<M>, listing: &Listing) -> Page<M> {
+    store.list(listing).await.unwrap()
+}
+
+pub(crate) fn seller(email: &str) -> Business {
+    Business { email: email.into(), is_active: true, ..Business::default() }
 }
 
 pub(crate) async fn business(store: &dyn Repository, email: &str) -> Business {
-    let id = store.next_id(Collection::Businesses).await.unwrap();
-    let business = seller(email).into_business(id, now());
-    store.insert_business(business.clone()).await.unwrap();
-    business
+    add::<Business>(store, seller(email)).await
 }
 
-pub(crate) fn draft(business: Id, name: &str) -> ProductDraft {
+pub(crate) fn draft(business: Id, name: &str) -> Product {
     let description = "from the hills of Assam".into();
-    ProductDraft { business, name: name.into(), description, category: "tea".into(), price: 500 }
+    Product { business, name: name.into(), description, category: "tea".into(), price: 500, ..Product::default() }
 }
 
 async fn product(store: &dyn Repository, business: Id, name: &str) -> Product {
-    let id = store.next_id(Collection::Products).await.unwrap();
-    let product = draft(business, name).into_product(id, now());
-    store.insert_product(product.clone()).await.unwrap();
-    product
+    add::<Product>(store, draft(business, name)).await
+}
+
+fn customer(business: Id, email: &str) -> User {
+    User { business, name: "Ada".into(), email: email.into(), is_active: true, ..User::default() }
 }
 
 async fn user(store: &dyn Repository, business: Id, email: &str) -> User {
-    let id = store.next_id(Collection::Users).await.unwrap();
-    let user = UserDraft { business, name: "Ada".into(), email: email.into(), is_active: true }.into_user(id, now());
-    store.insert_user(user.clone()).await.unwrap();
-    user
+    add::<User>(store, customer(business, email)).await
 }
 
-fn maker(email: &str) -> ManufacturerDraft {
-    ManufacturerDraft {
+fn maker(email: &str) -> Manufacturer {
+    Manufacturer {
         email: email.into(),
         name: "Kiln".into(),
         industry: "ceramics".into(),
         is_verified: true,
         is_active: true,
         location: Location { country: "PT".into(), city: "Porto".into(), coordinates: [-8.61, 41.15] },
+        ..Manufacturer::default()
     }
 }
 
 async fn manufacturer(store: &dyn Repository, email: &str) -> Manufacturer {
-    let id = store.next_id(Collection::Manufacturers).await.unwrap();
-    let manufacturer = maker(email).into_manufacturer(id);
-    store.insert_manufacturer(manufacturer.clone()).await.unwrap();
-    manufacturer
+    add::<Manufacturer>(store, maker(email)).await
 }
 
 fn ballot(business: Id, voter: &str, product: Id) -> Vote {
-    let draft =
-        VoteDraft { business, proposal_id: "autumn".into(), voter_address: voter.into(), selected_product_id: product };
-    draft.into_vote(now())
+    let (proposal_id, voter_address) = ("autumn".into(), voter.into());
+    Vote { business, proposal_id, voter_address, selected_product_id: product, ..Vote::default() }.created(0, now())
 }
 
-async fn event(store: &dyn Repository, at: [f64; 2], timestamp: Timestamp) -> SupplyChainEvent {
-    let id = store.next_id(Collection::Events).await.unwrap();
+async fn event(store: &dyn Repository, at: [f64; 2], timestamp: Moment) -> SupplyChainEvent {
     let location = Location { country: "PT".into(), city: "Porto".into(), coordinates: at };
     let event_type = EventType::Shipped;
-    let event = SupplyChainEvent { id, manufacturer: 1, product_id: 1, event_type, timestamp, location };
-    store.insert_event(event.clone()).await.unwrap();
-    event
+    let event = SupplyChainEvent { manufacturer: 1, product_id: 1, event_type, timestamp, location, id: 0 };
+    add::<SupplyChainEvent>(store, event).await
 }
 
-fn listing(collection: Collection, filter: &[(&str, Scalar)], sort: &str, page: PageRequest) -> Listing {
+fn listing<M: Model>(filter: &[(&str, Scalar)], sort: &str, page: PageRequest) -> Listing {
     let filter = filter.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    let key =
-        |name: &str| SortKey { field: name.trim_start_matches('-').to_owned(), descending: name.starts_with('-') };
-    let sort: Vec<_> = sort.split(',').filter(|name| !name.is_empty()).map(key).collect();
-    collection.listing(filter, &sort, page).unwrap()
+    let sort: Vec<_> = sort.split(',').filter(|name| !name.is_empty()).map(SortKey::parse).collect();
+    Listing::new::<M>(filter, &sort, page).unwrap()
 }
 
 fn of(business: Id, page: PageRequest) -> Listing {
-    listing(Collection::Products, &[("business", Scalar::Number(business))], "", page)
+    listing::<Product>(&[("business", Scalar::Number(business))], "", page)
 }
 
 pub(crate) async fn documents_are_stored_changed_listed_and_deleted(store: &dyn Repository) {
     let (one, two) = (business(store, "one@example.com").await, business(store, "two@example.com").await);
     assert_eq!((one.id, two.id), (1, 2));
-    assert_eq!(store.business(1).await.unwrap(), Some(one.clone()));
-    assert_eq!(store.businesses(&[2, 7, 1]).await.unwrap().len(), 2);
+    assert_eq!(find::<Business>(store, 1_u64).await, Some(one.clone()));
+    assert_eq!(Collection::<Business>::find_many(store, &[2, 7, 1]).await.unwrap().len(), 2);
 
-    let changed = BusinessDraft { business_name: Some("One".into()), ..seller("one@example.org") };
-    let changed = store.update_business(1, changed, None).await.unwrap().unwrap();
+    let changed = Business { business_name: Some("One".into()), ..seller("one@example.org") };
+    let changed = store.update(&1, changed, None).await.unwrap().unwrap();
     assert_eq!((changed.email.as_str(), changed.created_at), ("one@example.org", one.created_at));
-    assert_eq!(store.update_business(9, seller("x@example.com"), None).await.unwrap(), None);
+    assert_eq!(store.update(&9, seller("x@example.com"), None).await.unwrap(), None);
 
     for number in 0..5 {
         product(store, 1, &format!("tea {number}")).await;
     }
-    let page = store.list_products(&of(1, PageRequest { number: 2, limit: 2 })).await.unwrap();
+    let page = list::<Product>(store, &of(1, PageRequest { number: 2, limit: 2 })).await;
     assert_eq!((page.items.len(), page.total, page.pages, page.items[0].id), (2, 5, 3, 3));
     user(store, 1, "ada@example.com").await;
-    store.insert_vote(ballot(1, "ada@example.com", 1)).await.unwrap();
+    store.insert(ballot(1, "ada@example.com", 1)).await.unwrap();
     assert!(store.delete_business(1, None).await.unwrap());
-    assert_eq!(
-        store.list_products(&of(1, PageRequest::DEFAULT)).await.unwrap().total,
-        0,
-        "they went with their business"
-    );
-    assert_eq!(store.list_users(&Listing::all(PageRequest::DEFAULT)).await.unwrap().total, 0);
+    assert_eq!(list::<Product>(store, &of(1, PageRequest::DEFAULT)).await.total, 0, "they went with their business");
+    assert_eq!(list::<User>(store, &Listing::all(PageRequest::DEFAULT)).await.total, 0);
     assert_eq!(store.tally(1, "autumn").await.unwrap().total_votes, 0);
     assert!(!store.delete_business(1, None).await.unwrap());
 }
 
 /// A change and a deletion of `$made`, each once with the document that is there and once with that of before.
 macro_rules! depends_on_the_document {
-    ($store:expr, $made:expr, $draft:expr, $update:ident, $delete:ident) => {{
-        let (store, before) = ($store, $made);
+    ($store:expr, $model:ty, $made:expr, $draft:expr) => {{
+        let (store, before): (&dyn Collection<$model>, $model) = ($store, $made);
         let id = before.id;
-        let after = store.$update(id, $draft, Some(&before)).await.unwrap().expect("it is there");
+        let after = store.update(&id, $draft, Some(&before)).await.unwrap().expect("it is there");
         assert_ne!(before, after);
-        assert!(matches!(store.$update(id, $draft, Some(&before)).await, Err(StoreError::Changed)));
-        assert!(matches!(store.$delete(id, Some(&before)).await, Err(StoreError::Changed)));
-        assert_eq!(store.$update(id, $draft, Some(&after)).await.unwrap(), Some(after.clone()), "nothing is new");
-        assert!(store.$delete(id, Some(&after)).await.unwrap());
-        assert!(matches!(store.$delete(id, Some(&after)).await, Err(StoreError::Changed)), "it is gone");
+        assert!(matches!(store.update(&id, $draft, Some(&before)).await, Err(StoreError::Changed)));
+        assert!(matches!(store.delete(&id, Some(&before)).await, Err(StoreError::Changed)));
+        assert_eq!(store.update(&id, $draft, Some(&after)).await.unwrap(), Some(after.clone()), "nothing is new");
+        assert!(store.delete(&id, Some(&after)).await.unwrap());
+        assert!(matches!(store.delete(&id, Some(&after)).await, Err(StoreError::Changed)), "it is gone");
     }};
 }
 
 pub(crate) async fn a_change_may_depend_on_the_document(store: &dyn Repository) {
     let owner = business(store, "owner@example.com").await.id;
     let tea = product(store, owner, "tea").await;
-    depends_on_the_document!(store, tea, draft(owner, "mate"), update_product, delete_product);
+    depends_on_the_document!(store, Product, tea, draft(owner, "mate"));
     let ada = user(store, owner, "ada@example.com").await;
-    let other = UserDraft { business: owner, name: "Eve".into(), email: "eve@example.com".into(), is_active: false };
-    depends_on_the_document!(store, ada, other.clone(), update_user, delete_user);
+    let other = User { name: "Eve".into(), is_active: false, ..customer(owner, "eve@example.com") };
+    depends_on_the_document!(store, User, ada, other.clone());
     let kiln = manufacturer(store, "kiln@example.com").await;
-    let moved = ManufacturerDraft { name: "Oven".into(), ..maker("oven@example.com") };
-    depends_on_the_document!(store, kiln, moved.clone(), update_manufacturer, delete_manufacturer);
+    let moved = Manufacturer { name: "Oven".into(), ..maker("oven@example.com") };
+    depends_on_the_document!(store, Manufacturer, kiln, moved.clone());
     // The one field that is left out where there is none: it comes, and it goes.
-    let named = BusinessDraft { business_name: Some("Shop".into()), ..seller("shop@example.com") };
+    let named = Business { business_name: Some("Shop".into()), ..seller("shop@example.com") };
     let shop = business(store, "shop@example.com").await;
-    depends_on_the_document!(store, shop, named.clone(), update_business, delete_business);
+    depends_on_the_document!(store, Business, shop, named.clone());
     let nameless = business(store, "shop@example.org").await;
-    let shop = store.update_business(nameless.id, named, Some(&nameless)).await.unwrap().expect("it is there");
-    depends_on_the_document!(store, shop, seller("shop@example.org"), update_business, delete_business);
+    let shop = store.update(&nameless.id, named, Some(&nameless)).await.unwrap().expect("it is there");
+    depends_on_the_document!(store, Business, shop, seller("shop@example.org"));
 }
 
 pub(crate) async fn a_manufacturer_is_stored_changed_and_deleted(store: &dyn Repository) {
     let (one, two) = (manufacturer(store, "one@example.com").await, manufacturer(store, "two@example.com").await);
-    assert_eq!(store.manufacturer(1).await.unwrap(), Some(one.clone()));
-    assert_eq!(store.manufacturers(&[2, 7, 1]).await.unwrap().len(), 2);
-    let again = maker("one@example.com").into_manufacturer(3);
-    assert_eq!(store.insert_manufacturer(again).await, Err(StoreError::Taken("email")));
-    assert_eq!(
-        store.update_manufacturer(two.id, maker("one@example.com"), None).await,
-        Err(StoreError::Taken("email"))
-    );
-    let changed = store.update_manufacturer(1, maker("one@example.org"), None).await.unwrap().unwrap();
+    assert_eq!(find::<Manufacturer>(store, 1_u64).await, Some(one.clone()));
+    assert_eq!(Collection::<Manufacturer>::find_many(store, &[2, 7, 1]).await.unwrap().len(), 2);
+    let again = maker("one@example.com").created(3, now());
+    assert_eq!(store.insert(again).await, Err(StoreError::Taken("email")));
+    assert_eq!(store.update(&two.id, maker("one@example.com"), None).await, Err(StoreError::Taken("email")));
+    let changed = store.update(&1, maker("one@example.org"), None).await.unwrap().unwrap();
     assert_eq!(changed, Manufacturer { email: "one@example.org".into(), ..one });
-    assert_eq!(store.update_manufacturer(9, maker("x@example.com"), None).await, Ok(None));
-    assert!(store.delete_manufacturer(1, None).await.unwrap() && !store.delete_manufacturer(1, None).await.unwrap());
-    assert_eq!(store.manufacturer(1).await, Ok(None));
+    assert_eq!(store.update(&9, maker("x@example.com"), None).await, Ok(None));
+    let delete = async || Collection::<Manufacturer>::delete(store, &1, None).await.unwrap();
+    assert!(delete().await && !delete().await);
+    assert_eq!(find::<Manufacturer>(store, 1_u64).await, None);
 }
 
 pub(crate) async fn rules_across_documents_are_kept(store: &dyn Repository) {
     let one = business(store, "one@example.com").await;
     let two = business(store, "two@example.com").await;
-    let again = seller("one@example.com").into_business(3, now());
-    assert_eq!(store.insert_business(again).await, Err(StoreError::Taken("email")));
-    assert_eq!(store.update_business(two.id, seller("one@example.com"), None).await, Err(StoreError::Taken("email")));
+    let again = seller("one@example.com").created(3, now());
+    assert_eq!(store.insert(again).await, Err(StoreError::Taken("email")));
+    assert_eq!(store.update(&two.id, seller("one@example.com"), None).await, Err(StoreError::Taken("email")));
 
-    let orphan = draft(9, "tea").into_product(1, now());
-    assert_eq!(store.insert_product(orphan).await, Err(StoreError::Dangling("business")));
-    let lost = UserDraft { business: 9, name: "Ada".into(), email: "ada@example.com".into(), is_active: true };
-    assert_eq!(store.insert_user(lost.into_user(1, now())).await, Err(StoreError::Dangling("business")));
+    let orphan = draft(9, "tea").created(1, now());
+    assert_eq!(store.insert(orphan).await, Err(StoreError::Dangling("business")));
+    let lost = customer(9, "ada@example.com").created(1, now());
+    assert_eq!(store.insert(lost).await, Err(StoreError::Dangling("business")));
 
     let tea = product(store, one.id, "tea").await;
-    assert_eq!(store.update_product(tea.id, draft(two.id, "tea"), None).await, Err(StoreError::Fixed("business")));
-    assert_eq!(store.update_product(99, draft(one.id, "tea"), None).await, Ok(None));
-    assert_eq!(store.update_product(tea.id, draft(one.id, "chai"), None).await.unwrap().unwrap().name, "chai");
+    assert_eq!(store.update(&tea.id, draft(two.id, "tea"), None).await, Err(StoreError::Fixed("business")));
+    assert_eq!(store.update(&99, draft(one.id, "tea"), None).await, Ok(None));
+    assert_eq!(store.update(&tea.id, draft(one.id, "chai"), None).await.unwrap().unwrap().name, "chai");
 
     for vote in [ballot(two.id, "ada", tea.id), ballot(one.id, "ada", 99)] {
-        assert_eq!(store.insert_vote(vote).await, Err(StoreError::Dangling("selectedProductId")));
+        assert_eq!(store.insert(vote).await, Err(StoreError::Dangling("selectedProductId")));
     }
-    assert_eq!(store.insert_vote(ballot(9, "ada", tea.id)).await, Err(StoreError::Dangling("business")));
+    assert_eq!(store.insert(ballot(9, "ada", tea.id)).await, Err(StoreError::Dangling("business")));
     let location = Location::default();
     let lost = SupplyChainEvent {
         id: 1,
@@ -204,10 +199,10 @@ pub(crate) async fn rules_across_documents_are_kept(store: &dyn Repository) {
         timestamp: now(),
         location,
     };
-    assert_eq!(store.insert_event(lost.clone()).await, Err(StoreError::Dangling("manufacturer")));
+    assert_eq!(store.insert(lost.clone()).await, Err(StoreError::Dangling("manufacturer")));
     manufacturer(store, "works@example.com").await;
     let lost = SupplyChainEvent { manufacturer: 1, product_id: 99, ..lost };
-    assert_eq!(store.insert_event(lost).await, Err(StoreError::Dangling("productId")));
+    assert_eq!(store.insert(lost).await, Err(StoreError::Dangling("productId")));
 }
 
 pub(crate) async fn a_search_is_for_all_of_its_words(store: &dyn Repository) {
@@ -229,20 +224,20 @@ pub(crate) async fn a_search_is_for_all_of_its_words(store: &dyn Repository) {
 pub(crate) async fn a_voter_has_one_vote_on_a_proposal_however_many_try(store: &dyn Repository) {
     let seller = business(store, "one@example.com").await;
     let (tea, chai) = (product(store, seller.id, "tea").await, product(store, seller.id, "chai").await);
-    let tries = (0..8).map(|at| store.insert_vote(ballot(1, "ada", if at % 2 == 0 { tea.id } else { chai.id })));
+    let tries = (0..8).map(|at| store.insert(ballot(1, "ada", if at % 2 == 0 { tea.id } else { chai.id })));
     let ends = join_all(tries).await;
     assert_eq!(ends.iter().filter(|end| end.is_ok()).count(), 1, "{ends:?}");
     assert!(ends.iter().all(|end| matches!(end, Ok(()) | Err(StoreError::Voted))), "{ends:?}");
     assert_eq!(store.tally(1, "autumn").await.unwrap().total_votes, 1);
 
-    store.insert_vote(ballot(1, "bob", chai.id)).await.unwrap();
-    store.insert_vote(ballot(1, "eve", chai.id)).await.unwrap();
+    store.insert(ballot(1, "bob", chai.id)).await.unwrap();
+    store.insert(ballot(1, "eve", chai.id)).await.unwrap();
     let tally = store.tally(1, "autumn").await.unwrap();
     assert_eq!((tally.total_votes, tally.results[0].product), (3, chai.id));
     assert_eq!(store.tally(1, "spring").await.unwrap().results, []);
-    let vote = store.vote("1:autumn:bob").await.unwrap();
+    let vote = find::<Vote>(store, "1:autumn:bob".to_owned()).await;
     assert_eq!(vote, Some(ballot(1, "bob", chai.id)));
-    assert_eq!(store.vote("1:autumn:unknown").await, Ok(None));
+    assert_eq!(find::<Vote>(store, "1:autumn:unknown".to_owned()).await, None);
 }
 
 pub(crate) async fn votes_count_for_those_who_have_the_address(store: &dyn Repository) {
@@ -251,12 +246,12 @@ pub(crate) async fn votes_count_for_those_who_have_the_address(store: &dyn Repos
     let ada = user(store, one.id, "ada@example.com").await;
     user(store, two.id, "ada@example.com").await;
     assert_eq!(store.voters(one.id, "ada@example.com").await.unwrap(), [ada.id]);
-    store.insert_vote(ballot(one.id, "ada@example.com", tea.id)).await.unwrap();
+    store.insert(ballot(one.id, "ada@example.com", tea.id)).await.unwrap();
     // Two at a time count the same.
     join_all((0..4).map(|_| store.recount_votes(ada.id))).await.into_iter().for_each(|end| end.unwrap());
     store.recount_votes(99).await.unwrap();
-    assert_eq!(store.user(ada.id).await.unwrap().unwrap().total_votes, 1);
-    assert_eq!(store.user(2).await.unwrap().unwrap().total_votes, 0);
+    assert_eq!(find::<User>(store, ada.id).await.unwrap().total_votes, 1);
+    assert_eq!(find::<User>(store, 2_u64).await.unwrap().total_votes, 0);
 }
 
 pub(crate) async fn what_happened_is_found_by_product_and_place(store: &dyn Repository) {
@@ -266,11 +261,11 @@ pub(crate) async fn what_happened_is_found_by_product_and_place(store: &dyn Repo
     let lisbon = event(store, [-9.14, 38.72], later(20)).await;
     let porto = event(store, [-8.61, 41.15], later(10)).await;
     let suva = event(store, [179.9, -18.0], later(30)).await;
-    assert_eq!(store.event(porto.id).await.unwrap().as_ref(), Some(&porto));
-    assert_eq!(store.event(99).await, Ok(None));
+    assert_eq!(find::<SupplyChainEvent>(store, porto.id).await.as_ref(), Some(&porto));
+    assert_eq!(find::<SupplyChainEvent>(store, 99_u64).await, None);
 
-    let trace = listing(Collection::Events, &[("productId", Scalar::Number(1))], "timestamp", PageRequest::DEFAULT);
-    assert_eq!(store.list_events(&trace).await.unwrap().items, [porto.clone(), lisbon.clone(), suva.clone()]);
+    let trace = listing::<SupplyChainEvent>(&[("productId", Scalar::Number(1))], "timestamp", PageRequest::DEFAULT);
+    assert_eq!(list::<SupplyChainEvent>(store, &trace).await.items, [porto.clone(), lisbon.clone(), suva.clone()]);
 
     let near = async |longitude, latitude, km: u32, limit| {
         let found = store.events_near(Near::new(longitude, latitude, km * 1_000, limit)).await.unwrap();
@@ -288,7 +283,7 @@ pub(crate) async fn lists_come_in_the_order_asked_for(store: &dyn Repository) {
     seed(store).await.unwrap();
     let totals = async |sort: &str| {
         let page = PageRequest { number: 1, limit: 100 };
-        let users = store.list_users(&listing(Collection::Users, &[], sort, page)).await.unwrap();
+        let users = list::<User>(store, &listing::<User>(&[], sort, page)).await;
         users.items.into_iter().map(|user| (user.total_votes, user.created_at, user.id)).collect::<Vec<_>>()
     };
     let mut expected = totals("").await;
@@ -301,80 +296,59 @@ pub(crate) async fn lists_come_in_the_order_asked_for(store: &dyn Repository) {
 
     let by_plan = [("subscription.plan", Scalar::from("pro")), ("subscription.status", Scalar::from("active"))];
     for (sort, filter) in [("", &by_plan[..]), ("-createdAt", &[]), ("email", &[]), ("-_id", &[])] {
-        let all = listing(Collection::Businesses, filter, sort, PageRequest { number: 1, limit: 100 });
-        let all = store.list_businesses(&all).await.unwrap();
+        let all = listing::<Business>(filter, sort, PageRequest { number: 1, limit: 100 });
+        let all = list::<Business>(store, &all).await;
         let mut paged = Vec::new();
         for number in 1..=all.total.div_ceil(3) {
             let page = PageRequest { number: u32::try_from(number).unwrap(), limit: 3 };
-            paged.extend(
-                store.list_businesses(&listing(Collection::Businesses, filter, sort, page)).await.unwrap().items,
-            );
+            paged.extend(list::<Business>(store, &listing::<Business>(filter, sort, page)).await.items);
         }
         assert!(!paged.is_empty() && paged == all.items, "{sort}");
     }
     let food = [("industry", Scalar::from("food")), ("isVerified", Scalar::Flag(true))];
-    let food = listing(Collection::Manufacturers, &food, "", PageRequest::DEFAULT);
-    let food = store.list_manufacturers(&food).await.unwrap();
+    let food = listing::<Manufacturer>(&food, "", PageRequest::DEFAULT);
+    let food = list::<Manufacturer>(store, &food).await;
     assert!(food.total > 0 && food.items.iter().all(|maker| maker.is_verified && maker.industry == "food"));
     let porto = [("location.country", Scalar::from("PT")), ("location.city", Scalar::from("Porto"))];
-    let porto = listing(Collection::Manufacturers, &porto, "", PageRequest::DEFAULT);
-    assert_eq!(store.list_manufacturers(&porto).await.unwrap().total, 5);
-    let idle =
-        listing(Collection::Manufacturers, &[("isActive", Scalar::Flag(true))], "lastLoginAt", PageRequest::DEFAULT);
-    let idle = store.list_manufacturers(&idle).await.unwrap();
+    let porto = listing::<Manufacturer>(&porto, "", PageRequest::DEFAULT);
+    assert_eq!(list::<Manufacturer>(store, &porto).await.total, 5);
+    let idle = listing::<Manufacturer>(&[("isActive", Scalar::Flag(true))], "lastLoginAt", PageRequest::DEFAULT);
+    let idle = list::<Manufacturer>(store, &idle).await;
     assert!(idle.items[0].last_login_at.is_none(), "who never came is first");
     assert!(idle.items.is_sorted_by_key(|maker| maker.last_login_at));
 }
 
 /// The ids of every list that the demo serves, in order: one store is held against the other by them.
 pub(crate) async fn every_list(store: &dyn Repository) -> Vec<(String, Vec<String>)> {
-    let page = PageRequest { number: 1, limit: 100 };
     let number = |name: &'static str| (name, Scalar::Number(2));
-    let mut lists = Vec::new();
-    for (collection, filter, sort) in [
-        (Collection::Users, vec![], ""),
-        (Collection::Users, vec![], "-totalVotes"),
-        (Collection::Users, vec![number("business")], "createdAt"),
-        (Collection::Users, vec![("isActive", Scalar::Flag(true))], "-lastLoginAt"),
-        (Collection::Businesses, vec![("isActive", Scalar::Flag(true))], "createdAt"),
-        (Collection::Businesses, vec![("subscription.plan", Scalar::from("pro"))], ""),
-        (Collection::Manufacturers, vec![], "industry,isVerified"),
-        (Collection::Manufacturers, vec![("location.country", Scalar::from("PT"))], "-location.city"),
-        (Collection::Products, vec![number("business"), ("category", Scalar::from("food"))], ""),
-        (Collection::Products, vec![number("business")], "category"),
-        (Collection::Votes, vec![], ""),
-        (Collection::Votes, vec![number("business")], "timestamp"),
-        (Collection::Votes, vec![number("business"), ("proposalId", Scalar::from("spring-2025"))], ""),
-        (Collection::Events, vec![("eventType", Scalar::from("inspected"))], "-timestamp"),
-        (Collection::Events, vec![number("manufacturer")], ""),
-        (Collection::Events, vec![number("productId")], "timestamp"),
-    ] {
-        let asked = listing(collection, &filter, sort, page);
-        let ids: Vec<String> = match collection {
-            Collection::Users => {
-                store.list_users(&asked).await.unwrap().items.iter().map(|user| user.id.to_string()).collect()
-            }
-            Collection::Businesses => {
-                store.list_businesses(&asked).await.unwrap().items.iter().map(|one| one.id.to_string()).collect()
-            }
-            Collection::Manufacturers => {
-                store.list_manufacturers(&asked).await.unwrap().items.iter().map(|one| one.id.to_string()).collect()
-            }
-            Collection::Products => {
-                store.list_products(&asked).await.unwrap().items.iter().map(|one| one.id.to_string()).collect()
-            }
-            Collection::Votes => {
-                store.list_votes(&asked).await.unwrap().items.iter().map(|one| one.id.clone()).collect()
-            }
-            Collection::Events => {
-                store.list_events(&asked).await.unwrap().items.iter().map(|one| one.id.to_string()).collect()
-            }
-        };
-        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{collection:?} {sort}");
-        assert!(!ids.is_empty(), "{collection:?} {filter:?} {sort}");
-        lists.push((format!("{collection:?} {filter:?} {sort}"), ids));
-    }
-    lists
+    vec![
+        ids::<User>(store, &[], "").await,
+        ids::<User>(store, &[], "-totalVotes").await,
+        ids::<User>(store, &[number("business")], "createdAt").await,
+        ids::<User>(store, &[("isActive", Scalar::Flag(true))], "-lastLoginAt").await,
+        ids::<Business>(store, &[("isActive", Scalar::Flag(true))], "createdAt").await,
+        ids::<Business>(store, &[("subscription.plan", Scalar::from("pro"))], "").await,
+        ids::<Manufacturer>(store, &[], "industry,isVerified").await,
+        ids::<Manufacturer>(store, &[("location.country", Scalar::from("PT"))], "-location.city").await,
+        ids::<Product>(store, &[number("business"), ("category", Scalar::from("food"))], "").await,
+        ids::<Product>(store, &[number("business")], "category").await,
+        ids::<Vote>(store, &[], "").await,
+        ids::<Vote>(store, &[number("business")], "timestamp").await,
+        ids::<Vote>(store, &[number("business"), ("proposalId", Scalar::from("spring-2025"))], "").await,
+        ids::<SupplyChainEvent>(store, &[("eventType", Scalar::from("inspected"))], "-timestamp").await,
+        ids::<SupplyChainEvent>(store, &[number("manufacturer")], "").await,
+        ids::<SupplyChainEvent>(store, &[number("productId")], "timestamp").await,
+    ]
+}
+
+/// The ids of one list.
+async fn ids<M: Model>(store: &dyn Collection<M>, filter: &[(&str, Scalar)], sort: &str) -> (String, Vec<String>) {
+    let listed = list(store, &listing::<M>(filter, sort, PageRequest { number: 1, limit: 100 })).await;
+    let ids: Vec<_> = listed.items.iter().map(|document| document.id().to_string()).collect();
+    let name = format!("{} {filter:?} {sort}", M::MANY);
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{name}");
+    assert!(!ids.is_empty(), "{name}");
+    (name, ids)
 }
 
 /// All at once.

@@ -1,119 +1,178 @@
-//! Tables of the embedded store, with the unique values and orders that its queries need.
+//! Tables of the embedded store, and the rules that each of them holds its documents to.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::records::Record;
-use crate::domain::{Business, Id, Listing, Manufacturer, Page, PageRequest, Product, SupplyChainEvent, User, Vote};
-use crate::store::{Collection, Result, StoreError};
+use crate::domain::{
+    Business, Id, Listing, Manufacturer, Model, Page, PageRequest, Product, Reference, SupplyChainEvent, Target,
+    Unique, User, Vote,
+};
+use crate::store::{Result, StoreError};
 
-/// The collections, with the indexes that queries need. A change of a table and of its indexes is one call.
-#[derive(Debug, Default)]
-pub(super) struct Tables {
-    pub(super) businesses: BTreeMap<Id, Business>,
-    pub(super) events: BTreeMap<Id, SupplyChainEvent>,
-    pub(super) manufacturers: BTreeMap<Id, Manufacturer>,
-    pub(super) products: BTreeMap<Id, Product>,
-    pub(super) users: BTreeMap<Id, User>,
-    /// Votes in the order in which they were cast.
-    pub(super) votes: BTreeMap<Id, Vote>,
-    /// Unique: the email of each business.
-    pub(super) business_by_email: Unique,
-    /// Unique: the email of each manufacturer.
-    pub(super) manufacturer_by_email: Unique,
-    /// Unique: the id of each vote.
-    pub(super) vote_by_id: Unique,
-    /// (business, product), in the order of products within each business.
-    pub(super) products_by_business: BTreeSet<(Id, Id)>,
-    last: [Id; 6],
+/// The documents of one collection, in the order in which they were added.
+#[derive(Debug)]
+pub(super) struct Table<M: Model> {
+    rows: BTreeMap<u64, M>,
+    /// The place of each document among the rows.
+    places: HashMap<M::Id, u64>,
+    next_place: u64,
+    last_id: Id,
+}
+
+impl<M: Model> Default for Table<M> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), places: HashMap::new(), next_place: 0, last_id: 0 }
+    }
+}
+
+/// All tables hold documents of the model `M`.
+pub(super) trait Holds<M: Model> {
+    fn table(&self) -> &Table<M>;
+    fn table_mut(&mut self) -> &mut Table<M>;
+}
+
+macro_rules! tables {
+    ($($name:ident: $model:ty),* $(,)?) => {
+        /// The collections.
+        #[derive(Debug, Default)]
+        pub(super) struct Tables {
+            $(pub(super) $name: Table<$model>,)*
+        }
+
+        $(impl Holds<$model> for Tables {
+            fn table(&self) -> &Table<$model> {
+                &self.$name
+            }
+            fn table_mut(&mut self) -> &mut Table<$model> {
+                &mut self.$name
+            }
+        })*
+    };
+}
+
+tables! {
+    businesses: Business,
+    events: SupplyChainEvent,
+    manufacturers: Manufacturer,
+    products: Product,
+    users: User,
+    votes: Vote,
 }
 
 impl Tables {
-    pub(super) fn next_id(&mut self, collection: Collection) -> Id {
-        let last = &mut self.last[collection as usize];
-        *last += 1;
-        *last
+    /// Checks that the documents that this one names are there.
+    pub(super) fn check_references(&self, document: &impl Model) -> Result<()> {
+        let exists = |Reference { id, to, .. }: &Reference| match to {
+            Target::Businesses => self.businesses.get(id).is_some(),
+            Target::Manufacturers => self.manufacturers.get(id).is_some(),
+            Target::Products => self.products.get(id).is_some(),
+            Target::ProductsOf(business) => self.products.get(id).is_some_and(|product| product.business == *business),
+        };
+        let dangling = document.references().into_iter().find(|reference| !exists(reference));
+        dangling.map_or(Ok(()), |reference| Err(StoreError::Dangling(reference.field)))
     }
 }
 
-/// Texts that each belong to one document.
-#[derive(Debug, Default)]
-pub(super) struct Unique(BTreeMap<String, Id>);
-
-impl Unique {
-    /// True if no document but `owner` has `text`.
-    pub(super) fn is_free(&self, text: &str, owner: Id) -> bool {
-        self.get(text).is_none_or(|of| of == owner)
+impl<M: Model> Table<M> {
+    pub(super) fn next_id(&mut self) -> Id {
+        self.last_id += 1;
+        self.last_id
     }
 
-    /// The same, as the rule about emails.
-    pub(super) fn email_is_free(&self, email: &str, owner: Id) -> Result<()> {
-        self.is_free(email, owner).then_some(()).ok_or(StoreError::Taken("email"))
+    pub(super) fn get(&self, id: &M::Id) -> Option<&M> {
+        self.rows.get(self.places.get(id)?)
     }
 
-    pub(super) fn get(&self, text: &str) -> Option<Id> {
-        self.0.get(text).copied()
+    pub(super) fn get_mut(&mut self, id: &M::Id) -> Option<&mut M> {
+        self.rows.get_mut(self.places.get(id)?)
     }
 
-    pub(super) fn take(&mut self, text: &str, owner: Id) {
-        self.0.insert(text.to_owned(), owner);
+    pub(super) fn rows(&self) -> impl Iterator<Item = &M> {
+        self.rows.values()
     }
 
-    pub(super) fn release(&mut self, text: &str) {
-        self.0.remove(text);
+    /// The documents of `ids` that are there, each once.
+    pub(super) fn get_many(&self, ids: &[M::Id]) -> Vec<M> {
+        let places: BTreeSet<_> = ids.iter().filter_map(|id| self.places.get(id)).collect();
+        places.into_iter().filter_map(|place| self.rows.get(place)).cloned().collect()
     }
-}
 
-/// A write that depends on a document finds that one.
-pub(super) fn unchanged<T: PartialEq>(stored: &T, only_if: Option<&T>) -> Result<()> {
-    only_if.is_none_or(|expected| expected == stored).then_some(()).ok_or(StoreError::Changed)
-}
-
-/// The same, where there may be none at all.
-pub(super) fn still_there<T: PartialEq>(stored: Option<&T>, only_if: Option<&T>) -> Result<()> {
-    match stored {
-        Some(stored) => unchanged(stored, only_if),
-        None => only_if.is_none().then_some(()).ok_or(StoreError::Changed),
+    pub(super) fn insert(&mut self, document: M) -> Result<()> {
+        if self.places.contains_key(&document.id()) {
+            return Err(StoreError::duplicate::<M>());
+        }
+        self.check_unique(&document)?;
+        self.places.insert(document.id(), self.next_place);
+        self.rows.insert(self.next_place, document);
+        self.next_place += 1;
+        Ok(())
     }
-}
 
-/// The values of `ids` that `table` has, each once.
-pub(super) fn pick<T: Clone>(table: &BTreeMap<Id, T>, ids: &[Id]) -> Vec<T> {
-    let distinct: BTreeSet<&Id> = ids.iter().collect();
-    distinct.into_iter().filter_map(|id| table.get(id)).cloned().collect()
-}
-
-/// One page of the table's documents that the listing admits, in its order. Only the page's items are cloned.
-pub(super) fn list<T: Record>(listing: &Listing, table: &BTreeMap<Id, T>) -> Page<T> {
-    sorted(listing, table.values())
-}
-
-/// The same out of `candidates`, which come in the order in which they were added.
-pub(super) fn sorted<'a, T: Record + 'a>(listing: &Listing, candidates: impl Iterator<Item = &'a T>) -> Page<T> {
-    let admits = |record: &&T| listing.filter.iter().all(|(name, value)| record.field(name) == *value);
-    let mut matches: Vec<&T> = candidates.filter(admits).collect();
-    if listing.backward {
-        matches.reverse();
+    pub(super) fn update(&mut self, id: &M::Id, draft: M, only_if: Option<&M>) -> Result<Option<M>> {
+        let Some(old) = self.get(id) else { return Ok(None) };
+        check_unchanged(Some(old), only_if)?;
+        if let Some((field, _)) = draft.fixed().filter(|fixed| old.fixed() != Some(*fixed)) {
+            return Err(StoreError::Fixed(field));
+        }
+        let new = draft.over(old);
+        self.check_unique(&new)?;
+        Ok(self.get_mut(id).map(|document| {
+            document.clone_from(&new);
+            new
+        }))
     }
-    // A stable sort: what it cannot tell apart stays in this order.
-    matches.sort_by(|one, other| {
-        let keys = listing.sort.iter().map(|key| {
-            let order = one.field(&key.field).cmp(&other.field(&key.field));
-            if key.descending { order.reverse() } else { order }
+
+    pub(super) fn delete(&mut self, id: &M::Id, only_if: Option<&M>) -> Result<bool> {
+        check_unchanged(self.get(id), only_if)?;
+        let row = self.places.remove(id).and_then(|place| self.rows.remove(&place));
+        Ok(row.is_some())
+    }
+
+    /// Removes all documents but those.
+    pub(super) fn retain(&mut self, stays: impl Fn(&M) -> bool) {
+        self.rows.retain(|_, document| {
+            let stays = stays(document);
+            if !stays {
+                self.places.remove(&document.id());
+            }
+            stays
         });
-        keys.fold(Ordering::Equal, Ordering::then)
-    });
-    page(listing.page, matches.len(), matches.into_iter())
+    }
+
+    fn check_unique(&self, document: &M) -> Result<()> {
+        let same = |(_, text): Unique<M>| {
+            self.rows().any(|other| other.id() != document.id() && text(other) == text(document))
+        };
+        if M::UNIQUE.is_some_and(same) { Err(StoreError::duplicate::<M>()) } else { Ok(()) }
+    }
+
+    /// One page of the documents that the listing admits, in its order. Only the page's items are cloned.
+    pub(super) fn list(&self, listing: &Listing) -> Page<M> {
+        let admits = |document: &&M| listing.filter.iter().all(|(name, value)| document.value(name) == *value);
+        let mut matches: Vec<&M> = self.rows().filter(admits).collect();
+        if listing.backward {
+            matches.reverse();
+        }
+        // A stable sort: what it cannot tell apart stays in this order.
+        matches.sort_by(|one, other| {
+            let keys = listing.sort.iter().map(|key| {
+                let order = one.value(&key.field).cmp(&other.value(&key.field));
+                if key.descending { order.reverse() } else { order }
+            });
+            keys.fold(Ordering::Equal, Ordering::then)
+        });
+        page(listing.page, &matches)
+    }
 }
 
-/// One page of `matches`, of which there are `total`. Only the page's items are cloned.
-pub(super) fn page<'a, T: Clone + 'a>(
-    request: PageRequest,
-    total: usize,
-    matches: impl Iterator<Item = &'a T>,
-) -> Page<T> {
-    let skip = usize::try_from(request.skip()).unwrap_or(usize::MAX);
-    let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let items = matches.skip(skip).take(limit).cloned().collect();
-    Page::new(request, items, u64::try_from(total).unwrap_or(u64::MAX))
+/// Checks that a write that depends on a document finds that one.
+fn check_unchanged<M: PartialEq>(stored: Option<&M>, only_if: Option<&M>) -> Result<()> {
+    if only_if.is_none() || stored == only_if { Ok(()) } else { Err(StoreError::Changed) }
+}
+
+/// One page of `matches`. Only the page's items are cloned.
+pub(super) fn page<M: Clone>(request: PageRequest, matches: &[&M]) -> Page<M> {
+    let [skip, limit] = [request.skip(), u64::from(request.limit)].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+    let items = matches.iter().skip(skip).take(limit).map(|document| (*document).clone()).collect();
+    Page::new(request, items, matches.len() as u64)
 }

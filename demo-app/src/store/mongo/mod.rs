@@ -1,41 +1,35 @@
 //! The store on MongoDB.
 //!
-//! Emails are unique by an index, whichever process writes. That a document's business exists is asked before the write: without a
-//! replica set MongoDB has no transactions, so a business that is deleted in the very same moment can leave a document behind.
+//! Emails are unique by an index, whichever process writes. That the documents exist which a document names is asked before the write: without
+//! a replica set MongoDB has no transactions, so a business that is deleted in the very same moment can leave a document behind.
 //!
 //! What goes wrong inside is logged here, without stored values, and is [`StoreError::Unavailable`] to everybody else.
 
-mod businesses;
 mod convert;
-mod documents;
-mod events;
-mod last_look;
 mod lists;
-mod manufacturers;
-mod products;
-mod users;
-mod votes;
+mod queries;
 mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bson::{Bson, Document, doc};
+use bson::{Document, doc};
+use fastness::Fastness;
 use fastness::mongo::{self, Client, Error, IndexManager};
 use fastness::monitor::{Pool, SlowQuery};
-use fastness::{Fastness, Indexed};
 use mongodb::Database;
 use mongodb::options::{FindOneAndUpdateOptions, ReturnDocument};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use self::convert::signed;
-use self::documents::{Business, Manufacturer, Product, SupplyChainEvent, User, VotingRecord};
-use self::last_look::Watch;
+use self::convert::{changes, key, signed, this};
+use self::watch::Watch;
 use super::{Collection, Repository, Result, StoreError};
-use crate::domain::Id;
+use crate::domain::{
+    Business, Id, Listing, Manufacturer, Model, Near, NearEvent, Page, Product, ProductQuery, Reference,
+    SupplyChainEvent, Tally, Target, User, Vote,
+};
 
 /// See the module's documentation.
 #[derive(Clone, Debug)]
@@ -55,7 +49,7 @@ impl MongoRepository {
         Self { client: Arc::new(client), db, watch: Arc::default() }
     }
 
-    /// The database itself, for what is no business of the services: seeding, and looking at queries.
+    /// The database itself, for what is no business of the services: seeding, and analysing queries.
     pub fn database(&self) -> &Database {
         &self.db
     }
@@ -67,90 +61,105 @@ impl MongoRepository {
             .model::<Manufacturer>()
             .model::<User>()
             .model::<Product>()
-            .model::<VotingRecord>()
+            .model::<Vote>()
             .model::<SupplyChainEvent>()
     }
 
     /// Bounded and timed: what is slow is remembered by shape.
-    fn collection<M: Indexed + Send + Sync>(&self) -> mongo::Collection<M> {
+    fn collection<M: Model>(&self) -> mongo::Collection<M> {
         self.client.collection(&self.db)
     }
 
-    async fn find<M, T>(&self, id: Id) -> Result<Option<T>>
-    where
-        M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
-    {
-        let found = self.collection::<M>().find_one(doc! { "_id": signed(id) }, None).await;
-        found.map(|found| found.map(Into::into)).map_err(|error| unavailable(&error))
+    /// Checks that the documents that this one names are there.
+    async fn check_references(&self, document: &impl Model) -> Result<()> {
+        for Reference { field, id, to } in document.references() {
+            let mut filter = doc! { "_id": signed(id) };
+            let exists = match to {
+                Target::Businesses => self.exists::<Business>(filter).await?,
+                Target::Manufacturers => self.exists::<Manufacturer>(filter).await?,
+                Target::Products => self.exists::<Product>(filter).await?,
+                Target::ProductsOf(business) => {
+                    filter.insert("business", signed(business));
+                    self.exists::<Product>(filter).await?
+                }
+            };
+            if !exists {
+                return Err(StoreError::Dangling(field));
+            }
+        }
+        Ok(())
     }
 
-    async fn pick<M, T>(&self, ids: &[Id]) -> Result<Vec<T>>
-    where
-        M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
-    {
-        let ids: Vec<_> = ids.iter().copied().map(signed).collect();
-        let found = all(self.collection::<M>().find(doc! { "_id": { "$in": ids } }, None)).await?;
-        Ok(found.into_iter().map(Into::into).collect())
+    async fn exists<M: Model>(&self, filter: Document) -> Result<bool> {
+        let found = self.collection::<M>().find_one(filter, None).await;
+        found.map(|found| found.is_some()).map_err(|error| unavailable(&error))
     }
 
-    async fn insert<M: Indexed + Serialize + Send + Sync>(&self, document: M) -> Result<()> {
+    /// Deletes what belongs to a business.
+    async fn delete_of<M: Model>(&self, business: Id) -> Result<()> {
+        let deleted = self.collection::<M>().delete_many(doc! { "business": signed(business) }, None).await;
+        deleted.map(drop).map_err(|error| unavailable(&error))
+    }
+}
+
+#[async_trait]
+impl<M: Model> Collection<M> for MongoRepository {
+    async fn next_id(&self) -> Result<Id> {
+        let counters = self.db.collection::<Document>("counters");
+        let counted = self.client.bounded("count an id", async {
+            let next = counters.find_one_and_update(doc! { "_id": M::COLLECTION }, doc! { "$inc": { "last": 1_i64 } });
+            next.upsert(true).return_document(ReturnDocument::After).await
+        });
+        let last = counted.await.map_err(|error| unavailable(&error))?.and_then(|counter| counter.get_i64("last").ok());
+        last.and_then(|last| Id::try_from(last).ok()).ok_or(StoreError::Unavailable)
+    }
+
+    async fn find(&self, id: &M::Id) -> Result<Option<M>> {
+        let found = self.collection::<M>().find_one(doc! { "_id": key::<M>(id) }, None).await;
+        found.map_err(|error| unavailable(&error))
+    }
+
+    async fn find_many(&self, ids: &[M::Id]) -> Result<Vec<M>> {
+        let ids: Vec<_> = ids.iter().map(key::<M>).collect();
+        all(self.collection::<M>().find(doc! { "_id": { "$in": ids } }, None)).await
+    }
+
+    async fn list(&self, listing: &Listing) -> Result<Page<M>> {
+        self.page(listing).await
+    }
+
+    async fn insert(&self, document: M) -> Result<()> {
+        self.check_references(&document).await?;
         let inserted = self.collection::<M>().insert_one(document, None).await;
-        inserted.map(drop).map_err(|error| rejected(&error))
+        inserted.map(drop).map_err(|error| rejected::<M>(&error))
     }
 
-    /// Sets fields of the document `id`, if it is this one where one is given, and gives it back as it is now.
-    async fn change<M, T>(&self, id: Id, fields: Document, only_if: Option<M>) -> Result<Option<T>>
-    where
-        M: Indexed + Serialize + DeserializeOwned + Send + Sync + Into<T>,
-    {
-        let changed = self.set::<M, T>(this(id, only_if.as_ref())?, fields).await?;
-        if changed.is_none() && only_if.is_some() { Err(StoreError::Changed) } else { Ok(changed) }
-    }
-
-    async fn set<M, T>(&self, filter: Document, fields: Document) -> Result<Option<T>>
-    where
-        M: Indexed + DeserializeOwned + Send + Sync + Into<T>,
-    {
+    async fn update(&self, id: &M::Id, draft: M, only_if: Option<&M>) -> Result<Option<M>> {
+        self.check_references(&draft).await?;
+        let mut filter = this(id, only_if)?;
+        if let Some((field, value)) = draft.fixed() {
+            if only_if.is_some_and(|expected| expected.fixed() != draft.fixed()) {
+                return Err(StoreError::Fixed(field));
+            }
+            filter.insert(field, signed(value));
+        }
         let after = FindOneAndUpdateOptions::builder().return_document(ReturnDocument::After).build();
-        let changed = self.collection::<M>().find_one_and_update(filter, doc! { "$set": fields }, after).await;
-        changed.map(|found| found.map(Into::into)).map_err(|error| rejected(&error))
+        let updated = self.collection::<M>().find_one_and_update(filter, changes(&draft)?, after).await;
+        match updated.map_err(|error| rejected::<M>(&error))? {
+            None if only_if.is_some() => Err(StoreError::Changed),
+            // There is none, or its fixed field is another.
+            None => match draft.fixed() {
+                Some((field, _)) if Collection::<M>::find(self, id).await?.is_some() => Err(StoreError::Fixed(field)),
+                _ => Ok(None),
+            },
+            updated => Ok(updated),
+        }
     }
 
-    /// Deletes the document `id`, if it is this one where one is given. Tells whether there was one.
-    async fn delete<M: Indexed + Serialize + Send + Sync>(&self, id: Id, only_if: Option<M>) -> Result<bool> {
-        let deleted = self.collection::<M>().delete_one(this(id, only_if.as_ref())?, None).await;
+    async fn delete(&self, id: &M::Id, only_if: Option<&M>) -> Result<bool> {
+        let deleted = self.collection::<M>().delete_one(this(id, only_if)?, None).await;
         let deleted = deleted.map(|deleted| deleted.deleted_count > 0).map_err(|error| unavailable(&error))?;
         if !deleted && only_if.is_some() { Err(StoreError::Changed) } else { Ok(deleted) }
-    }
-
-    /// Documents name their business; it must be there.
-    async fn business_exists(&self, business: Id) -> Result<()> {
-        let found: Option<crate::domain::Business> = self.find::<Business, _>(business).await?;
-        found.map(drop).ok_or(StoreError::Dangling("business"))
-    }
-}
-
-/// A filter for the document `id`; for one with the fields of `only_if`, where that is given. So MongoDB compares and writes in one step.
-fn this<M: Indexed + Serialize>(id: Id, only_if: Option<&M>) -> Result<Document> {
-    let mut filter = doc! { "_id": signed(id) };
-    if let Some(expected) = only_if {
-        let fields = bson::serialize_to_document(expected).map_err(|_| StoreError::Unavailable)?;
-        flatten("", fields, &mut filter);
-        if M::COLLECTION == Business::COLLECTION {
-            // The one field that is left out where there is none; so it must not be there.
-            filter.entry("businessName").or_insert(Bson::Null);
-        }
-    }
-    Ok(filter)
-}
-
-/// Fields by their dotted names, as the order of those within another is of no account.
-fn flatten(above: &str, fields: Document, filter: &mut Document) {
-    for (name, value) in fields {
-        match value {
-            Bson::Document(fields) => flatten(&format!("{above}{name}."), fields, filter),
-            value => drop(filter.insert(format!("{above}{name}"), value)),
-        }
     }
 }
 
@@ -161,9 +170,9 @@ async fn all<M: DeserializeOwned + Send + Sync>(
     found.await.map_err(|error| unavailable(&error))
 }
 
-/// A write's error: a value that is taken is the caller's business. All unique values but votes' ids are emails.
-fn rejected(error: &Error) -> StoreError {
-    if error.is_duplicate() { StoreError::Taken("email") } else { unavailable(error) }
+/// A write's error: a value that is taken is the caller's business.
+fn rejected<M: Model>(error: &Error) -> StoreError {
+    if error.is_duplicate() { StoreError::duplicate::<M>() } else { unavailable(error) }
 }
 
 fn unavailable(error: &Error) -> StoreError {
@@ -173,22 +182,40 @@ fn unavailable(error: &Error) -> StoreError {
 
 #[async_trait]
 impl Repository for MongoRepository {
-    async fn next_id(&self, collection: Collection) -> Result<Id> {
-        let name = match collection {
-            Collection::Businesses => Business::COLLECTION,
-            Collection::Events => SupplyChainEvent::COLLECTION,
-            Collection::Manufacturers => Manufacturer::COLLECTION,
-            Collection::Products => Product::COLLECTION,
-            Collection::Users => User::COLLECTION,
-            Collection::Votes => VotingRecord::COLLECTION,
-        };
-        let counters = self.db.collection::<Document>("counters");
-        let counted = self.client.bounded("count an id", async {
-            let next = counters.find_one_and_update(doc! { "_id": name }, doc! { "$inc": { "last": 1_i64 } });
-            next.upsert(true).return_document(ReturnDocument::After).await
-        });
-        let last = counted.await.map_err(|error| unavailable(&error))?.and_then(|counter| counter.get_i64("last").ok());
-        last.and_then(|last| Id::try_from(last).ok()).ok_or(StoreError::Unavailable)
+    async fn delete_business(&self, id: Id, only_if: Option<&Business>) -> Result<bool> {
+        let was_there = Collection::<Business>::delete(self, &id, only_if).await?;
+        // Even if it is gone: an earlier deletion may have got no further.
+        self.delete_of::<User>(id).await?;
+        self.delete_of::<Product>(id).await?;
+        self.delete_of::<Vote>(id).await?;
+        Ok(was_there)
+    }
+
+    async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>> {
+        self.search(query).await
+    }
+
+    async fn events_near(&self, near: Near) -> Result<Vec<NearEvent>> {
+        self.nearest(near).await
+    }
+
+    async fn tally(&self, business: Id, proposal: &str) -> Result<Tally> {
+        self.count_votes(business, proposal).await
+    }
+
+    async fn voters(&self, business: Id, address: &str) -> Result<Vec<Id>> {
+        let users = self.collection::<User>();
+        let found = all(users.find(doc! { "business": signed(business), "email": address }, None)).await?;
+        Ok(found.into_iter().map(|user| user.id).collect())
+    }
+
+    async fn recount_votes(&self, user: Id) -> Result<()> {
+        let Some(user) = Collection::<User>::find(self, &user).await? else { return Ok(()) };
+        let filter = doc! { "voterAddress": user.email, "business": signed(user.business) };
+        let counted = self.collection::<Vote>().count(filter, None).await.map_err(|error| unavailable(&error))?;
+        let update = doc! { "$max": { "totalVotes": signed(counted) } };
+        let updated = self.collection::<User>().update_one(doc! { "_id": signed(user.id) }, update, None).await;
+        updated.map(drop).map_err(|error| unavailable(&error))
     }
 
     async fn ping(&self) -> Result<()> {
@@ -202,18 +229,18 @@ impl Repository for MongoRepository {
     }
 
     fn slow_queries(&self) -> Vec<SlowQuery> {
-        self.slow()
+        self.client.slow_queries().shapes.into_iter().map(SlowQuery::from).collect()
     }
 
     fn report(&self) -> Value {
-        self.seen()
+        self.watch.report(self.db.name())
     }
 
     fn start_watch(&self, cache: &Fastness, slow: Option<Duration>) {
-        self.watch_database(cache, slow);
+        self.watch.start(&self.client, &self.db, self.indexes(), cache, slow);
     }
 
     async fn end_watch(&self) {
-        self.stop_watching().await;
+        self.watch.end().await;
     }
 }

@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader};
 
 use bson::{Document, doc};
-use demo_app::domain::{PageRequest, Scalar};
-use demo_app::store::{Businesses, Collection, MongoRepository, Products, Repository, Users};
+use demo_app::domain::{Business, Listing, PageRequest, Product, Scalar, User};
+use demo_app::store::{Collection, MongoRepository};
 use fastness::mongo;
 use fastness_tests::servers::shared_mongo;
 use mongodb::Database;
@@ -36,13 +36,16 @@ async fn all_collections_are_filled_with_documents_that_the_store_reads() {
     assert_eq!(run(&["indexes", "plan"], &variables).await.code, Some(0), "the indexes are there");
 
     let store = MongoRepository::new(mongo::Settings::from_uri(&uri).await.unwrap().connect().unwrap());
-    assert_eq!(store.product(5_000).await.unwrap().unwrap().business, 250);
-    assert_eq!(store.business(250).await.unwrap().unwrap().email, "hello@shop250.example");
-    assert_eq!(store.user(1).await.unwrap().unwrap().name.split(' ').next(), Some("Ada"));
+    let last: Product = store.find(&5_000).await.unwrap().unwrap();
+    assert_eq!(last.business, 250);
+    let business: Business = store.find(&250).await.unwrap().unwrap();
+    assert_eq!(business.email, "hello@shop250.example");
+    let user: User = store.find(&1).await.unwrap().unwrap();
+    assert_eq!(user.name.split(' ').next(), Some("Ada"));
     let filter = [("business".to_owned(), Scalar::Number(1))].into();
-    let of_the_first = Collection::Products.listing(filter, &[], PageRequest::DEFAULT).expect("an index serves it");
-    assert_eq!(store.list_products(&of_the_first).await.unwrap().total, 20);
-    let next = store.next_id(Collection::Products).await.unwrap();
+    let of_the_first = Listing::new::<Product>(filter, &[], PageRequest::DEFAULT).expect("an index serves it");
+    assert_eq!(Collection::<Product>::list(&store, &of_the_first).await.unwrap().total, 20);
+    let next = Collection::<Product>::next_id(&store).await.unwrap();
     assert_eq!(next, 5_001, "new documents come behind");
 }
 
