@@ -49,13 +49,14 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                     .jitter(0.05f64)
                     .negative_ttl(::core::time::Duration::from_millis(5000u64))
                     .unless(|v| v.is_empty())
-                    .cache_err(Error::is_absent, ::core::time::Duration::from_millis(1000u64))
+                    .cache_err(Error::is_absent)
                     .stale(::core::time::Duration::from_millis(3600000u64))
                     .stale_if_error(::core::time::Duration::from_millis(86400000u64))
                     .no_early()
                     .no_single_flight()
                     .share_error(share)
                     .load_timeout({ LIMIT })
+                    .err_ttl(::core::time::Duration::from_millis(1000u64))
                     .wire((&&__fastness_Wired(__shape, ())).__wire()),
             )
         } else {

@@ -1,4 +1,4 @@
-//! Reads the durations of options: `300` (seconds), `"1h30m"`, or any `Duration` expression.
+//! Reads the durations of options: `300` (seconds), `"1h30m"`, or any `Duration` expression; for lifetimes a closure, too.
 //!
 //! Invariants: a [`Time::Fixed`] is at least one millisecond and fits in 64 bits of nanoseconds (584 years), so nothing
 //! that computes with it can overflow; text without a unit is an error.
@@ -19,8 +19,12 @@ use crate::{diag::Diag, value::peel};
 pub(crate) enum Time {
     /// Written as a literal, in milliseconds.
     Fixed(u64),
-    /// Any expression of type `Duration`.
+    /// Any expression of type `Duration`. For a lifetime it may also be the path of a function, which only the compiler can tell.
     Expr(Box<Expr>),
+    /// A closure from what is stored to its lifetime.
+    Function(Box<Expr>),
+    /// `forever`
+    Forever,
 }
 
 impl ToTokens for Time {
@@ -31,6 +35,8 @@ impl ToTokens for Time {
                 quote!(::core::time::Duration::from_millis(#millis))
             }
             Self::Expr(expr) => quote!({ #expr }),
+            Self::Function(closure) => quote!(#closure),
+            Self::Forever => quote!(::core::time::Duration::MAX),
         });
     }
 }
@@ -68,6 +74,14 @@ pub(crate) fn read(name: &str, expr: &Expr, diag: &mut Diag) -> Option<Time> {
     }
 }
 
+/// Reads the value of the option `name` that is a lifetime, and may be a closure from what is stored.
+pub(crate) fn read_lifetime(name: &str, expr: &Expr, diag: &mut Diag) -> Option<Time> {
+    match peel(expr) {
+        closure @ Expr::Closure(_) => Some(Time::Function(Box::new(closure.clone()))),
+        _ => read(name, expr, diag),
+    }
+}
+
 /// Reads the value of an option that is evaluated once for all calls, in a static.
 pub(crate) fn read_once(name: &str, expr: &Expr, diag: &mut Diag) -> Option<Time> {
     if let Some(this) = find_self(expr.to_token_stream()) {
@@ -91,11 +105,9 @@ fn find_self(tokens: TokenStream) -> Option<Ident> {
     })
 }
 
-/// The message about a closure, which other caches take here.
+/// The message about a closure, where the option takes none.
 fn of_value(name: &str) -> String {
-    let instead =
-        if name == "ttl" { ", or give each value its own with `Cache::set(key, value, ttl)` in the body" } else { "" };
-    format!("`{name}` is a duration and takes no closure: write `{name} = \"5m\"`{instead}")
+    format!("`{name}` is a duration and takes no closure: write `{name} = \"5m\"`")
 }
 
 fn seconds_of(name: &str, seconds: u64) -> Result<u64, String> {

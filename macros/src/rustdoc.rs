@@ -42,9 +42,9 @@ Lifetime:
 
 | option | default | meaning |
 |---|---|---|
-| `ttl = 300` | required | lifetime of an entry |
+| `ttl = 300`, `ttl = \|value\| value.lifetime()`, `ttl = forever` | required | lifetime of an entry: a duration, or what a function of `&T` returns, [counted from the beginning of the load]("#, guide_root!(), r#"lifetimes/index.html), where zero stores nothing; `forever` has no expiry |
 | `jitter = 0.05`, `jitter = "5%"` | 0.1 | largest share of the ttl that is taken off at random, 0 to 0.5, so that entries that were loaded together expire apart |
-| `negative_ttl = 10` | `None` is not stored | time for which this function serves a stored `None`, regardless of the function that stored it |
+| `negative_ttl = 10`, `negative_ttl = forever` | `None` is not stored | time for which this function serves a stored `None`, regardless of the function that stored it |
 | `unless = \|value\| value.is_empty()` | never | predicate over values that are not stored; gets a `&T`, also if the function returns an `Option` or a `Result` |
 | `condition = id != 0` | always | stores nothing if false, evaluated before the body; any expression over the parameters |
 
@@ -77,12 +77,12 @@ Lifetime:
 
 | option | default | meaning |
 |---|---|---|
-| `ttl = 300` | required | lifetime of an entry |
+| `ttl = 300`, `ttl = \|value\| value.lifetime()`, `ttl = forever` | required | lifetime of an entry: a duration, or what a function of `&T` returns, [counted from the beginning of the load]("#, guide_root!(), r#"lifetimes/index.html), where zero stores nothing; `forever` has no expiry |
 | `jitter = 0.05`, `jitter = "5%"` | 0.1 | largest share of the ttl that is taken off at random, 0 to 0.5, so that entries that were loaded together expire apart |
-| `negative_ttl = 10` | `None` is not stored | time for which this function serves a stored `None`, regardless of the function that stored it |
+| `negative_ttl = 10`, `negative_ttl = forever` | `None` is not stored | time for which this function serves a stored `None`, regardless of the function that stored it |
 | `unless = \|value\| value.is_empty()` | never | predicate over values that are not stored; gets a `&T`, also if the function returns an `Option` or a `Result` |
 | `cache_err = \|error\| error.is_not_found()` | errors are not stored | predicate over errors that are stored; needs `err_ttl` |
-| `err_ttl = 5` | | time for which this function serves a stored error that its `cache_err` accepts, regardless of the function that stored it; needs `cache_err` |
+| `err_ttl = 5`, `err_ttl = \|error\| error.retry_after()` | | time for which this function serves a stored error that its `cache_err` accepts, regardless of the function that stored it; needs `cache_err`, except as a closure over `&E`, where zero stores nothing |
 | `condition = id != 0` | always | bypasses the cache if false, evaluated before the look-up; any expression over the parameters |
 
 Stale values:

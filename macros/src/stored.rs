@@ -1,11 +1,12 @@
 //! The entry that `cacheable` and `cache_put` store: its key, its tags, and the options that both have.
 //!
-//! May use: diag, key, options, signature, subject, template.
+//! May use: diag, duration, key, options, signature, subject, template.
 
 use proc_macro2::Span;
 
 use crate::{
     diag::Diag,
+    duration::Time,
     key::{Key, Skips},
     options::Options,
     signature::{Answer, Params},
@@ -26,7 +27,15 @@ pub(crate) fn check(options: &Options, subject: &Subject, missing: &str, diag: &
     if !options.is_given("ttl") {
         diag.error(Span::call_site(), missing);
     }
+    if is_forever(options) {
+        options.refuse("jitter", "`ttl = forever` has no end to bring forward: remove `jitter`", diag);
+    }
     tiers(options, subject.returns.blocks(), diag);
+}
+
+/// Returns whether the entries never expire.
+pub(crate) fn is_forever(options: &Options) -> bool {
+    matches!(options.time("ttl"), Some(Time::Forever))
 }
 
 /// Reports options of a tier that the entry is not stored in.

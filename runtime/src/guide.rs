@@ -34,6 +34,7 @@ pages! {
     idempotency = "guide/idempotency.md",
     indexed = "guide/indexed.md",
     keys = "guide/keys.md",
+    lifetimes = "guide/lifetimes.md",
     monitor = "guide/monitor.md",
     operations = "guide/operations.md",
     order = "guide/order.md",

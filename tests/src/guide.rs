@@ -22,6 +22,7 @@ pages! {
     Batch = "guide/batch.md",
     CacheInvalidate = "guide/cache_invalidate.md",
     CachePut = "guide/cache_put.md",
+    Lifetimes = "guide/lifetimes.md",
     CircuitBreaker = "guide/circuit_breaker.md",
     Retry = "guide/retry.md",
     Timeout = "guide/timeout.md",

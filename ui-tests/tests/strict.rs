@@ -23,6 +23,27 @@ fn r#match(r#fn: &str) -> Option<u64> {
     Some(r#fn.len() as u64)
 }
 
+const LIFETIME: ::std::time::Duration = ::std::time::Duration::from_secs(1);
+
+fn lifetime<T>(_: &T) -> ::std::time::Duration {
+    LIFETIME
+}
+
+#[cacheable(ttl = |_| LIFETIME, err_ttl = lifetime::<String>, cache_err = |_| true)]
+async fn states_its_lifetime(n: u64) -> Result<u64, String> {
+    Ok(n)
+}
+
+#[cacheable(ttl = LIFETIME, err_ttl = LIFETIME, cache_err = |_| true)]
+fn has_a_constant(n: u64) -> Result<u64, String> {
+    Ok(n)
+}
+
+#[cacheable(ttl = forever)]
+async fn has_no_end(n: u64) -> u64 {
+    n
+}
+
 #[cache_put(key = "r#fn:{name}", ttl = 5)]
 async fn put(name: String) -> Result<u64, String> {
     Ok(name.len() as u64)
@@ -68,6 +89,7 @@ cached!(by_macro, value);
 
 #[test]
 fn functions_under_strict_lints_can_be_called() {
-    let _ = (plain(1), put(String::new()), forget(), by_macro(1), times_hits(1));
+    let _ = (plain(1), put(String::new()), forget(), by_macro(1), times_hits(1), states_its_lifetime(1), has_no_end(1));
+    assert_eq!(has_a_constant(1), Ok(1));
     assert_eq!((r#match("x"), times(Size::Small)), (Some(1), Some(0)));
 }

@@ -3,7 +3,7 @@
 //! Flow: tokens -> [`Options`] (as written) -> [`model::Model`] (checked by [`rules`], [`form`] and [`owned`]) ->
 //! [`expand::expand`] (cannot fail).
 //!
-//! May use: diag, emit, key, nearest, options, nesting, signature, stacking, stored, subject, template.
+//! May use: diag, duration, emit, key, nearest, options, nesting, signature, stacking, stored, subject, template.
 
 mod batch;
 mod expand;

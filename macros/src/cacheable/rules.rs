@@ -1,12 +1,13 @@
 //! Refuses options of `#[cacheable]` that contradict each other or the function, one function for each rule.
 //!
-//! May use: diag, options, signature, stored, subject, cacheable/owned.
+//! May use: diag, duration, options, signature, stored, subject, cacheable/owned.
 
 use syn::FnArg;
 
 use super::owned::owned_for;
 use crate::{
     diag::Diag,
+    duration::Time,
     options::Options,
     signature::{Answer, Kind, refuse},
     stored::{self, Stored},
@@ -18,12 +19,25 @@ pub(super) fn pairs(options: &Options, diag: &mut Diag) {
     if !options.is_given("err_ttl") {
         options.refuse("cache_err", "`cache_err` needs a lifetime for the errors: add `err_ttl = \"5s\"`", diag);
     }
-    if !options.is_given("cache_err") {
-        options.refuse("err_ttl", "`err_ttl` needs a choice of errors: add `cache_err = |error| ..`", diag);
+    // A closure chooses by itself: zero stores nothing.
+    if !options.is_given("cache_err") && !matches!(options.time("err_ttl"), Some(Time::Function(_))) {
+        let why = "`err_ttl` needs a choice of errors: add `cache_err = |error| ..`, \
+            or write a closure, as `err_ttl = |error| ..`, that returns zero for the others";
+        options.refuse("err_ttl", why, diag);
     }
-    if options.is("early", "off") && !options.is_given("stale") {
+    if stored::is_forever(options) {
+        forever(options, diag);
+    } else if options.is("early", "off") && !options.is_given("stale") {
         let why = "without `stale` and with `early = off` nothing is refreshed: add `stale = \"1m\"`, or remove `early = off`";
         options.refuse("refresh", why, diag);
+    }
+}
+
+/// Options that count from the end of the ttl, where it has none.
+fn forever(options: &Options, diag: &mut Diag) {
+    for name in ["stale", "stale_if_error", "early", "refresh"] {
+        let why = format!("`{name}` has no effect, because `ttl = forever` never ends: remove it, or write a ttl");
+        options.refuse(name, &why, diag);
     }
 }
 

@@ -1,6 +1,9 @@
 use super::attribute;
 use crate::snapshot::{expand, fails, matches};
 
+const ERR_TTL_ALONE: &str = "`err_ttl` needs a choice of errors: add `cache_err = |error| ..`, \
+    or write a closure, as `err_ttl = |error| ..`, that returns zero for the others";
+
 const GET_USER: &str = "async fn get_user(id: u64) -> Result<User, Error> { load(id).await }";
 
 fn snapshot(name: &str, args: &str, item: &str) {
@@ -105,6 +108,33 @@ fn batch() {
 }
 
 #[test]
+fn lifetimes_that_are_stated() {
+    snapshot(
+        "stated",
+        "ttl = |user| user.lifetime(), err_ttl = |error| error.retry_after(), negative_ttl = forever",
+        "async fn get_user(id: u64) -> Result<Option<User>, Error> { load(id).await }",
+    );
+    snapshot("by_path", "ttl = self::lifetime, cache_err = Error::is_absent, err_ttl = SECOND", GET_USER);
+}
+
+#[test]
+fn lifetimes_without_end() {
+    snapshot("forever", "ttl = forever", GET_USER);
+    let has_ttl = |args: &str, item: &str| expand(attribute, args, item).to_string().contains("long_ttl");
+    assert!(has_ttl("ttl = \"2h\"", GET_USER));
+    assert!(!has_ttl("ttl = \"1h\"", GET_USER), "the log reaches as far back");
+    assert!(!has_ttl("ttl = forever, tier = local", GET_USER));
+    assert!(!has_ttl("ttl = forever", "fn f(id: u8) -> u8 { id }"));
+}
+
+#[test]
+fn the_name_of_a_parameter_is_no_path() {
+    let ttl_from = |item: &str| expand(attribute, "ttl = ttl, skip(ttl)", item).to_string().contains("ttl_from");
+    assert!(!ttl_from("fn f(ttl: Duration) -> u8 { 1 }"));
+    assert!(!ttl_from("fn f((_, ttl): (u8, Duration)) -> u8 { 1 }"));
+}
+
+#[test]
 fn handle() {
     snapshot(
         "handle",
@@ -147,7 +177,26 @@ fn options_that_contradict_each_other_are_errors() {
             "`prefix` begins the default key, and `key` replaces that key: keep one of the two",
         ),
         ("ttl = 1, cache_err = f", "`cache_err` needs a lifetime for the errors: add `err_ttl = \"5s\"`"),
-        ("ttl = 1, err_ttl = 5", "`err_ttl` needs a choice of errors: add `cache_err = |error| ..`"),
+        ("ttl = 1, err_ttl = 5", ERR_TTL_ALONE),
+        ("ttl = 1, err_ttl = LIMIT", ERR_TTL_ALONE),
+        ("ttl = forever, jitter = 0.2", "`ttl = forever` has no end to bring forward: remove `jitter`"),
+        (
+            "ttl = forever, stale = 1",
+            "`stale` has no effect, because `ttl = forever` never ends: remove it, or write a ttl",
+        ),
+        (
+            "ttl = forever, early = off",
+            "`early` has no effect, because `ttl = forever` never ends: remove it, or write a ttl",
+        ),
+        (
+            "ttl = forever, refresh = background",
+            "`refresh` has no effect, because `ttl = forever` never ends: remove it, or write a ttl",
+        ),
+        ("ttl = 5, ttl = |value| value.ttl", "`ttl` is given twice: keep one"),
+        (
+            "ttl = 1, negative_ttl = |value| value.ttl",
+            "`negative_ttl` is a duration and takes no closure: write `negative_ttl = \"5m\"`",
+        ),
         (
             "ttl = 1, early = off, refresh = background",
             "without `stale` and with `early = off` nothing is refreshed: add `stale = \"1m\"`, or remove `early = off`",

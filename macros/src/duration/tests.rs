@@ -1,6 +1,6 @@
 use syn::Expr;
 
-use super::{Time, read};
+use super::{Time, read, read_lifetime};
 use crate::diag::Diag;
 
 fn millis(text: &str) -> Result<u64, String> {
@@ -9,6 +9,7 @@ fn millis(text: &str) -> Result<u64, String> {
     match read("ttl", &expr, &mut diag) {
         Some(Time::Fixed(millis)) => Ok(millis),
         Some(Time::Expr(_)) => Err("an expression".into()),
+        Some(Time::Function(_) | Time::Forever) => Err("a lifetime".into()),
         None => Err(diag.messages().remove(0)),
     }
 }
@@ -51,11 +52,7 @@ fn every_mistake_says_what_to_write() {
         ("0", "`ttl` is zero: write a duration of at least `\"1ms\"`"),
         ("\"0s\"", "`ttl` is zero: write a duration of at least `\"1ms\"`"),
         ("-5", "`ttl` cannot be negative: write `ttl = 300` (seconds) or `ttl = \"5m\"`"),
-        (
-            "|value| value.ttl",
-            "`ttl` is a duration and takes no closure: write `ttl = \"5m\"`, \
-             or give each value its own with `Cache::set(key, value, ttl)` in the body",
-        ),
+        ("|value| value.ttl", "`ttl` is a duration and takes no closure: write `ttl = \"5m\"`"),
         ("true", "`ttl` is a duration: write `ttl = 300` (seconds) or `ttl = \"5m\"`"),
         ("18446744073709551615", "`ttl` is too long: write at most `\"213503d\"`"),
         ("99999999999999999999", "`ttl` is too long: write at most `\"213503d\"`"),
@@ -69,4 +66,12 @@ fn every_mistake_says_what_to_write() {
 fn other_expressions_pass() {
     assert_eq!(millis("CONFIG.ttl()"), Err("an expression".into()));
     assert_eq!(millis("Duration::from_secs(1)"), Err("an expression".into()));
+}
+
+#[test]
+fn only_lifetimes_take_a_closure() {
+    let expr: Expr = syn::parse_str("|value| value.ttl").expect("an expression");
+    let mut diag = Diag::default();
+    assert!(matches!(read_lifetime("ttl", &expr, &mut diag), Some(Time::Function(_))));
+    assert_eq!(diag.messages(), [""; 0]);
 }

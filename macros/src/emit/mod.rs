@@ -3,7 +3,7 @@
 //! Invariants: local names of an expansion begin with `__` and are hygienic ([`code!`]), so they neither see nor shadow the user's
 //! names; paths are absolute, or begin with a name that the block [`imports`]; the user's body is emitted once, outside of such blocks.
 //!
-//! May use: duration, key, options, signature, stored, subject, template.
+//! May use: duration, key, options, signature, stored, subject, template, value.
 
 use proc_macro2::TokenStream;
 

@@ -1,10 +1,10 @@
 //! Policies as tokens: a call with the ttl, then a builder call for each option that was given.
 //!
-//! May use: duration, options, signature, stored, subject, emit/{calls, kind}.
+//! May use: duration, options, signature, stored, subject, value, emit/{calls, kind}.
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::quote_spanned;
-use syn::spanned::Spanned;
+use syn::{Expr, ext::IdentExt, spanned::Spanned};
 
 use super::{calls, code};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     options::{Builder, Options, Value},
     signature::Kind,
     subject::Subject,
+    value,
 };
 
 /// The shape of the function's value: what its type can do. The compiler finds it, not the spelling of the type.
@@ -24,9 +25,43 @@ pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
 /// `policy(__shape, ttl).jitter(0.05_f64)`, of the runtime's function of this name; `__shape` is the local that holds the shape.
 pub(crate) fn policy(subject: &Subject, function: &str, options: &Options) -> TokenStream {
     let (door, ttl) = (&subject.door, options.time("ttl"));
-    let name = proc_macro2::Ident::new(function, Span::mixed_site());
+    let name = Ident::new(function, Span::mixed_site());
     let (calls, sharing) = (builder_calls(subject, options), sharing(subject, options, function == "batch_policy"));
-    code!(#door::#name(__shape, #ttl) #calls #sharing)
+    match ttl.and_then(|ttl| lifetime(subject, "ttl", ttl)) {
+        Some(stated) => code!(#door::#name(__shape, ::core::time::Duration::MAX) #stated #calls #sharing),
+        None => code!(#door::#name(__shape, #ttl) #calls #sharing),
+    }
+}
+
+/// The builder call for a lifetime that is a function of what is stored, or may be one: `.ttl_by(|value| ..)`, or
+/// `.ttl_from(&MINUTE, |value| ttl_of(&MINUTE, value))`.
+fn lifetime(subject: &Subject, name: &str, time: &Time) -> Option<TokenStream> {
+    let door = &subject.door;
+    match time {
+        Time::Function(closure) => {
+            let span = located(closure);
+            let name = Ident::new(&format!("{name}_by"), span);
+            Some(quote_spanned!(span=> .#name(#closure)))
+        }
+        Time::Expr(path) if is_item(subject, path) => {
+            let span = located(path);
+            let name = Ident::new(&format!("{name}_from"), span);
+            Some(quote_spanned!(span=> .#name(&#path, |__stored| #door::ttl_of(&#path, __stored))))
+        }
+        Time::Fixed(_) | Time::Expr(_) | Time::Forever => None,
+    }
+}
+
+fn located(expr: &Expr) -> Span {
+    Span::mixed_site().located_at(expr.span())
+}
+
+/// Returns whether an expression is the path of an item and not a parameter: of a constant or a function, which only the compiler tells
+/// apart.
+fn is_item(subject: &Subject, expr: &Expr) -> bool {
+    let Expr::Path(path) = value::peel(expr) else { return false };
+    let is_param = |name: &Ident| name == "self" || subject.params.find(&name.unraw().to_string()).is_some();
+    !path.path.get_ident().is_some_and(is_param)
 }
 
 /// The milliseconds of the ttl, if the policy has nothing else.
@@ -45,7 +80,9 @@ fn builder_calls(subject: &Subject, options: &Options) -> TokenStream {
     let calls = calls(Builder::Policy, options, &subject.door);
     let background = options.has("load") && options.is("load", "task") && options.is("refresh", "background");
     let background = background.then(|| code!(.in_background()));
-    code!(#calls #background)
+    let err_ttl = if options.has("err_ttl") { options.time("err_ttl") } else { None };
+    let err_ttl = err_ttl.map(|ttl| lifetime(subject, "err_ttl", ttl).unwrap_or_else(|| code!(.err_ttl(#ttl))));
+    code!(#calls #err_ttl #background)
 }
 
 /// The builder calls for the shared tier, if the function may use it: the form of the value there, which its type decides, and the

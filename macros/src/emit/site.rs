@@ -1,13 +1,16 @@
 //! The static of a call site that stores values, its registration, and the handle that it works on.
 //!
-//! May use: signature, stored, subject, emit/keys.
+//! May use: duration, signature, stored, subject, emit/keys.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, FnArg, GenericParam, ext::IdentExt, spanned::Spanned};
 
 use super::{code, pieces};
-use crate::{options::Builder, signature::has_impl, stored::Stored, subject::Subject};
+use crate::{duration::Time, options::Builder, signature::has_impl, stored::Stored, subject::Subject};
+
+/// The default retention of the shared log, in milliseconds: a longer ttl may be more than it keeps.
+const RETENTION: u64 = 3_600_000;
 
 /// A static to emit.
 pub(crate) struct Site<'a> {
@@ -41,6 +44,7 @@ impl Site<'_> {
             code!(.receiver(#receiver))
         });
         let options = super::calls(Builder::Site, &stored.options, door);
+        let long_ttl = long_ttl(subject, stored).map(|millis| code!(.long_ttl(#millis)));
         code! {
             static __SITE: __fastness_Site = __fastness_Site::new(
                 #kind,
@@ -49,10 +53,21 @@ impl Site<'_> {
                 #text,
                 #pieces,
             )
-            #handle #tags #receiver #options;
+            #handle #tags #receiver #options #long_ttl;
             #door::register!(site __SITE);
         }
     }
+}
+
+/// The milliseconds of a ttl that may be longer than the shared log reaches back, if the entries may go to the shared tier; for `audit()`.
+fn long_ttl(subject: &Subject, stored: &Stored) -> Option<Literal> {
+    let millis = match stored.options.time("ttl")? {
+        Time::Forever => u64::MAX,
+        Time::Fixed(millis) if *millis > RETENTION => *millis,
+        _ => return None,
+    };
+    let is_local = subject.returns.blocks() || stored.options.is("tier", "local");
+    (!is_local).then(|| Literal::u64_suffixed(millis))
 }
 
 /// The role of the receiver in the key. `audit()` reports receivers that may have been forgotten.

@@ -84,7 +84,9 @@ fn expire_after(options: &Options, diag: &mut Diag) -> Option<u32> {
         return Some(0);
     }
     let why = match duration::read("expire_after", expr, diag)? {
-        Time::Expr(_) => "`expire_after` is stored in the index: write a literal, as `expire_after = \"30d\"`",
+        Time::Expr(_) | Time::Function(_) | Time::Forever => {
+            "`expire_after` is stored in the index: write a literal, as `expire_after = \"30d\"`"
+        }
         Time::Fixed(millis) if millis % 1_000 != 0 => {
             "MongoDB counts `expire_after` in whole seconds: write a number of seconds, as `\"2s\"`"
         }

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     Given, Options, read_all,
-    row::{Group, Row},
+    row::{Effects, Group, Row},
     tables,
 };
 use crate::{cache_invalidate, diag::Diag};
@@ -31,13 +31,43 @@ macro_rules! options_of {
 
 const END: &str = "<!-- end of options -->\n";
 
+/// The page of the effects of options together with others, and the lines around their table.
+const EFFECTS: (&str, &str, &str) = (
+    "docs/guide/lifetimes.md",
+    "<!-- effects of options, written from the rows in macros/src/options/tables -->\n",
+    "<!-- end of effects -->\n",
+);
+
 fn begin(attribute: &str) -> String {
     format!("<!-- options of {attribute}, written from the rows in macros/src/options/tables -->\n")
 }
 
 fn cell(row: &Row) -> String {
-    let ways = row.written.iter().map(|way| format!("`{}`", way.replace('|', "\\|")));
-    ways.collect::<Vec<_>>().join(", ")
+    row.written.iter().map(|way| code(way)).collect::<Vec<_>>().join(", ")
+}
+
+fn code(way: &str) -> String {
+    format!("`{}`", way.replace('|', "\\|"))
+}
+
+/// The table of effects: a column for each way to write an option, a row for each companion.
+fn effects() -> String {
+    let all: Vec<_> = tables::all().flat_map(|row| row.effects).collect();
+    let line = |title: &str, cell: &dyn Fn(&Effects) -> String| {
+        format!("| {title} | {} |\n", all.iter().map(|effects| cell(effects)).collect::<Vec<_>>().join(" | "))
+    };
+    let companions: [(&str, fn(&Effects) -> &'static str); 7] = [
+        ("`batch(..)`", |effects| effects.batch),
+        ("`single_flight = fleet`", |effects| effects.fleet),
+        ("`stale`, `stale_if_error`", |effects| effects.stale),
+        ("`early`", |effects| effects.early),
+        ("both tiers", |effects| effects.tiers),
+        ("absences and errors", |effects| effects.negatives),
+        ("a rolling deploy", |effects| effects.deploy),
+    ];
+    let head = line("with", &|effects| code(effects.written));
+    let rows = companions.map(|(title, text)| line(title, &|effects| text(effects).to_owned()));
+    format!("{head}|{}\n{}", "---|".repeat(all.len() + 1), rows.concat())
 }
 
 fn line(row: &Row) -> String {
@@ -136,6 +166,16 @@ fn the_guide_has_the_rows() {
     assert_eq!(described, attributes(), "left: pages of the guide, right: rows");
 }
 
+#[test]
+fn the_guide_has_the_effects_of_options() {
+    let (page, begin, end) = EFFECTS;
+    let path = root().join(page);
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(begin).expect("the table begins");
+    let after = rest.split_once(end).expect("the table ends").1;
+    hold(&path, &format!("{before}{begin}{}{end}{after}", effects()));
+}
+
 /// The README's table shows each attribute with some options, which must be ones that the attribute has.
 #[test]
 fn the_readme_shows_options_that_exist() {
@@ -167,6 +207,9 @@ fn no_row_is_incomplete() {
             assert_eq!(same, 1, "`{}` of `{attribute}` has two rows", row.name);
             let starts = row.written.iter().all(|way| way.starts_with(row.name));
             assert!(starts, "`{}` is written as another option: {:?}", row.name, row.written);
+        }
+        for Effects { written, .. } in row.effects {
+            assert!(row.written.contains(written), "`{}` is not written `{written}`: {:?}", row.name, row.written);
         }
     }
 }

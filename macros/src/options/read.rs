@@ -88,6 +88,9 @@ fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -
     let write = row.written.first().copied().unwrap_or_default();
     Some(match takes {
         Takes::Time => Value::Time(duration::read(name, expr, diag)?),
+        Takes::Lifetime => Value::Time(duration::read_lifetime(name, expr, diag)?),
+        Takes::OrForever(_) if value::is(expr, "forever") => Value::Time(Time::Forever),
+        Takes::OrForever(takes) => return of_expr(name, row, takes, expr, diag),
         Takes::Function => Value::Expr(value::function(name, write, expr, diag)?.clone()),
         Takes::Text => Value::Text(value::string(name, write, expr, diag)?.clone()),
         Takes::Name => Value::Text(value::name(write, expr, diag)?.clone()),

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     /// The meaning, as Markdown.
     pub(crate) meaning: &'static str,
     pub(crate) call: Call,
+    /// The effect of the option together with others, by the way in which it is written.
+    pub(crate) effects: &'static [Effects],
     /// The names of this option in Rust's other caches and in Resilience4j.
     pub(crate) elsewhere: &'static [&'static str],
 }
@@ -36,8 +38,23 @@ pub(crate) const PLAIN: Row = Row {
     default: "",
     meaning: "",
     call: Call::ByHand,
+    effects: &[],
     elsewhere: &[],
 };
+
+/// The effect of one way to write an option together with other options and forms, each as Markdown.
+#[cfg_attr(not(test), allow(dead_code))] // read by the test that writes the documentation
+pub(crate) struct Effects {
+    /// One of the ways of its row.
+    pub(crate) written: &'static str,
+    pub(crate) batch: &'static str,
+    pub(crate) fleet: &'static str,
+    pub(crate) stale: &'static str,
+    pub(crate) early: &'static str,
+    pub(crate) tiers: &'static str,
+    pub(crate) negatives: &'static str,
+    pub(crate) deploy: &'static str,
+}
 
 /// Rows of one table in the documentation.
 #[cfg_attr(not(test), allow(dead_code))] // `title` is read by the test that writes the documentation
@@ -55,6 +72,10 @@ pub(crate) enum Takes {
     Expr,
     /// A duration that is evaluated at each call, so that it may name parameters.
     Time,
+    /// The same, or a function from what is stored to a duration.
+    Lifetime,
+    /// `forever`, or a value of this kind.
+    OrForever(&'static Takes),
     /// A duration that is evaluated once, in a static.
     ConstTime,
     /// A closure, or the path of a function.

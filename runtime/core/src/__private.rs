@@ -17,7 +17,7 @@ pub use crate::key::namespace::NoNamespace;
 pub use crate::key::template::{Piece, Template};
 pub use crate::load::{Loading, Miss, end_sync, load, load_spawned, load_task};
 pub use crate::log::Reach;
-pub use crate::policy::Policy;
+pub use crate::policy::{Policy, TtlSource, ttl_of};
 pub use crate::put::{Put, store, store_sync};
 #[cfg(feature = "registry")]
 pub use crate::registry::Registered;

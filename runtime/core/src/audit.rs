@@ -1,12 +1,14 @@
 //! The audit: checks all annotated functions of a program against each other, which a macro cannot do.
 //!
-//! May use: `nearest`, `registry`, `resilience`.
+//! May use: `nearest`, `registry`, `resilience`, `shared`.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::nearest::distance;
 use crate::registry::{Annotated, Role, annotated};
 use crate::resilience::breaker::{Breaker, faults};
+use crate::shared::shortest_retention;
 
 /// The findings of [`audit`].
 ///
@@ -30,7 +32,8 @@ impl Audit {
         &self.errors
     }
 
-    /// Returns the findings that may be intended: keys that no function invalidates, receivers that are not in the key.
+    /// Returns the findings that may be intended: keys that no function invalidates, receivers that are not in the key, and a `ttl` that
+    /// is longer than the retention of a shared tier of this process (`Redis::retention`), if it is a literal or `forever`.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -62,13 +65,13 @@ impl fmt::Display for Audit {
 /// assert!(report.errors().iter().any(|e| e.contains("`songs:*`") && e.contains("`song:{id}`")), "{report}");
 /// ```
 pub fn audit() -> Audit {
-    let mut audit = examine(&annotated());
+    let mut audit = examine(&annotated(), shortest_retention());
     audit.errors.extend(Breaker::conflicts().iter().map(ToString::to_string));
     audit.errors.extend(faults());
     audit
 }
 
-fn examine(all: &[Annotated]) -> Audit {
+fn examine(all: &[Annotated], retention: Option<Duration>) -> Audit {
     let mut audit = Audit::default();
     let cached = all.iter().filter(|f| f.role != Role::Timed);
     let (writers, readers): (Vec<_>, Vec<_>) = cached.partition(|f| f.role == Role::Invalidate);
@@ -87,6 +90,7 @@ fn examine(all: &[Annotated]) -> Audit {
     for reader in &readers {
         audit.notes.extend(never_invalidated(reader, all));
         audit.notes.extend(receiver_not_keyed(reader));
+        audit.notes.extend(retention.and_then(|retention| outlives_log(reader, retention)));
     }
     audit
 }
@@ -138,6 +142,23 @@ fn receiver_not_keyed(reader: &Annotated) -> Option<String> {
          or write `skip(self)` if all values of the type cache the same",
         place(reader)
     ))
+}
+
+fn outlives_log(reader: &Annotated, retention: Duration) -> Option<String> {
+    let ttl = Duration::from_millis(reader.long_ttl?);
+    let place = place(reader);
+    if ttl == Duration::from_millis(u64::MAX) {
+        return Some(format!(
+            "the values of {place} never expire, and stay in Redis for the retention of its log at most ({retention:?}): \
+             raise `Redis::retention` and `Redis::forever_ttl` if processes that have just started should find older ones"
+        ));
+    }
+    (ttl > retention).then(|| {
+        format!(
+            "the ttl of {place} is {ttl:?}, but the log in Redis keeps invalidations for {retention:?}, so older values are misses \
+             for a process that has just started: raise `Redis::retention`, or lower the ttl"
+        )
+    })
 }
 
 fn place(f: &Annotated) -> String {

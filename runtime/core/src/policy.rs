@@ -1,6 +1,6 @@
 //! The options of one call site, and the arithmetic of lifetimes.
 //!
-//! May use: `clock`, `codec`, `error`, `l1`, `shape`.
+//! May use: `clock`, `codec`, `error`, `l1`, `shape`, `stats`.
 
 use std::time::Duration;
 
@@ -10,13 +10,16 @@ use crate::error::LoadTimeout;
 use crate::l1::{FoundEntry, Lifetime};
 use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 
+mod times;
+mod ttl;
+
+pub(crate) use times::{LoadTimes, refresh_early};
+use times::{early_span, jittered};
+pub(crate) use ttl::{SiteFigures, Ttl};
+pub use ttl::{TtlSource, ttl_of};
+
 /// The default jitter: the largest share that is taken off a ttl.
 const JITTER: f64 = 0.1;
-
-/// The divisor of the ttl that bounds how early a refresh may be: a tenth. Without the bound, a busy value with slow loads would be
-/// refreshed again and again, three times as often for a load of a third of the ttl. With it, the origin is called at most 1.11 times as
-/// often.
-const EARLY_SHARE: u64 = 10;
 
 type ErrorFilter<E> = fn(&E) -> bool;
 type MakeError<E> = fn(LoadTimeout) -> E;
@@ -41,11 +44,14 @@ impl<E: From<LoadTimeout>> SaysLoadTimeout for E {}
 /// asks of the user's types, so that the compiler blames the option's value.
 #[allow(clippy::struct_excessive_bools)] // each is an option of the attribute
 pub struct Policy<S: Shape> {
-    pub(crate) ttl: Duration,
+    pub(crate) ttl: Ttl<S::Item>,
     pub(crate) jitter: f64,
     pub(crate) negative_ttl: Option<Duration>,
     pub(crate) unless: Option<fn(&S::Item) -> bool>,
-    pub(crate) cache_err: Option<(ErrorFilter<S::Error>, Duration)>,
+    /// The predicate over errors to store; `None` for all that `err_ttl` gives a lifetime.
+    pub(crate) cache_err: Option<ErrorFilter<S::Error>>,
+    /// Zero where errors are not stored.
+    pub(crate) err_ttl: Ttl<S::Error>,
     pub(crate) copy_error: Copier<S::Error>,
     pub(crate) stale: Duration,
     pub(crate) stale_if_error: Duration,
@@ -69,11 +75,12 @@ pub struct Policy<S: Shape> {
 impl<S: Shape> Policy<S> {
     pub(crate) fn new(ttl: Duration) -> Self {
         Self {
-            ttl,
+            ttl: Ttl::fixed(ttl),
             jitter: JITTER,
             negative_ttl: None,
             unless: None,
             cache_err: None,
+            err_ttl: Ttl::fixed(Duration::ZERO),
             copy_error: None,
             stale: Duration::ZERO,
             stale_if_error: Duration::ZERO,
@@ -143,6 +150,23 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// `ttl = |value| ..`.
+    #[must_use]
+    pub fn ttl_by(mut self, of: fn(&S::Item) -> Duration) -> Self {
+        self.ttl = Ttl::stated(of);
+        self
+    }
+
+    /// `ttl = MINUTE`, or `ttl = lifetime_of_a_token`: the type of the path says which.
+    #[must_use]
+    pub fn ttl_from<P, Kind>(mut self, path: &P, of: fn(&S::Item) -> Duration) -> Self
+    where
+        P: TtlSource<S::Item, Kind>,
+    {
+        self.ttl = path.ttl(of);
+        self
+    }
+
     /// `jitter = 0.05`.
     #[must_use]
     pub fn jitter(mut self, share: f64) -> Self {
@@ -167,13 +191,40 @@ impl<S: Shape> Policy<S> {
         self
     }
 
-    /// `cache_err = |error| ..` with `err_ttl = 5`.
+    /// `cache_err = |error| ..`.
     #[must_use]
-    pub fn cache_err(mut self, which: fn(&S::Error) -> bool, ttl: Duration) -> Self
+    pub fn cache_err(mut self, which: fn(&S::Error) -> bool) -> Self
     where
         S: KeepsErrors,
     {
-        self.cache_err = Some((which, ttl));
+        self.cache_err = Some(which);
+        self
+    }
+
+    /// `err_ttl = 5`, beside `cache_err`.
+    #[must_use]
+    pub fn err_ttl(mut self, ttl: Duration) -> Self {
+        self.err_ttl = Ttl::fixed(ttl);
+        self
+    }
+
+    /// `err_ttl = |error| ..`.
+    #[must_use]
+    pub fn err_ttl_by(mut self, of: fn(&S::Error) -> Duration) -> Self
+    where
+        S: KeepsErrors,
+    {
+        self.err_ttl = Ttl::stated(of);
+        self
+    }
+
+    /// `err_ttl = SECOND`, or `err_ttl = time_to_wait`: the type of the path says which.
+    #[must_use]
+    pub fn err_ttl_from<P, Kind>(mut self, path: &P, of: fn(&S::Error) -> Duration) -> Self
+    where
+        P: TtlSource<S::Error, Kind>,
+    {
+        self.err_ttl = path.ttl(of);
         self
     }
 
@@ -236,14 +287,39 @@ impl<S: Shape> Policy<S> {
         self
     }
 
-    /// Returns the ttl of this value, or of an absence for `None`; `None` if it is not to be stored.
-    pub(crate) fn ttl_for(&self, value: Option<&S::Item>) -> Option<Duration> {
-        let ttl = match value {
-            Some(value) => (!self.unless.is_some_and(|unless| unless(value))).then_some(self.ttl),
-            None => self.negative_ttl,
+    /// Returns the lifetime of a value that a load found, or of an absence for `None`; `None` if it is not to be stored.
+    pub(crate) fn life_for(&self, value: Option<&S::Item>, load: LoadTimes, site: SiteFigures<'_>) -> Option<Lifetime> {
+        let (from, ttl) = match value {
+            Some(value) if self.unless.is_some_and(|unless| unless(value)) => return None,
+            Some(value) => self.ttl.ttl_for(value, load, site),
+            None => (load.ended, self.negative_ttl?),
         };
-        // An entry that expires as it is stored would only take room.
-        ttl.filter(|ttl| !ttl.is_zero())
+        let life = self.lifetime(from, ttl, load)?;
+        // An entry that no call may be served would only take room.
+        (load.ended < life.served_until).then_some(life)
+    }
+
+    /// Returns the lifetime of an error that a load returned; `None` if it is not to be stored.
+    pub(crate) fn life_for_error(&self, error: &S::Error, load: LoadTimes, site: SiteFigures<'_>) -> Option<Lifetime> {
+        if self.err_ttl.is_never() || !self.accepts(error) {
+            return None;
+        }
+        let (from, ttl) = self.err_ttl.ttl_for(error, load, site);
+        // An error is never served stale.
+        self.lifetime(from, ttl, load).filter(|life| load.ended < life.expires)
+    }
+
+    /// Returns whether this call site serves an error, which it or another one has stored, at `now`.
+    pub(crate) fn serves_error(&self, error: &S::Error, load: LoadTimes, now: u64, site: SiteFigures<'_>) -> bool {
+        if self.err_ttl.is_never() || !self.accepts(error) {
+            return false;
+        }
+        let (from, ttl) = self.err_ttl.ttl_for(error, load, site);
+        now < from.saturating_add(nanos(ttl))
+    }
+
+    fn accepts(&self, error: &S::Error) -> bool {
+        self.cache_err.is_none_or(|which| which(error))
     }
 
     /// Returns the time until which this call site serves an absence that was found at `ended`, in nanoseconds.
@@ -256,20 +332,20 @@ impl<S: Shape> Policy<S> {
         self.stale.max(self.stale_if_error)
     }
 
-    /// Returns the lifetime of a value whose load ran from `began` to `ended`, in nanoseconds.
-    pub(crate) fn lifetime(&self, ttl: Duration, began: u64, ended: u64) -> Lifetime {
-        let load_time = ended.saturating_sub(began);
-        let expires = ended.saturating_add(jittered(nanos(ttl), self.jitter));
-        self.lifetime_until(expires, load_time, ended)
+    /// Returns the lifetime of a ttl that counts from `from`, less the jitter; `None` for a ttl of zero.
+    fn lifetime(&self, from: u64, ttl: Duration, load: LoadTimes) -> Option<Lifetime> {
+        let expires = from.saturating_add(jittered(nanos(ttl), self.jitter));
+        (!ttl.is_zero()).then(|| self.lifetime_until(expires, load, load.ended))
     }
 
-    /// Returns the lifetime of a value that expires at `expires`.
-    pub(crate) fn lifetime_until(&self, expires: u64, load_time: u64, now: u64) -> Lifetime {
-        let span = early_span(load_time).min(nanos(self.ttl) / EARLY_SHARE);
-        let early_from = if self.early { expires.saturating_sub(span).max(now.saturating_add(1)) } else { expires };
+    /// Returns the lifetime from `now` on of a value that this load found and that expires at `expires`.
+    pub(crate) fn lifetime_until(&self, expires: u64, load: LoadTimes, now: u64) -> Lifetime {
+        let whole = nanos(self.ttl.longest).min(expires.saturating_sub(load.began));
+        let from = expires.saturating_sub(early_span(load.load_time, whole)).max(now.saturating_add(1));
+        let early_from = if self.early { from } else { expires };
         let local_until = self.local_ttl.map_or(u64::MAX, |ttl| now.saturating_add(nanos(ttl)));
         let served_until = expires.saturating_add(nanos(self.longest_stale()));
-        Lifetime { load_time, expires, early_from, local_until, served_until }
+        Lifetime { load_time: load.load_time, expires, early_from, local_until, served_until }
     }
 
     /// Returns the lifetime here of an entry that another call site stored with its own expiry; `None` if this call site has no use
@@ -277,10 +353,10 @@ impl<S: Shape> Policy<S> {
     pub(crate) fn lifetime_of<V>(&self, found: &FoundEntry<V>, now: u64) -> Option<Lifetime> {
         let Lifetime { expires, load_time, local_until, .. } = found.life;
         let is_useful = !found.is_refreshed() || !self.longest_stale().is_zero();
-        if self.ttl.is_zero() || !is_useful || now >= expires.min(local_until) {
+        if self.ttl.is_never() || !is_useful || now >= expires.min(local_until) {
             return None;
         }
-        let life = self.lifetime_until(expires, load_time, now);
+        let life = self.lifetime_until(expires, LoadTimes { load_time, ..LoadTimes::at(now) }, now);
         let early_from = if found.is_refreshed() { 0 } else { life.early_from };
         Some(Lifetime { early_from, local_until: life.local_until.min(local_until), ..life })
     }
@@ -288,94 +364,9 @@ impl<S: Shape> Policy<S> {
 
 impl<S: Shape> std::fmt::Debug for Policy<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Policy").field("ttl", &self.ttl).finish_non_exhaustive()
+        f.debug_struct("Policy").field("ttl", &self.ttl.longest).finish_non_exhaustive()
     }
-}
-
-/// Returns the ttl less a random share of it, so that entries that were loaded together do not expire together. Zero only for a ttl of
-/// zero: an entry that expires as it is stored is never a hit.
-fn jittered(ttl: u64, share: f64) -> u64 {
-    // Nanoseconds lose precision beyond 104 days, by less than a microsecond.
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let off = (ttl as f64 * share * fastrand::f64()) as u64;
-    ttl.saturating_sub(off).max(ttl.min(1))
-}
-
-/// Returns the time before the expiry from which a hit may request a refresh: `-ln(rand)` exceeds 20 once in 500 million draws.
-fn early_span(load_time: u64) -> u64 {
-    load_time.saturating_mul(20)
-}
-
-/// Decides on an early refresh, by `XFetch` (Vattani, Chierichetti and Lowenstein, VLDB 2015) with beta = 1: refresh iff
-/// `now - load_time * ln(rand) >= expires`. The longer the load and the nearer the expiry, the likelier.
-pub(crate) fn refresh_early(now: u64, life: &Lifetime) -> bool {
-    // 1 - [0, 1) is never zero, so the logarithm is finite.
-    let draw = -(1.0 - fastrand::f64()).ln();
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let ahead = (life.load_time as f64 * draw) as u64;
-    now.saturating_add(ahead) >= life.expires
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::shape::Plain;
-
-    #[test]
-    fn jitter_only_shortens_and_never_to_nothing_by_itself() {
-        for _ in 0..1_000 {
-            let ttl = jittered(1_000_000, 0.1);
-            assert!((900_000..=1_000_000).contains(&ttl));
-        }
-        assert_eq!(jittered(1, 0.5), 1);
-        assert_eq!(jittered(77, 0.0), 77);
-        assert_eq!(jittered(0, 0.5), 0);
-    }
-
-    #[test]
-    fn ttl_runs_from_the_end_of_the_load() {
-        let policy = Policy::<Plain<u8>>::new(Duration::from_secs(1)).jitter(0.0).no_early();
-        let life = policy.lifetime(policy.ttl, 100, 500);
-        assert_eq!((life.load_time, life.expires, life.early_from), (400, 1_000_000_500, 1_000_000_500));
-    }
-
-    #[test]
-    fn no_refresh_is_early_by_more_than_a_tenth_of_the_ttl() {
-        const SECOND: u64 = 1_000_000_000;
-        let policy = Policy::<Plain<u8>>::new(Duration::from_secs(10)).jitter(0.0);
-        let early_by = |load_time| {
-            let life = policy.lifetime(policy.ttl, 0, load_time);
-            life.expires - life.early_from
-        };
-        assert_eq!(early_by(SECOND / 1_000), SECOND / 50, "twenty load times");
-        assert_eq!(early_by(SECOND / 10), SECOND);
-        assert_eq!(early_by(100 * SECOND), SECOND);
-        assert_eq!(early_by(u64::MAX / 2), SECOND);
-    }
-
-    #[test]
-    fn durations_without_bound_saturate() {
-        let policy = Policy::<Plain<u8>>::new(Duration::MAX).jitter(0.0).stale(Duration::MAX).local_ttl(Duration::MAX);
-        for ended in [1, u64::MAX - 1, u64::MAX] {
-            let life = policy.lifetime(Duration::MAX, 0, ended);
-            assert_eq!((life.expires, life.local_until), (u64::MAX, u64::MAX));
-            assert!(life.early_from <= life.expires);
-        }
-    }
-
-    #[test]
-    fn early_refreshes_come_near_the_expiry_and_in_the_expected_number() {
-        let life = Lifetime {
-            load_time: 1_000,
-            expires: 1_000_000,
-            early_from: 0,
-            local_until: u64::MAX,
-            served_until: 1_000_000,
-        };
-        let drawn = |now| (0..10_000).filter(|_| refresh_early(now, &life)).count();
-        assert_eq!(drawn(1_000_000), 10_000, "at the expiry always");
-        assert_eq!(drawn(1_000_000 - 60_000), 0, "60 load times before it never");
-        // One load time before the expiry the chance is exp(-1) = 36.8 %.
-        assert!((3_300..4_100).contains(&drawn(1_000_000 - 1_000)));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! `#[cache_put]`: the body always runs, and its value replaces the cached one.
 //!
-//! May use: `key`, `load`, `log`, `shape`, `shared`.
+//! May use: `key`, `load`, `log`, `policy`, `shape`, `shared`.
 //!
 //! When the body has ended, the key is invalidated, so every older value is gone in every tier. The new value is stored only if nothing
 //! else invalidated the key since the body began, because otherwise it may be the older of two writes. A body that failed, was cancelled or
@@ -9,6 +9,7 @@
 use crate::key::OwnedKey;
 use crate::load::Pending;
 use crate::log::{Epoch, Record};
+use crate::policy::LoadTimes;
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::shared::{PutEpochs, SharedApi as _, SharedEpoch};
 
@@ -22,6 +23,8 @@ struct Write<K: Eq, S: Shape> {
     pending: Pending<K, S>,
     record: Record,
     began: Epoch,
+    /// The time at which the body began; zero where no value states a lifetime that counts from it.
+    began_at: u64,
     /// True if the attribute's `condition` holds and the call does not bypass the cache. The key is invalidated in either case.
     store: bool,
 }
@@ -32,7 +35,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         let pending = pending.uncounted();
         let record = Record::from_pattern(pending.scopes.key_pattern());
         let began = pending.state.log().position();
-        Self { write: Some(Box::new(Write { pending, record, began, store: true })) }
+        let began_at = if pending.policy.ttl.is_stated() { pending.state.now() } else { 0 };
+        Self { write: Some(Box::new(Write { pending, record, began, began_at, store: true })) }
     }
 
     /// Stores the value only if this condition holds, beside those of calls before.
@@ -112,19 +116,17 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     }
 
     fn insert(&self, value: &S::Item, epoch: Epoch, shared: Option<SharedEpoch>) {
-        let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.state.now());
-        let Some(ttl) = policy.ttl_for(Some(value)) else { return };
+        let (pending, now) = (&self.pending, self.pending.state.now());
         // The duration of a put's body does not measure a load, so the value is not refreshed early.
-        let life = policy.lifetime(ttl, now, now);
+        let Some(life) = pending.life_for(Some(value), LoadTimes::unmeasured(self.began_at, now)) else { return };
         let began = pending.put_at(now, epoch, shared);
         pending.share(Some(value), &life, &began);
         pending.insert_locally(value, life, began.start);
     }
 
     fn insert_absence(&self, absent: S::Absent, epoch: Epoch, shared: Option<SharedEpoch>) {
-        let (pending, policy, now) = (&self.pending, &self.pending.policy, self.pending.state.now());
-        if let Some(ttl) = policy.ttl_for(None) {
-            let life = policy.lifetime(ttl, now, now);
+        let (pending, now) = (&self.pending, self.pending.state.now());
+        if let Some(life) = pending.life_for(None, LoadTimes::at(now)) {
             let began = pending.put_at(now, epoch, shared);
             pending.share(None, &life, &began);
             pending.insert_absence_locally(absent, now, life, began.start);

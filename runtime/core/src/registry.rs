@@ -75,6 +75,8 @@ pub struct Annotated {
     pub tags: Vec<&'static str>,
     /// True if the receiver is missing from the key; `None` if that is not known yet. For [`audit`](crate::audit).
     pub(crate) receiver_unkeyed: Option<bool>,
+    /// A ttl that may exceed the retention of the shared log, in milliseconds; the largest number for none at all.
+    pub(crate) long_ttl: Option<u64>,
 }
 
 /// Returns every annotated function of this program, sorted by file and line.
@@ -122,6 +124,7 @@ impl Annotated {
                 (Receiver::ByType, None) => None,
                 _ => Some(false),
             },
+            long_ttl: meta.long_ttl,
         }
     }
 
@@ -136,6 +139,7 @@ impl Annotated {
             keys: Vec::new(),
             tags: Vec::new(),
             receiver_unkeyed: Some(false),
+            long_ttl: None,
         }
     }
 
@@ -154,6 +158,7 @@ impl Annotated {
             keys: texts(false),
             tags: texts(true),
             receiver_unkeyed: Some(false),
+            long_ttl: None,
         }
     }
 }

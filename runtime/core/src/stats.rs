@@ -215,6 +215,8 @@ counters! {
     early_refreshes,
     /// Loads whose result was not stored because something invalidated the key meanwhile.
     overtaken,
+    /// Panics of the functions that state lifetimes (`ttl = |value| ..`, `err_ttl = |error| ..`); nothing was stored then.
+    ttl_panics,
 }
 
 impl Stats {

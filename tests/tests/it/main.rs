@@ -36,6 +36,7 @@ mod keys;
 mod keytext;
 mod keytypes;
 mod lent;
+mod lifetimes;
 mod links;
 mod markdown;
 mod memory;

@@ -22,6 +22,7 @@ mod refusals;
 mod reload;
 mod responses;
 mod sentinels;
+mod stated;
 mod takeover;
 mod together;
 mod values;

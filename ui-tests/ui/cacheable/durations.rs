@@ -32,7 +32,25 @@ fn empty() -> u8 { 1 }
 #[cacheable(ttl = -5)]
 fn negative() -> u8 { 1 }
 
-#[cacheable(ttl = |value: &u8| Duration::from_secs(u64::from(*value)))]
-fn from_the_value() -> u8 { 1 }
+#[cacheable(ttl = 5, ttl = |value| value.lifetime())]
+fn twice() -> u8 { 1 }
+
+#[cacheable(ttl = 5, negative_ttl = |value| value.lifetime())]
+fn absent_from_the_value() -> Option<u8> { None }
+
+#[cacheable(ttl = 5, stale = |value| value.lifetime())]
+fn stale_from_the_value() -> u8 { 1 }
+
+#[cacheable(ttl = forever, stale = "1m", stale_if_error = "1h")]
+fn stale_after_forever() -> Result<u8, String> { Ok(1) }
+
+#[cacheable(ttl = forever, early = xfetch, jitter = 0.2)]
+fn before_the_end_of_forever() -> u8 { 1 }
+
+#[cacheable(ttl = forever, refresh = background)]
+async fn refreshed_forever() -> u8 { 1 }
+
+#[cacheable(ttl = 5, err_ttl = 5)]
+fn errors_of_no_kind() -> Result<u8, String> { Ok(1) }
 
 fn main() {}

@@ -42,6 +42,7 @@ const ROWS: &[Row] = &[
         meaning: "share of failed calls in the window that opens it",
         call: settings("failure_rate"),
         elsewhere: &["failure_rate_threshold"],
+        ..PLAIN
     },
     Row {
         name: "slow_rate",
@@ -52,6 +53,7 @@ const ROWS: &[Row] = &[
         meaning: "share of slow calls in the window that opens it; needs `slow`",
         call: Call::Of(Builder::Settings, Method::With("slow_rate", "slow")),
         elsewhere: &["slow_call_rate_threshold"],
+        ..PLAIN
     },
     Row {
         name: "slow",
@@ -71,6 +73,7 @@ const ROWS: &[Row] = &[
         meaning: "number of calls in the window below which rates are ignored; in a window of fewer calls, all of them",
         call: settings("min_calls"),
         elsewhere: &["minimum_calls"],
+        ..PLAIN
     },
     Row {
         name: "window",
@@ -91,6 +94,7 @@ const ROWS: &[Row] = &[
         meaning: "time for which it stays open; doubles with each failed round of probes",
         call: settings("open_for"),
         elsewhere: &["reset_timeout", "wait_duration"],
+        ..PLAIN
     },
     Row {
         name: "max_open",

@@ -5,6 +5,7 @@
 //! May use: options/row.
 
 mod breaker;
+mod effects;
 mod indexed;
 mod invalidating;
 mod loading;

@@ -33,6 +33,7 @@ const AGAIN: &[Row] = &[
         meaning: "largest number of runs of the body, including the first; at least 2",
         call: settings("attempts"),
         elsewhere: &["max_attempts"],
+        ..PLAIN
     },
     Row {
         name: "wait",
@@ -43,6 +44,7 @@ const AGAIN: &[Row] = &[
         meaning: "longest wait before the second attempt; doubles with each attempt",
         call: settings("first_wait"),
         elsewhere: &["backoff", "delay", "wait_duration"],
+        ..PLAIN
     },
     Row {
         name: "max_wait",

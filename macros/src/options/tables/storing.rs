@@ -2,7 +2,7 @@
 //!
 //! May use: options/{row, tables/loading}.
 
-use super::loading;
+use super::{effects, loading};
 use crate::options::row::{Builder, Call, Group, Method, PLAIN, Row, Takes};
 
 const CACHEABLE: &[&str] = &["cacheable"];
@@ -28,11 +28,12 @@ const LIFETIME: &[Row] = &[
     Row {
         name: "ttl",
         of: BOTH,
-        takes: Takes::Time,
-        written: &["ttl = 300"],
+        takes: Takes::OrForever(&Takes::Lifetime),
+        written: &["ttl = 300", "ttl = |value| value.lifetime()", "ttl = forever"],
         default: "required",
-        meaning: "lifetime of an entry",
-        elsewhere: &["time", "ttl_secs"],
+        meaning: "lifetime of an entry: a duration, or what a function of `&T` returns, [counted from the beginning of the load](lifetimes.md), where zero stores nothing; `forever` has no expiry",
+        effects: effects::TTL,
+        elsewhere: &["time", "ttl_secs", "expires"],
         ..PLAIN
     },
     Row {
@@ -43,16 +44,18 @@ const LIFETIME: &[Row] = &[
         default: "0.1",
         meaning: "largest share of the ttl that is taken off at random, 0 to 0.5, so that entries that were loaded together expire apart",
         call: policy("jitter"),
+        effects: effects::JITTER,
         ..PLAIN
     },
     Row {
         name: "negative_ttl",
         of: BOTH,
-        takes: Takes::Time,
-        written: &["negative_ttl = 10"],
+        takes: Takes::OrForever(&Takes::Time),
+        written: &["negative_ttl = 10", "negative_ttl = forever"],
         default: "`None` is not stored",
         meaning: "time for which this function serves a stored `None`, regardless of the function that stored it",
         call: policy("negative_ttl"),
+        effects: effects::NEGATIVE_TTL,
         ..PLAIN
     },
     Row {
@@ -72,15 +75,16 @@ const LIFETIME: &[Row] = &[
         written: &["cache_err = |error| error.is_not_found()"],
         default: "errors are not stored",
         meaning: "predicate over errors that are stored; needs `err_ttl`",
-        call: Call::Of(Builder::Policy, Method::With("cache_err", "err_ttl")),
+        call: policy("cache_err"),
         ..PLAIN
     },
     Row {
         name: "err_ttl",
         of: CACHEABLE,
-        takes: Takes::Time,
-        written: &["err_ttl = 5"],
-        meaning: "time for which this function serves a stored error that its `cache_err` accepts, regardless of the function that stored it; needs `cache_err`",
+        takes: Takes::Lifetime,
+        written: &["err_ttl = 5", "err_ttl = |error| error.retry_after()"],
+        meaning: "time for which this function serves a stored error that its `cache_err` accepts, regardless of the function that stored it; needs `cache_err`, except as a closure over `&E`, where zero stores nothing",
+        effects: effects::ERR_TTL,
         ..PLAIN
     },
     Row {
@@ -178,6 +182,7 @@ const TIERS: &[Row] = &[
         meaning: "largest number of entries of this function in this process",
         call: Call::Of(Builder::Site, Method::Value("capacity")),
         elsewhere: &["max_size", "size"],
+        ..PLAIN
     },
     Row {
         name: "tier",

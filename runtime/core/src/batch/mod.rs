@@ -120,7 +120,15 @@ where
                 let text = bounded(text);
                 // A reload does not read the shared tier, so it may hold a value.
                 let outdated = if self.mode == CallMode::Reload { Outdated::Value } else { Outdated::Nothing };
-                self.missing.push(Missing { id: id.clone(), key, scopes, text, outdated, is_settled: false });
+                self.missing.push(Missing {
+                    id: id.clone(),
+                    key,
+                    scopes,
+                    text,
+                    outdated,
+                    life: None,
+                    is_settled: false,
+                });
                 self.search_elsewhere(matches!(absent_or_missing, Element::Absent));
             }
         }
@@ -207,6 +215,7 @@ where
         count_load(start.state.store.counters(), now.saturating_sub(start.began.time), ok);
         match ending {
             Outcome::Present(mut loaded) => {
+                start.set_lives(&self.policy, &mut self.missing, &loaded, now);
                 for missing in &self.missing {
                     start.insert(&self.policy, missing, loaded.value(&missing.id), now);
                 }
@@ -214,7 +223,7 @@ where
                 let values = OnceCell::new();
                 let outcome = || ended::<K, S>(Outcome::Present(self.values(&values, &loaded)));
                 let began = start.began.unless_given_up(permit.as_ref());
-                let share = || start.share(&self.policy, &self.missing, &loaded, (&began, now));
+                let share = || start.share(&self.policy, &self.missing, &loaded, &began);
                 share_and_end(permit, &began, outcome, share);
                 S::close(Outcome::Present(loaded))
             }

@@ -9,7 +9,7 @@ use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
 use crate::l1::{self, Lifetime, LoadStart};
-use crate::policy::Policy;
+use crate::policy::{LoadTimes, Policy, SiteFigures};
 use crate::shape::Shape;
 use crate::site::{Dated, Instance, Negative, Outdated, Site, SiteState};
 
@@ -31,6 +31,8 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) text: String,
     /// The value that the shared tier held before this load.
     pub(super) outdated: Outdated,
+    /// The lifetime of the loaded value or absence; `None` if it is not to be stored.
+    pub(super) life: Option<Lifetime>,
     /// True once the element was found, and is no longer missing.
     pub(super) is_settled: bool,
 }
@@ -83,14 +85,15 @@ where
         let now = self.began.time;
         let ended = fetched.ended(now);
         let longest = match &fetched.value {
-            Some(_) => now.saturating_add(nanos(policy.ttl)),
+            Some(_) => now.saturating_add(nanos(policy.ttl.longest)),
             None => policy.absent_until(ended),
         };
         let expires = fetched.expires(longest);
         if now >= expires || fetched.is_refreshed {
             return Element::Missing;
         }
-        let life = policy.lifetime_until(expires, fetched.load_time, now);
+        let load = LoadTimes::measured(ended.saturating_sub(fetched.load_time), ended);
+        let life = policy.lifetime_until(expires, load, now);
         let in_process = self.stores_locally(policy);
         let start = fetched.start;
         let Some(value) = fetched.value else {
@@ -105,25 +108,26 @@ where
         Element::Present(value)
     }
 
+    /// Sets the lifetime of each element that was to be loaded, by its own value; `now` is the end of the load.
+    pub(super) fn set_lives(&self, policy: &Policy<Each<S>>, all: &mut [Missing<K, S>], loaded: &S::Item, now: u64) {
+        let site = SiteFigures { counters: self.state.store.counters(), function: &self.state.path };
+        // The duration of a batch does not measure the load of one element, so no element is refreshed early.
+        let load = LoadTimes::unmeasured(self.began.time, now);
+        for missing in all {
+            missing.life = policy.life_for(loaded.value(&missing.id), load, site);
+        }
+    }
+
     /// Stores the loaded elements in the shared tier, and removes the answers there that they contradict.
-    pub(super) fn share(
-        &self,
-        policy: &Policy<Each<S>>,
-        all: &[Missing<K, S>],
-        loaded: &S::Item,
-        (began, now): (&TieredStart, u64),
-    ) {
+    pub(super) fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, began: &TieredStart) {
         let stored = all.iter().filter_map(|missing| {
-            let value = loaded.value(&missing.id);
-            let life = policy.lifetime(policy.ttl_for(value)?, now, now);
-            let key = self.shared_key(policy, missing)?;
-            self.state.is_findable(&missing.key).then_some((key, value, life))
+            let (life, key) = (missing.life?, self.shared_key(policy, missing)?);
+            self.state.is_findable(&missing.key).then_some((key, loaded.value(&missing.id), life))
         });
         self.state.store.share_many(stored, policy.longest_stale(), began);
         for missing in all {
-            let value = loaded.value(&missing.id);
-            if missing.outdated.is_wrong_by(value.is_none())
-                && policy.ttl_for(value).is_none()
+            if missing.life.is_none()
+                && missing.outdated.is_wrong_by(loaded.value(&missing.id).is_none())
                 && let Some(key) = self.shared_key(policy, missing)
             {
                 key.remove(began, None);
@@ -163,20 +167,18 @@ where
 
     /// Stores the loaded value of an element, or its absence, in this process; removes older answers if nothing is to be stored here.
     pub(super) fn insert(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>, value: Option<&Value<S>>, now: u64) {
-        // The duration of a batch does not measure the load of one element, so no element is refreshed early.
-        let life = |ttl| policy.lifetime(ttl, now, now);
-        let ttl = policy.ttl_for(value).filter(|_| self.stores_locally(policy));
-        match (ttl, value) {
-            (Some(ttl), Some(value)) => {
-                self.state.insert(missing.call_key(), value.clone(), life(ttl), self.began.start);
+        let life = missing.life.filter(|_| self.stores_locally(policy));
+        match (life, value) {
+            (Some(life), Some(value)) => {
+                self.state.insert(missing.call_key(), value.clone(), life, self.began.start);
             }
-            (Some(ttl), None) => self.insert_absence(missing, now, life(ttl), self.began.start),
+            (Some(life), None) => self.insert_absence(missing, now, life, self.began.start),
             (None, _) => self.state.remove_older(missing.call_key(), self.began.start, value.is_none()),
         }
     }
 
     fn insert_absence(&self, missing: &Missing<K, S>, ended: u64, life: Lifetime, start: LoadStart) {
-        let absent = Dated { negative: Negative::Absent(()), ended };
+        let absent = Dated { negative: Negative::Absent(()), began: ended, ended };
         self.state.insert_negative(missing.call_key(), absent, life, start);
     }
 

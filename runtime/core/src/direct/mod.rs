@@ -134,7 +134,7 @@ impl<Tiers> Cache<Tiers> {
     }
 
     /// Stores a value for `ttl`, less a jitter of up to 10 %. It replaces the value that was cached under the key, of any type. With
-    /// a `ttl` of zero the old value is removed, and nothing is stored.
+    /// a `ttl` of zero the old value is removed, and nothing is stored; with [`Duration::MAX`] the value never expires.
     pub async fn set<V: StoredIn<Tiers>>(&self, key: &Key, value: V, ttl: Duration) {
         store(self.put(key, ttl), ready(value)).await;
     }
@@ -142,8 +142,27 @@ impl<Tiers> Cache<Tiers> {
     /// Stores several values, each as [`set`](Self::set) does, all at once: over a network that is one round trip. Of a key that
     /// is given twice the last value is stored.
     pub async fn mset<V: StoredIn<Tiers>>(&self, entries: impl IntoIterator<Item = (Key, V)>, ttl: Duration) {
-        let entries: HashMap<_, _> = entries.into_iter().collect();
-        let stores = entries.into_iter().map(|(key, value)| Box::pin(store(self.put(&key, ttl), ready(value))));
+        self.mset_each(entries.into_iter().map(|(key, value)| (key, value, ttl))).await;
+    }
+
+    /// Does what [`mset`](Self::mset) does, with a ttl for each value.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::Key;
+    ///
+    /// const RATES: Key = Key::from_static("rate");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// let cache = fastness::Fastness::builder().build()?.cache();
+    /// let rates = [("eur", 1.08, 60), ("btc", 97_000.0, 1)];
+    /// cache.mset_each(rates.map(|(name, rate, secs)| (RATES.join(name), rate, Duration::from_secs(secs)))).await;
+    /// assert_eq!(cache.get::<f64>(&RATES.join("eur")).await, Some(1.08));
+    /// # Ok(()) }
+    /// ```
+    pub async fn mset_each<V: StoredIn<Tiers>>(&self, entries: impl IntoIterator<Item = (Key, V, Duration)>) {
+        let entries: HashMap<_, _> = entries.into_iter().map(|(key, value, ttl)| (key, (value, ttl))).collect();
+        let stores = entries.into_iter().map(|(key, (value, ttl))| Box::pin(store(self.put(&key, ttl), ready(value))));
         let mut under_way: Vec<_> = stores.collect();
         poll_fn(|cx| {
             under_way.retain_mut(|store| store.as_mut().poll(cx).is_pending());
@@ -182,13 +201,61 @@ impl<Tiers> Cache<Tiers> {
         E: 'static,
         F: Future<Output = Result<V, E>>,
     {
+        self.load(key, || Policy::new(ttl), load_value).await
+    }
+
+    /// Does what [`get_or_load`](Self::get_or_load) does, for the time that `ttl` returns of the loaded value. That time counts from the
+    /// beginning of the load. A value with a ttl of zero, or for which `ttl` panics, is returned and not stored; one with
+    /// [`Duration::MAX`] never expires.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::Key;
+    ///
+    /// #[derive(Clone)]
+    /// struct Token { bearer: &'static str, expires_in: u64 }
+    ///
+    /// const TOKEN: Key = Key::from_static("token");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = fastness::Fastness::builder().build()?.cache().local();
+    /// let load = async || Ok::<_, std::io::Error>(Token { bearer: "s3cr3t", expires_in: 3_600 });
+    /// let token = cache.get_or_load_by(&TOKEN, |token| Duration::from_secs(token.expires_in), load()).await?;
+    /// assert_eq!(token.bearer, "s3cr3t");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The load's.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`get_or_load`](Self::get_or_load).
+    pub async fn get_or_load_by<V, E, F>(&self, key: &Key, ttl: fn(&V) -> Duration, load_value: F) -> Result<V, E>
+    where
+        V: StoredIn<Tiers>,
+        E: 'static,
+        F: Future<Output = Result<V, E>>,
+    {
+        self.load(key, || Policy::new(Duration::MAX).ttl_by(ttl), load_value).await
+    }
+
+    /// Returns the value of a key, or loads it under a policy, which a hit does not make.
+    async fn load<V, E, F, P>(&self, key: &Key, policy: P, load_value: F) -> Result<V, E>
+    where
+        V: StoredIn<Tiers>,
+        E: 'static,
+        F: Future<Output = Result<V, E>>,
+        P: FnOnce() -> Policy<Fallible<V, E, Private>>,
+    {
         let miss = {
             let args = (NoNamespace, Verbatim(key.as_str()));
             let (on, call) = (Some(&self.handle), call(Fallible::<V, E, Private>::NEW, &args));
             if let Some(hit) = SITE.hit(on, call) {
                 return hit;
             }
-            SITE.miss(on, call, &[], Policy::new(ttl).wire(V::__wire()))
+            SITE.miss(on, call, &[], policy().wire(V::__wire()))
         };
         load(miss, load_value).await
     }

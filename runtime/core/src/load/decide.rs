@@ -10,7 +10,7 @@ use crate::error::LoadTimeout;
 use crate::flight::{Joined, LoadPermit};
 use crate::key::OwnedKey;
 use crate::l1::FoundEntry;
-use crate::policy::refresh_early;
+use crate::policy::{LoadTimes, refresh_early};
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::site::{Dated, Negative, SharedOutcome};
 use crate::stats::Answered;
@@ -142,14 +142,13 @@ where
 
     /// The cached absence or error, if it is fresh by the lifetimes of this call site; the site that stored it may have others.
     fn cached_negative(&self, now: u64) -> Option<OutcomeOf<S>> {
-        let Dated { negative, ended } = self.state.negative(&self.key, now)?;
+        let Dated { negative, began, ended } = self.state.negative(&self.key, now)?;
         match negative {
             Negative::Absent(absent) => (now < self.policy.absent_until(ended)).then_some(Outcome::Absent(absent)),
             Negative::Failed(shared) => {
-                let (which, ttl) = self.policy.cache_err?;
                 let error = S::clone_error(&shared, self.policy.copy_error);
-                let fresh = now < ended.saturating_add(nanos(ttl)) && which(&error);
-                fresh.then_some(Outcome::Failed(error))
+                let is_fresh = self.policy.serves_error(&error, LoadTimes::measured(began, ended), now, self.figures());
+                is_fresh.then_some(Outcome::Failed(error))
             }
         }
     }

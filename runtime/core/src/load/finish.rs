@@ -9,6 +9,7 @@ use crate::flight::{LoadOutcome, LoadPermit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
 use crate::log::{Epoch, Judgement};
+use crate::policy::LoadTimes;
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::shared::SharedEpoch;
 use crate::site::{Dated, Negative};
@@ -47,9 +48,8 @@ where
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
-                match self.policy.ttl_for(None) {
-                    Some(ttl) => {
-                        let life = self.policy.lifetime(ttl, began.time, now);
+                match self.life_for(None, LoadTimes::measured(began.time, now)) {
+                    Some(life) => {
                         self.share(None, &life, &began);
                         self.insert_absence_locally(absent, now, life, began.start);
                         self.remove_if_elsewhere(&began, true);
@@ -69,13 +69,11 @@ where
             return Outcome::Present(value);
         }
         let copy = || S::share_error(&error, self.policy.copy_error);
-        if let Some((which, ttl)) = self.policy.cache_err
-            && !ttl.is_zero()
-            && which(&error)
+        let times = LoadTimes::measured(began.time, now);
+        if let Some(life) = self.policy.life_for_error(&error, times, self.figures())
             && let Some(copied) = copy()
         {
-            let life = self.policy.lifetime(ttl, began.time, now);
-            let copied = Dated { negative: Negative::Failed(Arc::new(copied)), ended: now };
+            let copied = Dated { negative: Negative::Failed(Arc::new(copied)), began: began.time, ended: now };
             self.state.insert_negative(self.call_key(), copied, life, began.start);
         }
         end(permit, || copy().map_or(LoadOutcome::Alone, |copied| shared_outcome::<S>(Outcome::Failed(copied))));
@@ -129,11 +127,10 @@ where
 
     /// Stores a value in this process, and returns its lifetime; `None` if the policy stores no such value.
     fn insert(&self, value: &S::Item, began: &TieredStart, now: u64) -> Option<Lifetime> {
-        let Some(ttl) = self.policy.ttl_for(Some(value)) else {
+        let Some(life) = self.life_for(Some(value), LoadTimes::measured(began.time, now)) else {
             self.remove_older(began, false);
             return None;
         };
-        let life = self.policy.lifetime(ttl, began.time, now);
         self.insert_locally(value, life, began.start);
         self.remove_if_elsewhere(began, false);
         Some(life)

@@ -20,8 +20,9 @@ use crate::handle::CallMode;
 use crate::key::args::Args;
 use crate::key::template::bounded;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
+use crate::l1::Lifetime;
 use crate::log::Epoch;
-use crate::policy::Policy;
+use crate::policy::{LoadTimes, Policy, SiteFigures};
 use crate::shape::{CacheValue, OutcomeOf, Shape};
 use crate::shared::LoadLease;
 use crate::site::{NotedOutdated, SharedOutcome, SiteState};
@@ -126,6 +127,22 @@ where
             lease: Mutex::default(),
             reload: (CallMode::current() == CallMode::Reload).then(Reload::default),
         }
+    }
+}
+
+impl<K, S> Pending<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    /// Returns the lifetime of a value that was loaded, or of an absence for `None`; `None` if it is not to be stored.
+    pub(crate) fn life_for(&self, value: Option<&S::Item>, times: LoadTimes) -> Option<Lifetime> {
+        self.policy.life_for(value, times, self.figures())
+    }
+
+    /// The call site, for a panic of the function that states a lifetime.
+    fn figures(&self) -> SiteFigures<'_> {
+        SiteFigures { counters: self.state.store.counters(), function: &self.state.path }
     }
 }
 

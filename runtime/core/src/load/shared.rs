@@ -8,7 +8,7 @@ use crate::engine::{Fetched, RequestPlan, SharedKey, TieredStart};
 use crate::flight::{LoadPermit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
-use crate::policy::{Policy, refresh_early};
+use crate::policy::{LoadTimes, Policy, refresh_early};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::LeaseApi as _;
 use crate::site::{Dated, Negative, Outdated};
@@ -65,7 +65,7 @@ where
     /// Stores an absence in the local tier, unless the policy says `tier = shared`.
     pub(crate) fn insert_absence_locally(&self, absent: S::Absent, ended: u64, life: Lifetime, start: LoadStart) {
         if self.stores_locally() {
-            let absent = Dated { negative: Negative::Absent(absent), ended };
+            let absent = Dated { negative: Negative::Absent(absent), began: ended, ended };
             self.state.insert_negative(self.call_key(), absent, life, start);
         }
     }
@@ -161,7 +161,7 @@ where
         let now = self.state.now();
         let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
         let longest = match &fetched.value {
-            Some(_) => now.saturating_add(nanos(self.policy.ttl)),
+            Some(_) => now.saturating_add(nanos(self.policy.ttl.longest)),
             // The lifetime is that of this call site, which may differ from that of the site that stored the absence.
             None => self.policy.absent_until(ended),
         };
@@ -170,13 +170,14 @@ where
             let expires = if is_refreshed { 0 } else { expires };
             return self.fetched_absence((ended, expires), start, permit, old);
         };
-        let mut life = self.policy.lifetime_until(expires, load_time, now);
+        let load = LoadTimes::measured(ended.saturating_sub(load_time), ended);
+        let mut life = self.policy.lifetime_until(expires, load, now);
         if is_refreshed {
             life.early_from = 0;
         }
         // An expired value is of use only to a function that serves stale values.
         let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
-        if is_useful && !self.policy.ttl.is_zero() {
+        if is_useful && !self.policy.ttl.is_never() {
             self.insert_locally(&value, life, start);
         }
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
@@ -210,7 +211,7 @@ where
         let now = self.state.now();
         match (S::absent().filter(|_| now < expires), old) {
             (Some(absent), _) => {
-                let life = self.policy.lifetime_until(expires, 0, now);
+                let life = self.policy.lifetime_until(expires, LoadTimes::at(now), now);
                 self.insert_absence_locally(absent, ended, life, start);
                 self.call.answered(Answered::Shared);
                 end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));

@@ -76,6 +76,7 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
         &names::STALE_SERVED,
         &names::EARLY_REFRESHES,
         &names::OVERTAKEN,
+        &names::TTL_PANICS,
         &names::STALLED,
     ]
     .map(Family::new);
@@ -106,6 +107,7 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
             site_stats.stale_served,
             site_stats.early_refreshes,
             site_stats.overtaken,
+            site_stats.ttl_panics,
             site_stats.loads_stalled,
         ];
         for (family, count) in plain.iter_mut().zip(counts) {

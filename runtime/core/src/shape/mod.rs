@@ -264,10 +264,10 @@ pub trait MayBeAbsent {}
 
 impl MayBeAbsent for () {}
 
-/// The return types that `cache_err` accepts.
+/// The return types that `cache_err` and `err_ttl` accept.
 #[diagnostic::on_unimplemented(
-    message = "the errors of this function cannot be stored, so `cache_err` has no effect",
-    label = "`cache_err` does not fit the return type",
+    message = "the errors of this function cannot be stored, so `cache_err` and `err_ttl` have no effect",
+    label = "this option does not fit the return type",
     note = "return a `Result` whose error is `Clone + Send + Sync + 'static`, or say how to copy it: `share_error = |error| ..`"
 )]
 pub trait KeepsErrors {}

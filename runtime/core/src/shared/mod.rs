@@ -8,6 +8,7 @@
 //! | `site_encoding`, `api` | the interface of the tier for the rest of the crate |
 //! | `no_tier` | its implementation in builds without the feature `redis` |
 //! | `settings` | the addresses of the servers, and the settings |
+//! | `retention` | the shortest retention of this process |
 //! | `stats`, `notices`, `telemetry` | counters and log lines |
 //! | `stream`, `order` | the log as it is in Redis; the script that keeps the newer of two values |
 //! | `errors` | makes and classifies errors of the driver |
@@ -59,6 +60,8 @@ mod pushes;
 mod reads;
 #[cfg(feature = "redis")]
 mod redis_api;
+#[cfg(feature = "registry")]
+mod retention;
 #[cfg(feature = "redis-sentinel")]
 mod sentinels;
 #[cfg(feature = "redis")]
@@ -92,6 +95,8 @@ mod values;
 pub(crate) use api::{FetchedEntry, LeaseApi, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
 #[cfg(not(feature = "redis"))]
 pub(crate) use no_tier::NoTier as Tier;
+#[cfg(feature = "registry")]
+pub(crate) use retention::shortest_retention;
 #[cfg(feature = "redis")]
 pub use settings::Redis;
 pub(crate) use site_encoding::SiteEncoding;

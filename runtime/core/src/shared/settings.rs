@@ -33,6 +33,7 @@ pub struct Redis {
     pub(crate) connect_timeout: Duration,
     pub(crate) command_timeout: Duration,
     pub(crate) retention: Duration,
+    pub(crate) forever_ttl: Duration,
     pub(crate) takeover: Duration,
     pub(crate) allow_unsafe_servers: bool,
     pub(crate) max_value_bytes: usize,
@@ -91,6 +92,7 @@ impl Redis {
             connect_timeout: Duration::from_secs(1),
             command_timeout: Duration::from_millis(200),
             retention: Duration::from_secs(3600),
+            forever_ttl: Duration::from_secs(24 * 3600),
             takeover: Duration::from_secs(15),
             allow_unsafe_servers: false,
             max_value_bytes: 1 << 20,
@@ -130,6 +132,15 @@ impl Redis {
     /// older values are misses for a process that has just started. Default one hour.
     pub fn retention(mut self, retention: Duration) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// Time to live in Redis of entries without an expiry, those of `ttl = forever` and of a ttl of [`Duration::MAX`]. Processes keep them
+    /// until they are invalidated or evicted, also when they read them from Redis. They stay in Redis for no longer than the
+    /// [`retention`](Self::retention), after which no process that has just started could tell whether they are valid. Default one day,
+    /// and so the retention of one hour.
+    pub fn forever_ttl(mut self, ttl: Duration) -> Self {
+        self.forever_ttl = ttl;
         self
     }
 
@@ -204,6 +215,11 @@ impl Redis {
         }
     }
 
+    /// Returns the time to live in Redis of an entry without an expiry.
+    pub(crate) fn longest_ttl(&self) -> Duration {
+        self.forever_ttl.min(self.retention)
+    }
+
     /// Returns whether all connections go to one address.
     pub(crate) fn is_single(&self) -> bool {
         matches!(self.servers, Servers::Single(_))
@@ -229,6 +245,8 @@ impl Redis {
             "`prefix` contains a brace, which Redis Cluster would take for a hash tag: leave it out"
         } else if self.command_timeout.is_zero() || self.connect_timeout.is_zero() {
             "a timeout of zero lets no command finish: set at least a millisecond"
+        } else if self.forever_ttl.is_zero() {
+            "`forever_ttl` is 0, so that Redis would drop what never expires at once: set at least a second"
         } else {
             return Ok(());
         };
@@ -306,7 +324,12 @@ mod tests {
     #[test]
     fn settings_that_make_no_sense_are_refused() {
         let redis = || Redis::single("redis://localhost").unwrap();
-        let refused = [redis().connections(0), redis().prefix("a{b}"), redis().command_timeout(Duration::ZERO)];
+        let refused = [
+            redis().connections(0),
+            redis().prefix("a{b}"),
+            redis().command_timeout(Duration::ZERO),
+            redis().forever_ttl(Duration::ZERO),
+        ];
         assert!(refused.iter().all(|redis| redis.check().is_err()));
         assert!(redis().check().is_ok());
     }

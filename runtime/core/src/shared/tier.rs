@@ -57,6 +57,8 @@ impl RedisTier {
     /// Starts to connect. Must be called within a tokio runtime, which then drives the connections.
     pub(crate) fn start(settings: Redis, handle: HandleContext) -> Result<Arc<Self>, Error> {
         settings.check()?;
+        #[cfg(feature = "registry")]
+        super::retention::note(settings.retention);
         let runtime = tokio::runtime::Handle::try_current();
         let runtime = runtime
             .map_err(|_| ErrorDetail::Setting("a shared tier needs a tokio runtime: call `build()` within one"))?;

@@ -74,9 +74,11 @@ impl RedisTier {
 
     /// Makes the command that stores a value.
     pub(super) fn pack<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>) -> Option<(String, Cmd)> {
-        let ttl =
-            entry.expires.saturating_sub(self.context.clock.now()).saturating_add(nanos(entry.beyond)) / 1_000_000;
-        self.ordered(key, entry, ttl.max(1))
+        let ttl = match entry.expires {
+            u64::MAX => nanos(self.context.settings.longest_ttl()),
+            expires => expires.saturating_sub(self.context.clock.now()).saturating_add(nanos(entry.beyond)),
+        };
+        self.ordered(key, entry, (ttl / 1_000_000).max(1))
     }
 
     /// Makes the command that replaces an older value for `ttl_millis`, or removes it if that is zero.

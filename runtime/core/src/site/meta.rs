@@ -45,4 +45,7 @@ pub(crate) struct SiteMeta {
     pub(crate) capacity: Option<usize>,
     /// The version of the values' meaning; values of another version are not found.
     pub(crate) version: usize,
+    /// A ttl beyond an hour of entries that may go to the shared tier, in milliseconds, where it is written out; the largest number for
+    /// entries without an expiry. `None` otherwise.
+    pub(crate) long_ttl: Option<u64>,
 }

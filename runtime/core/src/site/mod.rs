@@ -69,9 +69,10 @@ impl Site {
         pieces: &'static [Piece],
     ) -> Self {
         let template = Template { text, pieces };
-        let (handle, tags, receiver, capacity, version) = (None, &[] as &[_], Receiver::None, None, 0);
+        let (handle, tags, receiver, capacity, version, long_ttl) = (None, &[] as &[_], Receiver::None, None, 0, None);
         let source = Location::caller();
-        let meta = SiteMeta { kind, name, handle, module, source, template, tags, receiver, capacity, version };
+        let meta =
+            SiteMeta { kind, name, handle, module, source, template, tags, receiver, capacity, version, long_ttl };
         Self { meta, first: OnceLock::new(), has_namespace: AtomicU8::new(0) }
     }
 
@@ -107,6 +108,13 @@ impl Site {
     #[must_use]
     pub const fn version(mut self, version: usize) -> Self {
         self.meta.version = version;
+        self
+    }
+
+    /// A ttl in milliseconds that may exceed the retention of the shared log.
+    #[must_use]
+    pub const fn long_ttl(mut self, millis: u64) -> Self {
+        self.meta.long_ttl = Some(millis);
         self
     }
 

@@ -84,9 +84,10 @@ pub(crate) enum Negative<S: Shape> {
     Failed(Arc<S::SharedError>),
 }
 
-/// An absence or an error, with the end of the load that found it, in nanoseconds of the clock.
+/// An absence or an error, with the beginning and the end of the load that found it, in nanoseconds of the clock.
 pub(crate) struct Dated<S: Shape> {
     pub(crate) negative: Negative<S>,
+    pub(crate) began: u64,
     pub(crate) ended: u64,
 }
 
@@ -121,13 +122,14 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         if !self.has_negatives() {
             return None;
         }
-        let ErasedNegative { what, ended } =
-            self.negatives.get(&key.erased()).filter(|found| found.is_fresh(now))?.value;
+        let found = self.negatives.get(&key.erased()).filter(|found| found.is_fresh(now))?;
+        let ErasedNegative { what, ended } = found.value;
         let negative = match what {
             What::Absent => S::absent().map(Negative::Absent),
             What::Failed(shared) => shared.downcast().ok().map(Negative::Failed),
         };
-        negative.map(|negative| Dated { negative, ended })
+        let began = ended.saturating_sub(found.life.load_time);
+        negative.map(|negative| Dated { negative, began, ended })
     }
 
     /// Returns whether another call site's store may have an entry: true once there was a direct call for values of this type.
@@ -245,7 +247,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     pub(crate) fn insert_negative(
         &self,
         key: CallKey<'_, K>,
-        Dated { negative, ended }: Dated<S>,
+        Dated { negative, ended, .. }: Dated<S>,
         life: Lifetime,
         start: LoadStart,
     ) {

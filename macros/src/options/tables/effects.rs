@@ -1,0 +1,83 @@
+//! The effects of options together with others, which the rows of the options refer to.
+//!
+//! May use: options/row.
+
+use crate::options::row::Effects;
+
+pub(super) const TTL: &[Effects] = &[
+    Effects {
+        written: "ttl = 300",
+        batch: "each element has it, from the end of the body",
+        fleet: "the other processes serve the value until the loading process says that it expires, and for their own ttl at most",
+        stale: "`stale` and `stale_if_error` begin when it ends",
+        early: "a refresh may come in the last tenth of it",
+        tiers: "the local tier expires with the shared one; a reader serves a value for its own ttl at most",
+        negatives: "no effect: they have `negative_ttl` and `err_ttl`",
+        deploy: "each process applies its own to what it reads, and never outlives that of the writer",
+    },
+    Effects {
+        written: "ttl = |value| value.lifetime()",
+        batch: "each element has its own, from the beginning of the body",
+        fleet: "the other processes serve the value until the expiry that the loading process computed; after a lifetime of zero they load, one after another",
+        stale: "`stale` and `stale_if_error` begin when it ends; without them, nothing is served after it",
+        early: "a refresh may come in the last tenth of it, so only earlier",
+        tiers: "the writer's expiry is in the shared entry; a reader does not ask its own function again",
+        negatives: "no effect: there is no value to ask",
+        deploy: "a process of the former version obeys the writer's expiry, and its own ttl; the new one obeys the expiry of the former",
+    },
+    Effects {
+        written: "ttl = forever",
+        batch: "no element expires",
+        fleet: "the other processes serve the value until it is invalidated",
+        stale: "a compile error: they count from the end of the ttl",
+        early: "a compile error: there is no end to come near to",
+        tiers: "no expiry in the processes; `Redis::forever_ttl` in the shared tier, `Redis::retention` at most; `local_ttl` still asks the shared tier again",
+        negatives: "no effect: they have `negative_ttl` and `err_ttl`",
+        deploy: "a process of the former version serves the value for its own ttl",
+    },
+];
+
+pub(super) const NEGATIVE_TTL: &[Effects] = &[Effects {
+    written: "negative_ttl = 10",
+    batch: "for each element that the body does not return",
+    fleet: "the other processes get the absence, each for its own `negative_ttl`",
+    stale: "an absence is never stale",
+    early: "an absence is not refreshed early",
+    tiers: "in both",
+    negatives: "absences only, from the end of the load",
+    deploy: "each process applies its own",
+}];
+
+pub(super) const ERR_TTL: &[Effects] = &[
+    Effects {
+        written: "err_ttl = 5",
+        batch: "a compile error: an error is not one of an element",
+        fleet: "an error does not leave its process; the others load, one after another",
+        stale: "an error is never stale; a stale value that `stale_if_error` allows is served in its place, and the error is not stored",
+        early: "an error is not refreshed early",
+        tiers: "the local tier only",
+        negatives: "errors that `cache_err` accepts, from the end of the load",
+        deploy: "no effect on other processes",
+    },
+    Effects {
+        written: "err_ttl = |error| error.retry_after()",
+        batch: "a compile error: an error is not one of an element",
+        fleet: "an error does not leave its process; the others load, one after another",
+        stale: "an error is never stale; a stale value that `stale_if_error` allows is served in its place, and the error is not stored",
+        early: "an error is not refreshed early",
+        tiers: "the local tier only",
+        negatives: "errors that `cache_err` accepts, or all without it, from the beginning of the load; zero stores nothing",
+        deploy: "no effect on other processes",
+    },
+];
+
+pub(super) const JITTER: &[Effects] = &[Effects {
+    written: "jitter = 0.05",
+    batch: "drawn for each element",
+    fleet: "drawn by the loading process",
+    stale: "`stale` and `stale_if_error` begin that much earlier",
+    early: "the last tenth of the shortened ttl",
+    tiers: "drawn once for both",
+    negatives: "also taken off `negative_ttl` and `err_ttl`",
+    deploy: "each process draws for the values that it loads",
+}];
