@@ -39,7 +39,7 @@ impl Args {
             match input.parse::<Expr>()? {
                 call @ (Expr::Call(_) | Expr::MethodCall(_)) => self.handles.push(call),
                 list @ Expr::Array(_) => {
-                    diag.at(&list, "targets are not a list: write `\"user:{id}\", \"users:*\"` without the brackets")
+                    diag.at(&list, "targets are not a list: write `\"user:{id}\", \"users:*\"` without the brackets");
                 }
                 other => diag.at(
                     &other,

@@ -50,13 +50,16 @@ fn code(way: &str) -> String {
     format!("`{}`", way.replace('|', "\\|"))
 }
 
+/// Reads the effect of a way to write an option beside one companion.
+type EffectFn = fn(&Effects) -> &'static str;
+
 /// The table of effects: a column for each way to write an option, a row for each companion.
 fn effects() -> String {
     let all: Vec<_> = tables::all().flat_map(|row| row.effects).collect();
     let line = |title: &str, cell: &dyn Fn(&Effects) -> String| {
         format!("| {title} | {} |\n", all.iter().map(|effects| cell(effects)).collect::<Vec<_>>().join(" | "))
     };
-    let companions: [(&str, fn(&Effects) -> &'static str); 7] = [
+    let companions: [(&str, EffectFn); 7] = [
         ("`batch(..)`", |effects| effects.batch),
         ("`single_flight = fleet`", |effects| effects.fleet),
         ("`stale`, `stale_if_error`", |effects| effects.stale),

@@ -90,7 +90,6 @@ fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -
         Takes::Time => Value::Time(duration::read(name, expr, diag)?),
         Takes::Lifetime => Value::Time(duration::read_lifetime(name, expr, diag)?),
         Takes::OrForever(_) if value::is(expr, "forever") => Value::Time(Time::Forever),
-        Takes::OrForever(takes) => return of_expr(name, row, takes, expr, diag),
         Takes::Function => Value::Expr(value::function(name, write, expr, diag)?.clone()),
         Takes::Text => Value::Text(value::string(name, write, expr, diag)?.clone()),
         Takes::Name => Value::Text(value::name(write, expr, diag)?.clone()),
@@ -103,7 +102,7 @@ fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -
         Takes::Share => Value::Share(value::share(name, expr, diag)?),
         Takes::Percent => Value::Percent(value::percent(name, expr, diag)?),
         Takes::OrOff(_) if value::is(expr, "off") => Value::Off,
-        Takes::OrOff(takes) => return of_expr(name, row, takes, expr, diag),
+        Takes::OrForever(takes) | Takes::OrOff(takes) => return of_expr(name, row, takes, expr, diag),
         Takes::Window if matches!(value::peel(expr), Expr::Lit(ExprLit { lit: Lit::Int(_), .. })) => {
             Value::Count32(value::count32(name, write, expr, diag)?)
         }

@@ -57,7 +57,10 @@ impl CachedFunction {
 
 impl fmt::Debug for CachedFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachedFunction").field("name", &self.path).field("is_enabled", &self.is_enabled()).finish()
+        f.debug_struct("CachedFunction")
+            .field("name", &self.path)
+            .field("is_enabled", &self.is_enabled())
+            .finish_non_exhaustive()
     }
 }
 

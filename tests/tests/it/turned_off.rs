@@ -80,7 +80,10 @@ async fn no_kind_of_call_reads_or_stores_while_it_is_off() {
         fast.set_enabled(false);
         assert_eq!(stocks(&origin, &[1, 2]).await, HashMap::from([(1, 2), (2, 2)]));
         count_stock(3, 30).await;
-        assert_eq!((cache.get::<u32>(&key).await, cache.mget::<u32>(&[key.clone()]).await), (None, vec![None]));
+        assert_eq!(
+            (cache.get::<u32>(&key).await, cache.mget::<u32>(std::slice::from_ref(&key)).await),
+            (None, vec![None])
+        );
         cache.set(&named("direct:2"), 2_u32, MINUTE).await;
         assert_eq!(cache.get_or_load(&key, MINUTE, async { Ok::<_, ()>(3_u32) }).await, Ok(3));
         assert_eq!(fastness::reload(stock(&origin, 1)).await, 3, "a reload stores nothing either");

@@ -96,7 +96,7 @@ async fn entries_that_differ_in_the_shared_tier_differ_in_the_process() {
 async fn functions_of_the_shared_tier_share_entries_with_direct_calls() {
     let fast = alone().await;
     one_key::functions_of_the_shared_tier_share_entries_with_direct_calls(&fast, async |count| {
-        stored(&fast, count).await
+        stored(&fast, count).await;
     })
     .await;
 }

@@ -91,7 +91,7 @@ async fn a_lifetime_of_zero_reaches_no_process() {
     assert_eq!(one.stats().entries + two.stats().entries, 0);
 }
 
-#[cacheable(ttl = |token| token.lifetime(), jitter = 0, key = "each:{ids}", batch(ids), skip(origin))]
+#[cacheable(ttl = Token::lifetime, jitter = 0, key = "each:{ids}", batch(ids), skip(origin))]
 async fn each(origin: &Origin, ids: &[u64]) -> HashMap<u64, Token> {
     ids.iter().map(|id| (*id, Token { version: origin.load(), millis: id * 1_000 })).collect()
 }
@@ -112,7 +112,7 @@ async fn each_element_of_a_batch_has_its_own_expiry_in_redis() {
 }
 
 #[cacheable(
-    ttl = |token| token.lifetime(), jitter = 0, early = off, single_flight = fleet, key = "turns:{id}", skip(origin)
+    ttl = Token::lifetime, jitter = 0, early = off, single_flight = fleet, key = "turns:{id}", skip(origin)
 )]
 async fn in_turns(origin: &Origin, id: u64) -> Token {
     Token { version: origin.load(), millis: id }
@@ -169,7 +169,7 @@ async fn what_never_expires_stays_in_redis_for_a_bounded_time_and_in_processes_f
     until("it is invalidated in all", async || with_cache(&three, endless(&origin, 2)).await == 3).await;
 }
 
-#[cache_put(ttl = |token| token.lifetime(), jitter = 0, key = "token:{id}")]
+#[cache_put(ttl = Token::lifetime, jitter = 0, key = "token:{id}")]
 async fn put(origin: &Origin, id: u64, millis: u64) -> Token {
     let _ = id;
     Token { version: origin.load(), millis }

@@ -80,9 +80,12 @@ impl Fastness {
     }
 }
 
+/// The call with which the shared tier is asked for a value.
+type PendingRead<V> = Pending<OwnedArgs, Maybe<V>>;
+
 impl<Tiers> Cache<Tiers> {
-    /// Returns the same cache without the shared tier: its values stay in this process, and may be of any type that is `Clone + Send + Sync
-    /// + 'static`. Its invalidations still reach all processes.
+    /// Returns the same cache without the shared tier: its values stay in this process, and may be of any type that is
+    /// `Clone + Send + Sync + 'static`. Its invalidations still reach all processes.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -316,7 +319,7 @@ impl<Tiers> Cache<Tiers> {
     }
 
     /// The value, if this process has it; otherwise the call with which the shared tier is asked, unless the read bypasses the cache.
-    fn near<V: StoredIn<Tiers>>(&self, key: &Key) -> Result<V, Option<Box<Pending<OwnedArgs, Maybe<V>>>>> {
+    fn near<V: StoredIn<Tiers>>(&self, key: &Key) -> Result<V, Option<Box<PendingRead<V>>>> {
         let args = (NoNamespace, Verbatim(key.as_str()));
         let (on, call) = (Some(&self.handle), call(Maybe::<V>::NEW, &args));
         if let Some(hit) = SITE.hit(on, call).flatten() {
@@ -371,7 +374,7 @@ impl Cache {
         pending.shared_key().ok_or(Unavailable)?.lease(lasts).await
     }
 
-    fn shared_only<T: SharedValue>(&self, key: &str) -> Pending<OwnedArgs, Maybe<T>> {
+    fn shared_only<T: SharedValue>(&self, key: &str) -> PendingRead<T> {
         let policy = Policy::new(Duration::MAX).wire(Wire::new()).no_early().only_shared();
         let args = (NoNamespace, Verbatim(key));
         SITE.pending(Some(&self.handle), call(Maybe::<T>::NEW, &args), &[], policy).uncounted()

@@ -9,6 +9,7 @@ fn life(policy: &Policy<Plain<u64>>, value: u64, load: LoadTimes) -> Option<Life
     policy.life_for(Some(&value), load, site)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "a lifetime is a function of a reference")]
 fn seconds(value: &u64) -> Duration {
     Duration::from_secs(*value)
 }

@@ -206,7 +206,7 @@ impl Feed {
             let Some(current) = state.incarnation.filter(|current| current.server == server) else { return };
             match life {
                 Some(life) if *life != current.life => {
-                    self.restart(&mut state, Incarnation { server, life: *life }, *id)
+                    self.restart(&mut state, Incarnation { server, life: *life }, *id);
                 }
                 _ => {}
             }

@@ -31,7 +31,8 @@ pub(crate) async fn apply(declared: &DeclaredIndexes, options: &Settings) -> Res
         let plan = declared.plan().await?;
         Ok(PlanRun::new(&declared.db, options).finish(plan).await)
     };
-    with_lease(&declared.db, options.lease, options.max_wait, work).await
+    // In a block of its own, because the futures of the driver within are large.
+    with_lease(&declared.db, options.lease, options.max_wait, Box::pin(work)).await
 }
 
 /// Returns whether the plan requires a write.
