@@ -21,7 +21,7 @@ use crate::config::{Config, Environment};
 /// Bytes of lines that wait to be written; beyond, lines are lost.
 const WAITING: u64 = 1 << 20;
 
-/// The time for which a process that ends waits for its last lines.
+/// The longest time for which a process that ends waits until its last log lines are written.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The log of this process.

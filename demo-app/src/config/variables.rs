@@ -1,11 +1,11 @@
-//! The variables by name: defaults, what is expected, and hints for those who misspell them.
+//! The variables by name: defaults, accepted texts, and hints for misspelt names.
 
 /// A variable that the demo reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
     /// The name.
     pub name: &'static str,
-    /// The text that stands for it where it is not set; empty if none does.
+    /// The text that is read where the variable is not set; empty if there is none.
     pub default: &'static str,
     /// The texts that it accepts.
     pub expected: &'static str,
@@ -13,42 +13,42 @@ pub struct Variable {
     pub about: &'static str,
 }
 
-/// Name, default, what is expected, and what it sets; in the order of `--help`.
+/// Name, default, accepted texts and meaning of each variable, in the order of `--help`.
 const TABLE: &str = "
 APP_ENV | development | development, production or test | development, production (JSON logs, empty store, slower stop) or test (quiet)
 HOST | 127.0.0.1 | an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost | the address to listen on
 PORT | 3000 | a port number from 0 to 65535 | the port to listen on; 0 takes a free one
-ADMIN_ADDR | | an IP address and a port, such as 127.0.0.1:3001 | a private listener such as 127.0.0.1:3001, for health and control endpoints; else they are public
-ADMIN_TOKEN | | 16 to 256 letters, digits or any of -._~+/=, such as what `openssl rand -hex 32` prints | the token that control endpoints ask for; needed where others than this computer can reach them
+ADMIN_ADDR | | an IP address and a port, such as 127.0.0.1:3001 | a private listener for health and control endpoints [default: the public one]
+ADMIN_TOKEN | | 16 to 256 letters, digits or any of -._~+/=, such as what `openssl rand -hex 32` prints | the token of control endpoints; required where other computers can reach them
 RUST_LOG | info | log directives such as info or demo_app=debug,tower_http=warn | levels by target (warn in tests)
-SEED | true | true or false | whether the embedded store starts with something in it (false in production)
-STORE_LATENCY_MS | 15 | milliseconds from 0 to 10000 | how long each query of the embedded store waits, in milliseconds
-MONGODB_URI | | mongodb://[user:password@]host[:port][/database] | the database; else an embedded store
-REDIS_URL | | redis://[user][:password@]host[:port][/database], several with commas between for sentinel and cluster | the shared cache; else none
-REDIS_HOST | | a host name or an IP address | the same in parts, instead of REDIS_URL
-REDIS_PORT | 6379 | a port number from 1 to 65535 | with REDIS_HOST
-REDIS_PASSWORD | | text | with REDIS_HOST
-REDIS_DB | 0 | a whole number from 0 | with REDIS_HOST
+SEED | true | true or false | whether the embedded store starts with example data (false in production)
+STORE_LATENCY_MS | 15 | milliseconds from 0 to 10000 | time that each query of the embedded store waits, in milliseconds
+MONGODB_URI | | mongodb://[user:password@]host[:port][/database] | the database [default: an embedded store]
+REDIS_URL | | redis://[user][:password@]host[:port][/database], several with commas between for sentinel and cluster | the shared cache [default: none]
+REDIS_HOST | | a host name or an IP address | host of the shared cache, instead of REDIS_URL
+REDIS_PORT | 6379 | a port number from 1 to 65535 | port, beside REDIS_HOST
+REDIS_PASSWORD | | text | password, beside REDIS_HOST
+REDIS_DB | 0 | a whole number from 0 | number of the database, beside REDIS_HOST
 REDIS_MODE | single | single, sentinel or cluster | single, sentinel or cluster; the latter take several URLs with commas between
 REDIS_MASTER | mymaster | text | the name of the master that sentinels watch
 REDIS_POOL_SIZE | 1 | a number of connections from 1 to 64 | connections to Redis, from 1 to 64; one carries thousands of requests at a time
-SUPPLIER_URL | | the start of an address, such as http://ratings.example:4000 | who knows ratings; else a stand-in that can be broken by hand
+SUPPLIER_URL | | the start of an address, such as http://ratings.example:4000 | address of the foreign service for ratings [default: a stand-in that can be broken by hand]
 ENABLE_PROFILING | false | true or false | whether queries are watched for slow ones
-SLOW_QUERY_THRESHOLD | 100 | milliseconds from 1 to 3600000 | from how many milliseconds on a query is slow
-COMPRESSION_LEVEL | 6 | a whole number from 0 (no compression) to 9 (smallest) | how hard to compress, from 0 (not at all) to 9
-MEMORY_LIMIT | | bytes, such as 1048576, 512KiB, 10MiB or 2GiB | what this process may use; else what the container or machine has
+SLOW_QUERY_THRESHOLD | 100 | milliseconds from 1 to 3600000 | duration from which a query counts as slow, in milliseconds
+COMPRESSION_LEVEL | 6 | a whole number from 0 (no compression) to 9 (smallest) | level of compression, from 0 (none) to 9 (smallest)
+MEMORY_LIMIT | | bytes, such as 1048576, 512KiB, 10MiB or 2GiB | bound on the memory of this process [default: that of the container or machine]
 BODY_LIMIT | 1MiB | bytes, such as 1048576, 512KiB, 10MiB or 2GiB | the largest request body
-BODY_MEMORY | 64MiB | bytes, such as 1048576, 512KiB, 10MiB or 2GiB | what the bodies of all requests under way may take together
-BODY_TIMEOUT | 10s | a time such as 500ms, 30s or 2m, above zero | how long the body of a request may take
-REQUEST_TIMEOUT | 30s | a time such as 500ms, 30s or 2m, above zero | how long a request may take
-RATE_LIMIT | | a whole number from 1, of requests a second | requests a second that each address may make; none behind a proxy, which should limit itself
-HEADER_TIMEOUT | 10s | a time such as 500ms, 30s or 2m, above zero | how long the head of a request may take, and how long a connection may be idle
-WRITE_TIMEOUT | 30s | a time such as 500ms, 30s or 2m, above zero | how long an answer may lie unread by its client, who is then cut off
-MAX_CONNECTIONS | 10000 | a whole number from 1 to 1000000 | connections at a time; others are told 503, but for health, and closed
-MAX_CONNECTIONS_PER_PEER | 512 | a whole number from 1 to 1000000 | the same from one address, of IPv6 from one /64; behind a proxy, the same as for all
-MEMORY_RESTART_AFTER | 1m | a time such as 0s, 500ms, 30s or 2m | how long requests may be turned away with nothing left to free, until liveness fails; 0s: for ever
-SHUTDOWN_DELAY | 0s | a time such as 0s, 500ms, 30s or 2m | how long /health/ready says 503 before no more is accepted (5s in production)
-DRAIN_TIMEOUT | 10s | a time such as 0s, 500ms, 30s or 2m | how long open requests may go on after that
+BODY_MEMORY | 64MiB | bytes, such as 1048576, 512KiB, 10MiB or 2GiB | bound on the bodies of all open requests together
+BODY_TIMEOUT | 10s | a time such as 500ms, 30s or 2m, above zero | time in which the body of a request must arrive
+REQUEST_TIMEOUT | 30s | a time such as 500ms, 30s or 2m, above zero | time in which a request must be answered
+RATE_LIMIT | | a whole number from 1, of requests a second | requests a second from each address [default: no limit; behind a proxy, leave it to the proxy]
+HEADER_TIMEOUT | 10s | a time such as 500ms, 30s or 2m, above zero | time in which the head of a request must arrive; also the longest idle time of a connection
+WRITE_TIMEOUT | 30s | a time such as 500ms, 30s or 2m, above zero | time after which a client that does not read its response is cut off
+MAX_CONNECTIONS | 10000 | a whole number from 1 to 1000000 | open connections; further ones get a 503, except for health, and are closed
+MAX_CONNECTIONS_PER_PEER | 512 | a whole number from 1 to 1000000 | open connections from one address (IPv6: one /64); behind a proxy, set it to MAX_CONNECTIONS
+MEMORY_RESTART_AFTER | 1m | a time such as 0s, 500ms, 30s or 2m | time for which requests are refused with no memory left to free before liveness fails; 0s: never
+SHUTDOWN_DELAY | 0s | a time such as 0s, 500ms, 30s or 2m | time for which /health/ready answers 503 before the server stops accepting (5s in production)
+DRAIN_TIMEOUT | 10s | a time such as 0s, 500ms, 30s or 2m | time for which open requests may then go on
 ";
 
 /// Every variable that the demo reads.

@@ -289,7 +289,7 @@ fn a_load_that_was_abandoned_is_taken_over_by_exactly_one() {
         drop(permit);
         assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
         let Joined::Lead(_) = flights.join(key(), world.scopes.hashes(), WAIT) else {
-            panic!("nothing is left behind")
+            panic!("an in-flight load is left in the map")
         };
     });
 }
@@ -309,7 +309,7 @@ fn another_caller_makes_a_load_whose_leader_is_given_up_whenever_the_leader_come
         assert_eq!(reader.join().unwrap(), OLD);
         time.join().unwrap();
         let Joined::Lead(_) = flights.join(key(), world.scopes.hashes(), WAIT) else {
-            panic!("nothing is left behind")
+            panic!("an in-flight load is left in the map")
         };
     });
 }
@@ -329,7 +329,7 @@ fn a_caller_that_joins_while_waiters_are_notified_gets_the_outcome_too() {
         permit.end(|| LoadOutcome::shared(value));
         assert_eq!(readers.map(|reader| reader.join().unwrap()), [OLD, OLD]);
         let Joined::Lead(_) = flights.join(key(), world.scopes.hashes(), WAIT) else {
-            panic!("nothing is left behind")
+            panic!("an in-flight load is left in the map")
         };
     });
 }

@@ -29,7 +29,7 @@ impl fmt::Display for Shown {
     }
 }
 
-/// A type whose different values display alike.
+/// A type whose text is the same for different values.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Rounded(u32);
 

@@ -14,7 +14,7 @@ async fn two_nodes() -> [Fastness; 2] {
     [node(&url, &prefix).await, node(&url, &prefix).await]
 }
 
-/// Returns integers of both widths, and fields named like the type markers of extended JSON.
+/// Returns integers of both widths, and fields with the names by which extended JSON marks types.
 fn document() -> Document {
     doc! { "narrow": 5, "wide": 5_i64, "list": [1_i64, -1_i64, 1], "at": { "$date": "today" }, "of": { "$oid": "none" } }
 }

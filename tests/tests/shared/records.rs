@@ -69,7 +69,7 @@ fn newer(conservative: &[u8], kind: u8, fields: &[(u8, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// Reads a record as format 1 does.
+/// Reads a record as a process that knows only format 1 does.
 fn read_format_1(bytes: &[u8]) -> Heard {
     let parse = || {
         let (&[version, flags, r0, r1, s0, s1, s2, s3], rest) = bytes.split_first_chunk::<8>()?;

@@ -69,7 +69,7 @@ impl Room {
         self.capacity > 0 && !self.is_left_locked() && self.context.clock.ensure_ticking()
     }
 
-    /// Notes that the sweep of the process with this id is working on this store; zero if none is. Has no effect if a parent process left
+    /// Records the process whose sweep works on this store, or 0 for none. Has no effect if a parent process left
     /// the store locked.
     pub(super) fn set_sweeper(&self, process: u32) {
         if !self.is_left_locked() {

@@ -64,7 +64,7 @@ pub(crate) fn call() {
     current().pause.end();
 }
 
-/// Returns the sweep of this process, as far as a fork was noticed.
+/// Returns the sweep of this process. A forked child gets a new one once the fork was noticed.
 fn current() -> &'static Sweep {
     static FIRST: LazyLock<Sweep> = LazyLock::new(|| Sweep::new(ProcessId::current(), SweptStores::new()));
     let (mut sweep, process) = (&*FIRST, ProcessId::current());

@@ -49,7 +49,7 @@ pub struct Snapshot {
     pub name: Arc<str>,
     /// Numbers of calls since the start, by outcome. They only grow.
     pub outcomes: Vec<(&'static str, u64)>,
-    /// Gauges, by name.
+    /// The gauges, each with its name.
     pub levels: Vec<(&'static str, u64)>,
     /// Details of a breaker; for breakers per key, those that are not closed.
     pub breakers: Vec<breaker::Snapshot>,

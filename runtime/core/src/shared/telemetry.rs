@@ -135,7 +135,7 @@ impl Telemetry {
         }
     }
 
-    /// Notes a server with an unsettled log that was seen for the first time.
+    /// Records the first sight of a server whose log is not settled.
     pub(crate) fn waits_for_new_master(&self, takeover: Duration) {
         self.counts.takeovers.add();
         let seconds = takeover.as_secs_f64();

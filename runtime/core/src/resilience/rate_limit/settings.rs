@@ -50,6 +50,6 @@ impl Settings {
     }
 
     pub(super) fn quota(&self) -> Quota {
-        Quota::with_period(self.one()).expect("it is not zero").allow_burst(self.burst)
+        Quota::with_period(self.one()).expect("the period is at least a nanosecond").allow_burst(self.burst)
     }
 }
