@@ -7,7 +7,7 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::GenericParam;
+use syn::{Expr, GenericParam};
 
 use super::{form::Handle, model::Model, owned::owned_for};
 use crate::{
@@ -39,6 +39,8 @@ pub(crate) fn declare(model: &Model, Handle { name, .. }: &Handle) -> TokenStrea
     let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::ByRef), View::ByRef);
     let (tags, policy) =
         (emit::tag_list(subject, &stored.tags, View::ByRef), emit::policy(subject, "policy", &stored.options));
+    let values = values(model);
+    let policy = if values.is_empty() { policy } else { code!({ #values #policy }) };
     let (borrow, on) = emit::on(subject.on.as_ref());
     let on = subject.on.as_ref().map(|_| code!(.__on(#on)));
     let make = emit::at_value(subject, "handle");
@@ -105,6 +107,20 @@ fn params(model: &Model) -> TokenStream {
         .collect()
 }
 
+/// The locals by which durations see parameters as the function has them: `let ttl = ..` with the value of a `ttl: &Duration`.
+fn values(model: &Model) -> TokenStream {
+    let params = model.subject.params.names.iter();
+    let in_durations = |param: &&Param| durations(model).any(|expr| holds(expr.to_token_stream(), &param.name()));
+    params
+        .filter(|param| param.ty.is_some() && !param.is_reference())
+        .filter(in_durations)
+        .map(|param| {
+            let name = &param.ident;
+            code!(let #name = (&__fastness_Arg(#name)).__copied();)
+        })
+        .collect()
+}
+
 /// The parameters of the function that the handle takes as well.
 fn taken(model: &Model) -> impl Iterator<Item = &Param> {
     let named = |index| keys(model).any(|key| key.names_param(index));
@@ -118,11 +134,15 @@ fn keys(model: &Model) -> impl Iterator<Item = &Key> {
 
 /// Returns true if `on` or a duration names this parameter.
 fn names(model: &Model, name: &str) -> bool {
-    let durations = model.stored.options.values().filter_map(|given| match given.value {
+    durations(model).chain(&model.subject.on).any(|expr| holds(expr.to_token_stream(), name))
+}
+
+/// The durations that are expressions.
+fn durations(model: &Model) -> impl Iterator<Item = &Expr> {
+    model.stored.options.values().filter_map(|given| match given.value {
         Value::Time(Time::Expr(expr)) => Some(&**expr),
         _ => None,
-    });
-    durations.chain(&model.subject.on).any(|expr| holds(expr.to_token_stream(), name))
+    })
 }
 
 fn holds(tokens: TokenStream, name: &str) -> bool {

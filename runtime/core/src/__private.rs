@@ -44,7 +44,9 @@ pub mod prelude {
         returns as __fastness_returns,
     };
     pub use crate::codec::wire::WireRung;
-    pub use crate::key::arg::{DisplayArg, HashedTextArg, MissingNamespaceArg, NoNamespaceArg, TextArg, UnfitArg};
+    pub use crate::key::arg::{
+        DisplayArg, HashedTextArg, MissingNamespaceArg, NoNamespaceArg, ReferencedArg, TextArg, UnfitArg,
+    };
     pub use crate::key::template::Piece::{
         Arg as __fastness_Placeholder, Lit as __fastness_Lit, Path as __fastness_Path,
     };

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastness::{Fastness, cache_invalidate, cacheable, with_cache, with_cache_sync};
 
@@ -266,4 +267,46 @@ fn a_handle_changes_neither_the_key_of_a_function_nor_its_name() {
     });
     let names: Vec<_> = fast.stats().sites.into_iter().map(|site| site.name).collect();
     assert!(names.iter().any(|name| name == "it.handles.alone.with_handle"), "{names:?}");
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Short,
+    Long,
+}
+
+fn lifetime(kind: Kind) -> Duration {
+    Duration::from_secs(if matches!(kind, Kind::Short) { 1 } else { 60 })
+}
+
+struct Lifetimes {
+    failures: Duration,
+}
+
+#[cacheable(
+    ttl = lifetime(kind), local_ttl = local, cache_err = |_| true, err_ttl = lifetimes.failures, key = "lives:{id}", skip(kind, local, lifetimes, origin),
+    handle = lives_entry
+)]
+async fn lives(id: u64, kind: Kind, local: Duration, lifetimes: Lifetimes, origin: &Origin) -> Result<u32, Fault> {
+    let _ = (id, kind, local, lifetimes);
+    origin.next()
+}
+
+/// A duration is an expression over the parameters as the function has them. A handle takes them by reference.
+#[tokio::test]
+async fn durations_of_a_handle_are_those_of_the_function() {
+    let (fast, origin) = (fresh(), Origin::default());
+    with_cache(&fast, async {
+        for kind in [Kind::Short, Kind::Long] {
+            let (local, lifetimes) = (Duration::from_secs(9), || Lifetimes { failures: Duration::from_secs(5) });
+            let id = u64::from(matches!(kind, Kind::Long));
+            let first = lives(id, kind, local, lifetimes(), &origin).await.unwrap();
+            let by_reference = lifetimes();
+            let entry = || lives_entry(&id, &kind, &local, &by_reference);
+            assert_eq!(entry().get().await, Some(Ok(first)));
+            entry().put(Ok(first + 100)).await;
+            assert_eq!(lives(id, kind, local, lifetimes(), &origin).await.unwrap(), first + 100);
+        }
+    })
+    .await;
 }

@@ -46,6 +46,27 @@ impl<'a, T: KeyNamespace + ?Sized> Arg<'a, T> {
     }
 }
 
+impl<T: Copy> Arg<'_, T> {
+    /// Returns a copy of the argument, for an expression that is written over the parameter itself.
+    #[inline]
+    pub fn __copied(&self) -> T {
+        *self.0
+    }
+}
+
+/// Arguments of a type that is not `Copy`.
+pub trait ReferencedArg<'a, T: ?Sized> {
+    /// Returns the reference to the argument.
+    fn __copied(&self) -> &'a T;
+}
+
+impl<'a, T: ?Sized> ReferencedArg<'a, T> for Arg<'a, T> {
+    #[inline]
+    fn __copied(&self) -> &'a T {
+        self.0
+    }
+}
+
 /// Receivers of a type without [`KeyNamespace`].
 pub trait NoNamespaceArg {
     /// Returns the empty namespace.
