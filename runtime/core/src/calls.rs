@@ -58,7 +58,7 @@ impl Site {
         Miss::bypass()
     }
 
-    /// The state of a call that was not a hit.
+    /// Makes the pending call for these arguments.
     pub(crate) fn pending<A, S>(
         &'static self,
         on: Option<&Fastness>,
@@ -73,7 +73,7 @@ impl Site {
         self.pending_in(self.state::<A, S>(on, call.instance), call, tags, policy)
     }
 
-    /// Prepares a call that may bypass the cache: `None`, and counted, if it does.
+    /// Makes the pending call for these arguments. `None`, which is counted, if the call bypasses the cache.
     pub(crate) fn lookup<A, S>(
         &'static self,
         on: Option<&Fastness>,

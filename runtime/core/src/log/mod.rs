@@ -1,6 +1,6 @@
 //! The log of invalidations, and the coherence rule by which every entry is judged.
 //!
-//! > An entry is served only if no scope of its key was invalidated after the entry's load began. It is fresh only if none was
+//! > An entry is served only if none of its scopes was invalidated after the entry's load began. It is fresh only if none was
 //! > refreshed after that.
 //!
 //! An invalidation, or a refresh, is a list of scopes appended to one totally ordered log; its position is its *epoch*. Every entry and
@@ -67,7 +67,7 @@ pub enum Reach {
 /// The log of one handle.
 pub(crate) struct Log {
     mirror: Mirror,
-    /// The position up to which every entry is invalid, raised by `clear`.
+    /// The smallest epoch of a valid entry, raised by a clear and by [`forget_before`](Self::forget_before).
     floor: AtomicU64,
     /// The position of the last record for each root segment. Stored inline, so that a hit follows no pointer.
     heads: [AtomicU64; ROOTS],
@@ -125,8 +125,7 @@ impl Log {
         epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last(scope))
     }
 
-    /// Returns what [`valid`](Self::valid) does, for an entry that no caller asked for: a judgement by a floor costs no hit here, and is
-    /// not counted.
+    /// Returns the same as [`valid`](Self::valid), for sweeps. Judgements by a floor are not counted, because they cost no hit here.
     pub(crate) fn still_valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
         epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last_uncounted(scope))
     }

@@ -84,7 +84,8 @@ pub(crate) enum Negative<S: Shape> {
     Failed(Arc<S::SharedError>),
 }
 
-/// An absence or an error, with the beginning and the end of the load that found it, in nanoseconds of the clock.
+/// An absence or an error, with the beginning and the end of its load, in nanoseconds of the clock. An absence of the shared tier begins
+/// at its end.
 pub(crate) struct Dated<S: Shape> {
     pub(crate) negative: Negative<S>,
     pub(crate) began: u64,

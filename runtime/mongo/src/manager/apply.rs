@@ -31,7 +31,7 @@ pub(crate) async fn apply(declared: &DeclaredIndexes, options: &Settings) -> Res
         let plan = declared.plan().await?;
         Ok(PlanRun::new(&declared.db, options).finish(plan).await)
     };
-    // In a block of its own, because the futures of the driver within are large.
+    // Boxed, because the futures of the driver within are large.
     with_lease(&declared.db, options.lease, options.max_wait, Box::pin(work)).await
 }
 
@@ -109,7 +109,7 @@ impl<'a> PlanRun<'a> {
 
     pub(crate) fn record(&mut self, collection: &str, index: &IndexDefinition, outcome: StepOutcome, took: Duration) {
         if let StepOutcome::Failed { error, .. } = &outcome {
-            tracing::error!(%error, collection, index = index.name(), "an index is not as declared");
+            tracing::error!(%error, collection, index = index.name(), "an index could not be created, changed or retired");
         }
         self.entries.push(AppliedStep { collection: collection.to_owned(), index: index.clone(), outcome, took });
     }

@@ -222,7 +222,7 @@ fn skip_refused<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.is_unreachable() => Err(error),
         Err(error) => {
-            tracing::warn!(%error, "a query could not be explained: it is left out of the advice");
+            tracing::warn!(%error, "the server refused to list indexes or to explain a query: it is left out of the advice");
             Ok(None)
         }
     }

@@ -88,7 +88,7 @@ pub enum StepOutcome {
 }
 
 impl ApplyReport {
-    /// Returns whether every declared index now exists as declared.
+    /// Returns whether every step succeeded, and no rebuild or conflict is left.
     pub fn is_complete(&self) -> bool {
         !self.entries.iter().any(|entry| {
             matches!(

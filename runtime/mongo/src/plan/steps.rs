@@ -10,7 +10,7 @@ mod display;
 #[cfg(test)]
 mod tests;
 
-/// Steps to take, in order.
+/// Steps by collection. [`apply`](crate::IndexManager::apply) orders its work by itself.
 ///
 /// The printed form resembles a plan of Terraform and leaves out unchanged indexes; the serialised form is complete.
 ///

@@ -57,7 +57,7 @@ impl Exchange {
         self.store.entry_key(&self.target.borrow(), &self.variant, &self.tags)
     }
 
-    /// Returns whether the request neither gets the response of another nor gives its own: a `HEAD`, or one with directives.
+    /// Returns whether the request waits for no other: a `HEAD`, or one with directives.
     fn is_solo(&self) -> bool {
         self.head || self.asked != Directives::default()
     }

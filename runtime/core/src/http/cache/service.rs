@@ -27,8 +27,8 @@ use crate::http::resumed::{BoxError, ResumedBody};
 use crate::http::types::BoxedResponse;
 use crate::stats::CountedCall;
 
-/// Service of a [`CacheLayer`](super::CacheLayer) or a [`CoalesceLayer`](crate::http::CoalesceLayer). It is always ready: the readiness of
-/// the inner service is awaited only when a request is forwarded to it.
+/// Service of a [`CacheLayer`](super::CacheLayer) or a [`CoalesceLayer`](crate::http::CoalesceLayer). With a cache it is always ready,
+/// and the readiness of the inner service is awaited only when a request is forwarded to it.
 #[derive(Clone, Debug)]
 pub struct CacheService<S> {
     inner: S,

@@ -6,7 +6,7 @@
 //! thread, and a rejection is two loads and a reading of the clock.
 //!
 //! Invariants:
-//! - the published state is written only under the lock, after `until`, so a thread that sees it open sees the time until which it is;
+//! - the published state is written only under the lock, after `until`, so a thread that sees it open sees the end of that state;
 //! - only arithmetic runs under the lock: no user code, and no notification of subscribers;
 //! - the counts of a generation are never mixed with those of another ([`window`](super::window)).
 

@@ -321,8 +321,8 @@ impl Breaker {
         self.cell.force(Phase::Disabled);
     }
 
-    /// Lets the breaker decide again. It starts closed with empty counts, even if it was closed before. Calls in flight no longer
-    /// count.
+    /// Lets the breaker decide again. It starts closed with empty counts, even if it was closed before. Calls in flight count
+    /// in the totals alone.
     pub fn automatic(&self) {
         self.cell.force(Phase::Closed { failed_in_a_row: 0 });
     }

@@ -14,7 +14,7 @@ use super::verdict::Verdict;
 /// A permit that is dropped without that counts as cancelled, which is ignored unless the settings say
 /// [`cancelled_is_failure`](super::Settings::cancelled_is_failure); dropped while its thread panics, it counts as failed.
 /// In each case the place that it reserved in a half-open breaker is released. If the breaker has changed its state since, the
-/// end of the call changes nothing.
+/// end of the call counts in the totals alone.
 ///
 /// ```
 /// use fastness::resilience::Rejected;

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gate_holds_the_treatment_of_calls_and_the_generation() {
+    fn a_published_state_has_the_flags_and_the_generation() {
         let settings = Settings::new();
         let flags = |phase| [ADMITS, OPEN, DISABLED].map(|flag| published(phase, &settings).is(flag));
         assert_eq!(flags(Phase::Closed { failed_in_a_row: 1 }), [true, false, false]);

@@ -145,7 +145,7 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
         }
     }
 
-    /// Fetches a response from the shared tier. Returns true if it may be reused, so that the lookup should be repeated.
+    /// Fetches a response from the shared tier. Returns true if the lookup is to be repeated.
     async fn fetch(&mut self) -> bool {
         let (exchange, first) = (&*self.exchange, self.fetched.as_ref() != Some(&self.exchange.variant));
         let may_ask = exchange.store.has_tier() && !exchange.memory_short && first && !self.is_exhausted();
