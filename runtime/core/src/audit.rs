@@ -150,7 +150,7 @@ fn outlives_log(reader: &Annotated, retention: Duration) -> Option<String> {
     if ttl == Duration::from_millis(u64::MAX) {
         return Some(format!(
             "the values of {place} never expire, and stay in Redis for the retention of its log at most ({retention:?}): \
-             raise `Redis::retention` and `Redis::forever_ttl` if processes that have just started should find older ones"
+             raise `Redis::retention` if processes that have just started should find older ones"
         ));
     }
     (ttl > retention).then(|| {

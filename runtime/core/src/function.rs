@@ -81,14 +81,9 @@ impl Fastness {
         let unknown = |message| Err(ErrorDetail::Function(message).into());
         match &matching[..] {
             [] => unknown(no_function(name, &wanted, known.keys())),
-            // Of one switch, the path with a type in it is the exact one.
-            [(first, switch), others @ ..]
-                if others.iter().all(|(_, other)| is_same(switch.as_ref(), other.as_ref())) =>
-            {
-                let path = others.iter().map(|(path, _)| *path).chain([*first]).max_by_key(|path| path.len());
-                let path = path.unwrap_or(first).clone();
-                let switch = self.function_switch(&path);
-                Ok(CachedFunction { path, switch })
+            [(path, switch)] => {
+                let switch = (*switch).clone().unwrap_or_else(|| self.declared_switch(path));
+                Ok(CachedFunction { path: (*path).clone(), switch })
             }
             several => unknown(format!(
                 "`{name}` is the name of several cached functions: write one of {}",
@@ -122,10 +117,6 @@ fn known(handle: &Fastness) -> KnownFunctions {
 /// Returns whether a path is this name, or ends with it.
 fn has_name(path: &str, name: &str) -> bool {
     path.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-}
-
-fn is_same(one: Option<&Arc<Switch>>, other: Option<&Arc<Switch>>) -> bool {
-    matches!((one, other), (Some(one), Some(other)) if Arc::ptr_eq(one, other))
 }
 
 fn no_function<'a>(name: &str, wanted: &str, known: impl Iterator<Item = &'a String>) -> String {
@@ -194,7 +185,7 @@ mod tests {
     #[test]
     fn a_method_that_was_turned_off_before_its_first_call_is_one_function() {
         let fast = handle();
-        fast.function_switch("app.find").set_off(true);
+        fast.declared_switch("app.find").set_off(true);
         assert!(fast.switches("app.Repo.find", "app.find").is_off());
         let find = fast.function("find").unwrap();
         assert_eq!((find.name(), find.is_enabled()), ("app.Repo.find", false));

@@ -80,6 +80,7 @@ impl<C: Handled> Handle<C> {
         }
         let pending = self.lookup()?;
         drop(self);
+        pending.begin_fetch();
         if let Some(found) = pending.local_answer() {
             return Some(found);
         }

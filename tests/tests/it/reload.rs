@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fastness::{Fastness, cacheable, reload, reload_sync, with_cache, with_cache_sync};
 use tokio::sync::Semaphore;
@@ -56,6 +57,26 @@ impl Slow {
         self.answer().await
     }
 
+    #[cacheable(ttl = 60, jitter = 0, stale = "1h", cache_err = |_| true, err_ttl = 30, key = "strict:{id}", skip(self))]
+    async fn strict(&self, id: u32) -> Result<u32, Fault> {
+        let _ = id;
+        self.answer().await
+    }
+
+    /// The first load fails, with an error that cannot be cloned.
+    #[cacheable(ttl = 60, key = "rigid:{id}", skip(self))]
+    async fn rigid(&self, id: u32) -> Result<u32, Rigid> {
+        let _ = id;
+        let call = self.answer().await.map_err(|_| Rigid)?;
+        if call == 1 { Err(Rigid) } else { Ok(call) }
+    }
+
+    #[cacheable(ttl = 60, load_timeout = "1s", key = "bounded:{id}", skip(self))]
+    async fn bounded(&self, id: u32) -> Result<u32, Fault> {
+        let _ = id;
+        self.answer().await
+    }
+
     #[cacheable(ttl = 60, unless = |call| *call == 2, key = "picky:{id}", skip(self))]
     async fn picky(&self, id: u32) -> Result<u32, Fault> {
         let _ = id;
@@ -80,6 +101,9 @@ impl Slow {
         if depth == 0 { self.origin.count() } else { Box::pin(self.calls_itself(id, depth - 1)).await }
     }
 }
+
+#[derive(Debug, PartialEq)]
+struct Rigid;
 
 #[cacheable(ttl = 60, key = "plain:{id}", skip(origin))]
 fn plain(origin: &Origin, id: u32) -> u32 {
@@ -138,6 +162,22 @@ async fn a_reload_that_fails_leaves_the_entry() {
         assert_eq!((slow.value(7).await, slow.lenient(7).await), (Ok(1), Ok(2)));
         clock.advance(MINUTE + SECOND);
         assert_eq!(slow.lenient(7).await, Ok(2), "it still stands in for the loads of others");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_error_of_a_reload_is_cached_for_no_other_caller() {
+    let ((fast, clock), slow) = (timed(), Slow::open());
+    with_cache(&fast, async {
+        assert_eq!(slow.strict(7).await, Ok(1));
+        clock.advance(MINUTE + SECOND);
+        slow.origin.set_down(true);
+        assert_eq!(reload(slow.strict(7)).await, Err(Fault::Down));
+        assert_eq!(slow.strict(7).await, Ok(1), "the stale value");
+        assert_eq!(slow.strict(8).await, Err(Fault::Down));
+        let calls = slow.origin.calls();
+        assert_eq!((slow.strict(8).await, slow.origin.calls()), (Err(Fault::Down), calls), "that of a load is cached");
     })
     .await;
 }
@@ -211,9 +251,7 @@ async fn a_hundred_reloads_of_one_key_make_two_loads() {
     slow.gate.add_permits(1);
     assert_eq!(reloads.join_next().await.unwrap().unwrap(), Ok(1));
     // On one thread, so each of the others runs before this task has yielded as often.
-    for _ in 0..1_000 {
-        yield_now().await;
-    }
+    settle().await;
     assert_eq!(slow.origin.calls(), 2, "one more loads for all others");
     slow.gate.add_permits(1);
     while let Some(value) = reloads.join_next().await {
@@ -221,6 +259,50 @@ async fn a_hundred_reloads_of_one_key_make_two_loads() {
     }
     let stats = fast.stats().total;
     assert_eq!((stats.calls(), stats.misses, stats.coalesced, stats.loads), (100, 2, 98, 2));
+}
+
+/// Lets the other tasks of this thread run.
+async fn settle() {
+    for _ in 0..1_000 {
+        yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn reloads_that_waited_for_an_error_which_cannot_be_cloned_make_one_more_load() {
+    let (fast, slow) = (fresh(), Slow::shut());
+    let call = || {
+        let slow = slow.clone();
+        async move { slow.rigid(7).await }
+    };
+    let mut reloads = crowd(&fast, 20, call).await;
+    slow.gate.add_permits(1);
+    assert_eq!(reloads.join_next().await.unwrap().unwrap(), Err(Rigid));
+    settle().await;
+    assert_eq!(slow.origin.calls(), 2, "one more loads for all others");
+    slow.gate.add_permits(1);
+    while let Some(value) = reloads.join_next().await {
+        assert_eq!(value.unwrap(), Ok(2));
+    }
+}
+
+#[tokio::test]
+async fn reloads_that_waited_for_a_load_which_timed_out_make_one_more_load() {
+    let ((fast, clock), slow) = (timed(), Slow::shut());
+    let call = || {
+        let slow = slow.clone();
+        async move { slow.bounded(7).await }
+    };
+    let mut reloads = crowd(&fast, 20, call).await;
+    // Not so far that it counts as stalled.
+    clock.advance(SECOND + Duration::from_millis(1));
+    assert_eq!(reloads.join_next().await.unwrap().unwrap(), Err(Fault::Timeout));
+    settle().await;
+    assert_eq!(slow.origin.calls(), 2, "one more loads for all others");
+    slow.gate.add_permits(1);
+    while let Some(value) = reloads.join_next().await {
+        assert_eq!(value.unwrap(), Ok(2));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

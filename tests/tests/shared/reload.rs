@@ -18,6 +18,19 @@ async fn row(origin: &Origin, id: u64) -> usize {
     origin.load()
 }
 
+#[cacheable(ttl = 60, key = "row:{id}", skip(origin, gate))]
+async fn gated(origin: &Origin, gate: &Notify, id: u64) -> usize {
+    let (_, version) = (id, origin.load());
+    gate.notified().await;
+    version
+}
+
+#[cacheable(ttl = 60, cache_err = |_| true, err_ttl = 30, key = "strict:{id}", skip(origin, fails))]
+async fn strict(origin: &Origin, fails: bool, id: u64) -> Result<usize, String> {
+    let (_, version) = (id, origin.load());
+    if fails { Err("down".to_owned()) } else { Ok(version) }
+}
+
 #[cacheable(ttl = 60, key = "row:{ids}", batch(ids), skip(origin))]
 async fn rows(origin: &Origin, ids: &[u64]) -> HashMap<u64, usize> {
     let version = origin.load();
@@ -67,6 +80,40 @@ async fn a_reload_replaces_the_value_in_redis_for_all_processes() {
     origin.change();
     assert_eq!(with_cache(&two, row(&origin, 7)).await, version, "from Redis");
     assert_eq!(with_cache(&one, row(&origin, 7)).await, version);
+    assert_eq!(origin.loads(), 2);
+}
+
+/// A value that is read from Redis during a reload is older than that of the reload.
+#[tokio::test]
+async fn a_read_of_redis_during_a_reload_does_not_outlast_it() {
+    let ([one, two], origin, gate) = (pair().await, Origin::default(), Notify::new());
+    for id in [7, 8] {
+        assert_eq!(with_cache(&one, row(&origin, id)).await, 0);
+    }
+    stored(&one, 2).await;
+    let version = origin.change();
+    for id in [7, 8] {
+        let mut reloaded = pin!(with_cache(&two, reload(gated(&origin, &gate, id))));
+        assert!(std::future::poll_fn(|cx| Poll::Ready(reloaded.as_mut().poll(cx).is_pending())).await);
+        if id == 7 {
+            assert_eq!(with_cache(&two, row(&origin, id)).await, 0, "from Redis");
+        } else {
+            assert_eq!(with_cache(&two, rows(&origin, &[id])).await, HashMap::from([(id, 0)]), "from Redis");
+        }
+        gate.notify_one();
+        assert_eq!(reloaded.await, version);
+        assert_eq!(with_cache(&two, row(&origin, id)).await, version);
+    }
+    assert_eq!(origin.loads(), 4);
+}
+
+#[tokio::test]
+async fn a_reload_that_fails_hides_no_value_in_redis() {
+    let ([one, two], origin) = (pair().await, Origin::default());
+    assert_eq!(with_cache(&one, strict(&origin, false, 7)).await, Ok(0));
+    stored(&one, 1).await;
+    assert!(with_cache(&two, reload(strict(&origin, true, 7))).await.is_err());
+    assert_eq!(with_cache(&two, strict(&origin, true, 7)).await, Ok(0), "from Redis");
     assert_eq!(origin.loads(), 2);
 }
 

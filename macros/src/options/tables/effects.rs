@@ -31,7 +31,7 @@ pub(super) const TTL: &[Effects] = &[
         fleet: "the other processes serve the value until it is invalidated",
         stale: "a compile error: they count from the end of the ttl",
         early: "a compile error: there is no end to come near to",
-        tiers: "no expiry in the processes; `Redis::forever_ttl` in the shared tier, `Redis::retention` at most; `local_ttl` still asks the shared tier again",
+        tiers: "no expiry in the processes; `Redis::forever_ttl` in the shared tier; `local_ttl` still asks the shared tier again",
         negatives: "no effect: they have `negative_ttl` and `err_ttl`",
         deploy: "a process of the former version serves the value for its own ttl",
     },

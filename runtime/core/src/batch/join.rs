@@ -14,7 +14,7 @@ use super::outcome::{Values, ended};
 use super::start::{Element, Missing};
 use super::{Batch, BatchMap};
 use crate::clock::nanos;
-use crate::engine::{Lookup, Request, RequestPlan, join, join_blocking};
+use crate::engine::{Lookup, Reload, Request, RequestPlan, join, join_blocking};
 use crate::flight::{Joined, LoadPermit, PATIENCE, Terms, end};
 use crate::handle::CallMode;
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
@@ -92,10 +92,11 @@ where
         self.uncounted.waits(waits);
     }
 
+    fn needs_later_load(&mut self) -> bool {
+        self.reload.as_ref().is_some_and(Reload::is_first)
+    }
+
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<()> {
-        if self.mode == CallMode::Reload && !self.reload.may_accept() {
-            return None;
-        }
         let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one state") };
         self.outcome = Some(*outcome);
         Some(())

@@ -55,7 +55,7 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     /// Set with `start`.
     mode: CallMode,
     /// The part of the batch that is a reload.
-    reload: Reload,
+    reload: Option<Reload>,
 }
 
 impl<K, S> Batch<K, S>
@@ -79,7 +79,7 @@ where
             outcome: None,
             uncounted: Uncounted::default(),
             mode: CallMode::Normal,
-            reload: Reload::default(),
+            reload: None,
         }
     }
 
@@ -90,6 +90,7 @@ where
             None => {
                 let start = Start::new::<A>(self.site, self.on.as_ref(), self.instance);
                 self.mode = start.state.mode();
+                self.reload = (self.mode == CallMode::Reload).then(|| start.state.store.begin_reload());
                 self.start.insert(start)
             }
         };
@@ -165,7 +166,7 @@ where
         if let Some(permit) = &self.permit {
             permit.expect_wait(first.longest_answer());
         }
-        let fetched = start.state.store.fetch_many(&keys).await;
+        let fetched = start.state.store.fetch_many(&keys, start.fetch).await;
         start.begin();
         self.found.reserve(self.missing.len());
         let mut answered = 0;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{BatchMap, Each};
 use crate::clock::nanos;
-use crate::engine::{Fetched, SharedKey, TieredStart};
+use crate::engine::{FetchStart, Fetched, SharedKey, TieredStart};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
@@ -20,6 +20,8 @@ pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     pub(super) state: Arc<SiteState<K, Each<S>>>,
     pub(super) began: TieredStart,
+    /// The start of the fetch from the shared tier, before the lookups of the elements.
+    pub(super) fetch: FetchStart,
 }
 
 /// An element that the body may have to load.
@@ -57,12 +59,13 @@ where
     pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, instance: Instance) -> Self {
         let state = site.state::<A, Each<S>>(on, instance);
         state.notice_fork();
-        let began = state.store.begin(true);
-        Self { state, began }
+        let (fetch, began) = (state.store.begin_fetch(), state.store.begin(true));
+        Self { state, began, fetch }
     }
 
-    /// Sets the beginning of the load to now.
+    /// Sets the beginning of the fetch and of the load to now.
     pub(super) fn begin(&mut self) {
+        self.fetch = self.state.store.begin_fetch();
         self.began = self.state.store.begin(true);
     }
 
@@ -94,7 +97,7 @@ where
         }
         let load = LoadTimes::measured(ended.saturating_sub(fetched.load_time), ended);
         let life = policy.lifetime_until(expires, load, now);
-        let in_process = self.stores_locally(policy);
+        let in_process = self.stores_locally(policy) && !fetched.meets_reload;
         let start = fetched.start;
         let Some(value) = fetched.value else {
             if in_process {

@@ -328,6 +328,7 @@ impl<Tiers> Cache<Tiers> {
         // This read never loads, so its ttl is only an upper bound of the lifetime that the shared tier states.
         let policy = Policy::new(Duration::MAX).wire(V::__wire()).no_early();
         let Some(pending) = SITE.lookup(on, call, &[], policy) else { return Err(None) };
+        pending.begin_fetch();
         pending.local_answer().flatten().ok_or_else(|| Some(Box::new(pending)))
     }
 

@@ -1,5 +1,6 @@
 //! An entry that was fetched from the shared tier.
 
+use super::FetchStart;
 use crate::l1::LoadStart;
 use crate::shared::FetchedEntry;
 
@@ -13,14 +14,16 @@ pub(crate) struct Fetched<W> {
     pub(crate) load_time: u64,
     /// True if a refresh record came after its load began, so that it is expired whatever its ttl.
     pub(crate) is_refreshed: bool,
+    /// True if a reload was under way at the start of the fetch: the value is not stored locally, because that of the reload is newer.
+    pub(crate) meets_reload: bool,
     expires: u64,
     ended: u64,
 }
 
 impl<W> Fetched<W> {
-    pub(super) fn new(fetched: FetchedEntry<W>, number: u64) -> Self {
+    pub(super) fn new(fetched: FetchedEntry<W>, FetchStart { number, meets_reload }: FetchStart) -> Self {
         let FetchedEntry { value, expires, load_time, ended, epoch, is_refreshed } = fetched;
-        Self { value, start: LoadStart { epoch, number }, load_time, is_refreshed, expires, ended }
+        Self { value, start: LoadStart { epoch, number }, load_time, is_refreshed, meets_reload, expires, ended }
     }
 
     /// Returns the time until which it is fresh, at most `longest`, the limit of a value that was loaded now. The bound holds if the

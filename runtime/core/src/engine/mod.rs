@@ -11,7 +11,7 @@
 //! | `tiered_start` | the start of a load: its time, and its positions in both logs |
 //! | `background` | the bound on loads that run in background tasks |
 //! | `load_counts` | the counters of loads, by the way in which they end |
-//! | `reload` | the loads that a reload waits for, and those that it joins |
+//! | `reload` | the loads that a reload waits for and joins, and its order among fetched values |
 //!
 //! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`.
 
@@ -30,7 +30,7 @@ pub(crate) use background::Background;
 pub(crate) use fetched::Fetched;
 pub(crate) use load_counts::{CountIfAbandoned, count_load};
 pub(crate) use pipeline::{Lookup, Request, RequestPlan, join, join_blocking, share_and_end};
-pub(crate) use reload::Reload;
+pub(crate) use reload::{FetchStart, NotedFetchStart, Reload};
 pub(crate) use shared_key::SharedKey;
 pub(crate) use tiered_start::TieredStart;
 pub(crate) use tiered_store::{LocalStore, TieredStore};

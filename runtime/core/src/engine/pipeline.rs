@@ -66,6 +66,12 @@ pub(crate) trait Request {
     /// Notes that this request begins or stops to wait for another request's load.
     fn waits(&mut self, waits: bool);
 
+    /// Returns whether the load that was waited for began too early for this request, so that nothing of it may be taken, neither its value
+    /// nor its failure. The request then looks up and joins again.
+    fn needs_later_load(&mut self) -> bool {
+        false
+    }
+
     /// Turns the outcome of another request's load into the answer. `None` if this request cannot use that outcome; it then looks up again.
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Self::Answer>;
 
@@ -169,6 +175,11 @@ fn begin<R: Request>(request: &mut R) -> NextStep<R::Answer, R::Stale> {
 /// The next step of a request that waited.
 fn resume<R: Request>(request: &mut R, outcome: Result<LoadOutcome, RecvError>) -> NextStep<R::Answer, R::Stale> {
     request.waits(false);
+    if matches!(outcome, Ok(LoadOutcome::Shared(_) | LoadOutcome::Alone | LoadOutcome::TimedOut))
+        && request.needs_later_load()
+    {
+        return begin(request);
+    }
     let plan = match outcome {
         Ok(LoadOutcome::Shared(outcome)) => request.accept(outcome).map(RequestPlan::Done),
         Ok(LoadOutcome::Alone) => Some(RequestPlan::Load(None)),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::{Background, ERROR_THROTTLE, Fetched, SharedKey, TieredStart, shared_key};
+use super::{Background, ERROR_THROTTLE, FetchStart, Fetched, Reload, SharedKey, TieredStart, shared_key};
 use crate::clock::{Clock, nanos};
 use crate::codec::{Codec, Wire};
 use crate::flight::{Flights, LoadPermit};
@@ -69,6 +69,18 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
         self.reloads.get_or_init(|| Arc::new(Flights::new(context.log.clone(), context.clock.clone())))
     }
 
+    /// Begins a reload, before its load begins.
+    pub(crate) fn begin_reload(&self) -> Reload {
+        Reload::new(self.local.values.begin_reload())
+    }
+
+    /// Begins a fetch from the shared tier, before the local tier is searched a last time. It counts as a load that begins now.
+    pub(crate) fn begin_fetch(&self) -> FetchStart {
+        // In this order; see `FetchStart`.
+        let number = self.local.values.start().number;
+        FetchStart { number, meets_reload: self.local.values.is_reloading() }
+    }
+
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.local.counters
     }
@@ -132,10 +144,13 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     /// # Cancel safety
     ///
     /// Nothing is lost.
-    pub(crate) async fn fetch<W>(&self, key: &SharedKey<'_, W>, scopes_of: fn(&W) -> Vec<u64>) -> Option<Fetched<W>> {
-        // The fetch counts as a load that began before the command was sent.
-        let number = self.local.values.start().number;
-        Some(Fetched::new(key.tier.fetch(&key.key, scopes_of).await?, number))
+    pub(crate) async fn fetch<W>(
+        &self,
+        key: &SharedKey<'_, W>,
+        start: FetchStart,
+        scopes_of: fn(&W) -> Vec<u64>,
+    ) -> Option<Fetched<W>> {
+        Some(Fetched::new(key.tier.fetch(&key.key, scopes_of).await?, start))
     }
 
     /// Fetches the entries of several keys from the shared tier, in their order, in one round trip. Where there is no key, there is no
@@ -144,17 +159,18 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     /// # Cancel safety
     ///
     /// Nothing is lost.
-    pub(crate) async fn fetch_many<W>(&self, keys: &[Option<SharedKey<'_, W>>]) -> Vec<Option<Fetched<W>>> {
+    pub(crate) async fn fetch_many<W>(
+        &self,
+        keys: &[Option<SharedKey<'_, W>>],
+        start: FetchStart,
+    ) -> Vec<Option<Fetched<W>>> {
         let present = keys.iter().filter_map(Option::as_ref);
-        let (number, fetched) = match present.clone().next() {
-            Some(first) => {
-                let number = self.local.values.start().number;
-                (number, first.tier.fetch_many(present.map(|key| &key.key)).await)
-            }
-            None => (0, Vec::new()),
+        let fetched = match present.clone().next() {
+            Some(first) => first.tier.fetch_many(present.map(|key| &key.key)).await,
+            None => Vec::new(),
         };
         let mut fetched = fetched.into_iter();
-        let entry = |key: &Option<_>| Some(Fetched::new(key.as_ref().and_then(|_| fetched.next())??, number));
+        let entry = |key: &Option<_>| Some(Fetched::new(key.as_ref().and_then(|_| fetched.next())??, start));
         keys.iter().map(entry).collect()
     }
 

@@ -177,6 +177,7 @@ impl Builder {
             sites: Mutex::default(),
             switch: Arc::default(),
             functions: Mutex::default(),
+            declared: Mutex::default(),
         };
         Fastness { inner: Arc::new(inner) }
     }

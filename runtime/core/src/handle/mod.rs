@@ -67,6 +67,8 @@ pub(crate) struct HandleInner {
     /// The switch of all call sites, and those of functions by their paths.
     switch: Arc<Switch>,
     functions: Mutex<HashMap<String, Arc<Switch>>>,
+    /// The switches of functions that the registry knows and that were not called yet, by the paths of their declarations.
+    declared: Mutex<HashMap<String, Arc<Switch>>>,
 }
 
 #[derive(Default)]

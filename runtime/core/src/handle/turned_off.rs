@@ -40,14 +40,15 @@ impl Fastness {
     /// which has no types in it.
     pub(crate) fn switches(&self, path: &str, declared: &str) -> SiteSwitches {
         let mut functions = lock(&self.inner.functions);
-        let switch = functions.get(path).or_else(|| functions.get(declared)).cloned().unwrap_or_default();
+        let known = functions.get(path).cloned();
+        let switch = known.or_else(|| lock(&self.inner.declared).get(declared).cloned()).unwrap_or_default();
         functions.insert(path.to_owned(), switch.clone());
         SiteSwitches::new(self.inner.switch.clone(), switch)
     }
 
-    /// Returns the switch of the function with this path.
-    pub(crate) fn function_switch(&self, path: &str) -> Arc<Switch> {
-        lock(&self.inner.functions).entry(path.to_owned()).or_default().clone()
+    /// Returns the switch that functions with this path in the registry have from their first call on.
+    pub(crate) fn declared_switch(&self, declared: &str) -> Arc<Switch> {
+        lock(&self.inner.declared).entry(declared.to_owned()).or_default().clone()
     }
 
     /// Returns the switches of all functions, with their paths.
@@ -63,10 +64,12 @@ mod tests {
     #[test]
     fn a_function_that_was_turned_off_by_its_declaration_is_off_when_it_is_called() {
         let fast = Fastness::builder().build().unwrap();
-        fast.function_switch("app.get").set_off(true);
+        // A free function of the same name has a switch of its own.
+        assert!(!fast.switches("app.get", "app.get").is_off());
+        fast.declared_switch("app.get").set_off(true);
         let (of_type, other) = (fast.switches("app.Users.get", "app.get"), fast.switches("app.put", "app.put"));
         assert!(of_type.is_off() && !other.is_off());
-        fast.function_switch("app.Users.get").set_off(false);
+        fast.function("app.Users.get").unwrap().set_enabled(true);
         assert!(!of_type.is_off());
         fast.set_enabled(false);
         assert!(of_type.is_off() && other.is_off() && !fast.is_enabled());

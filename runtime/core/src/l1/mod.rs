@@ -1,8 +1,8 @@
 //! The local tier: typed values in this process, in one bounded store per key template and type.
 //!
 //! A read hashes the borrowed arguments and compares them with the stored ones: no lock, no allocation, no key text. The index is
-//! lock-free. Beside it, a queue in shards decides which entry is evicted when the store is full; each shard is under a mutex that only
-//! inserts of new keys and the sweep lock.
+//! lock-free. Beside it, a queue in shards decides which entry is evicted when the store is full; each shard is under a mutex, which
+//! only inserts of new keys, the sweep and a shrink take.
 //!
 //! | part | purpose |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | `sweep` | the thread that removes dead entries |
 //! | `texts`, `by_text` | the entries by the texts of their keys, for direct calls |
 //! | `context`, `any_store` | the parts that the stores of a handle share; type-erased stores |
+//! | `reload_count` | the number of reloads under way |
 //! | `retired`, `deferred_drops` | removed entries until they are freed; values until their `Drop` may run |
 //!
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated meanwhile is
@@ -26,7 +27,7 @@ use scc::Guard;
 
 use crate::key::Hashed;
 use crate::key::args::Args;
-use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::Ordering::AcqRel;
 use crate::sync::thread_is_ending;
 
 mod any_store;
@@ -36,6 +37,7 @@ mod context;
 mod deferred_drops;
 mod entry;
 mod index;
+mod reload_count;
 mod retired;
 mod room;
 mod s3fifo;
@@ -47,6 +49,8 @@ pub(crate) use budget::EntryBudget;
 pub(crate) use context::StoreContext;
 pub(crate) use entry::{Entry, FoundEntry, Lifetime, LoadStart};
 use index::{EntryIndex, Inserted, Retired};
+use reload_count::ReloadCount;
+pub(crate) use reload_count::ReloadUnderWay;
 pub(crate) use retired::free_earlier;
 use retired::{RetiredCount, RetiredList};
 use room::Room;
@@ -63,11 +67,17 @@ pub(crate) struct L1<K, V> {
     index: EntryIndex<K, V>,
     room: Room,
     retired: RetiredList<K, V>,
+    reloads: ReloadCount,
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     pub(crate) fn new(capacity: usize, context: StoreContext) -> Self {
-        Self { index: EntryIndex::new(), room: Room::new(capacity, context), retired: RetiredList::new() }
+        Self {
+            index: EntryIndex::new(),
+            room: Room::new(capacity, context),
+            retired: RetiredList::new(),
+            reloads: ReloadCount::default(),
+        }
     }
 
     /// Makes the owned, hashed key of these arguments.
@@ -134,10 +144,21 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.index.peek(query.hash, query, &guard).map(|node| with(&node.entry))
     }
 
+    /// Notes a reload, before its load begins.
+    pub(crate) fn begin_reload(&self) -> ReloadUnderWay {
+        self.reloads.begin()
+    }
+
+    /// Returns whether a reload is under way, which may have begun before the last load that was numbered.
+    pub(crate) fn is_reloading(&self) -> bool {
+        !self.reloads.is_zero()
+    }
+
     /// Returns the start of a load that begins now.
     pub(crate) fn start(&self) -> LoadStart {
         // The number comes first, so that a load with a larger number seldom has a smaller epoch.
-        let number = self.room.context.loads.fetch_add(1, Relaxed);
+        // `AcqRel`, so that it sees the reloads that were under way when a load with a smaller number began.
+        let number = self.room.context.loads.fetch_add(1, AcqRel);
         LoadStart { epoch: self.room.context.log.position(), number }
     }
 

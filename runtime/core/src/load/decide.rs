@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{CallLookup, Old, Pending, shared_outcome};
 use crate::clock::nanos;
-use crate::engine::{Lookup, Request};
+use crate::engine::{Lookup, Reload, Request};
 use crate::error::LoadTimeout;
 use crate::flight::{Joined, LoadPermit};
 use crate::key::OwnedKey;
@@ -61,6 +61,7 @@ where
         if self.reload.is_some() {
             return Some(permit);
         }
+        self.begin_fetch();
         match self.find().filter(|found| found.is_fresh(self.state.now())) {
             Some(found) => {
                 permit.end(|| shared_outcome::<S>(Outcome::Present(found.value.clone())));
@@ -78,10 +79,11 @@ where
         self.call.waits(waits);
     }
 
+    fn needs_later_load(&mut self) -> bool {
+        self.reload.as_ref().is_some_and(Reload::is_first)
+    }
+
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<OutcomeOf<S>> {
-        if self.reload.as_ref().is_some_and(|reload| !reload.may_accept()) {
-            return None;
-        }
         let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else { unreachable!("flights are one state's") };
         self.call.answered(Answered::Joined);
         Some(match *outcome {
@@ -93,9 +95,6 @@ where
 
     fn timed_out(&mut self) -> Option<OutcomeOf<S>> {
         let (bound, error) = self.policy.load_timeout?;
-        if self.reload.as_ref().is_some_and(|reload| !reload.may_accept()) {
-            return None;
-        }
         self.call.answered(Answered::Joined);
         Some(Outcome::Failed(error(LoadTimeout::new(bound))))
     }

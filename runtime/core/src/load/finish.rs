@@ -70,7 +70,9 @@ where
         }
         let copy = || S::share_error(&error, self.policy.copy_error);
         let times = LoadTimes::measured(began.time, now);
-        if let Some(life) = self.policy.life_for_error(&error, times, self.figures())
+        // The error of a reload goes to the reloads alone: other callers have their entry, and the shared tier theirs.
+        if self.reload.is_none()
+            && let Some(life) = self.policy.life_for_error(&error, times, self.figures())
             && let Some(copied) = copy()
         {
             let copied = Dated { negative: Negative::Failed(Arc::new(copied)), began: began.time, ended: now };
@@ -91,9 +93,8 @@ where
         Outcome::Failed(error)
     }
 
-    /// The stale fallback of a load that failed. Delays the next load of the key, so that a failing origin gets a rest; the bound of the
-    /// old value itself is not renewed. A
-    /// reload has none, because its caller asked for a new value.
+    /// Returns the stale fallback of a load that failed, and delays the next load of the key, so that a failing origin gets a rest. The
+    /// bound of the old value itself is not renewed. A reload has no fallback, because its caller asked for a new value.
     fn stands_in(&self, now: u64) -> Option<S::Item> {
         if self.reload.is_some() {
             return None;

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::nanos;
-use crate::engine::{self, Reload};
+use crate::engine::{self, NotedFetchStart, Reload};
 use crate::flight::{LoadOutcome, PATIENCE, Terms};
 use crate::handle::CallMode;
 use crate::key::args::Args;
@@ -37,7 +37,7 @@ mod shared;
 pub use drive::{Loading, end_sync, load, load_spawned, load_task};
 pub(crate) use shared::fetch_many;
 
-/// A call that was not a hit; `None` if the attribute's `condition` made it bypass the cache.
+/// A call that was not a hit; `None` if it bypasses the cache.
 pub struct Miss<K: Eq, S: Shape>(Option<Box<Pending<K, S>>>);
 
 /// A call on its way to a value.
@@ -48,7 +48,7 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     pub(crate) policy: Policy<S>,
     /// The key's text, shortened by [`bounded`]. Scopes come from the full text.
     pub(crate) text: String,
-    /// The value that the shared tier held before this load.
+    /// The kind of answer that the shared tier had before this load.
     outdated: NotedOutdated,
     /// The shared tier's expired value, if this process stores none: the stale fallback of a load that fails.
     standby: OnceLock<Standby>,
@@ -58,6 +58,7 @@ pub(crate) struct Pending<K: Eq, S: Shape> {
     lease: Mutex<Option<LoadLease>>,
     /// The part of the call that is a reload, if it is one.
     reload: Option<Reload>,
+    fetch_start: NotedFetchStart,
 }
 
 struct Standby {
@@ -84,7 +85,7 @@ where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
 {
-    /// A call on its way to a value; `None` for one that passes by the cache.
+    /// A call on its way to a value; `None` for one that bypasses the cache.
     pub(crate) fn new(pending: Option<Pending<K, S>>) -> Self {
         Self(pending.map(Box::new))
     }
@@ -115,6 +116,7 @@ where
         let key = state.store.local.values.owned_key(args);
         state.store.local.values.extend_grace(nanos(policy.longest_stale()));
         let counters = state.store.counters().clone();
+        let reload = (CallMode::current() == CallMode::Reload).then(|| state.store.begin_reload());
         Self {
             state,
             key,
@@ -125,8 +127,14 @@ where
             standby: OnceLock::new(),
             call: CountedCall::begin(counters),
             lease: Mutex::default(),
-            reload: (CallMode::current() == CallMode::Reload).then(Reload::default),
+            reload,
+            fetch_start: NotedFetchStart::default(),
         }
+    }
+
+    /// Begins the fetch from the shared tier. Called before the lookup in the local tier that the fetch follows.
+    pub(crate) fn begin_fetch(&self) {
+        self.fetch_start.set(self.state.store.begin_fetch());
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CallPlan, Old, Pending, Standby, shared_outcome};
 use crate::clock::{nanos, pause};
-use crate::engine::{Fetched, RequestPlan, SharedKey, TieredStart};
+use crate::engine::{FetchStart, Fetched, RequestPlan, SharedKey, TieredStart};
 use crate::flight::{LoadPermit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
@@ -147,19 +147,24 @@ where
         }
     }
 
+    fn fetch_start(&self) -> FetchStart {
+        self.fetch_start.get().unwrap_or_else(|| self.state.store.begin_fetch())
+    }
+
     /// The shared tier's answer.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost.
     async fn ask(&self, key: &SharedKey<'_, S::Item>) -> Option<Fetched<S::Item>> {
-        self.state.store.fetch(key, no_scopes).await
+        self.state.store.fetch(key, self.fetch_start(), no_scopes).await
     }
 
     /// The plan that follows from the shared tier's answer.
     fn fetched(&self, fetched: Fetched<S::Item>, permit: Option<LoadPermit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
         let now = self.state.now();
         let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
+        let stores_locally = self.stores_locally() && !fetched.meets_reload;
         let longest = match &fetched.value {
             Some(_) => now.saturating_add(nanos(self.policy.ttl.longest)),
             // The lifetime is that of this call site, which may differ from that of the site that stored the absence.
@@ -168,7 +173,7 @@ where
         let (expires, load_time) = (fetched.expires(longest), fetched.load_time);
         let Some(value) = fetched.value else {
             let expires = if is_refreshed { 0 } else { expires };
-            return self.fetched_absence((ended, expires), start, permit, old);
+            return self.fetched_absence((ended, expires), (start, stores_locally), permit, old);
         };
         let load = LoadTimes::measured(ended.saturating_sub(load_time), ended);
         let mut life = self.policy.lifetime_until(expires, load, now);
@@ -177,7 +182,7 @@ where
         }
         // An expired value is of use only to a function that serves stale values.
         let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
-        if is_useful && !self.policy.ttl.is_never() {
+        if is_useful && stores_locally && !self.policy.ttl.is_never() {
             self.insert_locally(&value, life, start);
         }
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
@@ -186,7 +191,7 @@ where
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return RequestPlan::Done(Outcome::Present(value));
         }
-        if is_useful && !self.stores_locally() {
+        if is_useful && !stores_locally {
             let standby = Standby { value: Box::new(value.clone()), expires: life.expires, epoch: start.epoch };
             let _ = self.standby.set(standby);
         }
@@ -204,15 +209,17 @@ where
     fn fetched_absence(
         &self,
         (ended, expires): (u64, u64),
-        start: LoadStart,
+        (start, stores_locally): (LoadStart, bool),
         permit: Option<LoadPermit>,
         old: Option<Old<S::Item>>,
     ) -> CallPlan<S> {
         let now = self.state.now();
         match (S::absent().filter(|_| now < expires), old) {
             (Some(absent), _) => {
-                let life = self.policy.lifetime_until(expires, LoadTimes::at(now), now);
-                self.insert_absence_locally(absent, ended, life, start);
+                if stores_locally {
+                    let life = self.policy.lifetime_until(expires, LoadTimes::at(now), now);
+                    self.insert_absence_locally(absent, ended, life, start);
+                }
                 self.call.answered(Answered::Shared);
                 end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
                 RequestPlan::Done(Outcome::Absent(absent))
@@ -242,13 +249,18 @@ where
 {
     let keys: Vec<_> = pending.iter().map(Pending::shared_key).collect();
     let Some(first) = pending.first() else { return Vec::new() };
-    let fetched = first.state.store.fetch_many(&keys).await;
+    let fetched = first.state.store.fetch_many(&keys, earliest(&pending).unwrap_or_else(|| first.fetch_start())).await;
     let answer = |(pending, fetched): (&Pending<K, S>, Option<Fetched<S::Item>>)| {
         let plan = fetched.map(|fetched| pending.fetched(fetched, None, None));
         let Some(RequestPlan::Done(ending)) = plan else { return Outcome::Absent(()) };
         ending
     };
     pending.iter().zip(fetched).map(answer).map(S::close).collect()
+}
+
+/// The start of a fetch of several keys: that of the first lookup.
+fn earliest<K: Eq, S: Shape>(pending: &[Pending<K, S>]) -> Option<FetchStart> {
+    pending.iter().filter_map(|pending| pending.fetch_start.get()).reduce(FetchStart::earlier)
 }
 
 /// Announces that the leader waits for the shared tier, so that it does not count as stalled before a command's timeout.

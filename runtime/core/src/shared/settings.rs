@@ -33,7 +33,7 @@ pub struct Redis {
     pub(crate) connect_timeout: Duration,
     pub(crate) command_timeout: Duration,
     pub(crate) retention: Duration,
-    pub(crate) forever_ttl: Duration,
+    pub(crate) forever_ttl: Option<Duration>,
     pub(crate) takeover: Duration,
     pub(crate) allow_unsafe_servers: bool,
     pub(crate) max_value_bytes: usize,
@@ -92,7 +92,7 @@ impl Redis {
             connect_timeout: Duration::from_secs(1),
             command_timeout: Duration::from_millis(200),
             retention: Duration::from_secs(3600),
-            forever_ttl: Duration::from_secs(24 * 3600),
+            forever_ttl: None,
             takeover: Duration::from_secs(15),
             allow_unsafe_servers: false,
             max_value_bytes: 1 << 20,
@@ -136,11 +136,10 @@ impl Redis {
     }
 
     /// Time to live in Redis of entries without an expiry, those of `ttl = forever` and of a ttl of [`Duration::MAX`]. Processes keep them
-    /// until they are invalidated or evicted, also when they read them from Redis. They stay in Redis for no longer than the
-    /// [`retention`](Self::retention), after which no process that has just started could tell whether they are valid. Default one day,
-    /// and so the retention of one hour.
+    /// until they are invalidated or evicted, also when they read them from Redis. At most the [`retention`](Self::retention), which is the
+    /// default: after it no process that has just started could tell whether they are valid.
     pub fn forever_ttl(mut self, ttl: Duration) -> Self {
-        self.forever_ttl = ttl;
+        self.forever_ttl = Some(ttl);
         self
     }
 
@@ -217,7 +216,7 @@ impl Redis {
 
     /// Returns the time to live in Redis of an entry without an expiry.
     pub(crate) fn longest_ttl(&self) -> Duration {
-        self.forever_ttl.min(self.retention)
+        self.forever_ttl.unwrap_or(self.retention)
     }
 
     /// Returns whether all connections go to one address.
@@ -245,8 +244,10 @@ impl Redis {
             "`prefix` contains a brace, which Redis Cluster would take for a hash tag: leave it out"
         } else if self.command_timeout.is_zero() || self.connect_timeout.is_zero() {
             "a timeout of zero lets no command finish: set at least a millisecond"
-        } else if self.forever_ttl.is_zero() {
+        } else if self.forever_ttl.is_some_and(|ttl| ttl.is_zero()) {
             "`forever_ttl` is 0, so that Redis would drop what never expires at once: set at least a second"
+        } else if self.forever_ttl.is_some_and(|ttl| ttl > self.retention) {
+            "`forever_ttl` is longer than `retention`, after which a process that has just started cannot use the value: raise `retention` too"
         } else {
             return Ok(());
         };
@@ -329,8 +330,11 @@ mod tests {
             redis().prefix("a{b}"),
             redis().command_timeout(Duration::ZERO),
             redis().forever_ttl(Duration::ZERO),
+            redis().forever_ttl(Duration::from_secs(3601)),
         ];
         assert!(refused.iter().all(|redis| redis.check().is_err()));
         assert!(redis().check().is_ok());
+        let longest = redis().retention(Duration::from_secs(7200)).forever_ttl(Duration::from_secs(7200));
+        assert!(longest.check().is_ok());
     }
 }

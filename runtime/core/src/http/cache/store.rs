@@ -122,7 +122,9 @@ impl ResponseStore {
     pub(super) async fn fetch(&self, key: &EntryKey) -> bool {
         let address = bounded(key.text.clone());
         let Some(shared) = self.shared_key(Wire::new(), None, &address, key.scopes.hashes()) else { return false };
-        let Some(fetched) = self.engine.fetch(&shared, Stored::scopes).await else { return false };
+        let Some(fetched) = self.engine.fetch(&shared, self.engine.begin_fetch(), Stored::scopes).await else {
+            return false;
+        };
         let Some(longest) = fetched.value.as_ref().map(|stored| stored.latest_expiry(self.now())) else { return false };
         let (expires, start) = (fetched.expires(longest), fetched.start);
         let (load_time, is_refreshed) = (fetched.load_time, fetched.is_refreshed);
