@@ -1,6 +1,6 @@
 //! Puts the parts together: a repository below, the services on it, the HTTP surface on top, and a monitor beside them.
 //!
-//! May use: everything but `server`.
+//! May use: everything but `server` and `cli`.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub struct App {
     pub monitor: Monitor,
 }
 
-/// The application on `dependencies`, as `config` says. What limits it stays for ever: make one for each server.
+/// The application on `dependencies`, as `config` says. Its limits and breakers stay registered, so make one application for each server.
 ///
 /// # Errors
 ///

@@ -52,7 +52,7 @@ pub struct Config {
     /// `MONGODB_URI`: the database, instead of the embedded store. Its name is in the URI, or else `fastness_demo`.
     #[cfg(feature = "servers")]
     pub mongodb: Option<Secret>,
-    /// `SUPPLIER_URL`: who knows the ratings. By default the demo runs a supplier of its own, which can be broken by hand.
+    /// `SUPPLIER_URL`: the source of ratings. By default the demo runs a supplier of its own, which can be broken by hand.
     pub supplier_url: Option<Url>,
     /// `ENABLE_PROFILING` (false): whether queries are watched for slow ones.
     pub enable_profiling: bool,

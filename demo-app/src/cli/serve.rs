@@ -65,7 +65,7 @@ async fn data(config: &Config) -> Result<String, String> {
     })
 }
 
-/// The first signal asks for the end, the second one does not ask.
+/// Stops the server on the first signal, and exits at once on the second.
 async fn watch(mut signals: Signals, stop: oneshot::Sender<()>) {
     signals.next().await;
     let _ = stop.send(());

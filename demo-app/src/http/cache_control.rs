@@ -9,7 +9,7 @@
 //! | anything else: errors, ratings (which may be a guess), figures, what a handler says nothing of | not at all | |
 //!
 //! Only this server's cache keeps them (`s-maxage`), as only it hears of changes; browsers ask each time (`max-age=0`), and
-//! are told 304 by the `ETag`. Who puts a cache of others in front has to strip `s-maxage` there.
+//! are told 304 by the `ETag`. A shared cache in front of it must remove `s-maxage`.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;

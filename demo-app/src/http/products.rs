@@ -20,7 +20,7 @@ pub(super) async fn search(
 ) -> Result<Response, Problem> {
     let found = products::search_products(&market, &query).await?;
     let page = json::answer(&*found);
-    // As the cache below has it: what is far back is not stored, nor is that nothing was found.
+    // As in the cache of the function: late pages and empty results are not stored.
     if query.page.number > LAST_PAGE || found.items.is_empty() {
         return Ok(page);
     }

@@ -1,7 +1,7 @@
 //! The layers around the routes, in one call each.
 //!
-//! The runtime's layers are in the order that [`Stack`] says. What is not there: coalescing apart from the cache, as the cache
-//! makes identical requests one by itself, and what it does not keep is not for others either.
+//! The runtime's layers are in the order that [`Stack`] says. There is no layer for coalescing: the cache coalesces
+//! identical requests, and a response that it may not store is not for other requests either.
 
 use std::num::NonZeroU32;
 

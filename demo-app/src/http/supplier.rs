@@ -1,4 +1,4 @@
-//! `/api/supplier`: who knows the ratings, and a way to break it, so that what the breaker does can be watched.
+//! `/api/supplier`: the source of ratings, and a way to break it, so that the breaker can be watched at work.
 
 use axum::Json;
 use axum::extract::State;

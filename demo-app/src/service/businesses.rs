@@ -1,4 +1,5 @@
-//! Businesses, cached by id and by list. A deletion invalidates the products, users and votes that go with it.
+//! Businesses, cached by id and by list. A deletion also removes products, users and votes, whose ids it does
+//! not read, so it invalidates all of these.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,7 +29,7 @@ pub async fn get_businesses(market: &Market, ids: &[Id]) -> Result<HashMap<Id, A
     market.repository.find_many(ids).await.map(by_id)
 }
 
-/// One page of what `listing` admits. What is far back is rarely asked for twice.
+/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "businesses:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_businesses(market: &Market, listing: &Listing) -> Result<Arc<Page<Business>>> {
     market.repository.list(listing).await.map(Arc::new)
@@ -41,7 +42,7 @@ pub async fn insert_business(market: &Market, id: Id, draft: Business) -> Result
     market.add::<Business>(&*market.repository, id, draft).await
 }
 
-/// Writes `draft` over the business `id`, if there is one, and it is `only_if` where that is given.
+/// Replaces the business `id` by `draft`, if it exists and, where `only_if` is given, equals it.
 #[cache_invalidate("businesses:*", when = always)]
 #[cache_put(key = "business:{id}", ttl = 300)]
 pub async fn update_business(

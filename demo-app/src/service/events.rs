@@ -22,7 +22,7 @@ pub async fn get_event(market: &Market, id: Id) -> Result<Option<Arc<SupplyChain
     Ok(market.repository.find(&id).await?.map(Arc::new))
 }
 
-/// One page of what `listing` admits. What is far back is rarely asked for twice.
+/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "events:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_events(market: &Market, listing: &Listing) -> Result<Arc<Page<SupplyChainEvent>>> {
     market.repository.list(listing).await.map(Arc::new)

@@ -29,7 +29,7 @@ pub async fn get_manufacturers(market: &Market, ids: &[Id]) -> Result<HashMap<Id
     market.repository.find_many(ids).await.map(by_id)
 }
 
-/// One page of what `listing` admits. What is far back is rarely asked for twice.
+/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "manufacturers:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_manufacturers(market: &Market, listing: &Listing) -> Result<Arc<Page<Manufacturer>>> {
     market.repository.list(listing).await.map(Arc::new)
@@ -42,7 +42,7 @@ pub async fn insert_manufacturer(market: &Market, id: Id, draft: Manufacturer) -
     market.add::<Manufacturer>(&*market.repository, id, draft).await
 }
 
-/// Writes `draft` over the manufacturer `id`, if there is one, and it is `only_if` where that is given.
+/// Replaces the manufacturer `id` by `draft`, if it exists and, where `only_if` is given, equals it.
 #[cache_invalidate("manufacturers:*", when = always)]
 #[cache_put(key = "manufacturer:{id}", ttl = "10m", local_ttl = 60)]
 pub async fn update_manufacturer(

@@ -20,7 +20,7 @@ pub struct Market {
 }
 
 impl Market {
-    /// Founds the document of this draft in the database.
+    /// Inserts the document made of this draft.
     pub(super) async fn add<M: Model>(&self, to: &dyn Collection<M>, id: Id, draft: M) -> Result<Arc<M>> {
         let document = draft.created(id, self.clock.now());
         to.insert(document.clone()).await?;

@@ -7,17 +7,17 @@
 //! | `user:{id}`, `product:{id}`, `business:{id}`, `manufacturer:{id}` | one document | a write to it (which leaves the new one there) |
 //! | `vote:{id}`, `event:{id}` | one document, which never changes | the end of its business, or nothing |
 //! | `users:..`, `products:..`, `businesses:..`, `manufacturers:..`, `votes:..`, `events:..` | a page of a list | any write to the collection |
-//! | `catalog:{business}:..` | a page of what a business sells | a write to one of its products |
-//! | `tally:{business}:{proposal}` | how a proposal stands | a vote on it |
-//! | `trace:{product}:..` | a page of what happened to a product | an event of it |
-//! | `near:..`, tag `near` | what happened near a place | any event |
+//! | `catalog:{business}:..` | a page of the products of a business | a write to one of its products |
+//! | `tally:{business}:{proposal}` | the counted votes on a proposal | a vote on it |
+//! | `trace:{product}:..` | a page of the events of a product | an event of it |
+//! | `near:..`, tag `near` | events near a place | any event |
 //! | `search:..`, tag `search` | a page of search results | any write to the products |
-//! | `rating:{product}` | what the supplier says of a product | ten seconds |
+//! | `rating:{product}` | the rating of a product, from the supplier | ten seconds; then for an hour the fallback of a call that fails |
 //!
 //! A write invalidates however it ends: where the answer was lost, an error may follow a write that was done.
 //!
 //! Values are behind an `Arc`, so a hit copies a pointer. Every function skips the [`Market`]: that of one process is over one
-//! repository, and a server with a repository of its own has a cache of its own too (see `server`).
+//! repository. A second server of one process with a repository of its own needs a cache of its own, by `with_cache`.
 //!
 //! May use: `clock`, `domain`, `store`, `supplier`.
 

@@ -28,7 +28,7 @@ pub async fn get_products(market: &Market, ids: &[Id]) -> Result<HashMap<Id, Arc
     market.repository.find_many(ids).await.map(by_id)
 }
 
-/// One page of what `listing` admits. What is far back is rarely asked for twice.
+/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "products:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_products(market: &Market, listing: &Listing) -> Result<Arc<Page<Product>>> {
     market.repository.list(listing).await.map(Arc::new)
@@ -41,7 +41,7 @@ pub async fn insert_product(market: &Market, id: Id, draft: Product) -> Result<A
     market.add::<Product>(&*market.repository, id, draft).await
 }
 
-/// Writes `draft` over the product `id`, if there is one, and it is `only_if` where that is given.
+/// Replaces the product `id` by `draft`, if it exists and, where `only_if` is given, equals it.
 #[cache_invalidate("products:*", "catalog:{draft.business}:*", tags = ["search"], when = always)]
 #[cache_put(key = "product:{id}", ttl = 300)]
 pub async fn update_product(

@@ -20,7 +20,7 @@ pub trait Resource: Model<Id = Id> {
     fn list(market: &Market, listing: &Listing) -> impl Future<Output = Result<Arc<Page<Self>>>> + Send;
     /// Adds a document with a new id.
     fn insert(market: &Market, id: Id, draft: Self) -> impl Future<Output = Result<Arc<Self>>> + Send;
-    /// Writes `draft` over the document `id`, if there is one, and it is `only_if` where that is given.
+    /// Replaces the document `id` by `draft`, if it exists and, where `only_if` is given, equals it.
     fn update(
         market: &Market,
         id: Id,

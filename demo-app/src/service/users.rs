@@ -21,7 +21,7 @@ pub async fn get_users(market: &Market, ids: &[Id]) -> Result<HashMap<Id, Arc<Us
     market.repository.find_many(ids).await.map(by_id)
 }
 
-/// One page of what `listing` admits. What is far back is rarely asked for twice.
+/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "users:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_users(market: &Market, listing: &Listing) -> Result<Arc<Page<User>>> {
     market.repository.list(listing).await.map(Arc::new)
@@ -34,7 +34,7 @@ pub async fn insert_user(market: &Market, id: Id, draft: User) -> Result<Arc<Use
     market.add::<User>(&*market.repository, id, draft).await
 }
 
-/// Writes `draft` over the user `id`, if there is one, and it is `only_if` where that is given.
+/// Replaces the user `id` by `draft`, if it exists and, where `only_if` is given, equals it.
 #[cache_invalidate("users:*", when = always)]
 #[cache_put(key = "user:{id}", ttl = 300)]
 pub async fn update_user(market: &Market, id: Id, draft: User, only_if: Option<&User>) -> Result<Option<Arc<User>>> {

@@ -14,7 +14,7 @@ use crate::config::Url;
 pub use client::{Client, Rating, SupplierError};
 pub use stand_in::{Mood, StandIn};
 
-/// The supplier that a server asks, and the hand that breaks it if it is the demo's own.
+/// The supplier that a server asks, and the control of the stand-in, if it is the demo's own.
 #[derive(Clone, Debug)]
 pub struct Supplier {
     /// Asks it.
