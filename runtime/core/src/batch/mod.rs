@@ -166,7 +166,7 @@ where
         if let Some(permit) = &self.permit {
             permit.expect_wait(first.longest_answer());
         }
-        let fetched = start.state.store.fetch_many(&keys, start.fetch).await;
+        let fetched = start.state.store.fetch_many(&keys, start.fetch_start()).await;
         start.begin();
         self.found.reserve(self.missing.len());
         let mut answered = 0;

@@ -20,8 +20,8 @@ pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
 pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     pub(super) state: Arc<SiteState<K, Each<S>>>,
     pub(super) began: TieredStart,
-    /// The start of the fetch from the shared tier, before the lookups of the elements.
-    pub(super) fetch: FetchStart,
+    /// True if a reload was under way when the batch began.
+    meets_reload: bool,
 }
 
 /// An element that the body may have to load.
@@ -59,14 +59,20 @@ where
     pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, instance: Instance) -> Self {
         let state = site.state::<A, Each<S>>(on, instance);
         state.notice_fork();
-        let (fetch, began) = (state.store.begin_fetch(), state.store.begin(true));
-        Self { state, began, fetch }
+        let began = state.store.begin(true);
+        let meets_reload = state.store.is_reloading();
+        Self { state, began, meets_reload }
     }
 
     /// Sets the beginning of the fetch and of the load to now.
     pub(super) fn begin(&mut self) {
-        self.fetch = self.state.store.begin_fetch();
         self.began = self.state.store.begin(true);
+        self.meets_reload = self.state.store.is_reloading();
+    }
+
+    /// The start of the fetch from the shared tier, before the lookups of the elements.
+    pub(super) fn fetch_start(&self) -> FetchStart {
+        FetchStart { number: self.began.start.number, meets_reload: self.meets_reload }
     }
 
     /// The key of an element in the shared tier, if there is one and the values can go there.

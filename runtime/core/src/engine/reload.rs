@@ -34,8 +34,8 @@ impl Reload {
 /// that ended before is found by the lookup.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FetchStart {
-    pub(super) number: u64,
-    pub(super) meets_reload: bool,
+    pub(crate) number: u64,
+    pub(crate) meets_reload: bool,
 }
 
 impl FetchStart {

@@ -78,7 +78,12 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     pub(crate) fn begin_fetch(&self) -> FetchStart {
         // In this order; see `FetchStart`.
         let number = self.local.values.start().number;
-        FetchStart { number, meets_reload: self.local.values.is_reloading() }
+        FetchStart { number, meets_reload: self.is_reloading() }
+    }
+
+    /// Returns whether a reload is under way, which may have begun before the last load that was numbered.
+    pub(crate) fn is_reloading(&self) -> bool {
+        self.local.values.is_reloading()
     }
 
     pub(crate) fn counters(&self) -> &Arc<Counters> {
