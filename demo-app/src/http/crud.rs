@@ -19,7 +19,7 @@ pub(super) fn many<M: Resource>() -> MethodRouter<Market> {
     get(list::<M>).post(create::<M>)
 }
 
-/// One document.
+/// A document.
 pub(super) fn one<M: Resource>() -> MethodRouter<Market> {
     get(read::<M>).put(update::<M>).delete(remove::<M>)
 }

@@ -32,7 +32,7 @@ pub(super) struct Private {
 
 impl Private {
     /// Serves `router` on `listener`, on a thread of its own, until [`stop`](Self::stop). `monitor` takes its samples there, too:
-    /// what it reports does not wait for the workers of the public listener.
+    /// its reports do not wait for the workers of the public listener.
     ///
     /// # Errors
     ///

@@ -29,7 +29,7 @@ pub async fn get_businesses(market: &Market, ids: &[Id]) -> Result<HashMap<Id, A
     market.repository.find_many(ids).await.map(by_id)
 }
 
-/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
+/// A page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "businesses:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_businesses(market: &Market, listing: &Listing) -> Result<Arc<Page<Business>>> {
     market.repository.list(listing).await.map(Arc::new)

@@ -22,13 +22,13 @@ pub async fn get_event(market: &Market, id: Id) -> Result<Option<Arc<SupplyChain
     Ok(market.repository.find(&id).await?.map(Arc::new))
 }
 
-/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
+/// A page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "events:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_events(market: &Market, listing: &Listing) -> Result<Arc<Page<SupplyChainEvent>>> {
     market.repository.list(listing).await.map(Arc::new)
 }
 
-/// One page of the way of `product`, of which `listing` is.
+/// A page of the supply-chain events of `product`, by `listing`.
 #[timed(name = "events.trace", slow = "100ms")]
 #[cacheable(ttl = "10m", key = "trace:{product}:{listing:hash}", stale_if_error = "1h", skip(market))]
 #[hedge(p95 = "100ms")]

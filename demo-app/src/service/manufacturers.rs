@@ -29,7 +29,7 @@ pub async fn get_manufacturers(market: &Market, ids: &[Id]) -> Result<HashMap<Id
     market.repository.find_many(ids).await.map(by_id)
 }
 
-/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
+/// A page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "manufacturers:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_manufacturers(market: &Market, listing: &Listing) -> Result<Arc<Page<Manufacturer>>> {
     market.repository.list(listing).await.map(Arc::new)

@@ -28,7 +28,7 @@ pub async fn get_products(market: &Market, ids: &[Id]) -> Result<HashMap<Id, Arc
     market.repository.find_many(ids).await.map(by_id)
 }
 
-/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
+/// A page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "products:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_products(market: &Market, listing: &Listing) -> Result<Arc<Page<Product>>> {
     market.repository.list(listing).await.map(Arc::new)
@@ -61,7 +61,7 @@ pub async fn delete_product(market: &Market, id: Id, only_if: Option<&Product>) 
     remove_product(market, id, product.business, only_if).await
 }
 
-/// One page of what `business` sells.
+/// A page of the products of `business`.
 ///
 /// `listing` is of this business: so a write to one of its products reaches its lists, and no other's.
 #[cacheable(ttl = 60, key = "catalog:{business}:{listing:hash}", skip(market))]
@@ -70,7 +70,7 @@ pub async fn products_of(market: &Market, business: Id, listing: &Listing) -> Re
     market.repository.list(listing).await.map(Arc::new)
 }
 
-/// One page of what matches `query`.
+/// A page of the products that match `query`.
 #[cacheable(
     ttl = 60, key = "search:{query:hash}", tags = ["search"], skip(market),
     stale = "5m", refresh = background,

@@ -16,7 +16,7 @@ pub trait Resource: Model<Id = Id> {
     fn get(market: &Market, id: Id) -> impl Future<Output = Result<Option<Arc<Self>>>> + Send;
     /// The documents of `ids` that exist.
     fn get_many(market: &Market, ids: &[Id]) -> impl Future<Output = Result<HashMap<Id, Arc<Self>>>> + Send;
-    /// One page of what `listing` admits.
+    /// A page of the documents that `listing` admits.
     fn list(market: &Market, listing: &Listing) -> impl Future<Output = Result<Arc<Page<Self>>>> + Send;
     /// Adds a document with a new id.
     fn insert(market: &Market, id: Id, draft: Self) -> impl Future<Output = Result<Arc<Self>>> + Send;

@@ -21,7 +21,7 @@ pub async fn get_users(market: &Market, ids: &[Id]) -> Result<HashMap<Id, Arc<Us
     market.repository.find_many(ids).await.map(by_id)
 }
 
-/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
+/// A page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "users:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_users(market: &Market, listing: &Listing) -> Result<Arc<Page<User>>> {
     market.repository.list(listing).await.map(Arc::new)

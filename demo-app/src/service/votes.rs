@@ -15,7 +15,7 @@ pub async fn get_vote(market: &Market, id: &str) -> Result<Option<Arc<Vote>>> {
     Ok(market.repository.find(&id.to_owned()).await?.map(Arc::new))
 }
 
-/// One page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
+/// A page of the documents that `listing` admits. Pages after the tenth are not cached, because they are rarely requested twice.
 #[cacheable(ttl = 60, key = "votes:{listing:hash}", skip(market), condition = listing.page.number <= 10)]
 pub async fn list_votes(market: &Market, listing: &Listing) -> Result<Arc<Page<Vote>>> {
     market.repository.list(listing).await.map(Arc::new)

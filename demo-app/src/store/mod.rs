@@ -42,7 +42,7 @@ pub trait Collection<M: Model>: Send + Sync {
     async fn find(&self, id: &M::Id) -> Result<Option<M>>;
     /// The documents of `ids` that exist, in no particular order.
     async fn find_many(&self, ids: &[M::Id]) -> Result<Vec<M>>;
-    /// One page of what `listing` admits, in its order.
+    /// A page of the documents that `listing` admits, in its order.
     async fn list(&self, listing: &Listing) -> Result<Page<M>>;
     /// Adds a new document.
     async fn insert(&self, document: M) -> Result<()>;
@@ -66,7 +66,7 @@ pub trait Repository:
     /// Removes a business, and with it its products, users and votes. Tells whether there was one.
     async fn delete_business(&self, id: Id, only_if: Option<&Business>) -> Result<bool>;
 
-    /// One page of what matches `query`, in the order in which the store finds it.
+    /// A page of the products that match `query`, in the order in which the store finds it.
     async fn search_products(&self, query: &ProductQuery) -> Result<Page<Product>>;
 
     /// The events near a place, the nearest first.

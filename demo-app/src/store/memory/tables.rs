@@ -146,7 +146,7 @@ impl<M: Model> Table<M> {
         if M::UNIQUE.is_some_and(same) { Err(StoreError::duplicate::<M>()) } else { Ok(()) }
     }
 
-    /// One page of the documents that the listing admits, in its order. Only the page's items are cloned.
+    /// A page of the documents that the listing admits, in its order. Only the page's items are cloned.
     pub(super) fn list(&self, listing: &Listing) -> Page<M> {
         let admits = |document: &&M| listing.filter.iter().all(|(name, value)| document.value(name) == *value);
         let mut matches: Vec<&M> = self.rows().filter(admits).collect();

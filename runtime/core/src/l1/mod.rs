@@ -13,6 +13,7 @@
 //! | `sweep` | the thread that removes dead entries |
 //! | `texts`, `by_text` | the entries by the texts of their keys, for direct calls |
 //! | `context`, `any_store` | the parts that the stores of a handle share; type-erased stores |
+//! | `query` | lookups in the index, by borrowed arguments or by keys |
 //! | `reload_count` | the number of reloads under way |
 //! | `retired`, `deferred_drops` | removed entries until they are freed; values until their `Drop` may run |
 //!
@@ -37,6 +38,7 @@ mod context;
 mod deferred_drops;
 mod entry;
 mod index;
+mod query;
 mod reload_count;
 mod retired;
 mod room;
@@ -49,6 +51,7 @@ pub(crate) use budget::EntryBudget;
 pub(crate) use context::StoreContext;
 pub(crate) use entry::{Entry, FoundEntry, Lifetime, LoadStart};
 use index::{EntryIndex, Inserted, Retired};
+use query::{ArgsProbe, KeyQuery};
 use reload_count::ReloadCount;
 pub(crate) use reload_count::ReloadUnderWay;
 pub(crate) use retired::free_earlier;
@@ -360,43 +363,6 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
             self.room.forget();
         }
         !lives
-    }
-}
-
-/// A lookup by borrowed arguments.
-struct ArgsProbe<'a, A> {
-    hash: u64,
-    args: &'a A,
-}
-
-impl<A: Args> scc::Equivalent<Hashed<A::Owned>> for ArgsProbe<'_, A> {
-    #[inline]
-    fn equivalent(&self, key: &Hashed<A::Owned>) -> bool {
-        self.hash == key.hash && self.args.same(&key.args)
-    }
-}
-
-/// A lookup by an owned key or by a hash alone, for all paths except a hit. It is one type, so that the index is compiled once for all of
-/// them.
-struct KeyQuery<'a, K> {
-    hash: u64,
-    /// `None` for lookups by the queue, which knows hashes only. Two keys with one hash share a position there, which is harmless.
-    args: Option<&'a K>,
-}
-
-impl<'a, K> KeyQuery<'a, K> {
-    fn from_key(key: &'a Hashed<K>) -> Self {
-        Self { hash: key.hash, args: Some(&key.args) }
-    }
-
-    fn by_hash(hash: u64) -> Self {
-        Self { hash, args: None }
-    }
-}
-
-impl<K: Eq> scc::Equivalent<Hashed<K>> for KeyQuery<'_, K> {
-    fn equivalent(&self, key: &Hashed<K>) -> bool {
-        self.hash == key.hash && self.args.is_none_or(|args| *args == key.args)
     }
 }
 

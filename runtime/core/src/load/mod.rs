@@ -134,7 +134,9 @@ where
 
     /// Begins the fetch from the shared tier. Called before the lookup in the local tier that the fetch follows.
     pub(crate) fn begin_fetch(&self) {
-        self.fetch_start.set(self.state.store.begin_fetch());
+        if self.state.store.tier.is_some() {
+            self.fetch_start.set(self.state.store.begin_fetch());
+        }
     }
 }
 
