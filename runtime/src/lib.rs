@@ -104,10 +104,10 @@ pub mod handle {
     pub use fastness_core::{Handle, Handled};
 }
 
-/// Keys: the arguments that can be part of one, and the namespace that leads those of a type's methods.
+/// Keys: the arguments that can be part of one, the namespace that leads those of a type's methods, and the list of a function's keys.
 pub mod key {
     #[doc(inline)]
-    pub use fastness_core::{KeyNamespace, KeyPart, KeyWriter};
+    pub use fastness_core::{KeyInfo, KeyNamespace, KeyPart, KeyWriter, Keys};
 }
 
 /// The annotated functions of the program, known at link time, and an audit of the faults between them.

@@ -1,6 +1,6 @@
-//! Cached functions by their names, to turn one off and on while the program runs.
+//! Cached functions by their names, to turn one off and on while the program runs, and to list its keys.
 //!
-//! May use: `error`, `handle`, `key`, `nearest`, `registry`.
+//! May use: `error`, `handle`, `key`, `l1`, `nearest`, `registry`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,6 +10,10 @@ use crate::error::{Error, ErrorDetail};
 use crate::handle::{Fastness, Switch};
 use crate::key::template::{bare, shown};
 use crate::nearest::distance;
+
+mod keys;
+
+pub use keys::{KeyInfo, Keys};
 
 /// The number of names that an error lists.
 const LISTED: usize = 3;
@@ -33,6 +37,7 @@ const LISTED: usize = 3;
 /// ```
 #[derive(Clone)]
 pub struct CachedFunction {
+    handle: Fastness,
     path: String,
     switch: Arc<Switch>,
 }
@@ -52,6 +57,30 @@ impl CachedFunction {
     /// Returns whether the function is on. The whole cache may be off all the same.
     pub fn is_enabled(&self) -> bool {
         !self.switch.is_off()
+    }
+
+    /// Lists up to `limit` keys of which this process has an entry, the hottest first, and of equally hot ones the newest first. Functions
+    /// of the same key and type share their entries, and list the same.
+    ///
+    /// It reads all entries of the function once, a million in a tenth of a second or two, without a lock: calls go on meanwhile. It counts
+    /// no hit. An entry that comes or goes meanwhile may be missing.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// #[fastness::cacheable(ttl = 60, key = "square:{n}")]
+    /// async fn square(n: u32) -> u32 { n * n }
+    ///
+    /// let fast = fastness::Fastness::builder().build()?;
+    /// for n in 1..=3 {
+    ///     fastness::with_cache(&fast, square(n)).await;
+    /// }
+    /// let keys = fast.function("square")?.keys(2);
+    /// assert_eq!((keys.keys.len(), keys.is_complete), (2, false));
+    /// println!("{} is fresh for another {:?}", keys.keys[0].key, keys.keys[0].ttl_left);
+    /// # Ok(()) }
+    /// ```
+    pub fn keys(&self, limit: usize) -> Keys {
+        keys::list(&self.handle.keys_of(&self.path), limit)
     }
 }
 
@@ -83,7 +112,7 @@ impl Fastness {
             [] => unknown(no_function(name, &wanted, known.keys())),
             [(path, switch)] => {
                 let switch = (*switch).clone().unwrap_or_else(|| self.declared_switch(path));
-                Ok(CachedFunction { path: (*path).clone(), switch })
+                Ok(CachedFunction { handle: self.clone(), path: (*path).clone(), switch })
             }
             several => unknown(format!(
                 "`{name}` is the name of several cached functions: write one of {}",

@@ -63,7 +63,7 @@ pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
 pub use direct::{Both, Cache, Local, StoredIn};
 pub use error::{Error, LoadTimeout};
-pub use function::CachedFunction;
+pub use function::{CachedFunction, KeyInfo, Keys};
 pub use handle::{
     Builder, Fastness, HandleStats, SiteStats, bypass, bypass_sync, reload, reload_sync, with_cache, with_cache_sync,
 };

@@ -32,6 +32,7 @@ mod http_cache;
 mod hygiene;
 mod indexes;
 mod instances;
+mod key_list;
 mod keys;
 mod keytext;
 mod keytypes;

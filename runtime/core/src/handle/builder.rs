@@ -4,7 +4,7 @@ use std::sync::Arc;
 #[cfg(feature = "redis")]
 use std::time::Duration;
 
-use super::{Fastness, HandleInner};
+use super::{Fastness, HandleInner, ListedStores};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorDetail};
 use crate::l1::{EntryBudget, StoreContext};
@@ -178,6 +178,7 @@ impl Builder {
             switch: Arc::default(),
             functions: Mutex::default(),
             declared: Mutex::default(),
+            listed: ListedStores::default(),
         };
         Fastness { inner: Arc::new(inner) }
     }

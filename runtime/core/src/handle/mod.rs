@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorDetail};
-use crate::l1::{AnyStore, L1, StoreContext, call, free_earlier, watch};
+use crate::l1::{AnyStore, KeyList, L1, StoreContext, call, free_earlier, watch};
 use crate::log::{Log, Reach, Record};
 #[cfg(feature = "redis")]
 use crate::shared::SharedStats;
@@ -19,6 +19,7 @@ use crate::stats::Counters;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 mod builder;
+mod listed;
 mod mode;
 mod overrides;
 mod plain;
@@ -27,6 +28,7 @@ mod switch;
 mod turned_off;
 
 pub use builder::Builder;
+use listed::ListedStores;
 pub(crate) use mode::CallMode;
 pub use mode::{bypass, bypass_sync, reload, reload_sync};
 pub(crate) use overrides::with_current_cache;
@@ -69,6 +71,7 @@ pub(crate) struct HandleInner {
     functions: Mutex<HashMap<String, Arc<Switch>>>,
     /// The switches of functions that the registry knows and that were not called yet, by the paths of their declarations.
     declared: Mutex<HashMap<String, Arc<Switch>>>,
+    listed: ListedStores,
 }
 
 #[derive(Default)]
@@ -329,6 +332,16 @@ impl Fastness {
             );
         }
         None
+    }
+
+    /// Adds a store, with its address, to those whose keys are listed under this path of a function.
+    pub(crate) fn add_keys(&self, path: &str, id: usize, keys: Arc<dyn KeyList>) {
+        self.inner.listed.add(path, id, keys);
+    }
+
+    /// Returns the stores of the function with this path.
+    pub(crate) fn keys_of(&self, path: &str) -> Vec<Arc<dyn KeyList>> {
+        self.inner.listed.named(path)
     }
 
     pub(crate) fn counters(&self, name: &str, key: &str, switches: &SiteSwitches) -> Arc<Counters> {

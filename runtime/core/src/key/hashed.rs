@@ -19,6 +19,14 @@ trait ErasedKey: Any + Send + Sync {
     fn is(&self, other: &dyn Any) -> bool;
 }
 
+impl AnyKey {
+    /// Returns the arguments, if they are of this type.
+    pub(crate) fn downcast_ref<K: OwnedKey>(&self) -> Option<&K> {
+        let key: &dyn Any = &*self.0;
+        key.downcast_ref()
+    }
+}
+
 impl<K: OwnedKey> ErasedKey for K {
     fn is(&self, other: &dyn Any) -> bool {
         other.downcast_ref() == Some(self)

@@ -77,12 +77,12 @@ pub(crate) fn render<A: Args>(pieces: &[Piece], path: &str, args: &A) -> String 
     out.into_string()
 }
 
-/// Renders pieces with owned arguments, and bounds the result by [`bounded`].
+/// Renders pieces with owned arguments, in full.
 pub(crate) fn render_owned<A: Args>(pieces: &[Piece], path: &str, owned: &A::Owned) -> String {
     let mut out = KeyWriter::with_usual_capacity();
     A::write_owned_namespace(owned, &mut out);
     write(pieces, path, &mut out, |index, out| A::write_owned_part(owned, index, out));
-    bounded(out.into_string())
+    out.into_string()
 }
 
 #[inline]

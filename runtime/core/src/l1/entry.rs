@@ -1,5 +1,7 @@
 //! One cached value, and the data by which it is judged.
 
+use std::time::Duration;
+
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU8, AtomicU64};
 
@@ -55,6 +57,8 @@ pub(crate) struct Entry<V> {
     root: u16,
     breadth: Breadth,
     hits: AtomicU8,
+    /// The time at which it was stored, in seconds of the clock. It takes room that alignment leaves free.
+    stored: u32,
     rest: Rest,
     /// Defers the drop of the value. A function pointer, because the `Drop` of an entry does not know that `V` is `'static`.
     defer_drop: fn(V),
@@ -123,6 +127,7 @@ impl<V: Clone> Entry<V> {
             root: scopes.root(),
             breadth: scopes.breadth(),
             hits: AtomicU8::new(0),
+            stored: 0,
             rest: Rest { retry_at: AtomicU64::new(0), start, life, scopes: scopes.hashes().into() },
             defer_drop: deferred_drops::defer_drop,
         }
@@ -145,6 +150,29 @@ impl<V: Clone> Entry<V> {
         let (life, retry_at) = (self.rest.life, self.rest.retry_at.load(Relaxed));
         let (fresh_until, start) = (self.fresh_until.load(Relaxed), self.rest.start);
         Some(FoundEntry { value, life, fresh_until, retry_at, start })
+    }
+
+    /// Notes the time at which it is stored.
+    pub(super) fn store_at(&mut self, now: u64) {
+        self.stored = seconds(now);
+    }
+
+    /// Returns the time since it was stored, in whole seconds.
+    pub(super) fn age(&self, now: u64) -> Duration {
+        Duration::from_secs(seconds(now).saturating_sub(self.stored).into())
+    }
+
+    pub(super) fn stored(&self) -> u32 {
+        self.stored
+    }
+
+    /// Returns the time for which it is fresh, zero if it is stale; `None` if it has no expiry.
+    pub(super) fn ttl_left(&self, now: u64, log: &Log) -> Option<Duration> {
+        let life = &self.rest.life;
+        if self.judge(log) != Judgement::Current {
+            return Some(Duration::ZERO);
+        }
+        (life.expires < u64::MAX).then(|| Duration::from_nanos(life.expires.saturating_sub(now)))
     }
 
     pub(crate) fn delay_next_load_until(&self, time: u64) {
@@ -201,4 +229,9 @@ impl<V: Clone> Entry<V> {
             self.hits.store(hits + 1, Relaxed);
         }
     }
+}
+
+/// Converts a time of the clock to whole seconds, which 32 bits hold for 136 years.
+fn seconds(nanos: u64) -> u32 {
+    u32::try_from(nanos / 1_000_000_000).unwrap_or(u32::MAX)
 }

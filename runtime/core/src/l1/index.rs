@@ -208,15 +208,22 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
 
     /// Counts the entries for which `is` returns true.
     pub(super) fn count(&self, is: impl Fn(&Entry<V>) -> bool) -> usize {
-        let (guard, mut count) = (Guard::new(), 0);
+        let mut count = 0;
+        self.visit(&mut |node| count += usize::from(is(&node.entry)));
+        count
+    }
+
+    /// Visits all nodes without a lock. Nodes that come or go meanwhile may be left out.
+    pub(super) fn visit(&self, visit: &mut dyn FnMut(&Node<K, V>)) {
         for shard in &self.shards {
+            // A guard for each shard, because removed nodes of all stores wait for it.
+            let guard = Guard::new();
             shard.each(&guard, &mut |place| {
                 if let Some(node) = place.load(Acquire, &guard).as_ref() {
-                    count += usize::from(is(&node.entry));
+                    visit(node);
                 }
             });
         }
-        count
     }
 
     /// Returns the number of shards that have a table.

@@ -14,6 +14,7 @@
 //! | `texts`, `by_text` | the entries by the texts of their keys, for direct calls |
 //! | `context`, `any_store` | the parts that the stores of a handle share; type-erased stores |
 //! | `query` | lookups in the index, by borrowed arguments or by keys |
+//! | `list` | the keys of a store, for an inspector |
 //! | `reload_count` | the number of reloads under way |
 //! | `retired`, `deferred_drops` | removed entries until they are freed; values until their `Drop` may run |
 //!
@@ -38,6 +39,7 @@ mod context;
 mod deferred_drops;
 mod entry;
 mod index;
+mod list;
 mod query;
 mod reload_count;
 mod retired;
@@ -51,6 +53,7 @@ pub(crate) use budget::EntryBudget;
 pub(crate) use context::StoreContext;
 pub(crate) use entry::{Entry, FoundEntry, Lifetime, LoadStart};
 use index::{EntryIndex, Inserted, Retired};
+pub(crate) use list::{EntryRank, KeyList, ListedEntry};
 use query::{ArgsProbe, KeyQuery};
 use reload_count::ReloadCount;
 pub(crate) use reload_count::ReloadUnderWay;
@@ -166,11 +169,12 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     /// Stores an entry, unless there is one whose load began later.
-    pub(crate) fn insert(&self, key: Hashed<K>, entry: Entry<V>) {
+    pub(crate) fn insert(&self, key: Hashed<K>, mut entry: Entry<V>) {
         if thread_is_ending() || !self.room.is_open() {
             drop(entry);
             return deferred_drops::drop_deferred();
         }
+        entry.store_at(self.room.context.clock.coarse());
         let (hash, until) = (key.hash, entry.served_until(self.room.grace()));
         let removed = match self.index.insert(key, entry) {
             Inserted::New(grown) => {

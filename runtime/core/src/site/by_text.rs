@@ -15,9 +15,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 use crate::key::args::Args;
-use crate::key::template::{Piece, Template, render_owned};
+use crate::key::template::{Piece, Template, bounded, render_owned};
 use crate::key::{Hashed, KeyText, OwnedKey};
-use crate::l1::{FoundEntry, L1};
+use crate::l1::{EntryRank, FoundEntry, KeyList, L1, ListedEntry};
 use crate::shape::CacheValue;
 use crate::sync::{Mutex, lock};
 
@@ -39,7 +39,7 @@ struct Member {
 }
 
 /// A store that is searched by text, with keys and values of any type.
-trait TextStore: Send + Sync {
+trait TextStore: KeyList {
     fn has_texts(&self) -> bool;
     fn make_texts(&self);
     fn get(&self, text: KeyText<'_>) -> Option<ErasedEntry>;
@@ -57,6 +57,11 @@ struct ErasedEntry {
 
 struct KeyedStore<K, V> {
     store: Arc<L1<K, V>>,
+    texts: KeyTexts<K>,
+}
+
+/// The texts of the keys of one call site.
+pub(super) struct KeyTexts<K> {
     pieces: &'static [Piece],
     path: String,
     render: fn(&[Piece], &str, &K) -> String,
@@ -67,6 +72,7 @@ pub(crate) struct Membership {
     all: Arc<TextStores>,
     id: usize,
     is_direct: bool,
+    keys: Arc<dyn KeyList>,
 }
 
 /// An entry of another store.
@@ -89,13 +95,19 @@ impl Membership {
         template: Template,
         path: &str,
     ) -> Self {
-        let (id, pieces, path) = (Arc::as_ptr(store).addr(), template.pieces, path.to_owned());
-        let keyed = KeyedStore { store: store.clone(), pieces, path, render: render_owned::<A> };
-        Self::with_member(all, Member { id, template, has_namespace: A::HAS_NAMESPACE, store: Arc::new(keyed) })
+        let texts = KeyTexts::new::<A>(template, path);
+        let store = Arc::new(KeyedStore { store: store.clone(), texts });
+        let id = Arc::as_ptr(&store.store).addr();
+        Self::with_member(all, Member { id, template, has_namespace: A::HAS_NAMESPACE, store })
+    }
+
+    /// Returns the address of the store of this call site, and its keys.
+    pub(super) fn keys(&self) -> (usize, Arc<dyn KeyList>) {
+        (self.id, self.keys.clone())
     }
 
     fn with_member(all: Arc<TextStores>, member: Member) -> Self {
-        let (id, is_direct) = (member.id, member.template.is_whole_key());
+        let (id, is_direct, keys) = (member.id, member.template.is_whole_key(), member.store.clone());
         let mut members = lock(&all.members);
         if members.iter().all(|member| member.id != id) {
             let mut more = members.to_vec();
@@ -110,7 +122,7 @@ impl Membership {
         if is_direct {
             all.is_used.store(true, SeqCst);
         }
-        Self { all, id, is_direct }
+        Self { all, id, is_direct, keys }
     }
 
     /// Returns whether another store may have entries that this one lacks.
@@ -184,9 +196,31 @@ impl<V> Elsewhere<V> {
     }
 }
 
+impl<K> KeyTexts<K> {
+    pub(super) fn new<A: Args<Owned = K>>(template: Template, path: &str) -> Self {
+        Self { pieces: template.pieces, path: path.to_owned(), render: render_owned::<A> }
+    }
+
+    /// Returns the text of a key, in full.
+    pub(super) fn text(&self, key: &K) -> String {
+        (self.render)(self.pieces, &self.path, key)
+    }
+}
+
 impl<K: OwnedKey, V: CacheValue> KeyedStore<K, V> {
     fn key(&self, text: KeyText<'_>) -> Option<Hashed<K>> {
-        self.store.key_of(text, |key| (self.render)(self.pieces, &self.path, key))
+        self.store.key_of(text, |key| bounded(self.texts.text(key)))
+    }
+}
+
+impl<K: OwnedKey, V: CacheValue> KeyList for KeyedStore<K, V> {
+    fn rank(&self, visit: &mut dyn FnMut(EntryRank)) {
+        self.store.rank(visit);
+    }
+
+    fn describe(&self, hash: u64) -> Option<ListedEntry> {
+        let (key, figures) = self.store.describe(hash)?;
+        Some(ListedEntry { text: self.texts.text(&key.args), figures, is_negative: false })
     }
 }
 

@@ -30,7 +30,7 @@ mod negatives;
 mod state;
 mod variant;
 
-use by_text::{Membership, TextStores};
+use by_text::{KeyTexts, Membership, TextStores};
 pub use call::Call;
 pub use instance::{Instance, Instantiation, instance, instance_of_function, instance_of_method};
 pub(crate) use meta::SiteMeta;
@@ -217,10 +217,13 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let value = (ValueType::new::<S::Item>(instance, self.meta.module), TypeId::of::<S::Item>());
-        let StateParts { path, shape, function, variant, tier, counters, switches, stores, negatives } =
+        let StateParts { path, name, shape, function, variant, tier, counters, switches, stores, negatives } =
             self.make_parts(handle, instance, A::HAS_NAMESPACE, value);
         let values = handle.store(&shape, function, self.meta.capacity);
         let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
+        for (id, keys) in [by_text.keys(), negatives.keys(KeyTexts::new::<A>(self.meta.template, &path))] {
+            handle.add_keys(&name, id, keys);
+        }
         let store = TieredStore::new(handle, LocalStore { values, counters }, tier, variant);
         SiteState { store, by_text, negatives, switches, unequal: AtomicBool::new(false), path }
     }
@@ -253,12 +256,13 @@ impl Site {
         let is_owner = handle.is_owner(&shape, owner);
         let tier = if instance.has_closure() { handle.no_tier_of(&path) } else { handle.tier_of(is_owner, &path) };
         let name = instance.shown(self.function_name());
-        let switches = handle.switches(&bare(&name), &shown(&format!("{}::{}", self.meta.module, self.meta.name)));
+        let bare_name = bare(&name);
+        let switches = handle.switches(&bare_name, &shown(&format!("{}::{}", self.meta.module, self.meta.name)));
         let counters = handle.counters(&name, self.meta.template.text, &switches);
         // Call sites that share entries in the shared tier share local ones.
         let stores: Arc<TextStores> = if is_owner { handle.common(variant, value_id) } else { Arc::default() };
         let negatives = Negatives::new(handle, &shape, function, value_id, self.meta.capacity);
-        StateParts { path, shape, function, variant, tier, counters, switches, stores, negatives }
+        StateParts { path, name: bare_name, shape, function, variant, tier, counters, switches, stores, negatives }
     }
 }
 
@@ -266,6 +270,8 @@ impl Site {
 struct StateParts {
     /// The function's path, as a key segment.
     path: String,
+    /// The function's path without types, by which its switch is found.
+    name: String,
     /// The key template, without the names of arguments.
     shape: String,
     /// The function, if its path is in its keys; otherwise the types that it is generic over, if there are any.

@@ -4,9 +4,10 @@
 use std::any::{Any, TypeId};
 use std::sync::Arc;
 
+use super::by_text::KeyTexts;
 use crate::handle::Fastness;
-use crate::key::{AnyKey, Hashed, Scopes};
-use crate::l1::{Entry, FoundEntry, L1, Lifetime, LoadStart};
+use crate::key::{AnyKey, Hashed, OwnedKey, Scopes};
+use crate::l1::{Entry, EntryRank, FoundEntry, KeyList, L1, Lifetime, ListedEntry, LoadStart};
 
 /// The content of a negative entry: a cached absence or error.
 #[derive(Clone)]
@@ -38,6 +39,11 @@ impl Negatives {
         Self(handle.store(&format!("{shape} {value:?}"), function, capacity))
     }
 
+    /// Returns the address of the store, and its keys, which have these texts.
+    pub(super) fn keys<K: OwnedKey>(&self, texts: KeyTexts<K>) -> (usize, Arc<dyn KeyList>) {
+        (Arc::as_ptr(&self.0).addr(), Arc::new(NegativeKeys { entries: self.0.clone(), texts }))
+    }
+
     /// Returns whether nothing is cached, as for most functions.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -66,5 +72,23 @@ impl Negatives {
     /// Returns whether the load of the negative entry of this key began later than the one with this number.
     pub(super) fn has_newer(&self, key: &Hashed<AnyKey>, number: u64) -> bool {
         self.0.has_newer(key, number)
+    }
+}
+
+/// The keys of negative entries, whose arguments are of one type.
+struct NegativeKeys<K> {
+    entries: Arc<L1<AnyKey, ErasedNegative>>,
+    texts: KeyTexts<K>,
+}
+
+impl<K: OwnedKey> KeyList for NegativeKeys<K> {
+    fn rank(&self, visit: &mut dyn FnMut(EntryRank)) {
+        self.entries.rank(visit);
+    }
+
+    fn describe(&self, hash: u64) -> Option<ListedEntry> {
+        let (key, figures) = self.entries.describe(hash)?;
+        let text = self.texts.text(key.args.downcast_ref()?);
+        Some(ListedEntry { text, figures, is_negative: true })
     }
 }

@@ -1,0 +1,134 @@
+//! The keys of one function, for an inspector.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+use fastness::key::{KeyInfo, KeyNamespace};
+use fastness::{Fastness, cacheable, with_cache, with_cache_sync};
+use fastness_tests::names::reached;
+
+use crate::{fresh, timed};
+
+/// A value that no codec knows.
+#[derive(Clone)]
+struct Page(#[allow(dead_code)] Arc<dyn Fn() + Send + Sync>);
+
+struct Pages {
+    tenant: &'static str,
+}
+
+impl KeyNamespace for Pages {
+    type Namespace<'a> = &'a str;
+    fn key_namespace(&self) -> &str {
+        self.tenant
+    }
+}
+
+impl Pages {
+    #[cacheable(ttl = 60, jitter = 0.0, key = "page:{id}")]
+    async fn page(&self, id: u64) -> Page {
+        let _ = id;
+        Page(Arc::new(|| {}))
+    }
+}
+
+#[cacheable(ttl = forever, negative_ttl = 5, key = "word:{text}", capacity = 3)]
+fn word(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cacheable(ttl = forever, capacity = 1_000_000)]
+fn number(n: u32) -> u32 {
+    n
+}
+
+fn texts(keys: &[KeyInfo]) -> Vec<&str> {
+    keys.iter().map(|info| info.key.as_str()).collect()
+}
+
+#[tokio::test]
+async fn keys_of_a_method_have_their_age_their_ttl_and_their_heat() {
+    let (fast, clock) = timed();
+    let pages = Pages { tenant: "acme" };
+    with_cache(&fast, async {
+        pages.page(1).await;
+        clock.advance(Duration::from_secs(10));
+        pages.page(2).await;
+        for _ in 0..5 {
+            pages.page(1).await;
+        }
+    })
+    .await;
+    let page = fast.function("Pages::page").unwrap();
+    let before = fast.stats();
+    let keys = page.keys(10);
+    assert_eq!((texts(&keys.keys), keys.is_complete), (vec!["@acme:page:1", "@acme:page:2"], true));
+    let figures: Vec<_> = keys.keys.iter().map(|info| (info.heat, info.age.as_secs(), info.ttl_left)).collect();
+    let left = |secs| Some(Duration::from_secs(secs));
+    assert_eq!(figures, [(3, 10, left(50)), (0, 0, left(60))]);
+    assert_eq!(fast.stats().total, before.total, "a list counts no call");
+    assert_eq!(texts(&page.keys(10).keys), texts(&keys.keys), "and heats nothing");
+    fast.cache().invalidate(&keys.keys[0].key).await;
+    assert_eq!(texts(&page.keys(10).keys), ["@acme:page:2"], "a key from the list is one to invalidate");
+    fast.cache().refresh(reached("@acme:page:*")).await;
+    assert_eq!(page.keys(10).keys[0].ttl_left, left(0));
+    clock.advance(Duration::from_secs(61));
+    assert!(page.keys(10).keys.is_empty(), "expired");
+}
+
+#[test]
+fn absences_and_evicted_entries_are_told_apart_from_values() {
+    let fast = fresh();
+    with_cache_sync(&fast, || {
+        word("");
+        for text in ["a", "b:c", "d", "e", "f"] {
+            word(text);
+        }
+    });
+    let keys = fast.function("key_list::word").unwrap().keys(10);
+    let negative: Vec<_> = keys.keys.iter().filter(|info| info.is_negative).map(|info| info.key.as_str()).collect();
+    assert_eq!(negative.len(), 1);
+    assert_eq!(keys.keys.len(), 1 + 3, "{keys:?}");
+    assert!(keys.keys.iter().all(|info| info.is_negative || info.ttl_left.is_none()), "without an expiry");
+}
+
+#[test]
+fn a_list_is_bounded_says_so_and_lists_direct_entries_too() {
+    let fast = fresh();
+    with_cache_sync(&fast, || (0..100).for_each(|n| assert_eq!(number(n), n)));
+    let function = fast.function("key_list::number").unwrap();
+    for (limit, listed, is_complete) in [(0, 0, false), (99, 99, false), (100, 100, true), (usize::MAX, 100, true)] {
+        let keys = function.keys(limit);
+        assert_eq!((keys.keys.len(), keys.is_complete), (listed, is_complete));
+    }
+    fast.clear();
+    let keys = function.keys(10);
+    assert!(keys.keys.is_empty() && keys.is_complete);
+}
+
+/// Calls go on while a million keys are listed.
+#[test]
+fn a_million_keys_are_listed_while_others_are_stored() {
+    let fast = fresh();
+    let store = |fast: &Fastness, from: u32, to: u32| {
+        with_cache_sync(fast, || (from..to).for_each(|n| assert_eq!(number(n), n)));
+    };
+    store(&fast, 0, 900_000);
+    let (function, done) = (fast.function("key_list::number").unwrap(), AtomicBool::new(false));
+    std::thread::scope(|threads| {
+        let lists = threads.spawn(|| {
+            let mut lists = 0;
+            while !done.load(SeqCst) || lists < 2 {
+                let keys = function.keys(100);
+                assert_eq!((keys.keys.len(), keys.is_complete), (100, false));
+                lists += 1;
+            }
+        });
+        store(&fast, 900_000, 950_000);
+        done.store(true, SeqCst);
+        lists.join().unwrap();
+    });
+    assert_eq!(function.keys(usize::MAX).keys.len(), 950_000);
+}
