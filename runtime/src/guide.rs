@@ -44,6 +44,7 @@ pages! {
     testing = "guide/testing.md",
     timed = "guide/timed.md",
     timeout = "guide/timeout.md",
+    transactions = "guide/transactions.md",
     troubleshooting = "guide/troubleshooting.md",
     benchmarks = "benchmarks.md",
     events = "events.md",

@@ -94,8 +94,8 @@ pub use fastness_macros::{
 
 #[doc(inline)]
 pub use fastness_core::{
-    Builder, Cache, CachedFunction, Clock, Error, Fastness, Key, LoadTimeout, Reach, Scope, bypass, bypass_sync,
-    reload, reload_sync, resilience, with_cache, with_cache_sync,
+    Builder, Cache, CacheTransaction, CachedFunction, Clock, Error, Fastness, Key, LoadTimeout, Reach, Scope, bypass,
+    bypass_sync, reload, reload_sync, resilience, with_cache, with_cache_sync,
 };
 
 /// Typed handles: one entry of an annotated function, read and written without a call of that function.
@@ -160,6 +160,7 @@ pub use fastness_mongo::Indexed;
 /// | [`slow`](mongo::slow) | slow queries by shape, and the server's profiler |
 /// | [`advice`](mongo::advice) | missing indexes, and indexes that are not needed |
 /// | [`changes`](mongo::changes) | change streams as invalidations |
+/// | [`transaction()`](mongo::transaction()) | a transaction whose invalidations are sent when it has committed |
 ///
 /// Types of the driver stand in this API where they are the point: databases, options and results of operations are those of `mongodb`, and
 /// keys, filters and ids those of `bson`. Name both crates in your own manifest, with the major versions of this one.
@@ -167,7 +168,8 @@ pub use fastness_mongo::Indexed;
 pub mod mongo {
     #[doc(inline)]
     pub use fastness_mongo::{
-        Client, Collection, Cursor, Error, IndexManager, Settings, Snapshot, advice, changes, model, plan, slow,
+        Client, Collection, Cursor, Error, IndexManager, Settings, Snapshot, TransactionError, advice, changes, model,
+        plan, slow, transaction,
     };
 }
 

@@ -45,6 +45,7 @@ pages! {
     Coherence = "guide/coherence.md",
     Direct = "guide/direct.md",
     Bypass = "guide/bypass.md",
+    Transactions = "guide/transactions.md",
     Testing = "guide/testing.md",
     Codecs = "guide/codecs.md",
     Operations = "guide/operations.md",

@@ -96,6 +96,8 @@ pub(super) async fn invalidate(
         Reach::Announced => "announced",
         // The others read it once the shared tier can be reached.
         Reach::LocalOnly => "localOnly",
+        // No request of this server runs inside of a transaction.
+        Reach::Deferred => "deferred",
     };
     Ok(Json(json!({ "invalidated": pattern, "reach": reach })))
 }

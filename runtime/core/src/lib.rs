@@ -65,7 +65,8 @@ pub use direct::{Both, Cache, Local, StoredIn};
 pub use error::{Error, LoadTimeout};
 pub use function::{CachedFunction, KeyInfo, Keys};
 pub use handle::{
-    Builder, Fastness, HandleStats, SiteStats, bypass, bypass_sync, reload, reload_sync, with_cache, with_cache_sync,
+    Builder, CacheTransaction, Fastness, HandleStats, SiteStats, bypass, bypass_sync, reload, reload_sync, with_cache,
+    with_cache_sync,
 };
 pub use key::{Key, KeyNamespace, KeyPart, KeyWriter, Scope};
 pub use log::Reach;

@@ -1,11 +1,12 @@
 //! `#[cache_put]`: the body always runs, and its value replaces the cached one.
 //!
-//! May use: `key`, `load`, `log`, `policy`, `shape`, `shared`.
+//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`.
 //!
 //! When the body has ended, the key is invalidated, so every older value is gone in every tier. The new value is stored only if nothing
 //! else invalidated the key since the body began, because otherwise it may be the older of two writes. A body that failed, was cancelled or
 //! panicked may have written all the same, so the key is invalidated then too.
 
+use crate::handle::Collector;
 use crate::key::OwnedKey;
 use crate::load::Pending;
 use crate::log::{Epoch, Record};
@@ -54,7 +55,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         let Some(write) = self.write.take() else { return out };
         let ending = S::open(out);
         let failed = matches!(ending, Outcome::Failed(_));
-        if write.store && !failed {
+        if write.stores() && !failed {
             write.settle(&ending);
         } else {
             write.invalidate();
@@ -70,12 +71,12 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     async fn place(&mut self) -> Option<(Box<Write<K, S>>, PutEpochs)> {
         let write = self.write.as_ref()?;
         let tier = write.pending.state.store.tier.clone()?;
-        let (store, record, began) = (write.store, write.record.clone(), write.began);
+        let (store, record, began) = (write.stores(), write.record.clone(), write.began);
         let scopes = write.pending.scopes.hashes();
         let placed = if store {
             tier.put(record, began, scopes).await
         } else {
-            tier.announce(record).await;
+            write.pending.state.store.destination().announce(record).await;
             None
         };
         // The key is invalidated in either case, so a drop has nothing left to do.
@@ -93,10 +94,12 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Drop for Put<K, S> {
 
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn invalidate(&self) {
-        match &self.pending.state.store.tier {
-            Some(tier) => tier.announce_later(self.record.clone()),
-            None => drop(self.pending.state.log().append(&self.record)),
-        }
+        self.pending.state.store.destination().announce_later(self.record.clone());
+    }
+
+    /// Returns whether the value may be stored: not inside of a transaction, which may be rolled back.
+    fn stores(&self) -> bool {
+        self.store && Collector::current().is_none()
     }
 
     fn settle(&self, ending: &OutcomeOf<S>) {

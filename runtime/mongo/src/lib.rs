@@ -10,6 +10,7 @@
 //! | [`slow`] | slow queries by shape, and the server's profiler |
 //! | [`advice`] | missing indexes, and indexes that are not needed |
 //! | [`changes`] | change streams as invalidations |
+//! | [`transaction()`] | a transaction whose invalidations are sent when it has committed |
 //!
 //! The API uses types of the driver: databases, options and results of operations are those of [`mongodb`]; keys, filters and ids are those
 //! of [`bson`]. Add both crates to your own manifest, with the same major versions as this crate.
@@ -34,9 +35,11 @@ mod monitor;
 pub mod plan;
 mod query;
 pub mod slow;
+mod transaction;
 
 pub use client::{Client, Settings, Snapshot};
 pub use collection::{Collection, Cursor};
 pub use error::Error;
 pub use manager::IndexManager;
 pub use model::Indexed;
+pub use transaction::{TransactionError, transaction};

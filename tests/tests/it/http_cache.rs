@@ -9,6 +9,7 @@ use axum::http::{Request, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use fastness::http::{CacheLayer, CacheTags};
+use fastness::{CacheTransaction, bypass};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -168,4 +169,32 @@ async fn a_request_that_may_wait_no_longer_checks_once_more_before_it_asks() {
     let answer = request.await.unwrap();
     let body = to_bytes(Body::new(answer.into_body()), 100).await.unwrap();
     assert_eq!((&body[..], loads.load(SeqCst)), (&b"9"[..], LOOKS), "it is stored");
+}
+
+#[tokio::test]
+async fn a_request_inside_of_a_bypass_or_a_transaction_neither_reads_nor_stores() {
+    let (fast, calls) = (fresh(), Arc::<AtomicUsize>::default());
+    let count = calls.clone();
+    let handler = tower::service_fn(move |request: Request<Body>| {
+        let call = count.fetch_add(1, SeqCst);
+        let answer = Response::builder().header("cache-control", "max-age=60").status(200);
+        async move { Ok::<_, Infallible>(answer.body(Body::from(format!("{} {call}", request.method()))).unwrap()) }
+    });
+    let service = CacheLayer::new().on(&fast).layer(handler);
+    let ask = async |method: &str| {
+        let request = Request::builder().method(method).uri("http://shop/list").body(Body::empty()).unwrap();
+        let answer = service.clone().oneshot(request).await.unwrap();
+        String::from_utf8(to_bytes(Body::new(answer.into_body()), 100).await.unwrap().to_vec()).unwrap()
+    };
+    let cached = CacheTransaction::new();
+    assert_eq!(bypass(ask("GET")).await, "GET 0");
+    assert_eq!(cached.run(ask("GET")).await, "GET 1");
+    assert_eq!((ask("GET").await, ask("GET").await), ("GET 2".to_owned(), "GET 2".to_owned()));
+    assert_eq!(
+        (cached.run(ask("GET")).await, cached.run(ask("POST")).await),
+        ("GET 3".to_owned(), "POST 4".to_owned())
+    );
+    assert_eq!(ask("GET").await, "GET 2", "an unsafe request invalidates when its transaction commits");
+    cached.commit().await;
+    assert_eq!(ask("GET").await, "GET 5");
 }

@@ -66,6 +66,7 @@ mod tasks;
 mod thread_end;
 mod timings;
 mod totals;
+mod transaction;
 mod turned_off;
 mod writes;
 

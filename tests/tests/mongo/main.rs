@@ -15,6 +15,7 @@ mod profile;
 mod rig;
 mod slow;
 mod streams;
+mod transactions;
 
 use bson::{Document, doc};
 use fastness::mongo::IndexManager;

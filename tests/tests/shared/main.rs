@@ -25,6 +25,7 @@ mod sentinels;
 mod stated;
 mod takeover;
 mod together;
+mod transactions;
 mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -7,7 +7,7 @@ use super::{Background, ERROR_THROTTLE, FetchStart, Fetched, Reload, SharedKey, 
 use crate::clock::{Clock, nanos};
 use crate::codec::{Codec, Wire};
 use crate::flight::{Flights, LoadPermit};
-use crate::handle::Fastness;
+use crate::handle::{Destination, Fastness};
 use crate::key::args::Args;
 use crate::key::{Hashed, OwnedKey, Scopes};
 use crate::l1::{Entry, FoundEntry, L1, Lifetime, LoadStart};
@@ -67,6 +67,11 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
         }
         let context = self.local.values.context();
         self.reloads.get_or_init(|| Arc::new(Flights::new(context.log.clone(), context.clock.clone())))
+    }
+
+    /// The place to which invalidations of these values go.
+    pub(crate) fn destination(&self) -> Destination<'_> {
+        Destination { context: self.local.values.context(), tier: self.tier.as_ref() }
     }
 
     /// Begins a reload, before its load begins.

@@ -19,15 +19,20 @@ use crate::stats::Counters;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 mod builder;
+mod collector;
+mod destination;
 mod listed;
 mod mode;
 mod overrides;
 mod plain;
 mod stats;
 mod switch;
+mod transaction;
 mod turned_off;
 
 pub use builder::Builder;
+pub(crate) use collector::Collector;
+pub(crate) use destination::Destination;
 use listed::ListedStores;
 pub(crate) use mode::CallMode;
 pub use mode::{bypass, bypass_sync, reload, reload_sync};
@@ -35,6 +40,7 @@ pub(crate) use overrides::with_current_cache;
 pub use overrides::{with_cache, with_cache_sync};
 pub use stats::{HandleStats, SiteStats};
 pub(crate) use switch::{SiteSwitches, Switch};
+pub use transaction::CacheTransaction;
 
 /// A cache in which annotated functions store their values. Cheap to clone; clones are the same cache.
 ///
@@ -153,7 +159,7 @@ impl Fastness {
     }
 
     /// Invalidates all entries, and frees them in this process before it returns. With a shared tier the invalidation is announced to all
-    /// processes in the background.
+    /// processes in the background. Inside of a [`CacheTransaction`], that is done when it commits.
     ///
     /// The calling thread drops the values. If the `Drop` of a cached value calls this, the other values are dropped after that one. Values
     /// that another thread is reading at that moment are dropped soon after, by the sweep or by this thread's next operation.
@@ -179,16 +185,7 @@ impl Fastness {
 
     /// Invalidates the scopes of a record in this process at once, and announces them to other processes in the background.
     pub(crate) fn announce_later(&self, record: Record) {
-        if record.is_empty() {
-            return;
-        }
-        // An invalidation raises the coarse time too, because the ticker may be starved or belong to the parent of a fork.
-        self.inner.context.clock.notice_fork();
-        self.inner.context.clock.now();
-        match &self.inner.tier {
-            Some(tier) => tier.announce_later(record),
-            None => drop(self.log().append(&record)),
-        }
+        self.destination().announce_later(record);
     }
 
     /// Invalidates the scopes of a record in this process, and waits until they are announced to others.
@@ -197,17 +194,11 @@ impl Fastness {
     ///
     /// If the future is dropped, the scopes are invalidated in this process all the same, and announced to others in the background.
     pub(crate) async fn announce(&self, record: Record) -> Reach {
-        match &self.inner.tier {
-            Some(tier) if !record.is_empty() => {
-                self.inner.context.clock.notice_fork();
-                self.inner.context.clock.now();
-                tier.announce(record).await
-            }
-            _ => {
-                self.announce_later(record);
-                Reach::Announced
-            }
-        }
+        self.destination().announce(record).await
+    }
+
+    fn destination(&self) -> Destination<'_> {
+        Destination { context: &self.inner.context, tier: self.inner.tier.as_ref() }
     }
 
     /// Returns the number of entries of all call sites together, and the bound on it.

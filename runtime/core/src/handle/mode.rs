@@ -31,7 +31,7 @@ impl CallMode {
         CURRENT.get()
     }
 
-    fn enter(self) -> EnteredMode {
+    pub(super) fn enter(self) -> EnteredMode {
         if self != Self::Normal {
             plain::note_override();
         }
@@ -40,7 +40,7 @@ impl CallMode {
 }
 
 /// A mode in force on this thread; its drop restores the former one.
-struct EnteredMode {
+pub(super) struct EnteredMode {
     former: CallMode,
 }
 

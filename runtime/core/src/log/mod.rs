@@ -62,6 +62,9 @@ pub enum Reach {
     /// The shared tier could not be reached. The record counts in this process, and is announced to the others as soon as possible; until
     /// then they may serve entries that it concerns, up to their ttl.
     LocalOnly,
+    /// The record was collected by the [`CacheTransaction`](crate::CacheTransaction) around the call, and counts nowhere yet: it is announced
+    /// when that commits.
+    Deferred,
 }
 
 /// The log of one handle.

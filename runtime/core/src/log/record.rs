@@ -67,16 +67,45 @@ impl Record {
         let mut all = Self { expires: true, ..Self::default() };
         for record in records {
             all.expires &= record.expires;
-            all.scopes.extend(&record.scopes);
-            all.roots.extend(&record.roots);
-            all.tags |= record.tags;
-            all.clear |= record.clear;
+            all.extend(record);
         }
-        all.scopes.sort_unstable();
-        all.scopes.dedup();
-        all.roots.sort_unstable();
-        all.roots.dedup();
+        all.dedup();
         all
+    }
+
+    /// Adds the scopes of a record of the same kind. Scopes that are added again and again take room only once.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        let crosses = |before: usize, after: usize| before.next_power_of_two() < after;
+        let before = self.scopes.len();
+        self.expires |= other.expires;
+        self.extend(other);
+        if crosses(before.max(64), self.scopes.len()) {
+            self.dedup();
+        }
+    }
+
+    /// Splits the record into parts of at most this many scopes; none if it is empty.
+    pub(crate) fn split(mut self, scopes: usize) -> Vec<Self> {
+        self.dedup();
+        if self.is_empty() || self.clear {
+            return (!self.is_empty()).then_some(self).into_iter().collect();
+        }
+        let all = std::mem::take(&mut self.scopes);
+        all.chunks(scopes).map(|part| Self { scopes: part.to_vec(), ..self.clone() }).collect()
+    }
+
+    fn extend(&mut self, other: &Self) {
+        self.scopes.extend(&other.scopes);
+        self.roots.extend(&other.roots);
+        self.tags |= other.tags;
+        self.clear |= other.clear;
+    }
+
+    fn dedup(&mut self) {
+        self.scopes.sort_unstable();
+        self.scopes.dedup();
+        self.roots.sort_unstable();
+        self.roots.dedup();
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -76,7 +76,7 @@ where
             }
         };
         let store = config.store();
-        if store.is_off() {
+        if store.is_bypassed() {
             store.counters().bypass();
             drop(store);
             return self.bypass(Request::from_parts(parts, body), Forwarded::Bypass, nested);

@@ -12,7 +12,7 @@ use super::vary;
 use crate::clock::nanos;
 use crate::codec::Wire;
 use crate::engine::{self, LocalStore, TieredStart};
-use crate::handle::{Fastness, SiteSwitches};
+use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
 use crate::l1::{FoundEntry, Lifetime, LoadStart};
@@ -70,9 +70,10 @@ impl ResponseStore {
         Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, broken: LogThrottle::new() }
     }
 
-    /// Returns whether the cache is turned off.
-    pub(super) fn is_off(&self) -> bool {
-        self.switches.is_off()
+    /// Returns whether a request that is served here and now bypasses the cache: it is turned off, or its task is inside of `bypass` or of a
+    /// transaction.
+    pub(super) fn is_bypassed(&self) -> bool {
+        self.switches.is_off() || CallMode::current() == CallMode::Bypass
     }
 
     pub(super) fn has_tier(&self) -> bool {
