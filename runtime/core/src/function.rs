@@ -62,19 +62,19 @@ impl CachedFunction {
     /// Lists up to `limit` keys of which this process has an entry, the hottest first, and of equally hot ones the newest first. Functions
     /// of the same key and type share their entries, and list the same.
     ///
-    /// It reads all entries of the function once, a million in a tenth of a second or two, without a lock: calls go on meanwhile. It counts
-    /// no hit. An entry that comes or goes meanwhile may be missing.
+    /// Each list reads all entries of the function once, a million in a tenth of a second or two, without a lock: calls go on meanwhile. A
+    /// listed entry counts no hit. One that comes or goes meanwhile may be missing.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
-    /// #[fastness::cacheable(ttl = 60, key = "square:{n}")]
-    /// async fn square(n: u32) -> u32 { n * n }
+    /// #[fastness::cacheable(ttl = 60, key = "cube:{n}")]
+    /// async fn cube(n: u32) -> u32 { n * n * n }
     ///
     /// let fast = fastness::Fastness::builder().build()?;
     /// for n in 1..=3 {
-    ///     fastness::with_cache(&fast, square(n)).await;
+    ///     fastness::with_cache(&fast, cube(n)).await;
     /// }
-    /// let keys = fast.function("square")?.keys(2);
+    /// let keys = fast.function("cube")?.keys(2);
     /// assert_eq!((keys.keys.len(), keys.is_complete), (2, false));
     /// println!("{} is fresh for another {:?}", keys.keys[0].key, keys.keys[0].ttl_left);
     /// # Ok(()) }

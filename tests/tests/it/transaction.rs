@@ -345,8 +345,33 @@ async fn what_comes_after_the_end_is_sent_at_once() {
     assert!(poll_once(late.as_mut()).await.is_none());
     cached.rollback();
     goes_on.notify_one();
-    late.await;
+    assert_eq!(late.await, Reach::Announced);
     assert_eq!(fast.stats().invalidations, 1, "it belongs to no transaction that was rolled back");
+}
+
+#[tokio::test]
+async fn what_comes_after_the_end_of_a_savepoint_waits_for_the_transaction() {
+    let fast = fresh();
+    let (cache, outer) = (fast.cache(), CacheTransaction::new());
+    let savepoint = outer.savepoint();
+    let (within, later) = (savepoint.savepoint(), savepoint.run(cache.invalidate(reached("a:1"))));
+    within.run(cache.invalidate(reached("b:1"))).await;
+    assert_eq!(savepoint.commit().await, Reach::Deferred);
+    assert_eq!((later.await, within.commit().await), (Reach::Deferred, Reach::Deferred));
+    assert_eq!(fast.stats().invalidations, 0);
+    assert_eq!(outer.commit().await, Reach::Announced);
+    assert_eq!(fast.stats().invalidations, 1);
+}
+
+#[tokio::test]
+async fn a_savepoint_that_outlives_its_transaction_sends_what_it_has() {
+    let fast = fresh();
+    let (cache, outer) = (fast.cache(), CacheTransaction::new());
+    let savepoint = outer.savepoint();
+    savepoint.run(cache.invalidate(reached("a:1"))).await;
+    outer.rollback();
+    assert_eq!(savepoint.commit().await, Reach::Announced);
+    assert_eq!(fast.stats().invalidations, 1);
 }
 
 #[tokio::test]

@@ -54,21 +54,23 @@ impl Collector {
         EnteredCollector
     }
 
-    /// Adds a record. After the end of the transaction the record is sent at once, as it belongs to none.
-    pub(super) fn add(&self, destination: OwnedDestination, record: &Record) {
+    /// Adds a record; after the end of a savepoint, to the transaction around it. Returns false if that has ended too: the record belongs to
+    /// none, and is to be sent.
+    pub(super) fn add(&self, destination: OwnedDestination, record: &Record) -> bool {
         let mut collected = lock(&self.collected);
-        if let Some(all) = collected.as_mut() {
-            let place = all.iter().position(|known| known.destination.is_same(&destination));
-            let place = place.unwrap_or_else(|| {
-                all.push(HandleRecords { destination, invalidated: Record::default(), refreshed: Record::default() });
-                all.len() - 1
-            });
-            let known = &mut all[place];
-            let kind = if record.is_refresh() { &mut known.refreshed } else { &mut known.invalidated };
-            return kind.absorb(record);
-        }
-        drop(collected);
-        destination.borrow().send_later(record.clone());
+        let Some(all) = collected.as_mut() else {
+            drop(collected);
+            return self.outer.as_ref().is_some_and(|outer| outer.add(destination, record));
+        };
+        let place = all.iter().position(|known| known.destination.is_same(&destination));
+        let place = place.unwrap_or_else(|| {
+            all.push(HandleRecords { destination, invalidated: Record::default(), refreshed: Record::default() });
+            all.len() - 1
+        });
+        let known = &mut all[place];
+        let kind = if record.is_refresh() { &mut known.refreshed } else { &mut known.invalidated };
+        kind.absorb(record);
+        true
     }
 
     /// Ends the transaction, and returns its records: those of each handle, invalidations before refreshes.
@@ -93,9 +95,8 @@ impl Destination<'_> {
         if record.is_empty() {
             return;
         }
-        match Collector::current() {
-            Some(collector) => collector.add(self.to_owned(), &record),
-            None => self.send_later(record),
+        if !self.collects(&record) {
+            self.send_later(record);
         }
     }
 
@@ -109,11 +110,12 @@ impl Destination<'_> {
         if record.is_empty() {
             return Reach::Announced;
         }
-        if let Some(collector) = Collector::current() {
-            collector.add(self.to_owned(), &record);
-            return Reach::Deferred;
-        }
-        self.send(record).await
+        if self.collects(&record) { Reach::Deferred } else { self.send(record).await }
+    }
+
+    /// Adds a record to the transaction around this call. Returns false if there is none, or if it has ended.
+    fn collects(self, record: &Record) -> bool {
+        Collector::current().is_some_and(|collector| collector.add(self.to_owned(), record))
     }
 }
 

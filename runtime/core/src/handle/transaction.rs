@@ -80,11 +80,11 @@ impl CacheTransaction {
 
     /// Runs a future inside of the transaction. There may be several, one after another or at once.
     ///
-    /// What the future invalidates after the end of the transaction is sent at once.
+    /// Invalidations of the future after the end of the transaction are sent at once.
     ///
     /// # Cancel safety
     ///
-    /// It is as cancel-safe as `future`. What a dropped future leaves to invalidate is collected too.
+    /// The same as that of `future`. Invalidations that a dropped future leaves are collected too.
     pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         InTransaction { collector: self.collector.clone(), future: Some(future) }
     }
@@ -110,7 +110,7 @@ impl CacheTransaction {
     /// Sends what was collected, because the transaction has committed. Returns the least reach of it, as
     /// [`Cache::invalidate`](crate::Cache::invalidate) does; of a [`savepoint`](Self::savepoint), [`Reach::Deferred`].
     ///
-    /// What cannot be announced counts in this process and is sent again until it is accepted, as every invalidation is.
+    /// A record that cannot be announced counts in this process and is sent again until it is accepted, as for every invalidation.
     ///
     /// # Cancel safety
     ///
@@ -147,16 +147,15 @@ impl CacheTransaction {
 
     /// Ends the transaction. Returns its records to be sent; `None` if the transaction around this savepoint has them now.
     fn end(&self) -> Option<Sending> {
-        let records = self.collector.end();
-        match self.collector.outer() {
-            Some(outer) => {
-                for (destination, record) in records {
-                    outer.add(destination, &record);
-                }
-                None
+        let mut records = self.collector.end();
+        if let Some(outer) = self.collector.outer() {
+            // Only a transaction that has ended leaves records.
+            records.retain(|(destination, record)| !outer.add(destination.clone(), record));
+            if records.is_empty() {
+                return None;
             }
-            None => Some(Sending::new(records)),
         }
+        Some(Sending::new(records))
     }
 
     fn end_unknown(&self) -> Option<Sending> {
