@@ -44,6 +44,7 @@ pages! {
     testing = "guide/testing.md",
     timed = "guide/timed.md",
     timeout = "guide/timeout.md",
+    traces = "guide/traces.md",
     transactions = "guide/transactions.md",
     troubleshooting = "guide/troubleshooting.md",
     benchmarks = "benchmarks.md",

@@ -38,6 +38,7 @@ pages! {
     HttpCache = "guide/http-cache.md",
     Idempotency = "guide/idempotency.md",
     Monitor = "guide/monitor.md",
+    Traces = "guide/traces.md",
     Demo = "guide/demo.md",
     Order = "guide/order.md",
     BreakerDefaults = "guide/breaker-defaults.md",

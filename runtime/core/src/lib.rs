@@ -47,6 +47,7 @@ mod sync;
 #[cfg(feature = "redis")]
 pub mod testing;
 mod timed;
+mod trace;
 mod typed;
 
 #[cfg(all(test, fastness_loom))]

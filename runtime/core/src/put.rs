@@ -1,6 +1,6 @@
 //! `#[cache_put]`: the body always runs, and its value replaces the cached one.
 //!
-//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`.
+//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`, `trace`.
 //!
 //! When the body has ended, the key is invalidated, so every older value is gone in every tier. The new value is stored only if nothing
 //! else invalidated the key since the body began, because otherwise it may be the older of two writes. A body that failed, was cancelled or
@@ -13,6 +13,7 @@ use crate::log::{Epoch, Record};
 use crate::policy::LoadTimes;
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::shared::{PutEpochs, SharedApi as _, SharedEpoch};
+use crate::trace::invalidation;
 
 /// One call of a `#[cache_put]` function. Dropped before its end, it invalidates the key.
 pub struct Put<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> {
@@ -74,7 +75,14 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         let (store, record, began) = (write.stores(), write.record.clone(), write.began);
         let scopes = write.pending.scopes.hashes();
         let placed = if store {
-            tier.put(record, began, scopes).await
+            let span = invalidation(Some(1), false);
+            let placed = tier.put(record, began, scopes).await;
+            span.end(match &placed {
+                Some(PutEpochs { shared: Some(_), .. }) => "announced",
+                Some(_) => "local_only",
+                None => "overtaken",
+            });
+            placed
         } else {
             write.pending.state.store.destination().announce(record).await;
             None
@@ -105,10 +113,17 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     fn settle(&self, ending: &OutcomeOf<S>) {
         let pending = &self.pending;
         let (record, began, scopes) = (&self.record, self.began, pending.scopes.hashes());
+        let span = invalidation(Some(1), false);
         let epoch = match &pending.state.store.tier {
             Some(tier) => tier.put_locally(record.clone(), began, scopes),
             None => pending.state.log().append_put(record, began, scopes),
         };
+        span.end(match (&pending.state.store.tier, epoch) {
+            (_, None) => "overtaken",
+            (Some(_), _) => "background",
+            (None, _) => "announced",
+        });
+        drop(span);
         if let Some(epoch) = epoch {
             match ending {
                 Outcome::Present(value) => self.insert(value, epoch, None),

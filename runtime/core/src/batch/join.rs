@@ -20,6 +20,7 @@ use crate::handle::CallMode;
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::log::Log;
 use crate::shape::{Outcome, Shape};
+use crate::trace::Subject;
 
 /// The keys that a batch lacks, as the key of its load.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +33,10 @@ where
 {
     type Answer = ();
     type Stale = Infallible;
+
+    fn subject(&self) -> Subject<'_> {
+        self.subject()
+    }
 
     /// Finds nothing: every element was looked up one by one.
     fn lookup(&mut self) -> Lookup<(), Infallible> {

@@ -1,6 +1,6 @@
 //! `#[cacheable(batch(ids))]`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`, `stats`.
+//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`, `stats`, `trace`.
 //!
 //! Every element is looked up and stored under the key that the template of the function for one element makes of it, in the same store.
 //! The epoch of all stored values is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for no
@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::mem::replace;
 
-use crate::engine::{CountIfAbandoned, Reload, count_load, share_and_end};
+use crate::engine::{CountIfAbandoned, Reload, count_load, end_span, share_and_end};
 use crate::flight::{Load, LoadOutcome, LoadPermit, end};
 use crate::handle::{CallMode, Fastness};
 use crate::key::args::Args;
@@ -20,6 +20,7 @@ use crate::policy::Policy;
 use crate::shape::{Outcome, Shape};
 use crate::site::{Instance, Outdated, Site};
 use crate::stats::Uncounted;
+use crate::trace::{self, LoadReason, Subject, Traced, around};
 
 mod each;
 mod ids;
@@ -207,11 +208,25 @@ where
         start.map(|start| CountIfAbandoned::new(start.state.store.counters()))
     }
 
-    fn finish(mut self, out: S::Out) -> S::Out {
+    fn subject(&self) -> Subject<'_> {
+        Subject::batch(self.start.as_ref().map_or("", |start| &start.state.path), self.missing.len())
+    }
+
+    /// Begins the span of the load, unless the batch bypasses the cache.
+    fn load_span(&self) -> Traced {
+        match self.mode {
+            CallMode::Bypass => Traced::default(),
+            CallMode::Reload => trace::load(self.subject(), LoadReason::Reload),
+            CallMode::Normal => trace::load(self.subject(), LoadReason::Miss),
+        }
+    }
+
+    fn finish(mut self, out: S::Out, span: &Traced) -> S::Out {
         let (permit, found) = (self.permit.take(), replace(&mut self.found, S::Item::empty()));
         let Some(start) = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass) else { return out };
         let now = start.state.now();
         let ending = S::open(out);
+        end_span(span, &ending);
         let ok = matches!(ending, Outcome::Present(_));
         count_load(start.state.store.counters(), now.saturating_sub(start.began.time), ok);
         match ending {
@@ -252,13 +267,13 @@ where
     S: Shape<Item: BatchMap> + 'static,
     F: Future<Output = S::Out>,
 {
-    let counted = batch.counted();
-    let (out, permit) = Load::new(body, batch.permit.take()).await;
+    let (counted, span) = (batch.counted(), batch.load_span());
+    let (out, permit) = Load::new(around(&span, body), batch.permit.take()).await;
     if let Some(counted) = counted {
         counted.disarm();
     }
     batch.permit = permit;
-    batch.finish(out)
+    batch.finish(out, &span)
 }
 
 /// Runs the body of a sync function as [`load_batch`] does for an async one.
@@ -267,13 +282,15 @@ where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
-    let (inside, counted) = (batch.permit.as_ref().map(LoadPermit::enter), batch.counted());
+    let (inside, counted, span) = (batch.permit.as_ref().map(LoadPermit::enter), batch.counted(), batch.load_span());
+    let entered = span.enter();
     let out = body();
+    drop(entered);
     if let Some(counted) = counted {
         counted.disarm();
     }
     drop(inside);
-    batch.finish(out)
+    batch.finish(out, &span)
 }
 
 impl<K: Eq, S: Shape<Item: BatchMap>> std::fmt::Debug for Batch<K, S> {

@@ -1,8 +1,11 @@
-//! The counters of loads, by the way in which they end.
+//! The counters and spans of loads, by the way in which they end.
 
+use std::any::type_name;
 use std::sync::Arc;
 
+use crate::shape::Outcome;
 use crate::stats::Counters;
+use crate::trace::Traced;
 
 /// Guard that counts a load as abandoned when it is dropped: the load was cancelled, or panicked.
 pub(crate) struct CountIfAbandoned(Option<Arc<Counters>>);
@@ -23,6 +26,15 @@ impl Drop for CountIfAbandoned {
         if let Some(counters) = &self.0 {
             counters.loads_abandoned.count();
         }
+    }
+}
+
+/// Records the outcome of a load in its span.
+pub(crate) fn end_span<T, N, E>(span: &Traced, ending: &Outcome<T, N, E>) {
+    match ending {
+        Outcome::Present(_) => span.end("value"),
+        Outcome::Absent(_) => span.end("absence"),
+        Outcome::Failed(_) => span.fail("error", type_name::<E>()),
     }
 }
 

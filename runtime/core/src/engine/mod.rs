@@ -10,10 +10,10 @@
 //! | `shared_key`, `fetched` | a key in the shared tier, and an entry that was fetched by it |
 //! | `tiered_start` | the start of a load: its time, and its positions in both logs |
 //! | `background` | the bound on loads that run in background tasks |
-//! | `load_counts` | the counters of loads, by the way in which they end |
+//! | `load_counts` | the counters and spans of loads, by the way in which they end |
 //! | `reload` | the loads that a reload waits for and joins, and its order among fetched values |
 //!
-//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`.
+//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `trace`.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ mod tiered_store;
 
 pub(crate) use background::Background;
 pub(crate) use fetched::Fetched;
-pub(crate) use load_counts::{CountIfAbandoned, count_load};
+pub(crate) use load_counts::{CountIfAbandoned, count_load, end_span};
 pub(crate) use pipeline::{Lookup, Request, RequestPlan, join, join_blocking, share_and_end};
 pub(crate) use reload::{FetchStart, NotedFetchStart, Reload};
 pub(crate) use shared_key::SharedKey;

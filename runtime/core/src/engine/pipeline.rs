@@ -10,6 +10,7 @@ use tokio::sync::oneshot::error::RecvError;
 
 use super::TieredStart;
 use crate::flight::{Joined, LoadOutcome, LoadPermit, Waiter, end};
+use crate::trace::{Subject, Traced, wait};
 
 /// The result of a lookup in the local tier.
 pub(crate) enum Lookup<A, O> {
@@ -35,8 +36,8 @@ pub(crate) enum RequestPlan<A, O> {
 enum NextStep<A, O> {
     /// Leaves the pipeline with a plan.
     Go(RequestPlan<A, O>),
-    /// Waits for another load, then goes on with [`resume`].
-    Wait(Waiter),
+    /// Waits for another load inside of a span, then goes on with [`resume`].
+    Wait(Waiter, Traced),
 }
 
 /// A request that missed. The pipeline calls these methods; none of them runs a body.
@@ -45,6 +46,9 @@ pub(crate) trait Request {
     type Answer;
     /// A stale value, which may be served while it is refreshed.
     type Stale;
+
+    /// Returns the subject of the load, for its spans.
+    fn subject(&self) -> Subject<'_>;
 
     /// Looks up an answer in the local tier.
     fn lookup(&mut self) -> Lookup<Self::Answer, Self::Stale>;
@@ -95,7 +99,7 @@ pub(crate) fn join<R: Request>(request: &mut R) -> Joining<'_, R> {
 /// Dropping the future stops waiting. If it has received a permit, the load is handed over.
 pub(crate) struct Joining<'a, R> {
     request: &'a mut R,
-    waiter: Option<Waiter>,
+    waiter: Option<(Waiter, Traced)>,
 }
 
 impl<R: Request> Future for Joining<'_, R> {
@@ -106,15 +110,16 @@ impl<R: Request> Future for Joining<'_, R> {
         loop {
             let step = match waiter {
                 None => begin(*request),
-                Some(waiting) => {
+                Some((waiting, span)) => {
                     let outcome = ready!(Pin::new(waiting).poll(cx));
+                    end_wait(span, &outcome);
                     *waiter = None;
                     resume(*request, outcome)
                 }
             };
             match step {
                 NextStep::Go(plan) => return Poll::Ready(plan),
-                NextStep::Wait(waiting) => *waiter = Some(waiting),
+                NextStep::Wait(waiting, span) => *waiter = Some((waiting, span)),
             }
         }
     }
@@ -126,7 +131,12 @@ pub(crate) fn join_blocking<R: Request>(request: &mut R) -> RequestPlan<R::Answe
     loop {
         match step {
             NextStep::Go(plan) => return plan,
-            NextStep::Wait(waiter) => step = resume(request, waiter.block()),
+            NextStep::Wait(waiter, span) => {
+                let outcome = waiter.block();
+                end_wait(&span, &outcome);
+                drop(span);
+                step = resume(request, outcome);
+            }
         }
     }
 }
@@ -165,11 +175,22 @@ fn begin<R: Request>(request: &mut R) -> NextStep<R::Answer, R::Stale> {
             }
             Some(Joined::Wait(waiter)) => {
                 request.waits(true);
-                return NextStep::Wait(waiter);
+                return NextStep::Wait(waiter, wait(request.subject()));
             }
             Some(Joined::Within | Joined::Taken(_)) | None => return NextStep::Go(RequestPlan::Load(None)),
         }
     }
+}
+
+/// Records the end of a wait in its span.
+fn end_wait(span: &Traced, outcome: &Result<LoadOutcome, RecvError>) {
+    span.end(match outcome {
+        Ok(LoadOutcome::Shared(_)) => "shared",
+        Ok(LoadOutcome::Alone) => "alone",
+        Ok(LoadOutcome::TimedOut) => "timeout",
+        Ok(LoadOutcome::Lead(_)) => "lead",
+        Err(_) => "given_up",
+    });
 }
 
 /// The next step of a request that waited.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::destination::{Destination, OwnedDestination};
+use super::destination::{Destination, OwnedDestination, span_of};
 use super::plain;
 use crate::clock::{Alarm, Armed, nanos};
 use crate::log::{Reach, Record};
@@ -115,7 +115,11 @@ impl Destination<'_> {
 
     /// Adds a record to the transaction around this call. Returns false if there is none, or if it has ended.
     fn collects(self, record: &Record) -> bool {
-        Collector::current().is_some_and(|collector| collector.add(self.to_owned(), record))
+        let collects = Collector::current().is_some_and(|collector| collector.add(self.to_owned(), record));
+        if collects {
+            span_of(record).end("deferred");
+        }
+        collects
     }
 }
 

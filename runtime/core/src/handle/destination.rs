@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::l1::StoreContext;
 use crate::log::{Reach, Record};
 use crate::shared::{SharedApi as _, Tier};
+use crate::trace::{Traced, invalidation};
 
 /// The log of one handle, in this process and in the shared tier if there is one.
 #[derive(Clone, Copy)]
@@ -18,9 +19,16 @@ impl Destination<'_> {
     /// Invalidates the scopes of a record in this process at once, and announces them in the background.
     pub(super) fn send_later(self, record: Record) {
         self.notice_time();
+        let span = span_of(&record);
         match self.tier {
-            Some(tier) => tier.announce_later(record),
-            None => drop(self.context.log.append(&record)),
+            Some(tier) => {
+                tier.announce_later(record);
+                span.end("background");
+            }
+            None => {
+                self.context.log.append(&record);
+                span.end("announced");
+            }
         }
     }
 
@@ -31,7 +39,10 @@ impl Destination<'_> {
             return Reach::Announced;
         };
         self.notice_time();
-        tier.announce(record).await
+        let span = span_of(&record);
+        let reach = tier.announce(record).await;
+        span.end(if reach == Reach::Announced { "announced" } else { "local_only" });
+        reach
     }
 
     /// Raises the coarse time, because the ticker may be starved or belong to the parent of a fork.
@@ -43,6 +54,12 @@ impl Destination<'_> {
     pub(super) fn to_owned(self) -> OwnedDestination {
         OwnedDestination { context: self.context.clone(), tier: self.tier.cloned() }
     }
+}
+
+/// Begins the span of an invalidation or a refresh.
+pub(super) fn span_of(record: &Record) -> Traced {
+    let scopes = (!record.is_clear()).then(|| record.scopes().len());
+    invalidation(scopes, record.is_refresh())
 }
 
 /// A [`Destination`] that outlives a borrow of its handle. It does not keep the handle itself.

@@ -1,6 +1,6 @@
 //! The handle: one cache with its clock, its log, its stores and its settings.
 //!
-//! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`.
+//! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`, `trace`.
 //!
 //! A process has one default handle: the one that was [installed](Fastness::install), or an embedded cache that is made on first use. A
 //! call inside [`with_cache`] uses the handle given there instead, and a call site with `on = expr` uses the handle of that expression.

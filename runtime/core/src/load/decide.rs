@@ -14,6 +14,7 @@ use crate::policy::{LoadTimes, refresh_early};
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::site::{Dated, Negative, SharedOutcome};
 use crate::stats::Answered;
+use crate::trace::Subject;
 
 impl<K, S> Request for &Pending<K, S>
 where
@@ -22,6 +23,10 @@ where
 {
     type Answer = OutcomeOf<S>;
     type Stale = Old<S::Item>;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::function(&self.state.path)
+    }
 
     fn lookup(&mut self) -> CallLookup<S> {
         if self.reload.is_some() {

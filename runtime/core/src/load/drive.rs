@@ -7,13 +7,14 @@ use std::pin::{Pin, pin};
 use tokio::runtime::Handle;
 
 use super::{CallPlan, Miss, Pending};
-use crate::engine::{CountIfAbandoned, RequestPlan, join};
+use crate::engine::{CountIfAbandoned, RequestPlan, end_span, join};
 use crate::error::LoadTimeout;
 use crate::flight::{Load, LoadPermit};
 use crate::handle::with_current_cache;
 use crate::key::OwnedKey;
 use crate::policy::LoadBound;
 use crate::shape::{CacheValue, OutcomeOf, Shape};
+use crate::trace::{self, LoadReason, Subject, Traced, around};
 
 mod blocking;
 mod task;
@@ -35,12 +36,12 @@ where
     Box::pin(async move {
         let Some(pending) = miss.0 else { return body.await };
         // The plan may hold an error that is not `Send`, so it is dropped before the load.
-        let permit = match pending.plan().await {
-            RequestPlan::Refresh(permit, _) => Some(permit),
-            RequestPlan::Load(permit) => permit,
+        let (permit, reason) = match pending.plan().await {
+            RequestPlan::Refresh(permit, _) => (Some(permit), LoadReason::Refresh),
+            RequestPlan::Load(permit) => (permit, LoadReason::Miss),
             RequestPlan::Done(ending) => return S::close(ending),
         };
-        S::close(pending.run(permit, body).await)
+        S::close(pending.run(permit, body, reason).await)
     })
 }
 
@@ -64,8 +65,10 @@ where
                     (Ok(runtime), Some(slot)) => {
                         // The call ends here; the refresh is not counted as a call.
                         let ending = pending.serve_old(old);
+                        let span = pending.load_span(LoadReason::Background);
                         runtime.spawn(with_current_cache(async move {
-                            drop(pending.run(Some(permit), body).await);
+                            let bound = pending.policy.load_timeout;
+                            drop(pending.run_within(bound, Some(permit), body, span).await);
                             drop(slot);
                         }));
                         ending
@@ -73,10 +76,10 @@ where
                     // Too many refreshes run already.
                     (Ok(_), None) => pending.serve_old(old),
                     // Without a runtime there is no background.
-                    (Err(_), _) => pending.run(Some(permit), body).await,
+                    (Err(_), _) => pending.run(Some(permit), body, LoadReason::Refresh).await,
                 }
             }
-            RequestPlan::Load(permit) => pending.run(permit, body).await,
+            RequestPlan::Load(permit) => pending.run(permit, body, LoadReason::Miss).await,
             RequestPlan::Done(ending) => ending,
         })
     })
@@ -99,26 +102,49 @@ where
         self.consult(permit, old).await
     }
 
-    async fn run<F: Future<Output = S::Out>>(&self, permit: Option<LoadPermit>, body: F) -> OutcomeOf<S> {
-        self.run_within(self.policy.load_timeout, permit, body).await
+    /// Begins the span of a load of this call.
+    fn load_span(&self, reason: LoadReason) -> Traced {
+        let reason = if self.reload.is_some() { LoadReason::Reload } else { reason };
+        trace::load(Subject::function(&self.state.path), reason)
+    }
+
+    fn run<F>(&self, permit: Option<LoadPermit>, body: F, reason: LoadReason) -> impl Future<Output = OutcomeOf<S>>
+    where
+        F: Future<Output = S::Out>,
+    {
+        self.run_within(self.policy.load_timeout, permit, body, self.load_span(reason))
     }
 
     /// Runs the body within the bound, if there is one, and settles its result.
-    async fn run_within<F>(&self, bound: LoadBound<S>, permit: Option<LoadPermit>, body: F) -> OutcomeOf<S>
+    async fn run_within<F>(
+        &self,
+        bound: LoadBound<S>,
+        permit: Option<LoadPermit>,
+        body: F,
+        span: Traced,
+    ) -> OutcomeOf<S>
     where
         F: Future<Output = S::Out>,
     {
         let began = self.began();
         let counted = CountIfAbandoned::new(self.state.store.counters());
-        let mut load = pin!(Load::new(body, permit));
+        let mut load = pin!(Load::new(around(&span, body), permit));
         let ended = match bound {
             None => Ok(load.as_mut().await),
             Some((bound, error)) => tokio::time::timeout(bound, load.as_mut()).await.map_err(|_| (bound, error)),
         };
         counted.disarm();
         match ended {
-            Ok((out, permit)) => self.finish(began, S::open(out), permit),
-            Err((bound, error)) => self.time_out(error(LoadTimeout::new(bound)), load.abandon()),
+            Ok((out, permit)) => {
+                let ending = S::open(out);
+                end_span(&span, &ending);
+                self.finish(began, ending, permit)
+            }
+            Err((bound, error)) => {
+                let permit = load.abandon();
+                span.fail("timeout", "timeout");
+                self.time_out(error(LoadTimeout::new(bound)), permit)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Calls that were not hits: lookup, load and store.
 //!
-//! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`.
+//! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`, `trace`.
 //!
 //! [`Pending`] decides (`decide`) and settles (`finish`), and never runs a body; the short drivers (`drive`) only await or block. So the
 //! machinery is compiled once for each pair of argument and return types, and not once per body.

@@ -14,6 +14,7 @@ use crate::shared::LeaseApi as _;
 use crate::site::{Dated, Negative, Outdated};
 use crate::stats::Answered;
 use crate::sync::lock;
+use crate::trace::{Subject, Traced, wait_for_fleet};
 
 /// The duration of a lease on a load. Its process renews it while it loads; if that process dies, the others wait for no longer than this.
 const LEASE: Duration = Duration::from_secs(3);
@@ -114,23 +115,35 @@ where
         let lasts = LEASE.min(bound);
         let until = began.saturating_add(nanos(bound.saturating_add(lasts)));
         let mut wait = TURN.0;
+        let mut span = Traced::default();
         while self.state.now() < until {
             expect_answer(permit, key);
             match key.lease(lasts).await {
                 Ok(Some(lease)) => {
+                    span.end("lead");
                     *lock(&self.lease) = Some(lease.renewed(lasts, bound));
                     // Another process's load may have finished between the read before and the lease.
                     return self.ask(key).await.filter(|fetched| !fetched.is_refreshed);
                 }
-                Ok(None) => pause(wait).await,
-                Err(_) => return None,
+                Ok(None) => {
+                    if wait == TURN.0 {
+                        span = wait_for_fleet(Subject::function(&self.state.path));
+                    }
+                    pause(wait).await;
+                }
+                Err(_) => {
+                    span.end("unavailable");
+                    return None;
+                }
             }
             let passed = Duration::from_nanos(self.state.now().saturating_sub(began));
             wait = (wait * 2).min(TURN.1.max(passed / 16));
             if let Some(fetched) = self.ask(key).await.filter(|fetched| !fetched.is_refreshed) {
+                span.end("shared");
                 return Some(fetched);
             }
         }
+        span.end("timeout");
         None
     }
 

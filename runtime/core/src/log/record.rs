@@ -125,7 +125,6 @@ impl Record {
         self.tags
     }
 
-    #[cfg(feature = "redis")]
     pub(crate) fn scopes(&self) -> &[u64] {
         &self.scopes
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::noted;
+use crate::trace::rejected;
 
 /// The error of a call that a policy rejected: the call was not made.
 ///
@@ -53,9 +54,20 @@ pub enum Reason {
     Limited,
 }
 
+impl Reason {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Full => "full",
+            Self::Limited => "limited",
+        }
+    }
+}
+
 impl Rejected {
     /// Creates a rejection, and notes it for the policies around this one, because they may see another error.
     pub(super) fn new(name: &Arc<str>, reason: Reason, retry_after: Option<Duration>) -> Self {
+        rejected(name, reason.as_str(), retry_after);
         Self { name: name.clone(), reason, retry_after, noted: noted::note(retry_after) }
     }
 

@@ -1,6 +1,6 @@
 //! Resilience: policies that keep a service up while a dependency is down, slow or overloaded.
 //!
-//! May use: `clock`, `stats`, `sync`.
+//! May use: `clock`, `stats`, `sync`, `trace`.
 //!
 //! Each policy is usable by itself, for async functions and, where that makes sense, for blocking ones. Each has a module,
 //! with its `Settings` where there is anything to set but a name and a duration:

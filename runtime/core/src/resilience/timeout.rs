@@ -15,6 +15,7 @@ use super::outcomes::Begun;
 use super::snapshot::PolicyKind;
 use super::within::within;
 use crate::clock::Clock;
+use crate::trace::timed_out;
 
 /// A timeout: drops calls that take too long. Cheap to clone; clones are the same policy.
 ///
@@ -109,6 +110,9 @@ impl Timeout {
         let admission = poll_fn(|_| Poll::Ready(Ok(Begun::new(&shared.outcomes, CANCELLED, PANICKED))));
         guarded(admission, within(&shared.name, self.0.settings, call), |ended| {
             let (mut begun, ended, _) = ended.expect("nothing is rejected");
+            if let Err(ended) = &ended {
+                timed_out(ended.name(), ended.after());
+            }
             begun.end(if ended.is_ok() { FINISHED } else { TIMED_OUT });
             close(ended)
         })

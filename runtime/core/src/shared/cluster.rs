@@ -200,19 +200,27 @@ impl Nodes {
         Ok((values.collect(), server?))
     }
 
-    /// Sends commands that store values, each to its node, all at once.
-    pub(crate) async fn store(self: Arc<Self>, commands: Vec<(String, Cmd)>) {
-        let mut sent = tokio::task::JoinSet::new();
+    /// Sends commands that store values, each to its node, all at once. Returns whether all were stored.
+    pub(crate) async fn store(self: Arc<Self>, commands: Vec<(String, Cmd)>) -> bool {
+        let (mut sent, mut all) = (tokio::task::JoinSet::new(), true);
         for (address, command) in commands {
-            let Ok(node) = self.node(&address) else { continue };
+            let Ok(node) = self.node(&address) else {
+                all = false;
+                continue;
+            };
             let nodes = self.clone();
             sent.spawn(async move {
-                if nodes.send(&[node], command).await.is_ok() {
+                let stored = nodes.send(&[node], command).await.is_ok();
+                if stored {
                     nodes.context.telemetry.counts.stores.add();
                 }
+                stored
             });
         }
-        while sent.join_next().await.is_some() {}
+        while let Some(stored) = sent.join_next().await {
+            all &= stored.unwrap_or(false);
+        }
+        all
     }
 }
 

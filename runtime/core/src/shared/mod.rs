@@ -26,7 +26,7 @@
 //! | `tier`, `values`, `lease` | the tier of one handle; encoding and judging of values; leases on loads |
 //! | `redis_api` | the implementation of the interface on Redis |
 //!
-//! May use: `clock`, `codec`, `error`, `log`, `sync`.
+//! May use: `clock`, `codec`, `error`, `log`, `sync`, `trace`.
 
 mod api;
 #[cfg(feature = "redis")]

@@ -12,6 +12,7 @@ use super::stream::MAX_TOKEN;
 use super::tier::RedisTier;
 use super::values::Unpacked;
 use crate::log::{Epoch, Judgement, Reach, Record};
+use crate::trace;
 
 impl SharedApi for RedisTier {
     type Lease = RedisLoadLease;
@@ -56,8 +57,15 @@ impl SharedApi for RedisTier {
         // Read before the command is sent, so that the local entry is as old as the read: an invalidation that the server executes after
         // its answer may be on a connection that has just gone silent.
         let epoch = self.log.position();
-        let (bytes, server) = self.get(self.address_of(key)).await.ok()?;
-        let unpacked = self.unpack(key, bytes.as_deref())?;
+        let span = trace::shared_read("GET", 1);
+        let Ok((bytes, server)) = self.get(self.address_of(key)).await else {
+            span.fail("unavailable", "unavailable");
+            return None;
+        };
+        let Some(unpacked) = self.unpack(key, bytes.as_deref()) else {
+            span.end("miss");
+            return None;
+        };
         let value_scopes = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
         let judge = self.judge(server)?;
         let began = unpacked.epoch();
@@ -67,6 +75,7 @@ impl SharedApi for RedisTier {
         }
         drop(judge);
         let is_hit = judgement == Judgement::Current;
+        span.end(if is_hit { "hit" } else { "outdated" });
         self.count(usize::from(is_hit), usize::from(!is_hit));
         self.judged(Unpacked { judgement, ..unpacked }, epoch)
     }
@@ -78,7 +87,11 @@ impl SharedApi for RedisTier {
         let addresses: Vec<_> = keys.clone().map(|key| self.address_of(key)).collect();
         let epoch = self.log.position();
         let nothing = || addresses.iter().map(|_| None).collect();
-        let Ok((found, server)) = self.get_many(&addresses).await else { return nothing() };
+        let span = trace::shared_read("MGET", addresses.len());
+        let Ok((found, server)) = self.get_many(&addresses).await else {
+            span.fail("unavailable", "unavailable");
+            return nothing();
+        };
         let unpack = |(key, value): (_, &Value)| match value {
             Value::BulkString(bytes) => self.unpack(key, Some(bytes)),
             _ => self.unpack(key, None),
@@ -92,6 +105,12 @@ impl SharedApi for RedisTier {
             *if unpacked.judgement == Judgement::Current { &mut hits } else { &mut stale } += 1;
         }
         drop(judge);
+        span.count("fastness.hits", hits);
+        span.end(match hits {
+            0 => "miss",
+            _ if hits == addresses.len() => "hit",
+            _ => "partial",
+        });
         self.count(hits, stale);
         all.into_iter().map(|unpacked| self.judged(unpacked?, epoch)).collect()
     }

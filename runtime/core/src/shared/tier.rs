@@ -24,6 +24,7 @@ use super::trust::Trust;
 use crate::clock::{Clock, ProcessId, Tick};
 use crate::error::{Error, ErrorDetail};
 use crate::log::{Judgement, Log};
+use crate::trace;
 
 /// Maximum number of stores in flight. Beyond it values are not stored.
 const MAX_STORES: usize = 1_024;
@@ -186,15 +187,17 @@ impl RedisTier {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let Ok(permit) = self.stores.clone().try_acquire_owned() else {
             self.context.telemetry.counts.store_overflows.add();
+            trace::shared_write(commands.len()).end("overflow");
             return;
         };
         // A cluster needs the log too, because without it the values could not be judged.
         let Some(live) = self.reads.live() else { return };
+        let span = trace::shared_write(commands.len());
         #[cfg(feature = "redis-cluster")]
         if let Some((nodes, _)) = &self.cluster {
             let stored = nodes.clone().store(commands);
             runtime.spawn(async move {
-                stored.await;
+                end_write(&span, stored.await);
                 drop(permit);
             });
             return;
@@ -205,13 +208,20 @@ impl RedisTier {
             for (_, command) in commands {
                 pipe.add_command(command).ignore();
             }
-            match pipe.query_async::<()>(&mut live.connection.clone()).await {
+            let sent = pipe.query_async::<()>(&mut live.connection.clone()).await;
+            end_write(&span, sent.is_ok());
+            match sent {
                 Ok(()) => context.telemetry.counts.stores.add_many(pipe.len()),
                 Err(error) => live.failed(&context.telemetry, &error),
             }
             drop(permit);
         });
     }
+}
+
+/// Records the end of a write in its span.
+fn end_write(span: &trace::Traced, stored: bool) {
+    if stored { span.end("stored") } else { span.fail("unavailable", "unavailable") }
 }
 
 /// Judges values that are read from the tier.

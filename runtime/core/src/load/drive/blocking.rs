@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use crate::engine::{CountIfAbandoned, RequestPlan, TieredStart, join_blocking};
+use crate::engine::{CountIfAbandoned, RequestPlan, TieredStart, end_span, join_blocking};
 use crate::flight::{Inside, LoadPermit};
 use crate::key::OwnedKey;
 use crate::load::{Miss, Pending};
 use crate::shape::{CacheValue, OutcomeOf, Shape};
+use crate::trace::{InsideSpan, LoadReason};
 
 /// A sync call's own load, from [`Site::begin_sync`](crate::site::Site::begin_sync) to [`end_sync`]. It is boxed, so that the `Result` of a
 /// hit stays small.
@@ -16,6 +17,7 @@ pub struct Loading<K: Eq, S: Shape>(Option<Box<Underway<K, S>>>);
 struct Underway<K: Eq, S: Shape> {
     // The order matters: fields are dropped as they are declared.
     inside: Option<Inside>,
+    span: InsideSpan,
     counted: CountIfAbandoned,
     permit: Option<LoadPermit>,
     began: TieredStart,
@@ -41,10 +43,13 @@ where
 /// Stores the value of the body, gives it to the waiters, and returns the answer of the caller.
 pub fn end_sync<K: Eq, S: Shape>(load: Loading<K, S>, out: S::Out) -> S::Out {
     let Some(load) = load.0 else { return out };
-    let Underway { inside, counted, permit, began, pending, finish } = *load;
+    let Underway { inside, span, counted, permit, began, pending, finish } = *load;
     drop(inside);
     counted.disarm();
-    S::close(finish(&pending, began, S::open(out), permit))
+    let ending = S::open(out);
+    end_span(&span.traced, &ending);
+    drop(span);
+    S::close(finish(&pending, began, ending, permit))
 }
 
 impl<K: Eq, S: Shape> Loading<K, S> {
@@ -66,14 +71,15 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     pub(crate) fn begin_sync(self) -> Result<S::Out, Loading<K, S>> {
-        let permit = match join_blocking(&mut &self) {
-            RequestPlan::Refresh(permit, _) => Some(permit),
-            RequestPlan::Load(permit) => permit,
+        let (permit, reason) = match join_blocking(&mut &self) {
+            RequestPlan::Refresh(permit, _) => (Some(permit), LoadReason::Refresh),
+            RequestPlan::Load(permit) => (permit, LoadReason::Miss),
             RequestPlan::Done(ending) => return Ok(S::close(ending)),
         };
         let (began, counted) = (self.began(), CountIfAbandoned::new(self.state.store.counters()));
+        let span = self.load_span(reason).into_inside();
         let inside = permit.as_ref().map(LoadPermit::enter);
         let finish: Finish<_, _> = Pending::finish;
-        Err(Loading(Some(Box::new(Underway { inside, counted, permit, began, pending: self, finish }))))
+        Err(Loading(Some(Box::new(Underway { inside, span, counted, permit, began, pending: self, finish }))))
     }
 }

@@ -19,6 +19,7 @@ use crate::key::OwnedKey;
 use crate::load::{Miss, Pending};
 use crate::shape::{CacheValue, OutcomeOf, Shape};
 use crate::sync::lock;
+use crate::trace::LoadReason;
 
 /// Drives an async call that was not a hit and whose load goes on without it.
 ///
@@ -52,7 +53,8 @@ where
         Ok(RequestPlan::Refresh(permit, old)) => (Some(permit), Some(old).filter(|_| pending.policy.background)),
         Ok(RequestPlan::Done(ending)) | Err(ending) => return ending,
     };
-    match (pending.begin_task(permit, body), old) {
+    let reason = if old.is_some() { LoadReason::Background } else { LoadReason::Miss };
+    match (pending.begin_task(permit, body, reason), old) {
         // A refresh in a task has no caller that waits.
         (Ok(_), Some(old)) => pending.serve_old(old),
         (Ok(task), None) => match pending.wait_for(task).await {
@@ -62,7 +64,7 @@ where
         (Err(alone), old) => match (old, Handle::try_current()) {
             // Too many loads run already.
             (Some(old), Ok(_)) => pending.serve_old(old),
-            _ => pending.run(alone.permit, alone.body).await,
+            _ => pending.run(alone.permit, alone.body, LoadReason::Miss).await,
         },
     }
 }
@@ -98,6 +100,7 @@ where
         self: &Arc<Self>,
         permit: Option<LoadPermit>,
         body: F,
+        reason: LoadReason,
     ) -> Result<JoinHandle<OutcomeOf<S>>, Unspawned<F>>
     where
         S: Shape<Error: Send> + Send + Sync,
@@ -107,9 +110,9 @@ where
         let (Ok(runtime), Some(slot)) = (Handle::try_current(), self.state.store.background.try_acquire()) else {
             return Err(Unspawned { permit, body });
         };
-        let pending = self.clone();
+        let (pending, span) = (self.clone(), self.load_span(reason));
         Ok(runtime.spawn(with_current_cache(async move {
-            let ending = pending.run_within(None, permit, body).await;
+            let ending = pending.run_within(None, permit, body, span).await;
             // The caller may hold `pending` longer than the load takes, so the lease ends here.
             *lock(&pending.lease) = None;
             drop(slot);

@@ -50,6 +50,7 @@ use super::guarded::guarded;
 use super::noted::mark;
 use super::within::within;
 use crate::clock::Clock;
+use crate::trace;
 
 /// A circuit breaker. Cheap to clone; clones are the same breaker.
 ///
@@ -174,7 +175,10 @@ impl Breaker {
             |ended: &Result<Result<T, E>, TimedOut>| ended.as_ref().map_or(Verdict::Failure, Verdict::from_result);
         self.guard(within(&self.cell.name, bound, call), judge, |ended| match ended {
             Ok(Ok(output)) => output,
-            Ok(Err(timed_out)) => Err(timed_out.into()),
+            Ok(Err(timed_out)) => {
+                trace::timed_out(timed_out.name(), timed_out.after());
+                Err(timed_out.into())
+            }
             Err(rejected) => Err(rejected.into_error()),
         })
     }

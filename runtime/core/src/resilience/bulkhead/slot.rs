@@ -15,6 +15,7 @@ use super::super::within::within;
 use super::adaptive::{Adaptive, Lesson};
 use super::settings::Settings;
 use crate::clock::Clock;
+use crate::trace;
 
 /// The slots of a bulkhead.
 #[derive(Debug)]
@@ -91,13 +92,19 @@ impl SharedPolicy<Slots> {
         if wait.is_zero() {
             return Err(self.rejected());
         }
-        let waiting = Waiting;
+        let (waiting, span) = (Waiting, trace::slot(&self.name));
         let ended = within(&self.name, wait, self.state.semaphore.acquire()).await;
         mem::forget(waiting);
         match ended {
-            Ok(Ok(permit)) => Ok(Slot::new(self, permit)),
+            Ok(Ok(permit)) => {
+                span.end("acquired");
+                Ok(Slot::new(self, permit))
+            }
             // The semaphore is never closed.
-            Ok(Err(_)) | Err(_) => Err(self.rejected()),
+            Ok(Err(_)) | Err(_) => {
+                span.end("rejected");
+                Err(self.rejected())
+            }
         }
     }
 

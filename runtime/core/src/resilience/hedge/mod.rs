@@ -26,6 +26,7 @@ use super::snapshot::PolicyKind;
 use super::within::within;
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock};
+use crate::trace::hedged;
 
 /// The settings of a hedge: the time after which a second try begins. Every method is `const`.
 ///
@@ -188,6 +189,7 @@ impl Hedge {
             let ended = run.begun.watch(first).await;
             return run.end(ended, FIRST, &failed);
         }
+        hedged(&shared.name);
         let second = pin!(run.make(&mut call));
         let (ended, by) = run.begun.watch(first_good(first, second, &failed)).await;
         run.end(ended, by, &failed)

@@ -17,6 +17,7 @@ use crate::resilience::noted::{self, Mark, Rejection};
 use crate::resilience::outcomes::Begun;
 use crate::resilience::snapshot::PolicyKind;
 use crate::sync::{Mutex, lock};
+use crate::trace::{self, Traced};
 
 const CALLS: usize = 0;
 const FIRST_TRY: usize = 1;
@@ -49,6 +50,8 @@ pub struct Attempts<'a> {
     settings: &'a Settings,
     shared: &'a SharedPolicy<Budgeted>,
     begun: Begun<'a>,
+    /// The span of the attempt in flight.
+    span: Traced,
     /// The attempts so far.
     made: u32,
     /// True if the attempt in flight is the last, whatever its output.
@@ -78,7 +81,7 @@ impl<'a> Attempts<'a> {
         let shared = retry.shared();
         shared.outcomes.count(CALLS);
         let begun = Begun::new(&shared.outcomes, CANCELLED, PANICKED);
-        Self { settings: &retry.settings, shared, begun, made: 0, is_last: false }
+        Self { settings: &retry.settings, shared, begun, span: Traced::default(), made: 0, is_last: false }
     }
 
     /// Makes an attempt.
@@ -87,20 +90,36 @@ impl<'a> Attempts<'a> {
     ///
     /// The returned future is as cancel-safe as that of the attempt.
     pub fn run<F: Future>(&mut self, attempt: F) -> Attempt<'_, 'a, F> {
-        Attempt { future: attempt, mark: None, begun: &mut self.begun }
+        self.begin_span();
+        Attempt { future: attempt, mark: None, begun: &mut self.begun, span: &self.span }
     }
 
     /// [`run`](Self::run) for an attempt whose future is created here. Rejections during its creation belong to the attempt.
     pub(super) fn make<F: Future>(&mut self, make: impl FnOnce() -> F) -> Attempt<'_, 'a, F> {
         let mark = noted::mark();
         let attempt = self.begun.run(make);
-        Attempt { future: attempt, mark: Some(mark), begun: &mut self.begun }
+        self.begin_span();
+        Attempt { future: attempt, mark: Some(mark), begun: &mut self.begun, span: &self.span }
+    }
+
+    /// Begins the span of the next attempt, in place of that of the last.
+    fn begin_span(&mut self) {
+        self.span = trace::attempt(&self.shared.name, self.made + 1);
+    }
+
+    /// Ends the span of an attempt. The wait for the next one is no part of it.
+    fn end_span(&mut self, outcome: &'static str) {
+        self.span.end(outcome);
+        self.span = Traced::default();
     }
 
     /// [`run`](Self::run) for a blocking attempt.
     pub fn run_sync<R>(&mut self, attempt: impl FnOnce() -> R) -> Ended<R> {
         let mark = noted::mark();
+        self.begin_span();
+        let entered = self.span.enter();
         let value = self.begun.run(attempt);
+        drop(entered);
         Ended { rejection: mark.rejection::<R>(), value }
     }
 
@@ -157,10 +176,14 @@ impl<'a> Attempts<'a> {
         self.made += 1;
         let again = match self.begun.run(|| judge(&value)) {
             Judged::Good => {
+                self.end_span("success");
                 self.begun.end(if self.made == 1 { FIRST_TRY } else { AFTER_RETRIES });
                 return Next::Done(value);
             }
-            Judged::Failed(again) => again,
+            Judged::Failed(again) => {
+                self.end_span("failure");
+                again
+            }
         };
         let retry_after = rejection.and_then(|rejection| rejection.retry_after);
         match self.wait(again, retry_after) {
@@ -228,6 +251,7 @@ pin_project! {
         // The mark from before the future was created, until it is polled.
         mark: Option<Mark>,
         begun: &'a mut Begun<'b>,
+        span: &'a Traced,
     }
 }
 
@@ -237,7 +261,9 @@ impl<F: Future> Future for Attempt<'_, '_, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Ended<F::Output>> {
         let this = self.project();
         let mark = this.mark.take().unwrap_or_else(noted::mark);
+        let entered = this.span.enter();
         let polled = this.begun.run(|| this.future.poll(cx));
+        drop(entered);
         polled.map(|value| Ended { rejection: mark.rejection::<F::Output>(), value })
     }
 }

@@ -1,5 +1,6 @@
 //! Forwards a request to the handler.
 
+use std::any::type_name;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::http::Body;
 use crate::http::broken::{broken_head, report_broken};
 use crate::http::collect::{Collected, ContentLength, collect};
 use crate::http::resumed::{BoxError, ResumedBody};
+use crate::trace::{self, LoadReason, Subject, Traced, around};
 
 /// Result of the handler.
 enum HandlerResult<B: http_body::Body> {
@@ -37,6 +39,17 @@ enum HandlerResult<B: http_body::Body> {
     NotModified(Parts),
     /// A response that broke off.
     Broken(Response<ResumedBody<B>>),
+}
+
+/// Records the result of the handler in the span of its call.
+fn end_span<B: http_body::Body, E>(span: &Traced, result: &Result<HandlerResult<B>, E>) {
+    match result {
+        Ok(HandlerResult::Shareable(..)) => span.end("value"),
+        Ok(HandlerResult::Private(_)) => span.end("private"),
+        Ok(HandlerResult::NotModified(_)) => span.end("not_modified"),
+        Ok(HandlerResult::Broken(_)) => span.fail("error", "broken body"),
+        Err(_) => span.fail("error", type_name::<E>()),
+    }
 }
 
 impl Exchange {
@@ -65,8 +78,11 @@ impl Exchange {
         });
         let began = self.store.begin(true);
         let counted = CountIfAbandoned::new(self.store.counters());
-        let mut load = pin!(Load::new(self.call(inner, request, began, stale.is_some()), permit));
+        let reason = if stale.is_some() { LoadReason::Refresh } else { LoadReason::Miss };
+        let span = trace::load(Subject::response(), reason);
+        let mut load = pin!(Load::new(around(&span, self.call(inner, request, began, stale.is_some())), permit));
         let (result, permit) = load.as_mut().await;
+        end_span(&span, &result);
         let began = began.unless_given_up(permit.as_ref());
         let broken = matches!(&result, Ok(HandlerResult::Broken(_)));
         counted.disarm();

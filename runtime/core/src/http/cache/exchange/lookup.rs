@@ -20,6 +20,7 @@ use crate::engine::{Lookup, Request, RequestPlan, join};
 use crate::flight::{Joined, LoadPermit, PATIENCE, Terms, end};
 use crate::l1::FoundEntry;
 use crate::stats::Answered;
+use crate::trace::Subject;
 
 /// Maximum number of lookups of a request: after the last, it is forwarded without waiting for others.
 const MAX_LOOKUPS: usize = 9;
@@ -45,6 +46,10 @@ pub(super) type Stale<B> = (Answer<B>, Arc<ResponseEntry>);
 impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
     type Answer = Answer<B>;
     type Stale = Stale<B>;
+
+    fn subject(&self) -> Subject<'_> {
+        Subject::response()
+    }
 
     fn lookup(&mut self) -> Lookup<Answer<B>, Stale<B>> {
         self.stale = None;
