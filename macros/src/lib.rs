@@ -22,6 +22,7 @@ mod stacking;
 mod template;
 
 mod key;
+mod named;
 mod stored;
 mod subject;
 
@@ -32,6 +33,7 @@ mod cache_invalidate;
 mod cache_put;
 mod cacheable;
 mod indexed;
+mod key_part;
 mod label;
 mod resilience;
 mod timed;
@@ -266,6 +268,28 @@ pub fn fallback(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn timed(args: TokenStream, item: TokenStream) -> TokenStream {
     timed::attribute(args.into(), &item.into()).into()
+}
+
+/// Makes a struct or an enum a part of keys, by its fields.
+///
+/// ```text
+/// #[derive(KeyPart)]
+/// struct UserId(u64); // as a `u64`
+///
+/// #[derive(KeyPart)]
+/// enum Filter { All, Team { id: u64, #[key(lower)] name: String }, Near(#[key(debug)] f64) }
+/// ```
+///
+/// Values are compared field by field, each field as the parameter of a cached function would be. A struct with one field is written as that
+/// field; so it shares entries with functions that take the field's type. Other types are written with the names of their variants and all
+/// fields. A type that contains itself implements the trait by hand.
+///
+/// `#[key(..)]` on a field chooses its form, as a formatter does in a placeholder; on the type, it names the runtime crate:
+#[doc = options_of!(key)]
+#[doc = guide!("keys")]
+#[proc_macro_derive(KeyPart, attributes(key))]
+pub fn derive_key_part(item: TokenStream) -> TokenStream {
+    key_part::derive(item.into()).into()
 }
 
 /// Makes an enum a label of timings: each variant by its name in snake case, without its fields.

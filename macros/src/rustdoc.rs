@@ -29,6 +29,7 @@ macro_rules! options_of {
 | `tags = ["team:{id}"]` | none | all entries with one of these tags |
 | `when = always` | `ok` | `always` invalidates after an error too, `ok` only if the function returned no `Err` |
 | `before` | off | invalidates before the body as well, so that reads during a long write get no old value |
+| `with(user = claims.sub())` | none | expressions with names for patterns and `tags`, evaluated before the body; see [Keys]("#, guide_root!(), r#"keys/index.html#named-expressions) |
 | `skip(self)` | | leaves the receiver's [namespace]("#, guide_root!(), r#"keys/index.html#namespaces) out of the patterns, as the cached function does |
 | `on = self.fast` | the process's cache, or that of [`with_cache`]("#, guide_root!(), r#"testing/index.html) | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
@@ -54,6 +55,7 @@ Key:
 |---|---|---|
 | `key = "user:{id}"` | required | key of the function that reads the value |
 | `skip(self)` | `self` must be in the key | leaves `self` out of the key, like the reading function |
+| `with(user = claims.sub())` | none | expressions with names for `key` and `tags`, evaluated at each call, hits included; see [Keys]("#, guide_root!(), r#"keys/index.html#named-expressions) |
 | `tags = ["team:{id}"]` | none | further names by which an invalidation reaches the entry |
 | `version = 2` | none | separates entries from those of another version: raise it when the meaning of values changes; writer and reader have the same |
 
@@ -110,6 +112,7 @@ Key:
 | `key = "user:{id}"` | see [Keys]("#, guide_root!(), r#"keys/index.html#without-a-key) | literal text and placeholders between colons |
 | `prefix = "users"` | the function's name without a leading verb | first segment of the default key; not with `key` |
 | `skip(db, self)` | nothing | parameters that do not affect the result. With a `key`, `self` is in the key or here. A `&mut` parameter is always here: only the body uses it, a hit does not |
+| `with(user = claims.sub())` | none | expressions with names for `key` and `tags`, evaluated at each call, hits included; see [Keys]("#, guide_root!(), r#"keys/index.html#named-expressions) |
 | `tags = ["team:{id}"]` | none | further names by which an invalidation reaches the entry |
 | `version = 2` | none | separates entries from those of another version: raise it when the meaning of values changes; writer and reader have the same |
 
@@ -236,6 +239,20 @@ Other forms:
 
 
 "#)
+    };
+    (key) => {
+        r"
+| option | default | meaning |
+|---|---|---|
+| `display` | by its `KeyPart` | writes the field by its `Display`, and compares it by this text |
+| `debug` | by its `KeyPart` | writes the field by its `Debug`, and compares it by this text |
+| `lower` | by its `KeyPart` | writes the field in lower case |
+| `hash` | by its `KeyPart` | writes a digest of the field's serde form; needs the feature `hash` |
+| `skip` | by its `KeyPart` | leaves the field out of the key |
+| `crate = my::fastness` | `::fastness` | path of the runtime crate |
+
+
+"
     };
     (label) => {
         r"

@@ -108,6 +108,7 @@ pub mod handle {
 pub mod key {
     #[doc(inline)]
     pub use fastness_core::{KeyInfo, KeyNamespace, KeyPart, KeyWriter, Keys};
+    pub use fastness_macros::KeyPart;
 }
 
 /// The annotated functions of the program, known at link time, and an audit of the faults between them.

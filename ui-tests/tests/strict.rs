@@ -5,6 +5,7 @@
 
 extern crate std;
 
+use ::fastness::key::KeyPart;
 use ::fastness::timing::Label;
 use ::fastness::{cache_invalidate, cache_put, cacheable, timed};
 use ::std::assert_eq;
@@ -52,6 +53,26 @@ async fn put(name: String) -> Result<u64, String> {
 #[cache_invalidate("r#fn:*", tags = ["all"])]
 async fn forget() {}
 
+#[derive(::std::clone::Clone, ::std::marker::Copy, KeyPart)]
+enum Part<'a> {
+    Whole,
+    Of {
+        id: u64,
+        #[key(lower)]
+        name: &'a str,
+    },
+    Debug(#[key(debug)] f64),
+}
+
+#[cacheable(ttl = 5, key = "part:{part}:{kind:debug}:{n}", with(n = r#type + 1), condition = r#type > 0)]
+fn has_parts(part: Part<'_>, kind: &str, r#type: u64) -> u64 {
+    match part {
+        Part::Whole => r#type,
+        Part::Of { id, name } => id + name.len() as u64,
+        Part::Debug(_) => kind.len() as u64,
+    }
+}
+
 #[derive(Label)]
 enum Size {
     Small,
@@ -91,5 +112,7 @@ cached!(by_macro, value);
 fn functions_under_strict_lints_can_be_called() {
     let _ = (plain(1), put(String::new()), forget(), by_macro(1), times_hits(1), states_its_lifetime(1), has_no_end(1));
     assert_eq!(has_a_constant(1), Ok(1));
+    let parts = [Part::Whole, Part::Of { id: 2, name: "" }, Part::Debug(0.5)];
+    assert_eq!(parts.map(|part| has_parts(part, "kind", 1)), [1, 2, 4]);
     assert_eq!((r#match("x"), times(Size::Small)), (Some(1), Some(0)));
 }

@@ -66,11 +66,11 @@ fn instead(name: &Ident) -> Option<&'static str> {
     }
 }
 
-/// Returns whether an option comes next: `name = ..`, a name alone, or `skip(..)`. Any other `name(..)` is a handle.
+/// Returns whether an option comes next: `name = ..`, a name alone, `skip(..)` or `with(..)`. Any other `name(..)` is a handle.
 fn is_option(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
     match Ident::parse_any(&ahead) {
-        Ok(name) if ahead.peek(token::Paren) => name == "skip",
+        Ok(name) if ahead.peek(token::Paren) => name == "skip" || name == "with",
         Ok(_) => ahead.is_empty() || ahead.peek(Token![,]) || (ahead.peek(Token![=]) && !ahead.peek(Token![==])),
         Err(_) => false,
     }

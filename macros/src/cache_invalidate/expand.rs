@@ -64,11 +64,13 @@ fn prologue(model: &Model) -> TokenStream {
     };
     let (borrow, on) = emit::on(subject.on.as_ref());
     let (scopes, imports) = (scopes(model), emit::imports(&subject.door));
+    let named = emit::named(&subject.params);
     code! {
         let #name = {
             #imports
             #statics
             #borrow
+            #named
             let mut __scopes = __SITE.scopes(#on);
             #scopes
             #shape

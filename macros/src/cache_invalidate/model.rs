@@ -1,6 +1,6 @@
 //! Checks a use of `#[cache_invalidate]`, and holds its targets once they are right.
 //!
-//! May use: diag, key, options, signature, stacking, stored, subject, template, args of its own folder.
+//! May use: diag, key, named, options, signature, stacking, stored, subject, template, args of its own folder.
 
 use proc_macro2::Span;
 use syn::Expr;
@@ -9,6 +9,7 @@ use super::args::Args;
 use crate::{
     diag::Diag,
     key::{Key, Skips, only_self},
+    named,
     signature::{Function, refuse},
     stacking,
     stored::tags,
@@ -38,6 +39,8 @@ impl Model {
         let options = &args.options;
         stacking::check("cache_invalidate", &function.attrs, diag);
         let mut subject = Subject::new(function, options);
+        named::read(options, &mut subject, diag);
+        let before = diag.count();
         refuse::unusual("cache_invalidate", &subject.function.sig, diag);
         refuse::opaque(&subject.returns, diag);
         subject.returns = subject.returns.inferred();
@@ -52,6 +55,9 @@ impl Model {
             skips.refuse_receiver_in(pattern, diag);
         }
         let tags = tags(options, &subject.params, diag);
+        if diag.count() == before {
+            named::unused(&subject.params, &patterns.iter().chain(&tags).collect::<Vec<_>>(), diag);
+        }
         if args.patterns.is_empty() && args.handles.is_empty() && !options.is_given("tags") {
             diag.error(Span::call_site(), NO_TARGET);
         }

@@ -24,6 +24,7 @@ fn prologue(model: &Model) -> TokenStream {
     let instance = emit::instance(subject);
     let shape = emit::shape(subject, false);
     let (borrow, on) = emit::on(subject.on.as_ref());
+    let named = emit::named(&subject.params);
     let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::Here), View::Here);
     let tags = emit::tags(subject, &stored.tags, View::Here);
     let policy = emit::policy(subject, "policy", &stored.options);
@@ -33,6 +34,7 @@ fn prologue(model: &Model) -> TokenStream {
             #statics
             #instance
             #borrow
+            #named
             let __shape = #shape;
             let __key = #key;
             __SITE.put(#on, __fastness_Call::new(__instance, __shape, &__key), #tags, #policy)

@@ -1,13 +1,14 @@
 //! Checks a use of `#[cache_put]`, and holds it once it is right. Parameters may be missing from the key: the value that is written
 //! is usually a parameter too, and only its id names the entry.
 //!
-//! May use: diag, key, options, signature, stacking, stored, subject, template.
+//! May use: diag, key, named, options, signature, stacking, stored, subject, template.
 
 use proc_macro2::Span;
 
 use crate::{
     diag::Diag,
     key::{Key, Skips, only_self},
+    named,
     options::Options,
     signature::{Function, refuse},
     stacking,
@@ -30,6 +31,7 @@ impl Model {
     pub(super) fn check(options: Options, function: Function, diag: &mut Diag) -> Option<Self> {
         stacking::check("cache_put", &function.attrs, diag);
         let mut subject = Subject::new(function, &options);
+        named::read(&options, &mut subject, diag);
         stored::answer(&options, &mut subject);
         signature(&mut subject, diag);
         let stored = stored(options, &subject, diag)?;
@@ -58,6 +60,9 @@ fn stored(options: Options, subject: &Subject, diag: &mut Diag) -> Option<Stored
         skips.refuse_receiver_in(key, diag);
     }
     let tags = stored::tags(&options, params, diag);
+    if key.is_some() {
+        named::unused(params, &key.iter().chain(&tags).collect::<Vec<_>>(), diag);
+    }
     let named = |index| key.iter().chain(&tags).any(|key| key.names_param(index));
     refuse::conditional_in("cache_put", params, named, diag);
     stored::check(&options, subject, TTL_MISSING, diag);

@@ -37,7 +37,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     let shape = emit::shape(subject, stored.options.is_given("share_error"));
     let (borrow, on) = emit::on(subject.on.as_ref());
     let policy = emit::policy(subject, "batch_policy", &stored.options);
-    let lookups = lookups(model, index);
+    let (named, lookups) = (emit::named(&subject.params), lookups(model, index));
     let fetch = if subject.returns.blocks() { code!(__batch.block();) } else { code!(__batch.fetch().await;) };
     code! {
         let (__batch, __missing) = {
@@ -45,6 +45,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
             #statics
             #instance
             #borrow
+            #named
             let __shape = #shape;
             let mut __batch = __SITE.batch(#on, __instance, __shape, #policy);
             #lookups

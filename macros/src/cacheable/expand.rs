@@ -154,7 +154,9 @@ fn lookup(model: &Model, names: &MissFunctions) -> TokenStream {
     let out = emit::finished(subject, &code!(__hit));
     let [hit, miss, serve, shape] =
         ["hit", names.miss, "serve_sync", "__shape"].map(|name| emit::at_value(subject, name));
-    let before = code!(#borrow let __key = #key; let __call = __fastness_Call::new(__instance, #shape, &__key););
+    let values = emit::named(&subject.params);
+    let before =
+        code!(#borrow #values let __key = #key; let __call = __fastness_Call::new(__instance, #shape, &__key););
     // A policy that is only a ttl needs one call for hit and miss together, which is less code to compile.
     let ttl = emit::plain_ttl(subject, &stored.options).filter(|_| stored.tags.is_empty());
     match (subject.returns.kind, ttl) {
@@ -184,7 +186,8 @@ fn bypass(model: &Model, names: &MissFunctions) -> TokenStream {
     let (borrow, on) = emit::on(subject.on.as_ref());
     // The key is in a closure that never runs: only its type matters, which is part of the call site's type.
     let key = emit::key(subject, &stored.key, &emit::required_namespace(subject, stored, View::Here), View::Here);
-    let bypass = names.begun(code!(__SITE.#bypass(#on, __instance, __shape, || { #key })));
+    let values = emit::named_never(&subject.params);
+    let bypass = names.begun(code!(__SITE.#bypass(#on, __instance, __shape, || { #values #key })));
     code!(#borrow #bypass)
 }
 

@@ -1,13 +1,13 @@
 //! The three forms of a cached function: plain, a batch, or one with a typed handle.
 //!
-//! May use: diag, nearest, options, signature, stored, subject, cacheable/owned.
+//! May use: diag, named, nearest, options, signature, stored, subject, cacheable/owned.
 
 use syn::{Expr, FnArg, Ident, Signature, ext::IdentExt, visit::Visit};
 
 use super::owned::immutable;
 use crate::{
     diag::Diag,
-    nearest,
+    named, nearest,
     options::{Options, Value},
     stored::Stored,
     subject::Subject,
@@ -84,9 +84,9 @@ fn batch(names: &[Ident], subject: &Subject, diag: &mut Diag) -> Option<usize> {
 
 /// Reports a batch whose list is not in the key: all its elements would share one entry.
 pub(super) fn batch_key(form: &Form, subject: &Subject, stored: &Stored, diag: &mut Diag) {
-    if let Form::Batch(index) = form
-        && !stored.key.names_param(*index)
-    {
+    let Form::Batch(index) = form else { return };
+    named::outside_batch(&subject.params, *index, diag);
+    if !stored.key.names_param(*index) {
         let param = &subject.params.names[*index];
         let name = param.name();
         diag.at(

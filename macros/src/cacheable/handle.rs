@@ -5,7 +5,7 @@
 //!
 //! May use: duration, emit, key, options, signature, stored, subject.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, GenericParam};
 
@@ -15,7 +15,7 @@ use crate::{
     emit::{self, Site, View, code},
     key::Key,
     options::Value,
-    signature::{Param, is_cfg},
+    signature::{Param, Params, is_cfg, mentions},
 };
 
 /// The declaration of the handle.
@@ -40,6 +40,7 @@ pub(crate) fn declare(model: &Model, Handle { name, .. }: &Handle) -> TokenStrea
     let (tags, policy) =
         (emit::tag_list(subject, &stored.tags, View::ByRef), emit::policy(subject, "policy", &stored.options));
     let values = values(model);
+    let named = named(model);
     let policy = if values.is_empty() { policy } else { code!({ #values #policy }) };
     let (borrow, on) = emit::on(subject.on.as_ref());
     let on = subject.on.as_ref().map(|_| code!(.__on(#on)));
@@ -57,6 +58,7 @@ pub(crate) fn declare(model: &Model, Handle { name, .. }: &Handle) -> TokenStrea
             #statics
             #instance
             #borrow
+            #named
             let __shape = #shape;
             #door::#make(&__SITE, __instance, __shape, #key, move || {(#tags, #policy)}) #on
         }
@@ -107,13 +109,28 @@ fn params(model: &Model) -> TokenStream {
         .collect()
 }
 
-/// The locals by which durations see parameters as the function has them: `let ttl = ..` with the value of a `ttl: &Duration`.
+/// The locals by which durations see parameters as the function has them.
 fn values(model: &Model) -> TokenStream {
-    let params = model.subject.params.names.iter();
-    let in_durations = |param: &&Param| durations(model).any(|expr| holds(expr.to_token_stream(), &param.name()));
+    as_declared(&model.subject.params, |name| durations(model).any(|expr| mentions(expr.to_token_stream(), name)))
+}
+
+/// The values of named expressions, which see parameters as the function has them.
+fn named(model: &Model) -> TokenStream {
+    let params = &model.subject.params;
+    let named = params.named.iter().map(|named| {
+        let (name, expr) = (emit::local(&named.ident), &named.expr);
+        let declared = as_declared(params, |name| named.mentions(name));
+        code!(let #name = &{ #declared #expr };)
+    });
+    named.collect()
+}
+
+/// The locals that are as the function declares its parameters: `let ttl = ..` with the value of a `ttl: &Duration`.
+fn as_declared(params: &Params, is_needed: impl Fn(&str) -> bool) -> TokenStream {
+    let params = params.names.iter();
     params
         .filter(|param| param.ty.is_some() && !param.is_reference())
-        .filter(in_durations)
+        .filter(|param| is_needed(&param.name()))
         .map(|param| {
             let name = &param.ident;
             code!(let #name = (&__fastness_Arg(#name)).__copied();)
@@ -134,7 +151,7 @@ fn keys(model: &Model) -> impl Iterator<Item = &Key> {
 
 /// Returns true if `on` or a duration names this parameter.
 fn names(model: &Model, name: &str) -> bool {
-    durations(model).chain(&model.subject.on).any(|expr| holds(expr.to_token_stream(), name))
+    durations(model).chain(&model.subject.on).any(|expr| mentions(expr.to_token_stream(), name))
 }
 
 /// The durations that are expressions.
@@ -142,13 +159,5 @@ fn durations(model: &Model) -> impl Iterator<Item = &Expr> {
     model.stored.options.values().filter_map(|given| match given.value {
         Value::Time(Time::Expr(expr)) => Some(&**expr),
         _ => None,
-    })
-}
-
-fn holds(tokens: TokenStream, name: &str) -> bool {
-    tokens.into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == name || ident.to_string().strip_prefix("r#") == Some(name),
-        TokenTree::Group(group) => holds(group.stream(), name),
-        _ => false,
     })
 }

@@ -1,6 +1,6 @@
 //! Checks a use of `#[cacheable]` by a list of independent rules, and holds it once it is right.
 //!
-//! May use: diag, key, options, signature, stacking, stored, subject, template, cacheable/{form, owned, rules}.
+//! May use: diag, key, named, options, signature, stacking, stored, subject, template, cacheable/{form, owned, rules}.
 
 use syn::LitStr;
 
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     diag::Diag,
     key::{self, Key, Skips},
+    named,
     options::Options,
     signature::{Function, refuse},
     stacking,
@@ -32,6 +33,7 @@ impl Model {
     pub(super) fn check(options: Options, function: Function, diag: &mut Diag) -> Option<Self> {
         stacking::check("cacheable", &function.attrs, diag);
         let mut subject = Subject::new(function, &options);
+        named::read(&options, &mut subject, diag);
         rules::answer(&options, &mut subject);
         signature(&options, &mut subject, diag);
         let form = form::check(&options, &subject, diag);
@@ -46,6 +48,7 @@ impl Model {
             rules::conditional(&options, &subject, None, diag);
             return None;
         };
+        named::unused(&subject.params, &std::iter::once(&key).chain(&tags).collect::<Vec<_>>(), diag);
         let stored = Stored { key, tags, skips, options };
         rules::conditional(&stored.options, &subject, Some(&stored), diag);
         let form = form?;

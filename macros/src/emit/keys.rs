@@ -3,12 +3,13 @@
 //! May use: key, signature, stored, subject, template.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Expr, ext::IdentExt, spanned::Spanned};
 
-use super::code;
+use super::{code, operand};
 use crate::{
     key::{Key, KeyPiece, Part, Root, Skips},
-    signature::{Param, Params},
+    signature::{Named, Param, Params},
     stored::Stored,
     subject::{Door, Subject},
     template::Format,
@@ -36,6 +37,32 @@ pub(crate) fn pieces(key: &Key) -> TokenStream {
         }
     });
     code!(&[#(#pieces),*])
+}
+
+/// The statements that evaluate the named expressions of a key: `let __user = &claims.sub();`
+pub(crate) fn named(params: &Params) -> TokenStream {
+    let named = params.named.iter().map(|Named { ident, expr }| {
+        let (name, expr) = (local(ident), operand(expr));
+        code!(let #name = &#expr;)
+    });
+    named.collect()
+}
+
+/// [`named`] inside a closure that never runs and returns references to the values.
+pub(crate) fn named_never(params: &Params) -> TokenStream {
+    let named = params.named.iter().map(|Named { ident, expr }| {
+        let name = local(ident);
+        match expr {
+            Expr::Path(_) | Expr::Field(_) => code!(let #name = &#expr;),
+            _ => code!(let #name = &*::std::boxed::Box::leak(::std::boxed::Box::new(#expr));),
+        }
+    });
+    named.collect()
+}
+
+/// The local that holds a reference to the value of a named expression.
+pub(crate) fn local(name: &Ident) -> Ident {
+    format_ident!("__{}", name.unraw(), span = name.span().resolved_at(Span::mixed_site()))
 }
 
 /// `(NAMESPACE, PART, PART,)`
@@ -102,13 +129,25 @@ fn part_tokens(door: &Door, part: &Part, params: &Params, view: View<'_>) -> Tok
     // The compiler reports a type that cannot be in a key at the parameter.
     let place = match part.root {
         Root::Param(index) => params.names.get(index).map_or_else(Span::call_site, |param| param.ident.span()),
+        Root::Named(index) => params.named.get(index).map_or_else(Span::call_site, |named| named.expr.span()),
         Root::Receiver => Span::call_site(),
     };
     let span = Span::mixed_site().located_at(place);
-    match part.format {
-        Format::Plain => quote_spanned!(span=> (&__fastness_Arg(#value)).__part(),),
-        Format::Hash => quote_spanned!(span=> #door::digest(#value),),
-        Format::Lower => quote_spanned!(span=> #door::lower(#value),),
+    let tokens = formatted(door, part.format, &value, span);
+    // A handle outlives the value of a named expression, so it has the owned form, of which other views make the same key.
+    match (part.root, view) {
+        (Root::Named(_), View::ByRef) => quote_spanned!(span=> #door::KeyPart::to_owned_part(&#tokens),),
+        _ => quote!(#tokens,),
+    }
+}
+
+fn formatted(door: &Door, format: Format, value: &TokenStream, span: Span) -> TokenStream {
+    match format {
+        Format::Plain => quote_spanned!(span=> (&__fastness_Arg(#value)).__part()),
+        Format::Hash => quote_spanned!(span=> #door::digest(#value)),
+        Format::Lower => quote_spanned!(span=> #door::lower(#value)),
+        Format::Display => quote_spanned!(span=> #door::by_display(#value)),
+        Format::Debug => quote_spanned!(span=> #door::by_debug(#value)),
     }
 }
 
@@ -118,6 +157,10 @@ fn reference(part: &Part, params: &Params, view: View<'_>) -> TokenStream {
         (Root::Receiver, _) => {
             let this = params.receiver.as_ref().map(|receiver| receiver.token);
             (quote!(#this), false)
+        }
+        (Root::Named(index), _) => {
+            let name = params.named.get(index).map(|named| local(&named.ident));
+            (quote!(#name), true)
         }
         (Root::Param(index), View::Element(element, name)) if index == element => (quote!(#name), true),
         (Root::Param(index), view) => {

@@ -13,16 +13,18 @@ mod body;
 mod calls;
 mod keys;
 mod kind;
+mod operand;
 mod policy;
 mod site;
 mod spawned;
 
 pub(crate) use body::{Run, blocking_body, body, in_place, inner, return_type, whole};
 pub(crate) use calls::{at_least_one, calls};
-pub(crate) use keys::{View, key, namespace, pieces, required_namespace, tag_list, tags};
+pub(crate) use keys::{View, key, local, named, named_never, namespace, pieces, required_namespace, tag_list, tags};
 pub(crate) use kind::{finished, kind, probe};
+pub(crate) use operand::{borrowed, operand};
 pub(crate) use policy::{plain_ttl, policy, shape, wire};
-pub(crate) use site::{Site, at_value, borrowed, instance, on, operand, receiver};
+pub(crate) use site::{Site, at_value, instance, on, receiver};
 pub(crate) use spawned::Owned;
 
 /// `quote!` with the hygiene of `macro_rules!`: local variables are invisible to the user's code, other names are looked up in it.

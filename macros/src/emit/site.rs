@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, FnArg, GenericParam, ext::IdentExt, spanned::Spanned};
 
-use super::{code, pieces};
+use super::{code, operand, pieces};
 use crate::{duration::Time, options::Builder, signature::has_impl, stored::Stored, subject::Subject};
 
 /// The default retention of the shared log, in milliseconds: a longer ttl may be more than it keeps.
@@ -99,15 +99,6 @@ fn option(value: Option<TokenStream>) -> TokenStream {
     value.map_or_else(none, |value| code!(::core::option::Option::Some(#value)))
 }
 
-/// A reference to an argument, unless the user wrote one.
-pub(crate) fn borrowed(expr: &Expr) -> TokenStream {
-    if let Expr::Reference(_) = expr {
-        return quote!(#expr);
-    }
-    let expr = operand(expr);
-    code!(&#expr)
-}
-
 /// The statement that makes the type by which the runtime tells instantiations of the function apart: that of a closure in it, with
 /// the function's type parameters.
 pub(crate) fn instance(subject: &Subject) -> TokenStream {
@@ -134,16 +125,6 @@ fn parameters(subject: &Subject) -> Option<TokenStream> {
     });
     let is_named = |input: &FnArg| !matches!(input, FnArg::Typed(typed) if has_impl(&typed.ty));
     named.collect::<Option<TokenStream>>().filter(|_| sig.inputs.iter().all(is_named))
-}
-
-/// An expression that can stand behind `&`: in parentheses if it needs them.
-pub(crate) fn operand(expr: &Expr) -> TokenStream {
-    match expr {
-        Expr::Path(_) | Expr::Field(_) | Expr::MethodCall(_) | Expr::Call(_) | Expr::Lit(_) | Expr::Paren(_) => {
-            quote!(#expr)
-        }
-        _ => code!((#expr)),
-    }
 }
 
 /// The name of a function of the runtime with the span of the return type, where the compiler then reports errors about the value.

@@ -21,6 +21,7 @@ pub(crate) fn default_key(prefix: &str, params: &Params, skips: &Skips, diag: &m
         text: format!("{prefix}:<path>"),
         pieces: vec![KeyPiece::Text(format!("{prefix}:")), KeyPiece::Path],
         parts: Vec::new(),
+        mentioned: Vec::new(),
         prefix: false,
     };
     for (index, param) in params.names.iter().enumerate() {

@@ -33,6 +33,8 @@ pub(crate) struct Key {
     pub(crate) text: String,
     pub(crate) pieces: Vec<KeyPiece>,
     pub(crate) parts: Vec<Part>,
+    /// The parameters that its named expressions mention.
+    mentioned: Vec<Root>,
     /// True if it was written with a final `:*`.
     pub(crate) prefix: bool,
 }
@@ -59,6 +61,8 @@ pub(crate) enum Root {
     /// The parameter of this index.
     Param(usize),
     Receiver,
+    /// The named expression of this index.
+    Named(usize),
 }
 
 impl Key {
@@ -66,7 +70,13 @@ impl Key {
     pub(crate) fn parse(literal: &LitStr, used: Use, params: &Params, diag: &mut Diag) -> Option<Self> {
         let template = Template::parse(literal, used, diag)?;
         let before = diag.count();
-        let mut key = Self { text: template.text, pieces: Vec::new(), parts: Vec::new(), prefix: template.prefix };
+        let mut key = Self {
+            text: template.text,
+            pieces: Vec::new(),
+            parts: Vec::new(),
+            mentioned: Vec::new(),
+            prefix: template.prefix,
+        };
         for piece in template.pieces {
             match piece {
                 TemplatePiece::Text(text) => key.pieces.push(KeyPiece::Text(text)),
@@ -77,6 +87,7 @@ impl Key {
                 }
             }
         }
+        key.mention(params);
         key.bounded(literal.span(), diag);
         (diag.count() == before).then_some(key)
     }
@@ -86,14 +97,36 @@ impl Key {
         self.pieces.iter().any(|piece| matches!(piece, KeyPiece::Path))
     }
 
-    /// Returns whether a field of `self` is in the key.
+    /// Returns whether a field of `self` is in the key, or an expression that mentions `self`.
     pub(crate) fn names_receiver(&self) -> bool {
-        self.parts.iter().any(|part| part.root == Root::Receiver)
+        self.names(Root::Receiver)
     }
 
-    /// Returns whether the parameter of this index is in the key, whole or in part.
+    /// Returns whether the parameter of this index is in the key, whole or in part, or an expression that mentions it.
     pub(crate) fn names_param(&self, index: usize) -> bool {
-        self.parts.iter().any(|part| part.root == Root::Param(index))
+        self.names(Root::Param(index))
+    }
+
+    /// Returns whether the named expression of this index is in the key.
+    pub(crate) fn names_expression(&self, index: usize) -> bool {
+        self.names(Root::Named(index))
+    }
+
+    fn names(&self, root: Root) -> bool {
+        self.parts.iter().any(|part| part.root == root) || self.mentioned.contains(&root)
+    }
+
+    /// Notes the parameters that the named expressions of the key mention.
+    fn mention(&mut self, params: &Params) {
+        for part in &self.parts {
+            let Root::Named(index) = part.root else { continue };
+            let expression = &params.named[index];
+            let names = params.names.iter().enumerate().filter(|(_, param)| expression.mentions(&param.name()));
+            self.mentioned.extend(names.map(|(index, _)| Root::Param(index)));
+            if expression.mentions("self") {
+                self.mentioned.push(Root::Receiver);
+            }
+        }
     }
 
     /// Reports a key with too many parts. The runtime takes them as a tuple, whose length is bounded.
@@ -125,7 +158,7 @@ fn root(hole: &Hole, params: &Params, diag: &mut Diag) -> Option<Root> {
         }
         return params.receiver.as_ref().map(|_| Root::Receiver);
     }
-    let found = params.find(name).map(Root::Param);
+    let found = params.find(name).map(Root::Param).or_else(|| params.find_named(name).map(Root::Named));
     if found.is_none() {
         let known = params.known();
         let instead = match nearest::nearest(name, known.iter().map(String::as_str)) {

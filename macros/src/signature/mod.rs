@@ -18,6 +18,6 @@ mod spelled;
 mod tests;
 
 pub(crate) use function::Function;
-pub(crate) use params::{Param, Params};
+pub(crate) use params::{Named, Param, Params, mentions};
 pub(crate) use returns::{Answer, Kind, Returns, without_lifetimes};
 pub(crate) use spelled::{has_impl, is_cfg, ungrouped};

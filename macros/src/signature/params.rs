@@ -6,9 +6,10 @@
 //!
 //! May use: signature/spelled.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
-    Attribute, FnArg, Pat, PatIdent, PatType, ReceiverKind, Signature, Token, Type,
+    Attribute, Expr, FnArg, Lit, Pat, PatIdent, PatType, ReceiverKind, Signature, Token, Type,
     ext::IdentExt,
     visit::{self, Visit},
 };
@@ -19,6 +20,35 @@ use super::spelled::{is_cfg, ungrouped};
 pub(crate) struct Params {
     pub(crate) names: Vec<Param>,
     pub(crate) receiver: Option<Receiver>,
+    /// The expressions that `with(..)` gives names to.
+    pub(crate) named: Vec<Named>,
+}
+
+/// An expression over the parameters, and its name in keys.
+pub(crate) struct Named {
+    pub(crate) ident: Ident,
+    pub(crate) expr: Expr,
+}
+
+impl Named {
+    /// Returns whether the expression mentions this name, given without `r#`: as a word, or in the braces of a string.
+    pub(crate) fn mentions(&self, name: &str) -> bool {
+        mentions(self.expr.to_token_stream(), name)
+    }
+}
+
+/// Returns whether the tokens mention this name, given without `r#`: as a word, or in the braces of a string.
+pub(crate) fn mentions(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident.unraw() == name,
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Literal(literal) => {
+            let Lit::Str(text) = Lit::new(literal) else { return false };
+            let after = |hole: &str| hole.trim_start().strip_prefix(name).map(|rest| rest.trim_start().to_owned());
+            text.value().split('{').skip(1).filter_map(after).any(|rest| rest.starts_with([':', '}']))
+        }
+        TokenTree::Punct(_) => false,
+    })
 }
 
 /// A name that a parameter binds.
@@ -72,7 +102,7 @@ impl Param {
 
 impl Params {
     pub(crate) fn new(sig: &Signature) -> Self {
-        let mut params = Self { names: Vec::new(), receiver: None };
+        let mut params = Self { names: Vec::new(), receiver: None, named: Vec::new() };
         for input in &sig.inputs {
             match input {
                 FnArg::Receiver(receiver) => params.receiver = Some(Receiver::new(receiver)),
@@ -87,10 +117,16 @@ impl Params {
         self.names.iter().position(|param| param.name() == name)
     }
 
+    /// The index of the named expression of this name, given without `r#`.
+    pub(crate) fn find_named(&self, name: &str) -> Option<usize> {
+        self.named.iter().position(|named| named.ident.unraw() == name)
+    }
+
     /// All names, and `self` if there is a receiver; for suggestions in errors.
     pub(crate) fn known(&self) -> Vec<String> {
         let receiver = self.receiver.iter().map(|_| "self".to_owned());
-        self.names.iter().map(Param::name).chain(receiver).collect()
+        let named = self.named.iter().map(|named| named.ident.unraw().to_string());
+        self.names.iter().map(Param::name).chain(named).chain(receiver).collect()
     }
 
     fn add(&mut self, PatType { attrs, pat, ty, .. }: &PatType) {

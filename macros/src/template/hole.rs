@@ -22,10 +22,15 @@ pub(crate) enum Format {
     Hash,
     /// The text in lower case, escaped.
     Lower,
+    /// The `Display` text, escaped, also of a type with another part.
+    Display,
+    /// The `Debug` text, escaped.
+    Debug,
 }
 
 /// The formatters by name.
-const FORMATS: [(&str, Format); 2] = [("hash", Format::Hash), ("lower", Format::Lower)];
+const FORMATS: [(&str, Format); 4] =
+    [("display", Format::Display), ("debug", Format::Debug), ("lower", Format::Lower), ("hash", Format::Hash)];
 
 /// A placeholder.
 pub(crate) struct Hole {
@@ -93,7 +98,10 @@ fn read_format(format: Option<&str>, span: Span, diag: &mut Diag) -> Option<Form
     let found = FORMATS.iter().find(|(name, _)| *name == format).map(|(_, format)| *format);
     if found.is_none() {
         let near = nearest::hint(format, FORMATS.iter().map(|(name, _)| *name));
-        diag.error(span, format_args!("`{format}` is not a formatter: write `:hash` or `:lower`{near}"));
+        diag.error(
+            span,
+            format_args!("`{format}` is not a formatter: write `:display`, `:debug`, `:lower` or `:hash`{near}"),
+        );
     }
     found
 }

@@ -24,6 +24,8 @@ fn short(text: &str, used: Use) -> String {
                 Format::Plain => "",
                 Format::Hash => "/hash",
                 Format::Lower => "/lower",
+                Format::Display => "/display",
+                Format::Debug => "/debug",
             };
             format!("<{}{}{format}>", hole.root, fields.collect::<String>())
         }
@@ -68,7 +70,10 @@ fn each_broken_rule_of_keys_is_one_error() {
         ("user:{id", "`{` has no `}`: write a placeholder as `{id}`, as a key has no braces of its own"),
         ("user:id}", "`}` has no `{`: write a placeholder as `{id}`, as a key has no braces of its own"),
         ("user:{}", "the key has an empty placeholder: write a parameter's name, as `{id}`"),
-        ("user:{id:hsah}", "`hsah` is not a formatter: write `:hash` or `:lower`; did you mean `hash`?"),
+        (
+            "user:{id:hsah}",
+            "`hsah` is not a formatter: write `:display`, `:debug`, `:lower` or `:hash`; did you mean `hash`?",
+        ),
         ("user:{a}{b}", "`{a}` and `{b}` share a segment, so different arguments could give one key: write `{a}:{b}`"),
         ("user:{a}-{b}", "`{a}` and `{b}` share a segment, so different arguments could give one key: write `{a}:{b}`"),
         ("user::{a}", "the key has an empty segment: remove the extra `:`, or write a name between the colons"),

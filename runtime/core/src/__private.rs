@@ -12,9 +12,12 @@ pub use crate::invalidate::{
     InvalidateMeta, InvalidateSite, InvalidatedScopes, PatternKind, SitePattern as Pattern, invalidate, invalidate_sync,
 };
 pub use crate::key::arg::Arg;
-pub use crate::key::args::{Args, digest, lower};
+pub use crate::key::args::{Args, DigestPart, digest, lower};
+pub use crate::key::derived::{begin_fields, end_fields, write_field, write_variant};
 pub use crate::key::namespace::NoNamespace;
 pub use crate::key::template::{Piece, Template};
+pub use crate::key::text::{OwnedText, by_debug, by_display};
+pub use crate::key::{KeyPart, KeyWriter};
 pub use crate::load::{Loading, Miss, end_sync, load, load_spawned, load_task};
 pub use crate::log::Reach;
 pub use crate::policy::{Policy, TtlSource, ttl_of};

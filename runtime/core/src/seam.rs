@@ -7,6 +7,7 @@
 // The derive reads a field's value and writes it as a key has it, by the same traits as arguments of cached functions.
 pub use crate::key::arg::{Arg, DisplayArg, Unfit};
 pub use crate::key::args::{digest, lower};
+pub use crate::key::text::{by_debug, by_display};
 
 // A change of a document becomes the patterns of an invalidation; a fleet is named by a hash that is the same in every build.
 pub use crate::key::Pattern;

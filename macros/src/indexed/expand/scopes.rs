@@ -59,6 +59,8 @@ fn field(path: &Path, format: Format, places: &mut Places<'_>) -> TokenStream {
         Format::Plain => quote_spanned!(span=> (&#door::Arg(&__value)).__part()),
         Format::Lower => quote_spanned!(span=> #door::lower(&__value)),
         Format::Hash => quote_spanned!(span=> #door::digest(&__value)),
+        Format::Display => quote_spanned!(span=> #door::by_display(&__value)),
+        Format::Debug => quote_spanned!(span=> #door::by_debug(&__value)),
     };
     quote_spanned! {span=>
         #door::ScopePiece::Field {

@@ -52,6 +52,15 @@ const ROWS: &[Row] = &[
         ..PLAIN
     },
     Row {
+        name: "with",
+        of: INVALIDATE,
+        takes: Takes::Labels,
+        written: &["with(user = claims.sub())"],
+        default: "none",
+        meaning: "expressions with names for patterns and `tags`, evaluated before the body; see [Keys](keys.md#named-expressions)",
+        ..PLAIN
+    },
+    Row {
         name: "skip",
         of: INVALIDATE,
         takes: Takes::Params,

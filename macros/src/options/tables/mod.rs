@@ -8,6 +8,7 @@ mod breaker;
 mod effects;
 mod indexed;
 mod invalidating;
+mod key_part;
 mod loading;
 mod resilience;
 mod storing;
@@ -33,6 +34,7 @@ static COMMON: &[Group] = &[Group {
             "fallback",
             "timed",
             "label",
+            "key",
             "indexed",
         ],
         takes: Takes::Path,
@@ -45,8 +47,16 @@ static COMMON: &[Group] = &[Group {
 
 /// The groups of all families, in the order in which errors and pages list them.
 pub(super) fn groups() -> impl Iterator<Item = &'static Group> {
-    let families =
-        [invalidating::TABLE, storing::TABLE, breaker::TABLE, resilience::TABLE, timed::TABLE, indexed::TABLE, COMMON];
+    let families = [
+        invalidating::TABLE,
+        storing::TABLE,
+        key_part::TABLE,
+        breaker::TABLE,
+        resilience::TABLE,
+        timed::TABLE,
+        indexed::TABLE,
+        COMMON,
+    ];
     families.into_iter().flatten()
 }
 

@@ -152,6 +152,15 @@ const KEY: &[Row] = &[
         ..PLAIN
     },
     Row {
+        name: "with",
+        of: BOTH,
+        takes: Takes::Labels,
+        written: &["with(user = claims.sub())"],
+        default: "none",
+        meaning: "expressions with names for `key` and `tags`, evaluated at each call, hits included; see [Keys](keys.md#named-expressions)",
+        ..PLAIN
+    },
+    Row {
         name: "tags",
         of: BOTH,
         takes: Takes::Texts,

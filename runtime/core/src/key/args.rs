@@ -9,10 +9,18 @@ use super::part::KeyPart;
 use super::short::ShortString;
 use super::writer::KeyWriter;
 
+/// The part of `{x:hash}`.
+#[cfg(feature = "hash")]
+pub type DigestPart = super::digest::Digest;
+
+/// The part of `{x:hash}`, which no build without the feature `hash` can make.
+#[cfg(not(feature = "hash"))]
+pub type DigestPart = u64;
+
 /// Digests an argument by its serde form, for `{x:hash}`.
 #[cfg(feature = "hash")]
-pub fn digest<T: serde::Serialize + ?Sized>(value: &T) -> super::digest::Digest {
-    super::digest::Digest::from_value(value)
+pub fn digest<T: serde::Serialize + ?Sized>(value: &T) -> DigestPart {
+    DigestPart::from_value(value)
 }
 
 /// Arguments of `{x:hash}` in a build without the feature `hash`: no type implements it.
@@ -29,7 +37,7 @@ pub trait HasDigest {
 
 /// Rejects `{x:hash}`, because the feature `hash` is off.
 #[cfg(not(feature = "hash"))]
-pub fn digest<T: HasDigest + ?Sized>(value: &T) -> u64 {
+pub fn digest<T: HasDigest + ?Sized>(value: &T) -> DigestPart {
     value.digest()
 }
 

@@ -8,6 +8,7 @@
 //! | `writer` | the text of a key, and the escaping of arguments |
 //! | `part`, `containers`, `short` | arguments that can be in a key; their owned forms |
 //! | `text`, `arg` | arguments by their `Display`; the choice of a part by an argument's type |
+//! | `derived` | the text of types that derive `KeyPart` |
 //! | `namespace`, `args`, `template` | the receiver's namespace; the arguments of a call; the key template and its rendering |
 //! | `digest` | digests of arguments and of long keys |
 //! | `scopes`, `pattern` | the hashes by which a key is invalidated |
@@ -22,6 +23,7 @@
 pub(crate) mod arg;
 pub(crate) mod args;
 mod containers;
+pub(crate) mod derived;
 #[cfg(feature = "hash")]
 pub(crate) mod digest;
 pub(crate) mod hashed;

@@ -22,7 +22,8 @@ use super::writer::KeyWriter;
 /// `Hash`; a type that is only `Display` is compared by its text. Any type that serde can serialise can be in a key with the `hash`
 /// formatter: `key = "search:{filter:hash}"`.
 ///
-/// Implement it by hand if two different values may have the same `Display` text:
+/// `#[derive(KeyPart)]` makes a part of a struct's or an enum's fields, compared field by field.
+/// Implement it by hand if only a part of a value tells it apart, or for a type that contains itself:
 ///
 /// ```
 /// use std::hash::Hasher;
@@ -45,8 +46,9 @@ use super::writer::KeyWriter;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a cache key",
     label = "this argument is in the key",
-    note = "implement `Display` for it, if that tells its values apart, or `fastness::key::KeyPart`; name one of its fields (`{{user.id}}`); \
-            digest its serde form (`{{filter:hash}}`); or leave it out with `skip(..)` if it does not change the result"
+    note = "derive `fastness::key::KeyPart` for it, or implement `Display`, if that tells its values apart (for a field of a \
+            derived part, write `#[key(display)]` too); name one of its fields (`{{user.id}}`); write it by its `Debug` (`{{kind:debug}}`) or a digest of its serde form (`{{filter:hash}}`); or leave it out \
+            with `skip(..)` if it does not change the result"
 )]
 pub trait KeyPart {
     /// The form that is stored with an entry. It must write the same text as the argument, because a [`Cache`](crate::Cache) finds the

@@ -20,7 +20,11 @@ pub struct HashAndText;
 #[derive(Debug)]
 pub struct TextOnly;
 
-/// Form of a type that implements `Display` itself.
+/// Marker of comparison by the text of `Debug` alone.
+#[derive(Debug)]
+pub struct DebugOnly;
+
+/// Form of a type that implements `Display` itself, or `Debug` under [`DebugOnly`].
 #[derive(Debug)]
 pub struct PlainForm;
 
@@ -57,6 +61,26 @@ impl<T: Display + ?Sized> TextPart<TextOnly, PlainForm> for T {
     fn write(&self, out: &mut impl Sink) {
         out.displayed(self);
     }
+}
+
+impl<T: fmt::Debug + ?Sized> TextPart<DebugOnly, PlainForm> for T {
+    fn feed<H: Hasher>(&self, state: &mut H) {
+        let _ = write!(HasherWriter(state), "{self:?}");
+    }
+
+    fn write(&self, out: &mut impl Sink) {
+        out.displayed(&format_args!("{self:?}"));
+    }
+}
+
+/// Makes the part of `{x:display}`: the argument by its `Display`, also where its type has another part.
+pub fn by_display<T: Display + ?Sized>(value: &T) -> AsText<'_, T, TextOnly, PlainForm> {
+    AsText::new(value)
+}
+
+/// Makes the part of `{x:debug}`: the argument by its `Debug`.
+pub fn by_debug<T: fmt::Debug + ?Sized>(value: &T) -> AsText<'_, T, DebugOnly, PlainForm> {
+    AsText::new(value)
 }
 
 struct HasherWriter<'a, H>(&'a mut H);

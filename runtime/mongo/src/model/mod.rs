@@ -39,7 +39,7 @@ pub mod derived {
     pub use super::path::{FieldLocation, FieldSet, MapKey, StoredField, StoredFields, StructField, ValueKind};
     pub use super::scope::{ScopePiece, UnfitField, read_field, require_single_value, write_part};
     pub use super::{ChangeScope, DeclaredIndex, FieldPath, IndexField, IndexKind, Indexed, Nested};
-    pub use fastness_core::seam::{Arg, digest, lower};
+    pub use fastness_core::seam::{Arg, by_debug, by_display, digest, lower};
 
     /// Traits by which a scope finds out, by method call, how the type of a field is written into a key.
     pub mod ladder {
