@@ -67,6 +67,7 @@ Storage:
 | `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
+| `erase` | bytes stay until the ttl ends | an invalidation of the key also [removes the bytes]("#, guide_root!(), r#"erase/index.html) from the shared tier, within seconds; writer and reader have the same |
 | `on = self.fast` | the process's cache, or that of [`with_cache`]("#, guide_root!(), r#"testing/index.html) | the `Fastness` to use; any expression |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 
@@ -124,6 +125,7 @@ Storage:
 | `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
+| `erase` | bytes stay until the ttl ends | an invalidation of the key also [removes the bytes]("#, guide_root!(), r#"erase/index.html) from the shared tier, within seconds; writer and reader have the same |
 | `on = self.fast` | the process's cache, or that of [`with_cache`]("#, guide_root!(), r#"testing/index.html) | the `Fastness` to use; any expression |
 
 Other forms:

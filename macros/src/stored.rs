@@ -43,6 +43,7 @@ fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
     let is_local = options.is("tier", "local");
     if is_local {
         options.refuse("codec", "`tier = local` encodes nothing: remove `codec`", diag);
+        options.refuse("erase", "`tier = local` stores nothing that outlives its invalidation: remove `erase`", diag);
         options.refuse("local_ttl", "with `tier = local`, `ttl` is the lifetime already: remove `local_ttl`", diag);
     }
     if options.is("tier", "shared") {
@@ -50,7 +51,7 @@ fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
     }
     if blocks {
         let why = "a sync function uses the local tier only, because the shared one has to be awaited: make it `async`";
-        let shared = if is_local { &["codec", "local_ttl"][..] } else { &["tier", "codec", "local_ttl"] };
+        let shared = if is_local { &["codec", "local_ttl"][..] } else { &["tier", "codec", "local_ttl", "erase"] };
         for name in shared {
             options.refuse(name, why, diag);
         }
@@ -60,7 +61,7 @@ fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
 /// Requires a future if an option needs the shared tier, which has to be awaited.
 pub(crate) fn answer(options: &Options, subject: &mut Subject) {
     let tier = options.is_given("tier") && !options.is("tier", "local");
-    if tier || options.is_given("codec") || options.is_given("local_ttl") {
+    if tier || ["codec", "local_ttl", "erase"].iter().any(|name| options.is_given(name)) {
         subject.returns.answer = Answer::Future;
     }
 }

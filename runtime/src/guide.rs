@@ -27,6 +27,7 @@ pages! {
     coherence = "guide/coherence.md",
     demo = "guide/demo.md",
     direct = "guide/direct.md",
+    erase = "guide/erase.md",
     fallback = "guide/fallback.md",
     hedge = "guide/hedge.md",
     http = "guide/http.md",

@@ -29,6 +29,7 @@ pages! {
     Bulkhead = "guide/bulkhead.md",
     RateLimit = "guide/rate_limit.md",
     Hedge = "guide/hedge.md",
+    Erase = "guide/erase.md",
     Fallback = "guide/fallback.md",
     Timed = "guide/timed.md",
     Indexed = "guide/indexed.md",

@@ -207,6 +207,10 @@ fn options_that_contradict_each_other_are_errors() {
         ),
         ("ttl = 1, tier = local, codec = json", "`tier = local` encodes nothing: remove `codec`"),
         (
+            "ttl = 1, tier = local, erase",
+            "`tier = local` stores nothing that outlives its invalidation: remove `erase`",
+        ),
+        (
             "ttl = 1, tier = local, local_ttl = 1",
             "with `tier = local`, `ttl` is the lifetime already: remove `local_ttl`",
         ),

@@ -65,6 +65,8 @@ pub struct Policy<S: Shape> {
     /// The conversion of values for the shared tier; `None` if they stay in this process.
     pub(crate) wire: Option<Wire<S::Item>>,
     pub(crate) codec: Option<Codec>,
+    /// True if an invalidation of a key removes the bytes of its values from the shared tier.
+    pub(crate) erase: bool,
     /// True if values are stored in the local tier beside a shared one.
     pub(crate) in_process: bool,
     pub(crate) local_ttl: Option<Duration>,
@@ -91,6 +93,7 @@ impl<S: Shape> Policy<S> {
             background: false,
             wire: None,
             codec: None,
+            erase: false,
             in_process: true,
             local_ttl: None,
             fleet: false,
@@ -130,6 +133,16 @@ impl<S: Shape> Policy<S> {
         S::Item: SharedValue,
     {
         self.codec = Some(codec);
+        self
+    }
+
+    /// `erase`.
+    #[must_use]
+    pub fn erase(mut self) -> Self
+    where
+        S::Item: SharedValue,
+    {
+        self.erase = true;
         self
     }
 

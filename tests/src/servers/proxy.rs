@@ -24,6 +24,8 @@ enum Weather {
     Silent,
     /// Ends connections after this many bytes of the server's.
     CutAfter(usize),
+    /// Holds the server's bytes back.
+    Held,
 }
 
 /// A proxy before a server on 127.0.0.1.
@@ -89,6 +91,11 @@ impl Proxy {
         self.weather.send_replace(Weather::CutAfter(bytes));
     }
 
+    /// Holds back whatever the server sends from now on, until [`restore`](Self::restore).
+    pub fn hold_replies(&self) {
+        self.weather.send_replace(Weather::Held);
+    }
+
     /// Passes everything on again. Lost data stay lost, so silenced connections are ended.
     pub fn restore(&self) {
         if self.weather.send_replace(Weather::Fair) == Weather::Silent {
@@ -138,9 +145,13 @@ async fn link(
 /// Carries bytes one way until an end closes. Bytes pass through a queue, so reading never waits for a delay.
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: watch::Receiver<Weather>, server: bool) {
     let (sender, mut queue) = tokio::sync::mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
+    let mut held = weather.clone();
     let write = async {
         while let Some((at, bytes)) = queue.recv().await {
             tokio::time::sleep_until(at).await;
+            if server && held.wait_for(|weather| *weather != Weather::Held).await.is_err() {
+                break;
+            }
             if to.write_all(&bytes).await.is_err() {
                 break;
             }

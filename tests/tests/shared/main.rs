@@ -4,6 +4,7 @@ mod acl;
 mod codecs;
 mod coherence;
 mod encoding;
+mod erase;
 mod exact;
 mod faults;
 mod fleet;

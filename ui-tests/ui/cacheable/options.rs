@@ -32,6 +32,15 @@ async fn no_such_codec() -> u8 { 1 }
 #[cacheable(ttl = 300, tier = local, codec = json)]
 async fn local_encodes_nothing() -> u8 { 1 }
 
+#[cacheable(ttl = 300, tier = local, erase)]
+async fn local_leaves_nothing() -> u8 { 1 }
+
+#[cacheable(ttl = 300, erase = true)]
+async fn erase_has_no_value() -> u8 { 1 }
+
+#[cacheable(ttl = 300, erase)]
+fn erase_is_async() -> u8 { 1 }
+
 #[cacheable(ttl = 300, tier = shared, local_ttl = 5)]
 async fn shared_keeps_nothing() -> u8 { 1 }
 

@@ -81,3 +81,14 @@ pub(super) const JITTER: &[Effects] = &[Effects {
     negatives: "also taken off `negative_ttl` and `err_ttl`",
     deploy: "each process draws for the values that it loads",
 }];
+
+pub(super) const ERASE: &[Effects] = &[Effects {
+    written: "erase",
+    batch: "each element is erased by its own key",
+    fleet: "no change: a value of a load that began before the invalidation may be read by the waiting processes for 10 s at most, and is judged by them",
+    stale: "an erased value is never served, not even as stale; a refresh record erases nothing",
+    early: "no change: the new value replaces the old one",
+    tiers: "the shared tier; the local one frees what was invalidated anyway",
+    negatives: "absences are erased like values; errors are not in the shared tier",
+    deploy: "values that a version without `erase` stored stay for their ttl, and its own invalidations erase only in a cluster",
+}];

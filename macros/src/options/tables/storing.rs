@@ -223,6 +223,17 @@ const TIERS: &[Row] = &[
         ..PLAIN
     },
     Row {
+        name: "erase",
+        of: BOTH,
+        takes: Takes::Nothing,
+        written: &["erase"],
+        default: "bytes stay until the ttl ends",
+        meaning: "an invalidation of the key also [removes the bytes](erase.md) from the shared tier, within seconds; writer and reader have the same",
+        call: Call::Of(Builder::Sharing, Method::Value("erase")),
+        effects: effects::ERASE,
+        ..PLAIN
+    },
+    Row {
         name: "on",
         of: ALL,
         written: &["on = self.fast"],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{BatchMap, Each};
 use crate::clock::nanos;
-use crate::engine::{FetchStart, Fetched, SharedKey, TieredStart};
+use crate::engine::{FetchStart, Fetched, SharedForm, SharedKey, TieredStart};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
@@ -81,7 +81,8 @@ where
         policy: &Policy<Each<S>>,
         missing: &'a Missing<K, S>,
     ) -> Option<SharedKey<'a, Value<S>>> {
-        self.state.store.shared_key(policy.wire, policy.codec, &missing.text, missing.scopes.hashes())
+        let form = SharedForm { wire: policy.wire, codec: policy.codec, erase: policy.erase };
+        self.state.store.shared_key(&form, &missing.text, missing.scopes.hashes())
     }
 
     /// The element that the shared tier's answer describes.

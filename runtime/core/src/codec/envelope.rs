@@ -25,7 +25,8 @@ use super::unreadable::Unreadable;
 use super::{Codec, compression};
 
 const MAGIC: [u8; 4] = *b"FST\x02";
-const HEADER: usize = 60;
+/// The length of the header, which tells an envelope from every other one of its key.
+pub(crate) const HEADER: usize = 60;
 const CHECKSUM: std::ops::Range<usize> = 52..60;
 const FLAGS: usize = 5;
 const ABSENT: u8 = 1;

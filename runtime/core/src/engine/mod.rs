@@ -31,7 +31,7 @@ pub(crate) use fetched::Fetched;
 pub(crate) use load_counts::{CountIfAbandoned, count_load, end_span};
 pub(crate) use pipeline::{Lookup, Request, RequestPlan, join, join_blocking, share_and_end};
 pub(crate) use reload::{FetchStart, NotedFetchStart, Reload};
-pub(crate) use shared_key::SharedKey;
+pub(crate) use shared_key::{SharedForm, SharedKey};
 pub(crate) use tiered_start::TieredStart;
 pub(crate) use tiered_store::{LocalStore, TieredStore};
 

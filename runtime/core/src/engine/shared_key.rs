@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::TieredStart;
+use crate::codec::{Codec, Wire};
 use crate::l1::Lifetime;
 use crate::shared::{LoadLease, NewEntry, SharedApi as _, Tier, Unavailable, ValueKey};
 
@@ -11,6 +12,16 @@ use crate::shared::{LoadLease, NewEntry, SharedApi as _, Tier, Unavailable, Valu
 pub(crate) struct SharedKey<'a, W> {
     pub(super) tier: &'a Arc<Tier>,
     pub(super) key: ValueKey<'a, W>,
+}
+
+/// The way in which values of type `W` lie in the shared tier.
+pub(crate) struct SharedForm<W> {
+    /// The conversion of values; `None` if they stay in this process.
+    pub(crate) wire: Option<Wire<W>>,
+    /// The codec; `None` for the tier's default.
+    pub(crate) codec: Option<Codec>,
+    /// True if an invalidation of a key removes the bytes of its values.
+    pub(crate) erase: bool,
 }
 
 impl<W> SharedKey<'_, W> {

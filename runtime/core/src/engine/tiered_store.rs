@@ -3,9 +3,8 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::{Background, ERROR_THROTTLE, FetchStart, Fetched, Reload, SharedKey, TieredStart, shared_key};
+use super::{Background, ERROR_THROTTLE, FetchStart, Fetched, Reload, SharedForm, SharedKey, TieredStart, shared_key};
 use crate::clock::{Clock, nanos};
-use crate::codec::{Codec, Wire};
 use crate::flight::{Flights, LoadPermit};
 use crate::handle::{Destination, Fastness};
 use crate::key::args::Args;
@@ -139,12 +138,12 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     /// Returns a key in the shared tier, if there is one and it can hold values of this type. `text` is bounded in length.
     pub(crate) fn shared_key<'a, W>(
         &'a self,
-        wire: Option<Wire<W>>,
-        codec: Option<Codec>,
+        form: &SharedForm<W>,
         text: &'a str,
         scopes: &'a [u64],
     ) -> Option<SharedKey<'a, W>> {
-        let key = ValueKey { wire: wire?, encoding: &self.encoding, codec, key: text, scopes };
+        let SharedForm { wire, codec, erase } = *form;
+        let key = ValueKey { wire: wire?, encoding: &self.encoding, codec, key: text, scopes, erase };
         Some(SharedKey { tier: self.tier.as_ref()?, key })
     }
 

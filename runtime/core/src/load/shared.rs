@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{CallPlan, Old, Pending, Standby, shared_outcome};
 use crate::clock::{nanos, pause};
-use crate::engine::{FetchStart, Fetched, RequestPlan, SharedKey, TieredStart};
+use crate::engine::{FetchStart, Fetched, RequestPlan, SharedForm, SharedKey, TieredStart};
 use crate::flight::{LoadPermit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
@@ -29,8 +29,9 @@ where
 {
     /// The key in the shared tier, if there is one and the values can go there.
     pub(crate) fn shared_key(&self) -> Option<SharedKey<'_, S::Item>> {
-        let Policy { wire, codec, .. } = self.policy;
-        let key = self.state.store.shared_key(wire, codec, &self.text, self.scopes.hashes())?;
+        let Policy { wire, codec, erase, .. } = self.policy;
+        let form = SharedForm { wire, codec, erase };
+        let key = self.state.store.shared_key(&form, &self.text, self.scopes.hashes())?;
         self.state.is_findable(&self.key).then_some(key)
     }
 

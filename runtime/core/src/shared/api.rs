@@ -122,7 +122,10 @@ pub(crate) struct ValueKey<'a, V> {
     /// The codec of the call site; `None` for the tier's default.
     pub(crate) codec: Option<Codec>,
     pub(crate) key: &'a str,
+    /// The hash of the key itself comes first.
     pub(crate) scopes: &'a [u64],
+    /// True if an invalidation of the key removes its values' bytes.
+    pub(crate) erase: bool,
 }
 
 /// An entry that was fetched and may be served. Times are in nanoseconds of the clock.

@@ -1,7 +1,8 @@
 //! The script that appends to the shared log.
 //!
-//! In one step it checks the last entry, trims entries older than the retention, appends, and publishes. It removes no values: their
-//! addresses contain the type, which is unknown here, and stale values are replaced or expire.
+//! In one step it checks the last entry, trims entries older than the retention, appends, and publishes. It removes no values but those of
+//! functions that say [`erase`](super::erasures): other addresses contain the key and the type, which are unknown here, and stale values
+//! are replaced or expire.
 //!
 //! - **A last entry that is not ours** starts a new life of the log. Every reader then invalidates everything, as it does for any
 //!   foreign entry. The foreign entry stays, so that other processes see it, and so that a build of record format 1, which expects one
@@ -23,8 +24,11 @@ use crate::log::Record;
 /// Maximum distance of the last entry into the future, on top of the retention. Clocks of servers differ by less.
 const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The script. `KEYS[1]`: the stream. `ARGV`: channel, record, token, a name for a new life; the server's time, the retention, and the
-/// latest time that the last entry may have, in milliseconds; the life to be left, if any.
+/// The script. `KEYS[1]`: the stream. `KEYS[2]`, if the record may erase: the key that exists once an erasable value was stored. `ARGV`:
+/// channel, record, token, a name for a new life; the server's time, the retention, and the latest time that the last entry may have, in
+/// milliseconds; the life to be left, if any; the beginning of the addresses to be erased.
+///
+/// The scopes are the last bytes of an invalidation's [record](crate::log::Record::to_bytes). Those of prefixes and tags have no values.
 static APPEND: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
@@ -49,6 +53,15 @@ if not life then
     previous = redis.call('XADD', KEYS[1], '*', 'l', life, 'r', '')
 end
 local id = redis.call('XADD', KEYS[1], '*', 'l', life, 'r', ARGV[2])
+if KEYS[2] and type(redis.pcall('GET', KEYS[2])) == 'string' then
+    local record = ARGV[2]
+    local roots = string.byte(record, 3) + 256 * string.byte(record, 4)
+    for at = 9 + 2 * roots, #record - 7, 8 do
+        local a, b, c, d, e, f, g, h = string.byte(record, at, at + 7)
+        local name = ARGV[9] .. string.format(string.rep('%02x', 8), h, g, f, e, d, c, b, a)
+        redis.call('UNLINK', name .. '0', name .. '1', name .. '2', name .. '3')
+    end
+end
 redis.call('PUBLISH', ARGV[1], life .. ' ' .. id .. ' ' .. previous .. ' ' .. ARGV[3] .. ' ' .. ARGV[2])
 return {life, id, last and '' or 'none'}
 ",
@@ -69,6 +82,8 @@ pub(crate) struct Append<'a> {
     retention: Duration,
     /// The life that the log has to leave: if it is still in this one, it starts another.
     leaving: Option<Life>,
+    /// The flag of erasable values, and the beginning of their addresses, if the record may erase some.
+    erases: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Append<'a> {
@@ -84,6 +99,7 @@ impl<'a> Append<'a> {
             now_millis: context.server_millis(context.clock.now()),
             retention: context.settings.retention,
             leaving: None,
+            erases: context.erasures.by_script().filter(|_| !record.is_refresh()),
         }
     }
 
@@ -100,8 +116,11 @@ impl<'a> Append<'a> {
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let retention = millis(self.retention);
         let mut script = APPEND.prepare_invoke();
+        script.key(self.stream);
+        if let Some((flag, _)) = self.erases {
+            script.key(flag);
+        }
         script
-            .key(self.stream)
             .arg(self.channel)
             .arg(self.record.to_bytes())
             .arg(self.database.token(self.token))
@@ -109,7 +128,8 @@ impl<'a> Append<'a> {
             .arg(self.now_millis)
             .arg(retention)
             .arg(self.now_millis.saturating_add(retention).saturating_add(millis(FAR)))
-            .arg(self.leaving.map_or_else(String::new, |life| format!("{life:016x}")));
+            .arg(self.leaving.map_or_else(String::new, |life| format!("{life:016x}")))
+            .arg(self.erases.map(|(_, beginning)| beginning));
         let reply: Vec<Vec<u8>> = script.invoke_async(connection).await?;
         let parsed = match reply.as_slice() {
             [life, id, found] => {

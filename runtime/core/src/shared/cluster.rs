@@ -18,6 +18,7 @@ use redis::{Cmd, ConnectionInfo, ProtocolVersion, RedisError, RedisResult, Value
 use tokio::sync::{Notify, oneshot};
 
 use super::api::Unavailable;
+use super::confirm::{Confirmer, StoreCommand};
 use super::connection::Connections;
 use super::context::Context;
 use super::slots::{slot, slots};
@@ -200,19 +201,34 @@ impl Nodes {
         Ok((values.collect(), server?))
     }
 
-    /// Sends commands that store values, each to its node, all at once. Returns whether all were stored.
-    pub(crate) async fn store(self: Arc<Self>, commands: Vec<(String, Cmd)>) -> bool {
+    /// Sends commands that store values, each to its node, all at once, and then confirms the values that have to be. Returns whether all
+    /// were stored.
+    pub(super) async fn store(
+        self: Arc<Self>,
+        commands: Vec<StoreCommand>,
+        barrier: Arc<Barrier>,
+        confirmer: Arc<Confirmer>,
+    ) -> bool {
         let (mut sent, mut all) = (tokio::task::JoinSet::new(), true);
-        for (address, command) in commands {
+        for StoreCommand { address, command, confirmation } in commands {
             let Ok(node) = self.node(&address) else {
                 all = false;
                 continue;
             };
-            let nodes = self.clone();
+            let (nodes, barrier, confirmer) = (self.clone(), barrier.clone(), confirmer.clone());
             sent.spawn(async move {
-                let stored = nodes.send(&[node], command).await.is_ok();
+                let node = [node];
+                let stored = nodes.send(&node, command).await.is_ok();
                 if stored {
                     nodes.context.telemetry.counts.stores.add();
+                }
+                // After the store, so that everything appended before it is folded.
+                if let Some(confirmation) = confirmation.filter(|_| stored)
+                    && let Ok(server) = barrier.pass().await
+                    && let Some(command) = confirmer.command(server, &address, &confirmation)
+                {
+                    // If this fails, the value expires.
+                    let _ = nodes.send(&node, command).await;
                 }
                 stored
             });

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use redis::RedisResult;
 
+use super::erasures::Erasures;
 use super::feed::Feed;
 use super::server_source::ServerSource;
 use super::settings::Redis;
@@ -25,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) stream: String,
     pub(crate) channel: String,
     pub(crate) database: Database,
+    pub(crate) erasures: Erasures,
     pub(crate) feed: Arc<Feed>,
     pub(crate) trust: Arc<Trust>,
     pub(crate) settle_wait: SettleWait,
@@ -48,6 +50,7 @@ impl Context {
         Ok(Self {
             source: ServerSource::new(&settings, &stream)?,
             channel: stream.clone(),
+            erasures: Erasures::new(&settings, &stream),
             stream,
             database: Database::new(settings.database()),
             feed: Arc::new(Feed::new(log.clone(), mirror_bytes, telemetry.notices.clone())),

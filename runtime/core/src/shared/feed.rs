@@ -122,6 +122,13 @@ impl Feed {
         Some((current.life, state.position))
     }
 
+    /// Returns the life of the log, and the position up to which it was folded; `None` before it was first read.
+    #[cfg(feature = "redis-cluster")]
+    pub(crate) fn position(&self) -> Option<(Life, StreamId)> {
+        let state = lock(&self.state);
+        Some((state.incarnation?.life, state.position))
+    }
+
     /// Starts over with an unknown log, at its first entry. Everything that was cached is invalid.
     pub(crate) fn reset(&self, incarnation: Incarnation, first: StreamId) {
         let mut state = lock(&self.state);

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, Value};
+use redis::Value;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::api::{LeaseApi, Unavailable};
+use super::confirm::StoreCommand;
 use super::tier::RedisTier;
 use crate::clock::pause;
 
@@ -65,7 +66,7 @@ impl RedisLoadLease {
     }
 
     /// Returns the command that releases the lease, to be sent together with another one.
-    pub(super) fn into_release(mut self) -> Option<(String, Cmd)> {
+    pub(super) fn into_release(mut self) -> Option<StoreCommand> {
         self.0.take().map(HeldLease::command)
     }
 }
@@ -89,10 +90,10 @@ impl LeaseApi for RedisLoadLease {
 }
 
 impl HeldLease {
-    fn command(self) -> (String, Cmd) {
+    fn command(self) -> StoreCommand {
         let mut command = redis::cmd("EVAL");
         command.arg(RELEASE).arg(1).arg(&self.address).arg(self.nonce);
-        (self.address, command)
+        StoreCommand { address: self.address, command, confirmation: None }
     }
 }
 

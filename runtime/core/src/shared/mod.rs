@@ -11,6 +11,7 @@
 //! | `retention` | the shortest retention of this process |
 //! | `stats`, `notices`, `telemetry` | counters and log lines |
 //! | `stream`, `order` | the log as it is in Redis; the script that keeps the newer of two values |
+//! | `erasures` | the names of values that an invalidation of their key removes |
 //! | `errors` | makes and classifies errors of the driver |
 //! | `feed` | the fold of the log, and the judgement of values from the tier |
 //! | `doubt` | records that may or may not be in the log |
@@ -18,11 +19,13 @@
 //! | `slots`, `sentinels`, `server_source` | finds the server to connect to |
 //! | `settle_wait` | state of the wait for a server whose log is not settled |
 //! | `context` | the parts that all tasks use |
+//! | `confirm` | values that are stored before it is certain that they may stay |
 //! | `append`, `signals`, `pushes` | the script that appends to the log; signals about one connection; the messages that it receives |
 //! | `server`, `settle`, `catch_up` | identifies the server, waits until its log is settled, and reads the log |
 //! | `connection` | one connection: made, subscribed, caught up, watched, made again |
 //! | `reads`, `cluster` | reads, many in one command; values on the nodes of a cluster |
 //! | `publish` | records on their way into the log |
+//! | `eraser` | removes values in a cluster whose keys were invalidated |
 //! | `tier`, `values`, `lease` | the tier of one handle; encoding and judging of values; leases on loads |
 //! | `redis_api` | the implementation of the interface on Redis |
 //!
@@ -36,11 +39,17 @@ mod catch_up;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
 #[cfg(feature = "redis")]
+mod confirm;
+#[cfg(feature = "redis")]
 mod connection;
 #[cfg(feature = "redis")]
 mod context;
 #[cfg(feature = "redis")]
 mod doubt;
+#[cfg(feature = "redis-cluster")]
+mod eraser;
+#[cfg(feature = "redis")]
+mod erasures;
 #[cfg(feature = "redis")]
 mod errors;
 #[cfg(feature = "redis")]

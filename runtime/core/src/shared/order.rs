@@ -16,7 +16,8 @@ use redis::Cmd;
 /// Maximum difference between the server's clock and the time that a process takes for it.
 const SKEW: Duration = Duration::from_secs(1);
 
-/// The script. `KEYS[1]`: the address. `ARGV`: the envelope (or one without a value, if the value is not to be stored); the time to live in
+/// The script. `KEYS[1]`: the address. `KEYS[2]`: the [flag](super::erasures::Erasures::flag) that an erasable value raises, if there is one. `ARGV`:
+/// the envelope (or one without a value, if the value is not to be stored); the time to live in
 /// milliseconds, or zero to remove an older value; the latest time at which a load can have begun. The numbers that are compared are at
 /// bytes 16 (incarnation), 24 (position in the log) and 44 (start of the load) of an envelope.
 const STORE: &str = r"
@@ -35,15 +36,17 @@ if type(there) == 'string' and #there == 52 and string.sub(there, 1, 4) == strin
     if began <= tonumber(ARGV[3]) then return 0 end
 end
 if ARGV[2] == '0' then return redis.call('UNLINK', KEYS[1]) end
+if KEYS[2] then redis.call('SET', KEYS[2], '1') end
 redis.call('SET', KEYS[1], here, 'PX', ARGV[2])
 return 1
 ";
 
 /// Makes the command that stores an envelope for `ttl_millis`, unless the existing one is newer. With zero it removes an older one.
-/// `now_micros` is the server's time.
-pub(super) fn store(address: &str, envelope: &[u8], ttl_millis: u64, now_micros: u64) -> Cmd {
+/// `now_micros` is the server's time. `flag` is raised with an erasable value.
+pub(super) fn store(address: &str, flag: Option<&str>, envelope: &[u8], ttl_millis: u64, now_micros: u64) -> Cmd {
     let latest = now_micros.saturating_add(u64::try_from(SKEW.as_micros()).unwrap_or(u64::MAX));
     let mut command = redis::cmd("EVAL");
-    command.arg(STORE).arg(1).arg(address).arg(envelope).arg(ttl_millis).arg(latest);
+    command.arg(STORE).arg(1 + usize::from(flag.is_some())).arg(address).arg(flag);
+    command.arg(envelope).arg(ttl_millis).arg(latest);
     command
 }

@@ -46,6 +46,8 @@ pub(super) async fn publish(
     if context.feed.fold_appended(live.server, &entry, record, token).ok_or(Unavailable)? != Folded::Done {
         live.check_log();
     }
+    #[cfg(feature = "redis-cluster")]
+    context.erasures.in_cluster.wake.notify_one();
     // A master that was replaced meanwhile accepts appends, too.
     live.is_confirmed().then_some(()).ok_or(Unavailable)
 }

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::api::Unavailable;
 use super::connection::{Connections, LiveConnection};
 use super::context::Context;
+use super::erasures::ErasableName;
 use super::errors::too_slow;
 use crate::sync::{Mutex, lock};
 
@@ -30,21 +31,33 @@ const LARGE: usize = 16 << 10;
 
 /// The address of a value in parts, which are written into a command without being joined first.
 #[derive(Clone, Copy)]
-pub(super) struct ValueAddress<'a>(pub(super) [&'a str; 3]);
+pub(super) enum ValueAddress<'a> {
+    /// The prefix, the key, and the suffix of the type.
+    Key([&'a str; 3]),
+    /// The prefix, and the name of an erasable value.
+    Erasable(&'a str, ErasableName),
+}
 
 impl ValueAddress<'_> {
+    fn parts(&self) -> [&str; 3] {
+        match self {
+            Self::Key(parts) => *parts,
+            Self::Erasable(prefix, name) => [prefix, name.as_str(), ""],
+        }
+    }
+
     pub(super) fn text(&self) -> String {
-        self.0.concat()
+        self.parts().concat()
     }
 
     fn len(&self) -> usize {
-        self.0.iter().map(|part| part.len()).sum()
+        self.parts().iter().map(|part| part.len()).sum()
     }
 
     /// Appends the address to a command.
     fn write(&self, command: &mut Cmd) {
         let mut argument = command.writer_for_next_arg();
-        for part in self.0 {
+        for part in self.parts() {
             // Writing to memory does not fail.
             let _ = argument.write_all(part.as_bytes());
         }
@@ -176,7 +189,7 @@ impl Reads {
         if all.is_empty() {
             return;
         }
-        let reply = self.read(&mget(all.iter().map(|waiting| ValueAddress(["", &waiting.address, ""])))).await;
+        let reply = self.read(&mget(all.iter().map(|waiting| ValueAddress::Key(["", &waiting.address, ""])))).await;
         match reply {
             Ok((Value::Array(values), server)) if values.len() == all.len() => {
                 for (waiting, value) in all.into_iter().zip(values) {

@@ -135,7 +135,7 @@ impl SharedApi for RedisTier {
 
     fn remove<V>(&self, key: &ValueKey<'_, V>, epoch: SharedEpoch, began: u64, lease: Option<RedisLoadLease>) {
         let entry = NewEntry { value: None, epoch, began, expires: 0, load_time: 0, beyond: Duration::ZERO };
-        let command = self.ordered(key, &entry, 0);
+        let command = self.ordered(key, &entry, 0, None);
         self.send_later(command.into_iter().chain(lease.and_then(RedisLoadLease::into_release)).collect());
     }
 }

@@ -224,6 +224,15 @@ impl Redis {
         matches!(self.servers, Servers::Single(_))
     }
 
+    /// Returns whether the values lie on several nodes.
+    pub(crate) fn is_cluster(&self) -> bool {
+        match self.servers {
+            #[cfg(feature = "redis-cluster")]
+            Servers::Cluster(_) => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn limits(&self) -> Limits {
         Limits { max_bytes: self.max_value_bytes, compress: self.compress }
     }

@@ -10,9 +10,12 @@ use tokio::task::JoinSet;
 use super::api::{SharedEpoch, Unavailable};
 #[cfg(feature = "redis-cluster")]
 use super::cluster::{Barrier, Nodes};
-use super::connection::Connections;
+use super::confirm::{Confirmer, StoreCommand};
+use super::connection::{Connections, LiveConnection};
 use super::context::Context;
 use super::doubt::{Doubt, PendingRecord};
+#[cfg(feature = "redis-cluster")]
+use super::eraser::Eraser;
 use super::feed::FeedJudge;
 use super::publish::{publish, replay};
 use super::reads::{Reads, ValueAddress};
@@ -39,6 +42,7 @@ pub(crate) struct RedisTier {
     #[cfg(feature = "redis-cluster")]
     cluster: Option<(Arc<Nodes>, Arc<Barrier>)>,
     pub(super) doubt: Arc<Doubt>,
+    confirmer: Arc<Confirmer>,
     stores: Arc<Semaphore>,
     /// The process that connected; see [`Connection`](super::connection::Connection).
     process: ProcessId,
@@ -85,6 +89,7 @@ impl RedisTier {
         let stores = Arc::new(Semaphore::new(MAX_STORES));
         Ok(Arc::new(Self {
             reads: Reads::new(context.clone(), connections.clone(), runtime),
+            confirmer: Arc::new(Confirmer::new(context.clone(), doubt.clone())),
             context,
             log,
             connections,
@@ -178,8 +183,8 @@ impl RedisTier {
         self.reads.read(&command).await.map(|(reply, _)| reply)
     }
 
-    /// Sends commands that store values, in the background.
-    pub(super) fn send_later(&self, commands: Vec<(String, redis::Cmd)>) {
+    /// Sends commands that store values, in the background, and then confirms the values that have to be.
+    pub(super) fn send_later(&self, commands: Vec<StoreCommand>) {
         if commands.is_empty() {
             return;
         }
@@ -192,10 +197,13 @@ impl RedisTier {
         };
         // A cluster needs the log too, because without it the values could not be judged.
         let Some(live) = self.reads.live() else { return };
-        let span = trace::shared_write(commands.len());
+        let (span, confirmer) = (trace::shared_write(commands.len()), self.confirmer.clone());
         #[cfg(feature = "redis-cluster")]
-        if let Some((nodes, _)) = &self.cluster {
-            let stored = nodes.clone().store(commands);
+        if let Some((nodes, barrier)) = &self.cluster {
+            if commands.iter().any(|command| command.confirmation.is_some()) {
+                self.context.erasures.in_cluster.begin(|| self.context.feed.position());
+            }
+            let stored = nodes.clone().store(commands, barrier.clone(), confirmer);
             runtime.spawn(async move {
                 end_write(&span, stored.await);
                 drop(permit);
@@ -204,15 +212,10 @@ impl RedisTier {
         }
         let context = self.context.clone();
         runtime.spawn(async move {
-            let mut pipe = redis::pipe();
-            for (_, command) in commands {
-                pipe.add_command(command).ignore();
-            }
-            let sent = pipe.query_async::<()>(&mut live.connection.clone()).await;
-            end_write(&span, sent.is_ok());
-            match sent {
-                Ok(()) => context.telemetry.counts.stores.add_many(pipe.len()),
-                Err(error) => live.failed(&context.telemetry, &error),
+            let stored = store(&context, &live, &confirmer, commands).await;
+            end_write(&span, stored.is_ok());
+            if let Err(error) = stored {
+                live.failed(&context.telemetry, &error);
             }
             drop(permit);
         });
@@ -222,6 +225,30 @@ impl RedisTier {
 /// Records the end of a write in its span.
 fn end_write(span: &trace::Traced, stored: bool) {
     if stored { span.end("stored") } else { span.fail("unavailable", "unavailable") }
+}
+
+/// Stores values over one connection, and confirms those that have to be.
+async fn store(
+    context: &Context,
+    live: &LiveConnection,
+    confirmer: &Confirmer,
+    commands: Vec<StoreCommand>,
+) -> redis::RedisResult<()> {
+    let mut connection = live.connection.clone();
+    let (mut pipe, mut unconfirmed) = (redis::pipe(), Vec::new());
+    for StoreCommand { address, command, confirmation } in commands {
+        pipe.add_command(command).ignore();
+        unconfirmed.extend(confirmation.map(|confirmation| (address, confirmation)));
+    }
+    pipe.query_async::<()>(&mut connection).await?;
+    context.telemetry.counts.stores.add_many(pipe.len());
+    let mut pipe = redis::pipe();
+    for (address, confirmation) in &unconfirmed {
+        if let Some(command) = confirmer.command(live.server, address, confirmation) {
+            pipe.add_command(command).ignore();
+        }
+    }
+    if pipe.is_empty() { Ok(()) } else { pipe.query_async(&mut connection).await }
 }
 
 /// Judges values that are read from the tier.
@@ -249,6 +276,7 @@ fn join_cluster(
     let barrier = Arc::<Barrier>::default();
     tasks.spawn(nodes.clone().run());
     tasks.spawn(barrier.clone().run(context.clone(), connections.clone()));
+    tasks.spawn(Eraser::new(context.clone(), connections.clone(), nodes.clone()).run());
     Some((nodes, barrier))
 }
 

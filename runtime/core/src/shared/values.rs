@@ -1,8 +1,8 @@
 //! Values in the tier: addresses, envelopes, and judgement.
 
-use redis::Cmd;
-
 use super::api::{FetchedEntry, NewEntry, SharedEpoch, ValueKey};
+use super::confirm::{Confirmation, StoreCommand, UNCONFIRMED};
+use super::erasures::ErasableName;
 use super::order;
 use super::reads::ValueAddress;
 use super::tier::RedisTier;
@@ -30,7 +30,11 @@ impl RedisTier {
     }
 
     pub(super) fn address_of<'a, V>(&'a self, key: &ValueKey<'a, V>) -> ValueAddress<'a> {
-        ValueAddress([&self.context.settings.prefix, key.key, &key.encoding.types(&key.wire).suffix])
+        let (prefix, types) = (&self.context.settings.prefix, key.encoding.types(&key.wire));
+        match key.scopes.first() {
+            Some(&hash) if key.erase => ValueAddress::Erasable(prefix, ErasableName::new(hash, types.fingerprint)),
+            _ => ValueAddress::Key([prefix, key.key, &types.suffix]),
+        }
     }
 
     /// Decodes the value in these bytes, if it is one of this key.
@@ -73,26 +77,39 @@ impl RedisTier {
     }
 
     /// Makes the command that stores a value.
-    pub(super) fn pack<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>) -> Option<(String, Cmd)> {
+    pub(super) fn pack<V>(&self, key: &ValueKey<'_, V>, entry: &NewEntry<'_, V>) -> Option<StoreCommand> {
         let ttl = match entry.expires {
             u64::MAX => nanos(self.context.settings.longest_ttl()),
             expires => expires.saturating_sub(self.context.clock.now()).saturating_add(nanos(entry.beyond)),
         };
-        self.ordered(key, entry, (ttl / 1_000_000).max(1))
+        if key.erase && ttl > nanos(UNCONFIRMED) {
+            self.ordered(key, entry, nanos(UNCONFIRMED), Some(self.context.clock.now().saturating_add(ttl)))
+        } else {
+            self.ordered(key, entry, ttl.max(1_000_000), None)
+        }
     }
 
-    /// Makes the command that replaces an older value for `ttl_millis`, or removes it if that is zero.
+    /// Makes the command that replaces an older value for `ttl` nanoseconds, or removes it if that is zero. With `until`, the value is to be
+    /// confirmed, and to live until then.
     pub(super) fn ordered<V>(
         &self,
         key: &ValueKey<'_, V>,
         entry: &NewEntry<'_, V>,
-        ttl_millis: u64,
-    ) -> Option<(String, Cmd)> {
+        ttl: u64,
+        until: Option<u64>,
+    ) -> Option<StoreCommand> {
         with_buffer(|bytes| {
             self.seal(key, entry, bytes)?;
             let (address, now) = (self.address(key), self.context.server_micros(self.context.clock.now()));
-            let command = order::store(&address, bytes, ttl_millis, now);
-            Some((address, command))
+            let flag = if key.erase { self.context.erasures.flag() } else { None };
+            let command = order::store(&address, flag, bytes, ttl / 1_000_000, now);
+            let confirmation = until.zip(bytes.first_chunk()).map(|(until, header)| Confirmation {
+                epoch: entry.epoch,
+                scopes: key.scopes.into(),
+                header: *header,
+                until,
+            });
+            Some(StoreCommand { address, command, confirmation })
         })
     }
 

@@ -11,7 +11,7 @@ use super::target::{StoredKey, Target};
 use super::vary;
 use crate::clock::nanos;
 use crate::codec::Wire;
-use crate::engine::{self, LocalStore, TieredStart};
+use crate::engine::{self, LocalStore, SharedForm, TieredStart};
 use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
@@ -122,7 +122,7 @@ impl ResponseStore {
     /// Nothing is lost.
     pub(super) async fn fetch(&self, key: &EntryKey) -> bool {
         let address = bounded(key.text.clone());
-        let Some(shared) = self.shared_key(Wire::new(), None, &address, key.scopes.hashes()) else { return false };
+        let Some(shared) = self.shared_key(&form(), &address, key.scopes.hashes()) else { return false };
         let Some(fetched) = self.engine.fetch(&shared, self.engine.begin_fetch(), Stored::scopes).await else {
             return false;
         };
@@ -144,7 +144,7 @@ impl ResponseStore {
     /// Stores an entry of the local tier in the shared tier.
     pub(super) fn share(&self, key: &EntryKey, entry: &ResponseEntry, began: &TieredStart) {
         let address = bounded(key.text.clone());
-        if let Some(shared) = self.shared_key(Wire::new(), None, &address, key.scopes.hashes()) {
+        if let Some(shared) = self.shared_key(&form(), &address, key.scopes.hashes()) {
             let beyond = entry.stored.grace().longest();
             shared.share(Some(&entry.stored), (&self.lifetime(entry, began), beyond), began, None);
         }
@@ -185,6 +185,11 @@ impl ResponseStore {
             _ => true,
         }
     }
+}
+
+/// Returns the form of responses in the shared tier.
+fn form() -> SharedForm<Stored> {
+    SharedForm { wire: Wire::new(), codec: None, erase: false }
 }
 
 /// Returns the lifetime of an entry that expires at `expires`.

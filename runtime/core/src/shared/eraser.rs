@@ -1,0 +1,170 @@
+//! Erasures in a cluster, whose values lie on other nodes than the log, so that no script reaches both.
+//!
+//! The log is the queue: every process that has stored an erasable value reads the invalidations that were appended since the last erasure,
+//! by whichever process, removes the values of their keys, and then moves the *mark*, a key beside the log that says how far erasures are
+//! done. It does so after each invalidation of its own, and at every heartbeat for those of others. So an invalidation whose process dies
+//! is done by another one, and a node that cannot be reached is asked again until it answers.
+//!
+//! - The mark never passes an invalidation whose values could not be removed. Processes that erase at the same time do the same work twice.
+//! - A value that is stored after the erasure, by a load that began before it, is not [confirmed](super::confirm).
+//! - Every address is a command of its own: while a slot moves, a node that lacks a key redirects the command, and it would redirect one
+//!   for several keys although it has some of them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use redis::RedisResult;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::cluster::Nodes;
+use super::connection::{Connections, LiveConnection};
+use super::context::Context;
+use super::stream::{self, Life, StreamId, parse_life};
+
+/// Number of entries per read of the log.
+const PAGE: usize = 1_000;
+/// Number of keys that are erased at once.
+const TOGETHER: usize = 64;
+/// Number of keys that could not be erased, beyond which no further entries are read.
+const MAX_FAILED: usize = 1 << 14;
+
+/// A life of the log, and a position in it.
+type Reached = (Life, StreamId);
+
+/// The task that erases.
+pub(super) struct Eraser {
+    context: Arc<Context>,
+    connections: Connections,
+    nodes: Arc<Nodes>,
+    /// The key of the mark, in the slot of the log.
+    mark: String,
+    /// The position up to which this task has read the log; `None` before it has.
+    done: Option<Reached>,
+    /// The keys that could not be erased.
+    failed: HashSet<u64>,
+}
+
+impl Eraser {
+    pub(super) fn new(context: Arc<Context>, connections: Connections, nodes: Arc<Nodes>) -> Self {
+        let mark = format!("{}{{{}}}erased", context.settings.prefix, context.stream);
+        Self { context, connections, nodes, mark, done: None, failed: HashSet::new() }
+    }
+
+    /// Erases whatever was invalidated, once this process has stored a value that may have to be erased. Never returns.
+    pub(super) async fn run(mut self) {
+        let context = self.context.clone();
+        let wake = &context.erasures.in_cluster.wake;
+        loop {
+            let Some(began) = context.erasures.in_cluster.began() else {
+                wake.notified().await;
+                continue;
+            };
+            if let Some(live) = self.connections.live(0)
+                && let Err(error) = self.erase(&live, began).await
+            {
+                live.failed(&context.telemetry, &error);
+            }
+            let _ = timeout(context.trust.heartbeat(), wake.notified()).await;
+        }
+    }
+
+    /// Erases the keys of all invalidations up to the end of the log.
+    async fn erase(&mut self, log: &LiveConnection, began: Reached) -> RedisResult<()> {
+        let Some((life, _)) = self.context.feed.resume(log.server) else { return Ok(()) };
+        let mut connection = log.connection.clone();
+        let reply: Option<Vec<u8>> = redis::cmd("GET").arg(&self.mark).query_async(&mut connection).await?;
+        let mark = reply.as_deref().and_then(parse);
+        let mut position = self.start(life, mark, began);
+        self.retry().await;
+        let mut at_end = false;
+        while !at_end && self.failed.len() < MAX_FAILED {
+            let entries =
+                stream::range(&mut connection, &self.context.stream, position.map(|(_, id)| id), PAGE).await?;
+            at_end = entries.len() < PAGE;
+            let mut keys = HashSet::new();
+            for entry in entries.iter().filter(|entry| position.is_none_or(|(_, id)| entry.id > id)) {
+                if let Some(record) = entry.record.as_ref().filter(|record| !record.is_refresh()) {
+                    keys.extend(record.scopes());
+                }
+            }
+            self.remove(keys).await;
+            if let Some(last) = entries.last() {
+                position = Some((last.life.unwrap_or(life), last.id));
+            }
+            self.done = position;
+            if let Some(position) = position.filter(|position| self.failed.is_empty() && mark != Some(*position)) {
+                redis::cmd("SET").arg(&self.mark).arg(text(position)).query_async::<()>(&mut connection).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the position after which the first entry stands that is not done; `None` for the beginning of the log.
+    fn start(&self, life: Life, mark: Option<Reached>, began: Reached) -> Option<Reached> {
+        let in_life = |position: &Reached| position.0 == life;
+        let (mark, began) = (mark.filter(in_life), Some(began).filter(in_life));
+        match self.done {
+            // The values of this process concern entries after `began`, and another process may have set the mark before it knew of any.
+            None => match (mark, began) {
+                (Some(mark), Some(began)) => Some(if mark.1 < began.1 { mark } else { began }),
+                (mark, began) => mark.or(began),
+            },
+            Some(done) => mark.max(Some(done).filter(in_life)),
+        }
+    }
+
+    async fn retry(&mut self) {
+        let failed = std::mem::take(&mut self.failed);
+        self.remove(failed).await;
+    }
+
+    /// Removes the values of these keys, and notes the keys that could not be reached.
+    async fn remove(&mut self, keys: HashSet<u64>) {
+        let mut running = JoinSet::new();
+        for key in keys {
+            if running.len() >= TOGETHER
+                && let Some(Ok(Err(key))) = running.join_next().await
+            {
+                self.failed.insert(key);
+            }
+            running.spawn(remove(self.context.clone(), self.nodes.clone(), key));
+        }
+        while let Some(removed) = running.join_next().await {
+            if let Ok(Err(key)) = removed {
+                self.failed.insert(key);
+            }
+        }
+    }
+}
+
+/// Removes the values of a key, or returns the key.
+async fn remove(context: Arc<Context>, nodes: Arc<Nodes>, key: u64) -> Result<(), u64> {
+    for address in context.erasures.addresses(key) {
+        let mut command = redis::cmd("UNLINK");
+        command.arg(&address);
+        nodes.query(&address, command).await.map_err(|_| key)?;
+    }
+    Ok(())
+}
+
+fn text((life, id): Reached) -> String {
+    format!("{life:016x} {id}")
+}
+
+fn parse(text: &[u8]) -> Option<Reached> {
+    let mut parts = text.split(|byte| *byte == b' ');
+    parse_life(parts.next()?).zip(StreamId::parse(parts.next()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_comes_back_as_it_was_written() {
+        let mark = (7, StreamId::parse(b"12-3").unwrap());
+        assert_eq!(parse(text(mark).as_bytes()), Some(mark));
+        assert_eq!([parse(b""), parse(b"7 12-3"), parse(b"0000000000000007")], [None; 3]);
+    }
+}
