@@ -39,6 +39,7 @@ pages! {
     monitor = "guide/monitor.md",
     operations = "guide/operations.md",
     order = "guide/order.md",
+    provenance = "guide/provenance.md",
     rate_limit = "guide/rate_limit.md",
     retry = "guide/retry.md",
     slow_queries = "guide/slow-queries.md",

@@ -118,13 +118,16 @@ pub mod registry {
     pub use fastness_core::{Annotated, Audit, Role, annotated, audit};
 }
 
-/// Counters: of a handle, of each call site, of the shared tier, and of one future.
+/// Counters: of a handle, of each call site, of the shared tier, and of one future; and the origin of one future's answers.
 pub mod stats {
     #[cfg(feature = "redis")]
     #[doc(inline)]
     pub use fastness_core::SharedStats;
     #[doc(inline)]
-    pub use fastness_core::{HandleStats, Observed, SiteStats, Stats, observe};
+    pub use fastness_core::{
+        AnswerSource, CachedAnswer, HandleStats, Observed, Provenance, SiteStats, Stats, observe, provenance,
+        provenance_sync,
+    };
 }
 
 /// Tiers: where a [`Cache`] stores its values, and the traits that the values need for it.

@@ -39,6 +39,7 @@ pages! {
     HttpCache = "guide/http-cache.md",
     Idempotency = "guide/idempotency.md",
     Monitor = "guide/monitor.md",
+    Provenance = "guide/provenance.md",
     Traces = "guide/traces.md",
     Demo = "guide/demo.md",
     Order = "guide/order.md",

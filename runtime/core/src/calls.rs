@@ -1,6 +1,6 @@
 //! The functions that an expansion calls at a call site, except the hit.
 //!
-//! May use: `batch`, `handle`, `key`, `load`, `policy`, `put`, `shape`, `site`, `sync`.
+//! May use: `batch`, `handle`, `key`, `load`, `policy`, `put`, `shape`, `site`, `stats`, `sync`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::policy::Policy;
 use crate::put::Put;
 use crate::shape::{CacheValue, Shape};
 use crate::site::{Call, Instance, Site, SiteState};
+use crate::stats::CountedCall;
 use crate::sync::watch_thread;
 
 impl Site {
@@ -54,7 +55,8 @@ impl Site {
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        self.state::<A, S>(on, instance).store.counters().bypass();
+        let state = self.state::<A, S>(on, instance);
+        CountedCall::bypass(state.store.counters(), &state.path);
         Miss::bypass()
     }
 
@@ -87,7 +89,7 @@ impl Site {
     {
         let state = self.state::<A, S>(on, call.instance);
         if state.mode() == CallMode::Bypass {
-            state.store.counters().bypass();
+            CountedCall::bypass(state.store.counters(), &state.path);
             return None;
         }
         Some(self.pending_in(state, call, tags, policy))

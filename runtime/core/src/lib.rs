@@ -66,8 +66,8 @@ pub use direct::{Both, Cache, Local, StoredIn};
 pub use error::{Error, LoadTimeout};
 pub use function::{CachedFunction, KeyInfo, Keys};
 pub use handle::{
-    Builder, CacheTransaction, Fastness, HandleStats, SiteStats, bypass, bypass_sync, reload, reload_sync, with_cache,
-    with_cache_sync,
+    Builder, CacheTransaction, Fastness, HandleStats, SiteStats, bypass, bypass_sync, provenance, provenance_sync,
+    reload, reload_sync, with_cache, with_cache_sync,
 };
 pub use key::{Key, KeyNamespace, KeyPart, KeyWriter, Scope};
 pub use log::Reach;
@@ -76,7 +76,7 @@ pub use registry::{Annotated, Role, annotated};
 pub use shape::CacheValue;
 #[cfg(feature = "redis")]
 pub use shared::{Redis, SharedStats};
-pub use stats::{Observed, Stats, observe};
+pub use stats::{AnswerSource, CachedAnswer, Observed, Provenance, Stats, observe};
 pub use typed::{Handle, Handled};
 
 /// Timings of calls: of functions with `#[timed]`, and of other code by a [`Timing`](timing::Timing).

@@ -20,8 +20,11 @@ use crossbeam_utils::CachePadded;
 use crate::sync::{lock_static, watch_thread};
 
 mod call;
+mod provenance;
 
 pub(crate) use call::{Answered, CountedCall, Uncounted};
+pub(crate) use provenance::{AnswerRecorder, AnswerTimes};
+pub use provenance::{AnswerSource, CachedAnswer, Provenance};
 
 /// The number of shards that are owned by one thread at a time.
 const OWNED: usize = 16;

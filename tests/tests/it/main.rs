@@ -54,6 +54,7 @@ mod origin;
 mod parameters;
 mod patterns;
 mod prose;
+mod provenance;
 mod refresh;
 mod rejections;
 mod reload;

@@ -155,6 +155,9 @@ where
     pub(super) fn accept(&mut self) -> Option<S::Out> {
         let outcome = self.outcome.take()?;
         self.uncounted.joined();
+        if let Some(start) = &self.start {
+            self.missing.iter().for_each(|missing| start.record_joined(&missing.key));
+        }
         Some(S::close(match outcome {
             Outcome::Present(values) => {
                 let mut found = replace(&mut self.found, S::Item::empty());

@@ -19,7 +19,7 @@ use crate::key::{Hashed, OwnedKey, Prehashed, Scopes};
 use crate::policy::Policy;
 use crate::shape::{Outcome, Shape};
 use crate::site::{Instance, Outdated, Site};
-use crate::stats::Uncounted;
+use crate::stats::{AnswerSource, AnswerTimes, Uncounted};
 use crate::trace::{self, LoadReason, Subject, Traced, around};
 
 mod each;
@@ -141,6 +141,7 @@ where
         let (Some(start), Some(missing)) = (&self.start, self.missing.last()) else { return };
         let counters = start.state.store.counters();
         if self.mode == CallMode::Bypass {
+            start.record(AnswerSource::Bypass, || AnswerTimes::UNSTORED);
             return counters.bypass();
         }
         let found = if self.mode == CallMode::Normal { start.find_elsewhere(&self.policy, missing) } else { None };

@@ -12,6 +12,7 @@ use crate::l1::{self, Lifetime, LoadStart};
 use crate::policy::{LoadTimes, Policy, SiteFigures};
 use crate::shape::Shape;
 use crate::site::{Dated, Instance, Negative, Outdated, Site, SiteState};
+use crate::stats::{AnswerRecorder, AnswerSource, AnswerTimes};
 
 pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
 pub(super) type Value<S> = <<S as Shape>::Item as BatchMap>::Value;
@@ -22,6 +23,8 @@ pub(super) struct Start<K: Eq, S: Shape<Item: BatchMap>> {
     pub(super) began: TieredStart,
     /// True if a reload was under way when the batch began.
     meets_reload: bool,
+    /// Set if the answers of the batch are recorded.
+    recorder: Option<Arc<AnswerRecorder>>,
 }
 
 /// An element that the body may have to load.
@@ -61,7 +64,22 @@ where
         state.notice_fork();
         let began = state.store.begin(true);
         let meets_reload = state.store.is_reloading();
-        Self { state, began, meets_reload }
+        let recorder = AnswerRecorder::is_in_force().then(AnswerRecorder::current).flatten();
+        Self { state, began, meets_reload, recorder }
+    }
+
+    /// Records the answer of one element, if the answers of the batch are recorded.
+    pub(super) fn record(&self, source: AnswerSource, times: impl FnOnce() -> AnswerTimes) {
+        if let Some(recorder) = &self.recorder {
+            recorder.record(&self.state.path, source, times(), false);
+        }
+    }
+
+    /// Records the element that another batch has loaded, as this process has stored it.
+    pub(super) fn record_joined(&self, key: &Hashed<K>) {
+        let now = self.state.now();
+        let stored = || self.state.store.get(key).map_or(AnswerTimes::UNSTORED, |found| times(&found, now));
+        self.record(AnswerSource::Joined, stored);
     }
 
     /// Sets the beginning of the fetch and of the load to now.
@@ -106,6 +124,7 @@ where
         let life = policy.lifetime_until(expires, load, now);
         let in_process = self.stores_locally(policy) && !fetched.meets_reload;
         let start = fetched.start;
+        self.record(AnswerSource::Shared, || AnswerTimes::new(now, ended, life.expires));
         let Some(value) = fetched.value else {
             if in_process {
                 self.insert_absence(missing, ended, life, start);
@@ -125,6 +144,10 @@ where
         let load = LoadTimes::unmeasured(self.began.time, now);
         for missing in all {
             missing.life = policy.life_for(loaded.value(&missing.id), load, site);
+            let life = missing.life;
+            self.record(AnswerSource::Load, || {
+                life.map_or(AnswerTimes::UNSTORED, |life| AnswerTimes::new(now, now, life.expires))
+            });
         }
     }
 
@@ -147,11 +170,14 @@ where
 
     /// The element as this process has it.
     pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Element<Value<S>> {
-        if let Some(found) = self.state.store.get(key).filter(|found| found.is_fresh(self.began.time)) {
+        let now = self.began.time;
+        if let Some(found) = self.state.store.get(key).filter(|found| found.is_fresh(now)) {
+            self.record(AnswerSource::Local, || times(&found, now));
             return Element::Present(found.value);
         }
-        let absent = self.state.negative(key, self.began.time);
-        if absent.is_some_and(|dated| self.began.time < policy.absent_until(dated.ended)) {
+        let absent = self.state.negative(key, now).filter(|dated| now < policy.absent_until(dated.ended));
+        if let Some(Dated { ended, .. }) = absent {
+            self.record(AnswerSource::Local, || AnswerTimes::new(now, ended, policy.absent_until(ended)));
             return Element::Absent;
         }
         Element::Missing
@@ -172,7 +198,9 @@ where
         }
         let life = |found: &l1::FoundEntry<Value<S>>, now| policy.lifetime_of(found, now);
         let found = self.state.find_elsewhere(missing.call_key(), life);
-        found.filter(|found| found.is_fresh(self.began.time)).map(|found| found.value)
+        let found = found.filter(|found| found.is_fresh(self.began.time))?;
+        self.record(AnswerSource::Local, || times(&found, self.began.time));
+        Some(found.value)
     }
 
     /// Stores the loaded value of an element, or its absence, in this process; removes older answers if nothing is to be stored here.
@@ -195,4 +223,9 @@ where
     fn stores_locally(&self, policy: &Policy<Each<S>>) -> bool {
         policy.in_process || self.state.store.tier.is_none()
     }
+}
+
+/// The figures of an entry that is fresh.
+fn times<V>(found: &l1::FoundEntry<V>, now: u64) -> AnswerTimes {
+    AnswerTimes { age: found.age(now), ..AnswerTimes::new(now, now, found.life.expires) }
 }

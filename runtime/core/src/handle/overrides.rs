@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use super::mode::{CallMode, in_mode};
 use super::{Fastness, plain};
+use crate::stats::AnswerRecorder;
 use crate::sync::ThreadStack;
 
 thread_local! {
@@ -13,7 +14,7 @@ thread_local! {
 
 impl Fastness {
     /// Returns whether a call that names no handle is a plain one here: on the process default, in the normal mode, while nothing is
-    /// turned off. A hit asks, so the answer of a process without exceptions is one load.
+    /// turned off and the origin of answers is not recorded. A hit asks, so the answer of a process without exceptions is one load.
     #[inline]
     pub(crate) fn is_plain_here() -> bool {
         !plain::has_exceptions() || Self::is_plain_despite_exceptions()
@@ -21,7 +22,10 @@ impl Fastness {
 
     #[inline(never)]
     fn is_plain_despite_exceptions() -> bool {
-        !plain::has_switches() && !Self::is_overridden() && CallMode::current() == CallMode::Normal
+        !plain::has_switches()
+            && !Self::is_overridden()
+            && CallMode::current() == CallMode::Normal
+            && !AnswerRecorder::is_in_force()
     }
 
     /// Returns whether this call is inside of [`with_cache`].

@@ -39,6 +39,7 @@ mod paths;
 mod peer;
 mod precondition;
 mod problem;
+mod provenance;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
 mod reading;
@@ -63,6 +64,7 @@ pub use memory::MemoryGuardLayer;
 pub use peer::peer_network;
 pub use precondition::Preconditions;
 pub use problem::Problem;
+pub use provenance::{Visibility, provenance_headers};
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimitLayer;
 pub use request_id::{RequestId, RequestIdLayer};

@@ -82,11 +82,18 @@ pub(crate) struct FoundEntry<V> {
     pub(crate) fresh_until: u64,
     pub(crate) retry_at: u64,
     pub(crate) start: LoadStart,
+    /// The time at which it was stored, in seconds of the clock.
+    pub(crate) stored: u32,
 }
 
 impl<V> FoundEntry<V> {
     pub(crate) fn is_fresh(&self, now: u64) -> bool {
         now < self.life.expires.min(self.life.local_until) && !self.is_refreshed()
+    }
+
+    /// Returns the time since it was stored, in whole seconds.
+    pub(crate) fn age(&self, now: u64) -> Duration {
+        age(self.stored, now)
     }
 
     /// Returns whether a refresh record came after its load began, so that it is expired whatever its ttl.
@@ -149,7 +156,7 @@ impl<V: Clone> Entry<V> {
         self.count();
         let (life, retry_at) = (self.rest.life, self.rest.retry_at.load(Relaxed));
         let (fresh_until, start) = (self.fresh_until.load(Relaxed), self.rest.start);
-        Some(FoundEntry { value, life, fresh_until, retry_at, start })
+        Some(FoundEntry { value, life, fresh_until, retry_at, start, stored: self.stored })
     }
 
     /// Notes the time at which it is stored.
@@ -159,7 +166,7 @@ impl<V: Clone> Entry<V> {
 
     /// Returns the time since it was stored, in whole seconds.
     pub(super) fn age(&self, now: u64) -> Duration {
-        Duration::from_secs(seconds(now).saturating_sub(self.stored).into())
+        age(self.stored, now)
     }
 
     pub(super) fn stored(&self) -> u32 {
@@ -229,6 +236,10 @@ impl<V: Clone> Entry<V> {
             self.hits.store(hits + 1, Relaxed);
         }
     }
+}
+
+fn age(stored: u32, now: u64) -> Duration {
+    Duration::from_secs(seconds(now).saturating_sub(stored).into())
 }
 
 /// Converts a time of the clock to whole seconds, which 32 bits hold for 136 years.

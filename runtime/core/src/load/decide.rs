@@ -13,7 +13,7 @@ use crate::l1::FoundEntry;
 use crate::policy::{LoadTimes, refresh_early};
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::site::{Dated, Negative, SharedOutcome};
-use crate::stats::Answered;
+use crate::stats::{AnswerTimes, Answered};
 use crate::trace::Subject;
 
 impl<K, S> Request for &Pending<K, S>
@@ -37,6 +37,7 @@ where
             return Lookup::Miss;
         }
         let now = self.state.now();
+        self.note_found(found.as_ref(), now);
         match found {
             Some(found) if found.is_fresh(now) => self.fresh(now, found),
             found => match (self.cached_negative(now), found) {
@@ -90,6 +91,9 @@ where
 
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<OutcomeOf<S>> {
         let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else { unreachable!("flights are one state's") };
+        if self.call.is_recorded() {
+            self.note_found(self.find().as_ref(), self.state.now());
+        }
         self.call.answered(Answered::Joined);
         Some(match *outcome {
             Outcome::Present(value) => Outcome::Present(value),
@@ -120,6 +124,14 @@ where
         self.state.find_elsewhere(self.call_key(), |found, now| self.policy.lifetime_of(found, now))
     }
 
+    /// Notes the figures of an entry that may be the answer, if the answer is recorded.
+    pub(super) fn note_found(&self, found: Option<&FoundEntry<S::Item>>, now: u64) {
+        if let Some(found) = found.filter(|_| self.call.is_recorded()) {
+            let expires = if found.is_refreshed() { 0 } else { found.life.expires };
+            self.call.set_times(AnswerTimes { age: found.age(now), ..AnswerTimes::new(now, now, expires) });
+        }
+    }
+
     fn fresh(&self, now: u64, found: FoundEntry<S::Item>) -> CallLookup<S> {
         let due = now >= found.fresh_until.max(found.retry_at);
         if due && refresh_early(now, &found.life) {
@@ -148,8 +160,14 @@ where
     fn cached_negative(&self, now: u64) -> Option<OutcomeOf<S>> {
         let Dated { negative, began, ended } = self.state.negative(&self.key, now)?;
         match negative {
-            Negative::Absent(absent) => (now < self.policy.absent_until(ended)).then_some(Outcome::Absent(absent)),
+            Negative::Absent(absent) => {
+                let until = self.policy.absent_until(ended);
+                self.call.set_times(AnswerTimes::new(now, ended, until));
+                (now < until).then_some(Outcome::Absent(absent))
+            }
             Negative::Failed(shared) => {
+                // The time that is left follows from the error, for this caller alone.
+                self.call.set_times(AnswerTimes::new(now, ended, now));
                 let error = S::clone_error(&shared, self.policy.copy_error);
                 let is_fresh = self.policy.serves_error(&error, LoadTimes::measured(began, ended), now, self.figures());
                 is_fresh.then_some(Outcome::Failed(error))
@@ -161,7 +179,10 @@ where
     pub(crate) fn local_answer(&self) -> Option<S::Out> {
         let now = self.state.now();
         let ending = match self.find().filter(|found| found.is_fresh(now)) {
-            Some(found) => Outcome::Present(found.value),
+            Some(found) => {
+                self.note_found(Some(&found), now);
+                Outcome::Present(found.value)
+            }
             None => self.cached_negative(now)?,
         };
         self.call.answered(Answered::Locally);

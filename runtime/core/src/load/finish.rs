@@ -13,6 +13,7 @@ use crate::policy::LoadTimes;
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::shared::SharedEpoch;
 use crate::site::{Dated, Negative};
+use crate::stats::AnswerTimes;
 
 impl<K, S> Pending<K, S>
 where
@@ -38,7 +39,9 @@ where
         match ending {
             Outcome::Present(value) => {
                 let outcome = || shared_outcome::<S>(Outcome::Present(value.clone()));
-                match self.insert(&value, &began, now) {
+                let life = self.insert(&value, &began, now);
+                self.note_loaded(life.as_ref(), now);
+                match life {
                     Some(life) => {
                         let share = || self.share(Some(&value), &life, &began);
                         share_and_end(permit, &began, outcome, share);
@@ -48,7 +51,9 @@ where
                 Outcome::Present(value)
             }
             Outcome::Absent(absent) => {
-                match self.life_for(None, LoadTimes::measured(began.time, now)) {
+                let life = self.life_for(None, LoadTimes::measured(began.time, now));
+                self.note_loaded(life.as_ref(), now);
+                match life {
                     Some(life) => {
                         self.share(None, &life, &began);
                         self.insert_absence_locally(absent, now, life, began.start);
@@ -63,11 +68,17 @@ where
         }
     }
 
+    /// Notes the figures of a result that was loaded now, if the answer is recorded.
+    fn note_loaded(&self, life: Option<&Lifetime>, now: u64) {
+        self.call.set_times(life.map_or(AnswerTimes::UNSTORED, |life| AnswerTimes::new(now, now, life.expires)));
+    }
+
     fn fail(&self, error: S::Error, began: TieredStart, now: u64, permit: Option<LoadPermit>) -> OutcomeOf<S> {
         if let Some(value) = self.stands_in(now) {
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
+        self.call.set_times(AnswerTimes::UNSTORED);
         let copy = || S::share_error(&error, self.policy.copy_error);
         let times = LoadTimes::measured(began.time, now);
         // The error of a reload goes to the reloads alone: other callers have their entry, and the shared tier theirs.
@@ -89,6 +100,7 @@ where
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return Outcome::Present(value);
         }
+        self.call.set_times(AnswerTimes::UNSTORED);
         end(permit, || LoadOutcome::TimedOut);
         Outcome::Failed(error)
     }
@@ -106,6 +118,7 @@ where
             return None;
         }
         self.state.store.delay_next_load(&self.key, now);
+        self.note_found(Some(&found), now);
         if now >= found.life.expires || found.is_refreshed() {
             self.call.gets_stale();
         }
@@ -122,6 +135,7 @@ where
         if !may_serve || now >= standby.expires.saturating_add(bound) {
             return None;
         }
+        self.call.set_times(AnswerTimes::new(now, now, standby.expires));
         self.call.gets_stale();
         standby.value.downcast_ref().cloned()
     }

@@ -117,6 +117,7 @@ where
         state.store.local.values.extend_grace(nanos(policy.longest_stale()));
         let counters = state.store.counters().clone();
         let reload = (CallMode::current() == CallMode::Reload).then(|| state.store.begin_reload());
+        let call = CountedCall::begin(counters).recorded(&state.path);
         Self {
             state,
             key,
@@ -125,7 +126,7 @@ where
             text: bounded(text),
             outdated: NotedOutdated::default(),
             standby: OnceLock::new(),
-            call: CountedCall::begin(counters),
+            call,
             lease: Mutex::default(),
             reload,
             fetch_start: NotedFetchStart::default(),

@@ -12,7 +12,7 @@ use crate::policy::{LoadTimes, Policy, refresh_early};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::LeaseApi as _;
 use crate::site::{Dated, Negative, Outdated};
-use crate::stats::Answered;
+use crate::stats::{AnswerTimes, Answered};
 use crate::sync::lock;
 use crate::trace::{Subject, Traced, wait_for_fleet};
 
@@ -201,6 +201,7 @@ where
         }
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
         if now < life.expires && !due {
+            self.call.set_times(AnswerTimes::new(now, ended, life.expires));
             self.call.answered(Answered::Shared);
             end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
             return RequestPlan::Done(Outcome::Present(value));
@@ -234,6 +235,7 @@ where
                     let life = self.policy.lifetime_until(expires, LoadTimes::at(now), now);
                     self.insert_absence_locally(absent, ended, life, start);
                 }
+                self.call.set_times(AnswerTimes::new(now, ended, expires));
                 self.call.answered(Answered::Shared);
                 end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
                 RequestPlan::Done(Outcome::Absent(absent))

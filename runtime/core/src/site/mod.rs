@@ -19,7 +19,7 @@ use crate::key::args::Args;
 use crate::key::template::{Piece, Template, bare, shown};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::Tier;
-use crate::stats::Counters;
+use crate::stats::{AnswerRecorder, Counters};
 use crate::sync::thread_is_ending;
 
 mod by_text;
@@ -165,7 +165,8 @@ impl Site {
         S: Shape<Item: CacheValue> + 'static,
     {
         let state = self.state::<A, S>(on, call.instance);
-        if state.mode() != CallMode::Normal {
+        // The record of an answer needs its entry, which the way of a miss finds.
+        if state.mode() != CallMode::Normal || AnswerRecorder::is_in_force() {
             return None;
         }
         let value = state.store.local.hit(call.args)?;

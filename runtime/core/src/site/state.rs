@@ -177,7 +177,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             return stored;
         }
         let fresh_until = if judgement == Judgement::Expired { 0 } else { found.fresh_until };
-        Some(FoundEntry { value: found.value.clone(), life, fresh_until, retry_at: 0, start })
+        Some(FoundEntry { value: found.value.clone(), life, fresh_until, retry_at: 0, start, stored: found.stored })
     }
 
     /// Counts a stalled load that another load replaces, and warns once per call site.

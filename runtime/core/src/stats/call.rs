@@ -6,12 +6,15 @@ use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Counters;
+use super::provenance::{AnswerRecorder, AnswerSource, AnswerTimes, RecordedCall};
 
 /// A call that was not a hit at first. It is counted once, at its end. Dropped without an answer (it ran its body, or its caller went
 /// away), it counts as a miss; dropped while it waits for another call's load, as coalesced.
 pub(crate) struct CountedCall {
     counters: Arc<Counters>,
     state: AtomicU8,
+    /// Set if the answer is recorded.
+    recorded: Option<Box<RecordedCall>>,
 }
 
 /// The state of a call that was counted, or that is not to be counted.
@@ -34,7 +37,33 @@ pub(crate) enum Answered {
 
 impl CountedCall {
     pub(crate) fn begin(counters: Arc<Counters>) -> Self {
-        Self { counters, state: AtomicU8::new(LOADS) }
+        Self { counters, state: AtomicU8::new(LOADS), recorded: None }
+    }
+
+    /// Records the answer of this function, if a recorder is in force.
+    pub(crate) fn recorded(mut self, function: &str) -> Self {
+        self.recorded = RecordedCall::begin(function);
+        self
+    }
+
+    /// Counts and records a call of this function that bypasses the cache.
+    pub(crate) fn bypass(counters: &Counters, function: &str) {
+        counters.bypass();
+        if let Some(recorder) = AnswerRecorder::current() {
+            recorder.record(function, AnswerSource::Bypass, AnswerTimes::UNSTORED, false);
+        }
+    }
+
+    /// Returns whether the answer is recorded.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.recorded.is_some()
+    }
+
+    /// Notes the age of the answer and the time for which it is fresh, if it is recorded.
+    pub(crate) fn set_times(&self, times: AnswerTimes) {
+        if let Some(recorded) = &self.recorded {
+            recorded.set_times(times);
+        }
     }
 
     /// Excludes this call from the counters, because it is a write or a read by this crate itself.
@@ -54,6 +83,7 @@ impl CountedCall {
     pub(crate) fn gets_stale(&self) {
         if self.state.load(Relaxed) != COUNTED {
             self.counters.stale_served.count();
+            self.set_stale();
         }
     }
 
@@ -67,16 +97,35 @@ impl CountedCall {
             Answered::Stale => {
                 self.counters.stale_served.count();
                 self.counters.hit();
+                self.set_stale();
             }
             Answered::Shared => self.counters.shared_hit(1),
             Answered::Joined => self.counters.join(1),
+        }
+        if let Some(recorded) = &self.recorded {
+            recorded.end(match how {
+                Answered::Locally | Answered::Stale => AnswerSource::Local,
+                Answered::Shared => AnswerSource::Shared,
+                Answered::Joined => AnswerSource::Joined,
+            });
+        }
+    }
+
+    fn set_stale(&self) {
+        if let Some(recorded) = &self.recorded {
+            recorded.set_stale();
         }
     }
 
     /// Counts the call as a miss, or as coalesced if it waits. A load that it began may go on.
     pub(crate) fn ends(&self) {
         match self.state.swap(COUNTED, Relaxed) {
-            LOADS => self.counters.miss(1),
+            LOADS => {
+                self.counters.miss(1);
+                if let Some(recorded) = &self.recorded {
+                    recorded.end_load();
+                }
+            }
             WAITS => self.counters.join(1),
             _ => {}
         }

@@ -44,6 +44,7 @@ pub(super) use config::Config;
 use config::Credentials;
 pub(super) use directives::split as quoted_list;
 pub use service::CacheService;
+pub(super) use status::CACHE_STATUS;
 pub use tags::CacheTags;
 
 /// Caches responses to `GET` and `HEAD` as a shared cache does (RFC 9111), in the tiers of a [`Fastness`].

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+pub(in crate::http) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
 /// Reason why a request was forwarded to the handler (RFC 9211 section 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
