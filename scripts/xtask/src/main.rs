@@ -61,6 +61,11 @@ const GROUPS: &[(&str, &[Task])] = &[
                 "2 min",
                 "all public items are documented, and the pages of docs.rs build; prints how many have an example",
             ),
+            task(
+                "dashboards",
+                "1 s",
+                "Prometheus' own program accepts the rules and the dashboard of docs/monitoring, and tests the rules",
+            ),
             task("embedded", "2 min", "the demo without drivers passes its tests, and refuses a configured server"),
         ],
     ),

@@ -1,3 +1,6 @@
+#[cfg(feature = "monitor")]
+mod dashboards;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
