@@ -21,7 +21,7 @@ pub struct Put<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> {
     write: Option<Box<Write<K, S>>>,
 }
 
-struct Write<K: Eq, S: Shape> {
+struct Write<K: Eq, S: Shape<Item: 'static>> {
     pending: Pending<K, S>,
     record: Record,
     began: Epoch,

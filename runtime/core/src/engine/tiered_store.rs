@@ -16,7 +16,7 @@ use crate::shared::{SharedApi as _, SiteEncoding, Tier, ValueKey};
 use crate::stats::Counters;
 
 /// The values of one call site, or the responses of one HTTP cache, in both tiers, and their in-flight loads.
-pub(crate) struct TieredStore<K, V> {
+pub(crate) struct TieredStore<K, V: 'static> {
     pub(crate) local: LocalStore<K, V>,
     pub(crate) flights: Arc<Flights>,
     /// The in-flight loads of reloads, which join no other load. Made by the first.
@@ -28,12 +28,12 @@ pub(crate) struct TieredStore<K, V> {
 }
 
 /// The values of one call site in the local tier: everything that a hit reads, few pointers away.
-pub(crate) struct LocalStore<K, V> {
+pub(crate) struct LocalStore<K, V: 'static> {
     pub(crate) values: Arc<L1<K, V>>,
     pub(crate) counters: Arc<Counters>,
 }
 
-impl<K, V> Clone for LocalStore<K, V> {
+impl<K, V: 'static> Clone for LocalStore<K, V> {
     fn clone(&self) -> Self {
         Self { values: self.values.clone(), counters: self.counters.clone() }
     }
@@ -132,7 +132,7 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     /// Delays the next load of a key, because its origin has failed.
     pub(crate) fn delay_next_load(&self, key: &Hashed<K>, now: u64) {
         let retry_at = now.saturating_add(nanos(ERROR_THROTTLE));
-        self.local.values.mark(key, |entry| entry.delay_next_load_until(retry_at));
+        self.local.values.delay_next_load(key, now, retry_at);
     }
 
     /// Returns a key in the shared tier, if there is one and it can hold values of this type. `text` is bounded in length.

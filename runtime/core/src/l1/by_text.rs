@@ -2,7 +2,7 @@
 
 use scc::Guard;
 
-use super::{KeyQuery, L1};
+use super::L1;
 use crate::key::{Hashed, KeyText};
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
@@ -12,11 +12,14 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             return None;
         }
         let hash = self.index.make_texts().get(text.hash)?;
-        let key = {
+        let args = {
             let guard = Guard::new();
-            self.index.peek(hash, &KeyQuery::by_hash(hash), &guard).map(|node| node.key.clone())
+            let node = self.index.find(hash, |node| node.entry.meta().text_hash() == text.hash, &guard)?;
+            node.args.clone()
         };
-        key.filter(|key| render(&key.args) == text.text)
+        // The index uses these bits only.
+        let key = Hashed { hash: u64::from(hash) << 32, args };
+        (render(&key.args) == text.text).then_some(key)
     }
 
     /// Returns whether the table of texts exists already.

@@ -5,6 +5,9 @@
 //! group if six nodes are not enough. A node is an entry with its key in a heap block of its own. So a writer owns what it removes, and
 //! all readers of a key find the same entry, even while a table grows.
 //!
+//! The index knows 32 bits of a hash, which make nodes and queues smaller. Different keys seldom have the same bits, and are told apart by
+//! their arguments.
+//!
 //! Readers hold a guard (`scc::Guard`): a removed node stays until no reader can hold it. It is then freed by the thread that dropped
 //! it, which has to go on using the index for that; so removed nodes are [`Retired`] and passed to a thread that does (see `retired`).
 //!
@@ -14,7 +17,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 
-use scc::{AtomicShared, Equivalent, Guard, Shared, Tag};
+use scc::{AtomicShared, Guard, Shared, Tag};
 
 use super::entry::Entry;
 use super::texts::Texts;
@@ -22,7 +25,7 @@ use crate::key::Hashed;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::{Mutex, lock};
 
-/// Number of shards. The upper four bits of a hash select one.
+/// Number of shards. The upper four bits of a hash select one, the seven bits below 2^27 are the byte, and the lower bits select a group.
 const SHARDS: usize = 16;
 /// Number of nodes in a group.
 const NODES: usize = 6;
@@ -30,25 +33,25 @@ const NODES: usize = 6;
 const NODES_PER_GROUP: usize = 4;
 
 /// Entries by their keys.
-pub(super) struct EntryIndex<K, V> {
+pub(super) struct EntryIndex<K, V: 'static> {
     shards: [IndexShard<K, V>; SHARDS],
     /// The entries by text, once a lookup by text has created it. Changed under the lock of the entry's shard, like the entry.
     texts: OnceLock<Texts>,
 }
 
-struct IndexShard<K, V> {
+struct IndexShard<K, V: 'static> {
     table: AtomicShared<IndexTable<K, V>>,
     /// The number of nodes, under the lock of the only writer.
     writer: Mutex<usize>,
 }
 
-pub(super) struct IndexTable<K, V> {
+pub(super) struct IndexTable<K, V: 'static> {
     /// The groups, whose number is a power of two.
     groups: Box<[NodeGroup<K, V>]>,
 }
 
 #[repr(align(64))]
-struct NodeGroup<K, V> {
+struct NodeGroup<K, V: 'static> {
     /// A byte of each node's hash; zero for an empty position.
     bytes: AtomicU64,
     nodes: [AtomicShared<Node<K, V>>; NODES],
@@ -57,25 +60,48 @@ struct NodeGroup<K, V> {
 
 /// An entry and its key.
 #[repr(C)]
-pub(super) struct Node<K, V> {
-    pub(super) key: Hashed<K>,
+pub(super) struct Node<K, V: 'static> {
+    pub(super) args: K,
     pub(super) entry: Entry<V>,
 }
 
+/// A node and its position.
+struct Located<'g, K, V: 'static> {
+    group: &'g NodeGroup<K, V>,
+    at: usize,
+    node: &'g Node<K, V>,
+}
+
 /// A removed node or table, which readers that hold a guard may still use.
-pub(super) enum Retired<K, V> {
+pub(super) enum Retired<K, V: 'static> {
     Node(#[allow(dead_code)] Shared<Node<K, V>>),
     IndexTable(#[allow(dead_code)] Shared<IndexTable<K, V>>),
 }
 
 /// The outcome of an insertion.
-pub(super) enum Inserted<K, V> {
+pub(super) enum Inserted<K, V: 'static> {
     /// The entry is new. Holds the former table if the table has grown.
     New(Option<Retired<K, V>>),
     /// The entry replaces another one.
     Replaced(Retired<K, V>),
     /// The entry was not stored, because there is a newer one.
     Refused(#[allow(dead_code)] Node<K, V>),
+}
+
+/// Returns the bits of a hash by which the index and the queue know a key: the upper ones. The largest number is left to the queue.
+#[inline]
+pub(super) fn short_hash(hash: u64) -> u32 {
+    // The upper half of a u64 fits in a u32.
+    #[allow(clippy::cast_possible_truncation)]
+    let hash = (hash >> 32) as u32;
+    hash.min(u32::MAX - 1)
+}
+
+impl<K, V: 'static> Node<K, V> {
+    #[inline]
+    pub(super) fn hash(&self) -> u32 {
+        self.entry.meta().hash()
+    }
 }
 
 impl<K: 'static, V: 'static> EntryIndex<K, V> {
@@ -99,7 +125,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
                 let guard = Guard::new();
                 shard.each(&guard, &mut |place| {
                     if let Some(node) = place.load(Acquire, &guard).as_ref() {
-                        texts.insert(node.entry.text_hash(), node.key.hash);
+                        texts.insert(node.entry.meta().text_hash(), node.hash());
                     }
                 });
                 drop(writer);
@@ -109,56 +135,43 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
     }
 
     #[inline]
-    fn shard(&self, hash: u64) -> &IndexShard<K, V> {
-        // Four bits fit in any integer type.
-        #[allow(clippy::cast_possible_truncation)]
-        let shard = (hash >> 60) as usize;
-        &self.shards[shard]
+    fn shard(&self, hash: u32) -> &IndexShard<K, V> {
+        &self.shards[(hash >> 28) as usize]
     }
 
-    /// Returns the node of a key with this hash.
+    /// Returns the first node with this hash for which `is` returns true.
     #[inline]
-    pub(super) fn peek<'g, Q>(&self, hash: u64, key: &Q, guard: &'g Guard) -> Option<&'g Node<K, V>>
-    where
-        Q: Equivalent<Hashed<K>>,
-    {
+    pub(super) fn find<'g>(
+        &self,
+        hash: u32,
+        is: impl Fn(&Node<K, V>) -> bool,
+        guard: &'g Guard,
+    ) -> Option<&'g Node<K, V>> {
         let table = self.shard(hash).table.load(Acquire, guard).as_ref()?;
-        let mut group = table.group(hash)?;
-        loop {
-            let mut found = matches(group.bytes.load(Acquire), hash);
-            while found != 0 {
-                let node = group.nodes.get(found.trailing_zeros() as usize / 8);
-                if let Some(node) = node.and_then(|node| node.load(Acquire, guard).as_ref())
-                    && key.equivalent(&node.key)
-                {
-                    return Some(node);
-                }
-                found &= found - 1;
-            }
-            group = group.more.load(Acquire, guard).as_ref()?;
-        }
+        table.find(hash, is, guard).map(|found| found.node)
     }
 
     /// Inserts an entry, unless that of its key is of a later load.
-    pub(super) fn insert(&self, key: Hashed<K>, entry: Entry<V>) -> Inserted<K, V>
+    pub(super) fn insert(&self, key: Hashed<K>, mut entry: Entry<V>) -> Inserted<K, V>
     where
-        Hashed<K>: Eq,
+        K: Eq,
     {
-        let (hash, shard) = (key.hash, self.shard(key.hash));
+        let (hash, text) = (short_hash(key.hash), entry.meta().text_hash());
+        entry.meta_mut().set_hash(hash);
+        let node = Node { args: key.args, entry };
+        let shard = self.shard(hash);
         let mut nodes = lock(&shard.writer);
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref();
-        let text = entry.text_hash();
-        if let Some((group, at)) = table.and_then(|table| table.find(hash, &|stored| *stored == key, &guard)) {
-            let place = &group.nodes[at];
-            let old = place.load(Acquire, &guard).as_ref();
-            if old.is_some_and(|old| old.entry.number() > entry.number()) {
-                return Inserted::Refused(Node { key, entry });
+        if let Some(Located { group, at, node: old }) =
+            table.and_then(|table| table.find(hash, |old| old.args == node.args, &guard))
+        {
+            if old.entry.number() > node.entry.number() {
+                return Inserted::Refused(node);
             }
             // Equal keys may have different texts, such as 1.0 and 1.00.
-            let old_text = old.map(|old| old.entry.text_hash()).filter(|old| *old != text);
-            let new = Shared::new(Node { key, entry });
-            let (old, _) = place.swap((Some(new), Tag::None), AcqRel);
+            let old_text = Some(old.entry.meta().text_hash()).filter(|old| *old != text);
+            let (old, _) = group.nodes[at].swap((Some(Shared::new(node)), Tag::None), AcqRel);
             if let (Some(texts), Some(old_text)) = (self.texts(), old_text) {
                 texts.remove(old_text, hash);
                 texts.insert(text, hash);
@@ -169,7 +182,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
         let groups = table.map_or(0, |table| table.groups.len());
         let grown = (*nodes > groups * NODES_PER_GROUP).then(|| shard.rebuild((groups * 2).max(1), &guard)).flatten();
         if let Some(table) = shard.table.load(Acquire, &guard).as_ref() {
-            table.add(Shared::new(Node { key, entry }), hash, &guard);
+            table.add(Shared::new(node), hash, &guard);
         }
         if let Some(texts) = self.texts() {
             texts.insert(text, hash);
@@ -177,24 +190,19 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
         Inserted::New(grown)
     }
 
-    /// Removes the node of a key with this hash, if `goes` returns true for its entry.
-    pub(super) fn remove<Q>(&self, hash: u64, key: &Q, goes: &mut dyn FnMut(&Entry<V>) -> bool) -> Option<Retired<K, V>>
-    where
-        Q: Equivalent<Hashed<K>>,
-    {
+    /// Removes the first node with this hash for which `goes` returns true.
+    pub(super) fn remove(&self, hash: u32, goes: &dyn Fn(&Node<K, V>) -> bool) -> Option<Retired<K, V>> {
         let shard = self.shard(hash);
         let mut nodes = lock(&shard.writer);
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref()?;
-        let (group, at) = table.find(hash, &|stored| key.equivalent(stored), &guard)?;
-        let place = &group.nodes[at];
-        let node = place.load(Acquire, &guard).as_ref().filter(|node| goes(&node.entry))?;
+        let Located { group, at, node } = table.find(hash, goes, &guard)?;
         if let Some(texts) = self.texts() {
-            texts.remove(node.entry.text_hash(), node.key.hash);
+            texts.remove(node.entry.meta().text_hash(), hash);
         }
         group.set_byte(at, 0);
         *nodes -= 1;
-        place.swap((None, Tag::None), AcqRel).0.map(Retired::Node)
+        group.nodes[at].swap((None, Tag::None), AcqRel).0.map(Retired::Node)
     }
 
     /// Shrinks the tables that are too large for their nodes.
@@ -233,7 +241,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
     }
 }
 
-impl<K, V> EntryIndex<K, V> {
+impl<K, V: 'static> EntryIndex<K, V> {
     /// Removes all tables. No other thread uses the index any more.
     pub(super) fn drain(&mut self, mut retire: impl FnMut(Retired<K, V>)) {
         for shard in &self.shards {
@@ -251,7 +259,7 @@ impl<K: 'static, V: 'static> IndexShard<K, V> {
         let table = IndexTable { groups: (0..groups).map(|_| NodeGroup::new()).collect() };
         self.each(guard, &mut |place| {
             if let Some(node) = place.get_shared(Acquire, guard) {
-                let hash = node.key.hash;
+                let hash = node.hash();
                 table.add(node, hash, guard);
             }
         });
@@ -289,34 +297,33 @@ impl<K: 'static, V: 'static> IndexShard<K, V> {
 
 impl<K: 'static, V: 'static> IndexTable<K, V> {
     #[inline]
-    fn group(&self, hash: u64) -> Option<&NodeGroup<K, V>> {
-        // The lower bits select the group.
-        #[allow(clippy::cast_possible_truncation)]
+    fn group(&self, hash: u32) -> Option<&NodeGroup<K, V>> {
         let group = hash as usize & (self.groups.len().wrapping_sub(1));
         self.groups.get(group)
     }
 
-    /// Returns the group and the position of a node. The caller is the writer.
-    fn find<'g>(
-        &'g self,
-        hash: u64,
-        is: &dyn Fn(&Hashed<K>) -> bool,
-        guard: &'g Guard,
-    ) -> Option<(&'g NodeGroup<K, V>, usize)> {
-        let mut next = self.group(hash);
-        while let Some(group) = next {
-            for (at, node) in group.nodes.iter().enumerate() {
-                if node.load(Acquire, guard).as_ref().is_some_and(|node| is(&node.key)) {
-                    return Some((group, at));
+    /// Returns the first node with this hash for which `is` returns true, with its group and position.
+    #[inline]
+    fn find<'g>(&'g self, hash: u32, is: impl Fn(&Node<K, V>) -> bool, guard: &'g Guard) -> Option<Located<'g, K, V>> {
+        let mut group = self.group(hash)?;
+        loop {
+            let mut found = matches(group.bytes.load(Acquire), hash);
+            while found != 0 {
+                let at = found.trailing_zeros() as usize / 8;
+                if let Some(node) = group.nodes.get(at).and_then(|node| node.load(Acquire, guard).as_ref())
+                    && node.hash() == hash
+                    && is(node)
+                {
+                    return Some(Located { group, at, node });
                 }
+                found &= found - 1;
             }
-            next = group.more.load(Acquire, guard).as_ref();
+            group = group.more.load(Acquire, guard).as_ref()?;
         }
-        None
     }
 
     /// Adds a node. The caller is the writer.
-    fn add(&self, node: Shared<Node<K, V>>, hash: u64, guard: &Guard) {
+    fn add(&self, node: Shared<Node<K, V>>, hash: u32, guard: &Guard) {
         let Some(mut group) = self.group(hash) else { return };
         loop {
             for (at, place) in group.nodes.iter().enumerate() {
@@ -333,7 +340,7 @@ impl<K: 'static, V: 'static> IndexTable<K, V> {
     }
 }
 
-impl<K, V> Drop for IndexTable<K, V> {
+impl<K, V: 'static> Drop for IndexTable<K, V> {
     /// Releases all groups and nodes at once. Otherwise each group would release the next one only when it is freed itself.
     fn drop(&mut self) {
         for group in &self.groups {
@@ -345,7 +352,7 @@ impl<K, V> Drop for IndexTable<K, V> {
     }
 }
 
-impl<K, V> NodeGroup<K, V> {
+impl<K, V: 'static> NodeGroup<K, V> {
     /// Releases its nodes, and returns the next group, from which it is detached.
     fn detach_all(&self) -> Option<Shared<Self>> {
         for node in &self.nodes {
@@ -355,12 +362,12 @@ impl<K, V> NodeGroup<K, V> {
     }
 }
 
-impl<K: 'static, V: 'static> NodeGroup<K, V> {
+impl<K, V: 'static> NodeGroup<K, V> {
     fn new() -> Self {
         Self { bytes: AtomicU64::new(0), nodes: [const { AtomicShared::null() }; NODES], more: AtomicShared::null() }
     }
 
-    fn put(&self, at: usize, node: Shared<Node<K, V>>, hash: u64) {
+    fn put(&self, at: usize, node: Shared<Node<K, V>>, hash: u32) {
         self.nodes[at].swap((Some(node), Tag::None), Release);
         self.set_byte(at, byte(hash));
     }
@@ -376,13 +383,13 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// Returns the byte of a node with this hash, never zero.
 #[inline]
-fn byte(hash: u64) -> u64 {
-    hash >> 48 & 0xFF | 0x80
+fn byte(hash: u32) -> u64 {
+    u64::from(hash >> 20 & 0xFF | 0x80)
 }
 
 /// Marks the bytes that equal the byte of this hash by their upper bits. May mark a byte above a match by mistake; the keys decide.
 #[inline]
-fn matches(bytes: u64, hash: u64) -> u64 {
+fn matches(bytes: u64, hash: u32) -> u64 {
     let differing = bytes ^ (byte(hash) * ONES);
     differing.wrapping_sub(ONES) & !differing & (ONES << 7)
 }

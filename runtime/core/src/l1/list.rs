@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use scc::Guard;
 
-use super::{KeyQuery, L1};
-use crate::key::Hashed;
+use super::L1;
+use super::meta::EntryMeta;
 
 /// The place of an entry in a list: the hottest last, and of equally hot ones that which was stored last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,7 @@ pub(crate) struct EntryRank {
     pub(crate) heat: u8,
     /// The time at which this process stored the entry, in seconds of the clock.
     pub(crate) stored: u32,
-    /// The hash of its key.
+    /// The hash of its key in the lower half, and that of the key's text in the upper half.
     pub(crate) hash: u64,
 }
 
@@ -54,28 +54,33 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         }
         self.index.visit(&mut |node| {
             if !self.is_dead(&node.entry) {
-                let (heat, stored) = (node.entry.hits(), node.entry.stored());
-                visit(EntryRank { heat, stored, hash: node.key.hash });
+                let meta = node.entry.meta();
+                visit(EntryRank { heat: meta.hits(), stored: meta.stored(), hash: hash_of(meta) });
             }
         });
     }
 
     /// Returns the key with this hash and the figures of its entry, if that is not dead.
-    pub(crate) fn describe(&self, hash: u64) -> Option<(Hashed<K>, EntryFigures)> {
+    pub(crate) fn describe(&self, hash: u64) -> Option<(K, EntryFigures)> {
         if !self.is_usable() {
             return None;
         }
         let context = &self.room.context;
         let (now, guard) = (context.clock.now(), Guard::new());
-        let node = self.index.peek(hash, &KeyQuery::by_hash(hash), &guard)?;
+        // The lower half, as in `hash_of`.
+        #[allow(clippy::cast_possible_truncation)]
+        let node = self.index.find(hash as u32, |node| hash_of(node.entry.meta()) == hash, &guard)?;
         if self.is_dead(&node.entry) {
             return None;
         }
-        let figures = EntryFigures {
-            heat: node.entry.hits(),
-            age: node.entry.age(now),
-            ttl_left: node.entry.ttl_left(now, &context.log),
-        };
-        Some((node.key.clone(), figures))
+        let meta = node.entry.meta();
+        let figures =
+            EntryFigures { heat: meta.hits(), age: meta.age(now), ttl_left: meta.ttl_left(now, &context.log) };
+        Some((node.args.clone(), figures))
     }
+}
+
+/// Returns the hash of a key, and of its text, because the first alone is not unique.
+fn hash_of(meta: &EntryMeta) -> u64 {
+    u64::from(meta.hash()) | meta.text_hash() << 32
 }

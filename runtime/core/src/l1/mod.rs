@@ -7,13 +7,14 @@
 //! | part | purpose |
 //! |---|---|
 //! | `index` | the entries by their keys, read without a lock |
-//! | `entry` | one value, and the data by which it is judged |
+//! | `entry`, `meta` | one value, and the data by which it is judged |
+//! | `times`, `common`, `rounded` | its times; the data that entries share; numbers in few bits |
+//! | `retries` | keys whose origin has failed |
 //! | `room`, `s3fifo` | capacity and the number of entries; the eviction policy |
 //! | `budget` | the bound on all stores of a handle together |
 //! | `sweep` | the thread that removes dead entries |
 //! | `texts`, `by_text` | the entries by the texts of their keys, for direct calls |
 //! | `context`, `any_store` | the parts that the stores of a handle share; type-erased stores |
-//! | `query` | lookups in the index, by borrowed arguments or by keys |
 //! | `list` | the keys of a store, for an inspector |
 //! | `reload_count` | the number of reloads under way |
 //! | `retired`, `deferred_drops` | removed entries until they are freed; values until their `Drop` may run |
@@ -23,6 +24,7 @@
 //!
 //! May use: `clock`, `key`, `log`, `sync`.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
 
 use scc::Guard;
@@ -35,44 +37,50 @@ use crate::sync::thread_is_ending;
 mod any_store;
 mod budget;
 mod by_text;
+mod common;
 mod context;
 mod deferred_drops;
 mod entry;
 mod index;
 mod list;
-mod query;
+mod meta;
 mod reload_count;
 mod retired;
+mod retries;
 mod room;
+mod rounded;
 mod s3fifo;
 mod sweep;
 mod texts;
+mod times;
 
 pub(crate) use any_store::AnyStore;
 pub(crate) use budget::EntryBudget;
 pub(crate) use context::StoreContext;
-pub(crate) use entry::{Entry, FoundEntry, Lifetime, LoadStart};
-use index::{EntryIndex, Inserted, Retired};
+pub(crate) use entry::{Entry, FoundEntry};
+use index::{EntryIndex, Inserted, Node, Retired, short_hash};
 pub(crate) use list::{EntryRank, KeyList, ListedEntry};
-use query::{ArgsProbe, KeyQuery};
 use reload_count::ReloadCount;
 pub(crate) use reload_count::ReloadUnderWay;
 pub(crate) use retired::free_earlier;
 use retired::{RetiredCount, RetiredList};
+use retries::Retries;
 use room::Room;
 use s3fifo::{Residency, Residents};
 #[cfg(all(test, fastness_loom))]
 pub(crate) use sweep::SweepThread;
 pub(crate) use sweep::{call, watch};
+pub(crate) use times::{Lifetime, LoadStart};
 
 /// Maximum size of a store whose living entries are counted on request. Larger stores report the number after the last sweep.
 const COUNTED: usize = 4_096;
 
 /// The local entries of one key template and type.
-pub(crate) struct L1<K, V> {
+pub(crate) struct L1<K, V: 'static> {
     index: EntryIndex<K, V>,
     room: Room,
     retired: RetiredList<K, V>,
+    retries: Retries,
     reloads: ReloadCount,
 }
 
@@ -82,6 +90,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             index: EntryIndex::new(),
             room: Room::new(capacity, context),
             retired: RetiredList::new(),
+            retries: Retries::default(),
             reloads: ReloadCount::default(),
         }
     }
@@ -106,9 +115,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if thread_is_ending() {
             return None;
         }
-        let probe = ArgsProbe { hash: self.hash(args), args };
-        let guard = Guard::new();
-        let node = self.index.peek(probe.hash, &probe, &guard)?;
+        let (hash, guard) = (short_hash(self.hash(args)), Guard::new());
+        let node = self.index.find(hash, |node| args.same(&node.args), &guard)?;
         node.entry.hit(self.room.context.clock.coarse(), &self.room.context.log).cloned()
     }
 
@@ -119,9 +127,9 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if thread_is_ending() {
             return None;
         }
-        let probe = ArgsProbe { hash: self.hash(args), args };
-        let (guard, now) = (Guard::new(), self.room.context.clock.coarse());
-        let node = self.index.peek(probe.hash, &probe, &guard)?;
+        let (hash, guard) = (short_hash(self.hash(args)), Guard::new());
+        let now = self.room.context.clock.coarse();
+        let node = self.index.find(hash, |node| args.same(&node.args), &guard)?;
         node.entry.hit(now, &self.room.context.log).map(|value| with(value, now))
     }
 
@@ -135,19 +143,25 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if self.is_empty() || thread_is_ending() {
             return None;
         }
-        self.peek(&KeyQuery::from_key(key), |entry| entry.get(&self.room.context.log)).flatten()
+        let found = self.with_entry(key, |entry| entry.get(&self.room.context.log)).flatten()?;
+        Some(FoundEntry { retry_at: self.retries.until(short_hash(key.hash)), ..found })
     }
 
-    /// Calls `mark` with the entry of this key, valid or not.
-    pub(crate) fn mark(&self, key: &Hashed<K>, mark: impl FnOnce(&Entry<V>)) {
-        if !thread_is_ending() {
-            self.peek(&KeyQuery::from_key(key), mark);
+    /// Delays the next load of this key until a time, if it has an entry.
+    pub(crate) fn delay_next_load(&self, key: &Hashed<K>, now: u64, until: u64) {
+        if !thread_is_ending() && self.with_entry(key, |_| ()).is_some() {
+            self.retries.delay(short_hash(key.hash), now, until);
         }
     }
 
-    fn peek<R>(&self, query: &KeyQuery<'_, K>, with: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+    fn with_entry<R>(&self, key: &Hashed<K>, with: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
+        self.find(short_hash(key.hash), &|node| node.args == key.args, |node| with(&node.entry))
+    }
+
+    /// Looks a node up on all paths except a hit. `is` is `dyn`, so that this is compiled once for all of them.
+    fn find<R>(&self, hash: u32, is: &dyn Fn(&Node<K, V>) -> bool, with: impl FnOnce(&Node<K, V>) -> R) -> Option<R> {
         let guard = Guard::new();
-        self.index.peek(query.hash, query, &guard).map(|node| with(&node.entry))
+        self.index.find(hash, is, &guard).map(with)
     }
 
     /// Notes a reload, before its load begins.
@@ -174,8 +188,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             drop(entry);
             return deferred_drops::drop_deferred();
         }
-        entry.store_at(self.room.context.clock.coarse());
-        let (hash, until) = (key.hash, entry.served_until(self.room.grace()));
+        entry.meta_mut().store_at(self.room.context.clock.coarse());
+        let (hash, until) = (short_hash(key.hash), entry.meta().served_until(self.room.grace()));
         let removed = match self.index.insert(key, entry) {
             Inserted::New(grown) => {
                 self.room.admit(hash, until, self);
@@ -191,6 +205,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
                 None
             }
         };
+        self.retries.forget(hash);
         self.retire(removed);
         self.free_retired();
         sweep::begin();
@@ -198,14 +213,15 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// Removes the entry of a key, unless its load began later than the load with this number.
     pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
-        if self.is_usable() && self.remove_if(&KeyQuery::from_key(key), &mut |entry| entry.number() <= number) {
+        let goes = |node: &Node<K, V>| node.args == key.args && node.entry.number() <= number;
+        if self.is_usable() && self.remove_if(short_hash(key.hash), &goes) {
             self.room.forget();
             self.free_retired();
         }
     }
 
-    fn remove_if(&self, query: &KeyQuery<'_, K>, goes: &mut dyn FnMut(&Entry<V>) -> bool) -> bool {
-        let removed = self.index.remove(query.hash, query, goes);
+    fn remove_if(&self, hash: u32, goes: &dyn Fn(&Node<K, V>) -> bool) -> bool {
+        let removed = self.index.remove(hash, goes);
         let any = removed.is_some();
         self.retire(removed);
         any
@@ -236,7 +252,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// Returns whether there is an entry whose load began later than the load with this number.
     pub(crate) fn has_newer(&self, key: &Hashed<K>, number: u64) -> bool {
         let newer = |entry: &Entry<V>| entry.number() > number;
-        !self.is_empty() && !thread_is_ending() && self.peek(&KeyQuery::from_key(key), newer).unwrap_or_default()
+        !self.is_empty() && !thread_is_ending() && self.with_entry(key, newer).unwrap_or_default()
     }
 
     /// Notes that a reader serves entries for up to this many nanoseconds after their expiry.
@@ -247,7 +263,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// Returns whether no reader can get this entry any more.
     fn is_dead(&self, entry: &Entry<V>) -> bool {
         let context = &self.room.context;
-        entry.is_dead(context.clock.coarse(), self.room.grace(), &context.log)
+        entry.meta().is_dead(context.clock.coarse(), self.room.grace(), &context.log)
     }
 
     pub(crate) fn context(&self) -> &StoreContext {
@@ -255,7 +271,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 }
 
-impl<K, V> Drop for L1<K, V> {
+impl<K, V: 'static> Drop for L1<K, V> {
     fn drop(&mut self) {
         if self.room.is_left_locked() {
             return;
@@ -266,7 +282,7 @@ impl<K, V> Drop for L1<K, V> {
     }
 }
 
-impl<K, V> std::fmt::Debug for L1<K, V> {
+impl<K, V: 'static> std::fmt::Debug for L1<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("L1")
             .field("len", &self.room.len())
@@ -336,37 +352,43 @@ where
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
-    fn residency(&self, hash: u64) -> Residency {
-        let judged = |entry: &Entry<V>| {
-            if self.is_dead(entry) {
-                return Residency::Dead;
+    fn residency(&self, hash: u32) -> Residency {
+        let (now, grace, log) = (self.room.context.clock.coarse(), self.room.grace(), &self.room.context.log);
+        let living = Cell::new(None);
+        // Where several keys have these bits, a dead entry comes first.
+        let is_dead = |node: &Node<K, V>| {
+            let meta = node.entry.meta();
+            let is_dead = meta.is_dead(now, grace, log);
+            if !is_dead {
+                self.room.note_expiry(meta.served_until(grace));
+                living.set(Some(Residency::Living(meta.hits())));
             }
-            self.room.note_expiry(entry.served_until(self.room.grace()));
-            Residency::Living(entry.hits())
+            is_dead
         };
-        self.peek(&KeyQuery::by_hash(hash), judged).unwrap_or(Residency::Absent)
+        self.find(hash, &is_dead, |_| Residency::Dead).or(living.get()).unwrap_or(Residency::Absent)
     }
 
-    fn set_hits(&self, hash: u64, hits: u8) {
-        self.peek(&KeyQuery::by_hash(hash), |entry| entry.set_hits(hits));
+    fn set_hits(&self, hash: u32, hits: u8) {
+        self.find(hash, &|_| true, |node| node.entry.meta().set_hits(hits));
     }
 
-    fn evict(&self, hash: u64) {
-        if self.remove_if(&KeyQuery::by_hash(hash), &mut |_| true) {
+    fn evict(&self, hash: u32) {
+        if self.remove_if(hash, &|_| true) {
             self.room.evicted();
         }
     }
 
-    fn remove_dead(&self, hash: u64) -> bool {
-        let mut lives = false;
-        let mut goes = |entry: &Entry<V>| {
-            lives = !self.is_dead(entry);
-            !lives
+    fn remove_dead(&self, hash: u32) -> bool {
+        let lives = Cell::new(false);
+        let goes = |node: &Node<K, V>| {
+            let is_dead = self.is_dead(&node.entry);
+            lives.set(!is_dead);
+            is_dead
         };
-        if self.remove_if(&KeyQuery::by_hash(hash), &mut goes) {
+        if self.remove_if(hash, &goes) {
             self.room.forget();
         }
-        !lives
+        !lives.get()
     }
 }
 

@@ -24,7 +24,7 @@ const FREED: usize = 2 * UNREAD;
 const ATTEMPTS: (usize, usize) = (64, 4_096);
 
 /// The removed nodes and tables of one index.
-pub(super) struct RetiredList<K, V>(Mutex<Vec<Retired<K, V>>>);
+pub(super) struct RetiredList<K, V: 'static>(Mutex<Vec<Retired<K, V>>>);
 
 /// The number of waiting nodes, by the action that it calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) enum RetiredCount {
     TooMany,
 }
 
-impl<K, V> RetiredList<K, V> {
+impl<K, V: 'static> RetiredList<K, V> {
     pub(super) fn new() -> Self {
         Self(Mutex::default())
     }

@@ -112,7 +112,7 @@ impl Room {
     }
 
     /// Counts an entry that was inserted, and makes room for it.
-    pub(super) fn admit(&self, hash: u64, until: u64, residents: &dyn Residents) {
+    pub(super) fn admit(&self, hash: u32, until: u64, residents: &dyn Residents) {
         self.len.fetch_add(1, Relaxed);
         self.context.budget.add();
         // Beyond the bound of the handle, the largest store evicts an entry, which may be this store.
@@ -166,8 +166,8 @@ impl Room {
         self.capacity / self.queues.len()
     }
 
-    fn queue(&self, hash: u64) -> &Mutex<S3Fifo> {
-        let shard = (hash >> 16) as usize % self.queues.len();
+    fn queue(&self, hash: u32) -> &Mutex<S3Fifo> {
+        let shard = (hash >> 8) as usize % self.queues.len();
         &self.queues[shard]
     }
 }

@@ -9,22 +9,23 @@
 //! and it is searched for in both queues, because in main it would outlive hundreds of entries that are used. Its key keeps its rank:
 //! the key of an entry that dies in main is remembered in ghost and comes back to main.
 //!
-//! A queue holds hashes only, and asks a [`Residents`] about the entries. An entry that was removed by other means is noticed at its
-//! turn, or by a search for dead ones. If its key comes back before that, the key is queued twice, and its entry may be evicted early.
+//! A queue holds hashes only, of 32 bits, and asks a [`Residents`] about the entries. An entry that was removed by other means is noticed at its
+//! turn, or by a search for dead ones. If its key comes back before that, the key is queued twice, and its entry may be evicted early. The same happens to one
+//! of two keys with the same bits.
 
 use std::collections::{HashSet, VecDeque};
 
 /// The entries behind the hashes of a queue.
 pub(crate) trait Residents {
     /// Returns the state of the entry under a hash.
-    fn residency(&self, hash: u64) -> Residency;
+    fn residency(&self, hash: u32) -> Residency;
     /// Sets the count of hits of the entry.
-    fn set_hits(&self, hash: u64, hits: u8);
+    fn set_hits(&self, hash: u32, hits: u8);
     /// Removes the entry for lack of room.
-    fn evict(&self, hash: u64);
+    fn evict(&self, hash: u32);
     /// Removes the entry if it is dead. Returns false if there is a living one: a new value may have come since it was judged, and keeps
     /// the position.
-    fn remove_dead(&self, hash: u64) -> bool;
+    fn remove_dead(&self, hash: u32) -> bool;
 }
 
 /// The state of the entry under a hash.
@@ -47,15 +48,14 @@ const SEARCHED_AT_A_TIME: usize = 8;
 /// Number of positions that a sweep visits before it releases the lock.
 const SWEPT_AT_A_TIME: usize = 64;
 
-/// Marker of a position whose entry is gone. An entry whose key has this very hash would never be evicted by its queue; none is expected
-/// in the life of a process.
-const VACANT: u64 = u64::MAX;
+/// Marker of a position whose entry is gone. No key has this hash (`index::short_hash`).
+const VACANT: u32 = u32::MAX;
 
 /// The eviction queues of one shard.
 #[derive(Debug, Default)]
 pub(crate) struct S3Fifo {
-    small: VecDeque<u64>,
-    main: VecDeque<u64>,
+    small: VecDeque<u32>,
+    main: VecDeque<u32>,
     ghost: Ghost,
     /// The number of vacant positions in both queues.
     vacant: usize,
@@ -83,7 +83,7 @@ pub(crate) struct SearchStart {
 
 impl S3Fifo {
     /// Admits a new entry, and evicts until at most `capacity` are left.
-    pub(crate) fn admit(&mut self, hash: u64, capacity: usize, residents: &dyn Residents) {
+    pub(crate) fn admit(&mut self, hash: u32, capacity: usize, residents: &dyn Residents) {
         if self.ghost.remove(hash) {
             self.main.push_back(hash);
         } else {
@@ -186,7 +186,7 @@ impl S3Fifo {
     }
 
     /// Remembers the key of a dead entry that was in main.
-    fn remember(&mut self, hash: u64, lane: Lane) {
+    fn remember(&mut self, hash: u32, lane: Lane) {
         if lane == Lane::Main {
             self.ghost.insert(hash);
         }
@@ -244,18 +244,18 @@ impl Default for Pass {
 /// The hashes of entries that were evicted from the small queue or died in main, oldest first.
 #[derive(Debug, Default)]
 struct Ghost {
-    order: VecDeque<u64>,
-    members: HashSet<u64, foldhash::fast::FixedState>,
+    order: VecDeque<u32>,
+    members: HashSet<u32, foldhash::fast::FixedState>,
 }
 
 impl Ghost {
-    fn insert(&mut self, hash: u64) {
+    fn insert(&mut self, hash: u32) {
         if self.members.insert(hash) {
             self.order.push_back(hash);
         }
     }
 
-    fn remove(&mut self, hash: u64) -> bool {
+    fn remove(&mut self, hash: u32) -> bool {
         self.members.remove(&hash)
     }
 

@@ -5,7 +5,7 @@ use super::room::{ENTRIES_PER_SHARD, MAX_SHARDS, level};
 use super::*;
 use crate::clock::Clock;
 use crate::key::namespace::NoNamespace;
-use crate::key::{Pattern, Scopes};
+use crate::key::{KeyText, Pattern, Scopes};
 use crate::log::{Log, Record};
 
 type Store = L1<((), u64), u64>;
@@ -124,16 +124,36 @@ fn entries_in_use_stay_and_unused_ones_are_evicted() {
     assert_eq!(store.hit(&(NoNamespace, 0_u64)), None);
 }
 
+/// The queue knows hashes only, and evicts one after the other.
 #[test]
 fn keys_with_equal_hashes_are_distinguished_by_their_arguments() {
-    use scc::Equivalent;
-    let key = |hash| Hashed { hash, args: ((), 7_u64) };
-    let probe = |hash, id: u64| ArgsProbe { hash, args: &(NoNamespace, id) }.equivalent(&key(1));
-    assert!(probe(1, 7) && !probe(1, 8) && !probe(2, 7) && !probe(2, 8));
-    let (seven, eight) = (((), 7), ((), 8));
-    let query = |hash, args| KeyQuery { hash, args }.equivalent(&key(1));
-    assert!(query(1, Some(&seven)) && !query(1, Some(&eight)) && !query(2, Some(&seven)));
-    assert!(query(1, None) && !query(2, None));
+    let (store, clock) = store(2);
+    let key = |id: u64| Hashed { hash: 7 << 32, args: ((), id) };
+    let put = |id, ttl| {
+        let life = Lifetime::fresh_until(crate::clock::nanos(ttl));
+        store.insert(key(id), Entry::new(id, store.start(), life, &scopes(id)));
+    };
+    let found = || [1, 2, 3].map(|id| store.get(&key(id)).map(|found| found.value));
+    put(1, MINUTE * 2);
+    put(2, MINUTE);
+    assert_eq!(found(), [Some(1), Some(2), None]);
+    assert_eq!(
+        [1, 2].map(|id| store
+            .key_of(KeyText { hash: scopes(id).hashes()[0], text: "" }, |_| String::new())
+            .unwrap()
+            .args
+            .1),
+        [1, 2]
+    );
+    clock.advance(MINUTE);
+    sweep(&store);
+    assert_eq!(found(), [Some(1), None, None], "the dead one is found behind the living one");
+    put(2, MINUTE * 2);
+    store.remove(&key(2), u64::MAX);
+    assert_eq!(found(), [Some(1), None, None]);
+    (2..10).for_each(|id| put(id, MINUTE * 2));
+    // The position of the removed one takes the room of a living one.
+    assert_eq!((store.len(), store.context().budget.used()), (1, 1));
 }
 
 #[test]
@@ -252,13 +272,17 @@ fn the_largest_store_evicts_an_entry_when_the_total_is_exceeded() {
 }
 
 #[test]
-fn a_mark_is_set_on_the_entry_of_its_key() {
+fn the_next_load_is_delayed_for_the_key_that_failed() {
     let (store, _) = store(10);
     put(&store, 1, 11, MINUTE);
     put(&store, 2, 22, MINUTE);
-    store.mark(&store.owned_key(&(NoNamespace, 1_u64)), |entry| entry.delay_next_load_until(5));
+    store.delay_next_load(&store.owned_key(&(NoNamespace, 1_u64)), 0, 5);
+    store.delay_next_load(&store.owned_key(&(NoNamespace, 3_u64)), 0, 5);
     let noted = |key: u64| store.get(&store.owned_key(&(NoNamespace, key))).expect("the key has an entry").retry_at;
     assert_eq!((noted(1), noted(2)), (5, 0));
+    put(&store, 1, 12, MINUTE);
+    put(&store, 3, 33, MINUTE);
+    assert_eq!((noted(1), noted(3)), (0, 0), "a new value, and a key that had none");
 }
 
 fn at(epoch: u64) -> LoadStart {
@@ -282,12 +306,47 @@ fn an_entry_is_served_at_once_until_the_first_of_its_ends() {
     }
 }
 
+/// The times of an entry are numbers in few bits, and exact all the same where it matters.
 #[test]
-fn an_entry_stores_the_delay_of_its_next_load() {
-    let (log, entry) = (Log::with_mirror_bytes(0), entry(10, 10, 10));
-    assert_eq!((entry.get(&log).unwrap().fresh_until, entry.get(&log).unwrap().retry_at), (10, 0));
-    entry.delay_next_load_until(5);
-    assert_eq!((entry.get(&log).unwrap().fresh_until, entry.get(&log).unwrap().retry_at), (10, 5));
+fn an_entry_returns_the_times_that_it_was_given() {
+    const DAY: u64 = 24 * 3_600 * 1_000_000_000;
+    let log = Log::with_mirror_bytes(0);
+    let mut random = fastrand::Rng::with_seed(5);
+    for round in 0..100_000 {
+        let expires = random.u64(1..=DAY);
+        let early_from = if random.bool() { expires } else { random.u64(1..=expires) };
+        let local_until = if random.bool() { u64::MAX } else { random.u64(1..2 * DAY) };
+        let served_until = expires + if random.bool() { 0 } else { random.u64(0..DAY) };
+        let life = Lifetime { load_time: random.u64(0..DAY / 24), expires, early_from, local_until, served_until };
+        let entry = Entry::new(7, LoadStart { epoch: round, number: round * 3 }, life, &scopes(1));
+        let found = entry.get(&log).unwrap();
+        assert_eq!((found.life.expires, found.life.served_until), (expires, served_until), "{life:?}");
+        assert_eq!(found.life.local_until.min(expires), local_until.min(expires), "{life:?}");
+        assert_eq!((found.start.epoch, found.start.number), (round, round * 3));
+        let first = early_from.min(local_until);
+        assert!(found.fresh_until >= first && found.fresh_until - first <= expires / 1_000, "{life:?}");
+        assert!(found.fresh_until <= expires.min(local_until), "{life:?}");
+        assert!(found.life.load_time.abs_diff(life.load_time) <= life.load_time / 8 + 1_024, "{life:?}");
+    }
+}
+
+#[test]
+fn an_entry_without_expiry_has_none() {
+    let log = Log::with_mirror_bytes(0);
+    for expires in [u64::MAX, u64::MAX - 1, u64::MAX / 2] {
+        let entry = Entry::new(7, at(0), Lifetime::fresh_until(expires), &scopes(1));
+        let found = entry.get(&log).unwrap();
+        assert_eq!((found.life.expires, found.fresh_until), (u64::MAX, u64::MAX));
+        assert_eq!(entry.hit(u64::MAX / 2 - 1, &log), Some(&7));
+        assert_eq!(entry.meta().ttl_left(1, &log), None);
+    }
+}
+
+#[test]
+fn an_entry_of_a_number_and_a_pointer_takes_88_bytes() {
+    use super::index::Node;
+    // Two words more for its place among the index's heap blocks.
+    assert_eq!(size_of::<Node<((), u64), Arc<u64>>>() + 16, 88);
 }
 
 fn refresh(key: &str) -> Record {
@@ -328,11 +387,11 @@ fn hits_are_counted_up_to_three() {
     let (log, entry) = (Log::with_mirror_bytes(0), entry(10, 10, 10));
     for expected in [1, 2, 3, 3, 3] {
         entry.hit(0, &log);
-        assert_eq!(entry.hits(), expected);
+        assert_eq!(entry.meta().hits(), expected);
     }
-    entry.set_hits(1);
+    entry.meta().set_hits(1);
     entry.get(&log);
-    assert_eq!(entry.hits(), 2, "`get` counts as a hit, too");
+    assert_eq!(entry.meta().hits(), 2, "`get` counts as a hit, too");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::sync::{Mutex, lock};
 /// Hashes of keys by the hashes of their texts.
 #[derive(Default)]
 pub(super) struct Texts {
-    hashes: Mutex<HashMap<u64, u64, Prehashed>>,
+    hashes: Mutex<HashMap<u64, u32, Prehashed>>,
     /// Set once the entries that existed before the table are in it.
     filled: OnceLock<()>,
 }
@@ -26,11 +26,11 @@ impl Texts {
         self.filled.get_or_init(fill);
     }
 
-    pub(super) fn get(&self, text: u64) -> Option<u64> {
+    pub(super) fn get(&self, text: u64) -> Option<u32> {
         lock(&self.hashes).get(&text).copied()
     }
 
-    pub(super) fn insert(&self, text: u64, hash: u64) {
+    pub(super) fn insert(&self, text: u64, hash: u32) {
         lock(&self.hashes).insert(text, hash);
     }
 
@@ -40,7 +40,7 @@ impl Texts {
     }
 
     /// Removes a text, unless it belongs to another key by now.
-    pub(super) fn remove(&self, text: u64, hash: u64) {
+    pub(super) fn remove(&self, text: u64, hash: u32) {
         let mut hashes = lock(&self.hashes);
         if hashes.get(&text) == Some(&hash) {
             hashes.remove(&text);

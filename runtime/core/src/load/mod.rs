@@ -38,10 +38,10 @@ pub use drive::{Loading, end_sync, load, load_spawned, load_task};
 pub(crate) use shared::fetch_many;
 
 /// A call that was not a hit; `None` if it bypasses the cache.
-pub struct Miss<K: Eq, S: Shape>(Option<Box<Pending<K, S>>>);
+pub struct Miss<K: Eq, S: Shape<Item: 'static>>(Option<Box<Pending<K, S>>>);
 
 /// A call on its way to a value.
-pub(crate) struct Pending<K: Eq, S: Shape> {
+pub(crate) struct Pending<K: Eq, S: Shape<Item: 'static>> {
     pub(crate) state: Arc<SiteState<K, S>>,
     pub(crate) key: Hashed<K>,
     pub(crate) scopes: Scopes,
@@ -157,7 +157,7 @@ where
     }
 }
 
-impl<K: Eq, S: Shape> Pending<K, S> {
+impl<K: Eq, S: Shape<Item: 'static>> Pending<K, S> {
     /// Excludes this call from the counters, because it is a write or an internal read.
     pub(crate) fn uncounted(mut self) -> Self {
         self.call = self.call.uncounted();
@@ -185,7 +185,7 @@ fn shared_outcome<S: Shape<Item: CacheValue> + 'static>(outcome: SharedOutcome<S
     LoadOutcome::shared(outcome)
 }
 
-impl<K: Eq, S: Shape> std::fmt::Debug for Miss<K, S> {
+impl<K: Eq, S: Shape<Item: 'static>> std::fmt::Debug for Miss<K, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Miss").field("bypass", &self.0.is_none()).finish()
     }

@@ -275,7 +275,7 @@ where
 }
 
 /// The start of a fetch of several keys: that of the first lookup.
-fn earliest<K: Eq, S: Shape>(pending: &[Pending<K, S>]) -> Option<FetchStart> {
+fn earliest<K: Eq, S: Shape<Item: 'static>>(pending: &[Pending<K, S>]) -> Option<FetchStart> {
     pending.iter().filter_map(|pending| pending.fetch_start.get()).reduce(FetchStart::earlier)
 }
 

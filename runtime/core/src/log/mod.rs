@@ -29,6 +29,11 @@ mod wire;
 pub(crate) use mirror::Mirror;
 pub(crate) use record::{Record, expiry_of};
 
+/// Hashes of scopes, in a slice or not.
+pub(crate) trait ScopeHashes<'a>: IntoIterator<Item = &'a u64, IntoIter: Clone> {}
+
+impl<'a, S: IntoIterator<Item = &'a u64, IntoIter: Clone>> ScopeHashes<'a> for S {}
+
 /// A position in the log, by which invalidations and loads are ordered.
 pub(crate) type Epoch = u64;
 
@@ -106,11 +111,12 @@ impl Log {
     }
 
     /// Judges an entry or a load that began at `epoch` and has these scopes.
-    pub(crate) fn judge(&self, epoch: Epoch, scopes: &[u64]) -> Judgement {
-        if !self.valid(epoch, scopes) {
+    pub(crate) fn judge<'a>(&self, epoch: Epoch, scopes: impl ScopeHashes<'a>) -> Judgement {
+        let scopes = scopes.into_iter();
+        if !self.valid(epoch, scopes.clone()) {
             Judgement::Invalidated
         } else if epoch < self.refreshed.load(Acquire)
-            && scopes.iter().any(|&scope| epoch < self.mirror.last(expiry_of(scope)))
+            && scopes.clone().any(|&scope| epoch < self.mirror.last(expiry_of(scope)))
         {
             Judgement::Expired
         } else {
@@ -124,13 +130,13 @@ impl Log {
     }
 
     /// Returns whether none of these scopes was invalidated after `epoch`: the part of the judgement that a refresh does not change.
-    pub(crate) fn valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
-        epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last(scope))
+    pub(crate) fn valid<'a>(&self, epoch: Epoch, scopes: impl ScopeHashes<'a>) -> bool {
+        epoch >= self.floor.load(Acquire) && scopes.into_iter().all(|&scope| epoch >= self.mirror.last(scope))
     }
 
     /// Returns the same as [`valid`](Self::valid), for sweeps. Judgements by a floor are not counted, because they cost no hit here.
-    pub(crate) fn still_valid(&self, epoch: Epoch, scopes: &[u64]) -> bool {
-        epoch >= self.floor.load(Acquire) && scopes.iter().all(|&scope| epoch >= self.mirror.last_uncounted(scope))
+    pub(crate) fn still_valid<'a>(&self, epoch: Epoch, scopes: impl ScopeHashes<'a>) -> bool {
+        epoch >= self.floor.load(Acquire) && scopes.into_iter().all(|&scope| epoch >= self.mirror.last_uncounted(scope))
     }
 
     /// Returns the last position that may concern an entry of this root. An entry that was found valid at this position, or a later one,

@@ -55,7 +55,7 @@ struct ErasedEntry {
     found: Box<dyn Any + Send>,
 }
 
-struct KeyedStore<K, V> {
+struct KeyedStore<K, V: 'static> {
     store: Arc<L1<K, V>>,
     texts: KeyTexts<K>,
 }
@@ -220,7 +220,7 @@ impl<K: OwnedKey, V: CacheValue> KeyList for KeyedStore<K, V> {
 
     fn describe(&self, hash: u64) -> Option<ListedEntry> {
         let (key, figures) = self.store.describe(hash)?;
-        Some(ListedEntry { text: self.texts.text(&key.args), figures, is_negative: false })
+        Some(ListedEntry { text: self.texts.text(&key), figures, is_negative: false })
     }
 }
 

@@ -13,7 +13,8 @@ use crate::l1::{Entry, EntryRank, FoundEntry, KeyList, L1, Lifetime, ListedEntry
 #[derive(Clone)]
 pub(super) struct ErasedNegative {
     pub(super) what: What,
-    /// The end of its load, in nanoseconds of the clock: each reader applies a lifetime of its own.
+    /// The times of its load, in nanoseconds of the clock: each reader applies a lifetime of its own.
+    pub(super) began: u64,
     pub(super) ended: u64,
 }
 
@@ -88,7 +89,7 @@ impl<K: OwnedKey> KeyList for NegativeKeys<K> {
 
     fn describe(&self, hash: u64) -> Option<ListedEntry> {
         let (key, figures) = self.entries.describe(hash)?;
-        let text = self.texts.text(key.args.downcast_ref()?);
+        let text = self.texts.text(key.downcast_ref()?);
         Some(ListedEntry { text, figures, is_negative: true })
     }
 }

@@ -16,7 +16,7 @@ use crate::log::{Judgement, Log};
 use crate::shape::{CacheValue, Outcome, Shape};
 
 /// The state of one instantiation of a call site under one handle.
-pub(crate) struct SiteState<K: Eq, S: Shape> {
+pub(crate) struct SiteState<K: Eq, S: Shape<Item: 'static>> {
     pub(crate) store: TieredStore<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
@@ -124,12 +124,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             return None;
         }
         let found = self.negatives.get(&key.erased()).filter(|found| found.is_fresh(now))?;
-        let ErasedNegative { what, ended } = found.value;
+        let ErasedNegative { what, began, ended } = found.value;
         let negative = match what {
             What::Absent => S::absent().map(Negative::Absent),
             What::Failed(shared) => shared.downcast().ok().map(Negative::Failed),
         };
-        let began = ended.saturating_sub(found.life.load_time);
         negative.map(|negative| Dated { negative, began, ended })
     }
 
@@ -248,7 +247,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     pub(crate) fn insert_negative(
         &self,
         key: CallKey<'_, K>,
-        Dated { negative, ended, .. }: Dated<S>,
+        Dated { negative, began, ended }: Dated<S>,
         life: Lifetime,
         start: LoadStart,
     ) {
@@ -262,7 +261,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
         };
         // Neither an absence nor an error is ever served stale.
         let life = Lifetime { served_until: life.expires, ..life };
-        let (negative, erased) = (ErasedNegative { what, ended }, args.erased());
+        let (negative, erased) = (ErasedNegative { what, began, ended }, args.erased());
         self.negatives.insert(erased.clone(), negative, (start, life), scopes);
         see_others();
         let is_used = self.by_text.is_used();

@@ -54,7 +54,7 @@ impl<T, M> Returns<T, Awaits<'_, M>> {
         ready(value)
     }
 
-    pub fn begin<V, K: Eq, S: Shape>(self, miss: Miss<K, S>) -> Result<V, Miss<K, S>> {
+    pub fn begin<V, K: Eq, S: Shape<Item: 'static>>(self, miss: Miss<K, S>) -> Result<V, Miss<K, S>> {
         Err(miss)
     }
 

@@ -4,23 +4,18 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 
 use super::super::deferred_drops;
-use super::super::entry::{Lifetime, LoadStart};
 use super::super::retired::free_garbage;
+use super::super::times::{Lifetime, LoadStart};
 use super::*;
 use crate::key::Scopes;
 
-/// Any key with this number.
-struct Is(u64);
-
-impl Equivalent<Hashed<u64>> for Is {
-    fn equivalent(&self, key: &Hashed<u64>) -> bool {
-        self.0 == key.args
-    }
-}
-
 /// Maps a key to few shards, groups and bytes, so that keys collide in all of them.
 fn hash(key: u64) -> u64 {
-    ((key % 3) << 60) | ((key % 5) << 48) | (key % 4)
+    ((key % 3) << 60) | ((key % 5) << 52) | ((key % 4) << 32)
+}
+
+fn remove<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64) -> Option<Retired<u64, V>> {
+    index.remove(short_hash(hash(key)), &|node| node.args == key)
 }
 
 fn entry<V: Clone + 'static>(value: V, number: u64) -> Entry<V> {
@@ -33,8 +28,8 @@ fn insert<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64, value: V) ->
 
 fn get<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64) -> Option<V> {
     let guard = Guard::new();
-    let node = index.peek(hash(key), &Is(key), &guard)?;
-    assert_eq!((node.key.hash, node.key.args), (hash(key), key));
+    let node = index.find(short_hash(hash(key)), |node| node.args == key, &guard)?;
+    assert_eq!((node.hash(), node.args), (short_hash(hash(key)), key));
     let log = crate::log::Log::with_mirror_bytes(0);
     node.entry.hit(0, &log).cloned()
 }
@@ -49,7 +44,7 @@ fn the_index_behaves_like_a_map() {
             let new = matches!(insert(&index, key, round), Inserted::New(_));
             assert_eq!(new, map.insert(key, round).is_none());
         } else {
-            let removed = index.remove(hash(key), &Is(key), &mut |_| true).is_some();
+            let removed = remove(&index, key).is_some();
             assert_eq!(removed, map.remove(&key).is_some());
         }
         if round % 1_000 == 0 {
@@ -59,7 +54,7 @@ fn the_index_behaves_like_a_map() {
         }
     }
     for key in map.keys() {
-        drop(index.remove(hash(*key), &Is(*key), &mut |_| true));
+        drop(remove(&index, *key));
     }
     index.shrink(drop);
     assert_eq!(index.tables(), 0, "an empty table takes no memory");
@@ -78,7 +73,7 @@ fn a_table_has_room_for_its_nodes_and_not_for_many_more() {
     }
     let full = groups();
     assert!((10_000 / NODES_PER_GROUP..=2 * 10_000 / NODES_PER_GROUP).contains(&full), "{full}");
-    (100..10_000).for_each(|key| drop(index.remove(hash(key), &Is(key), &mut |_| true)));
+    (100..10_000).for_each(|key| drop(remove(&index, key)));
     index.shrink(drop);
     assert!(groups() <= 100, "{}", groups());
     assert!((0..100).all(|key| get(&index, key).is_some()));
@@ -92,9 +87,9 @@ fn a_removal_takes_only_matching_entries_and_an_insert_replaces_no_newer_one() {
     assert!(matches!(insert('a', 1), Inserted::Refused(_)));
     assert_eq!(get(&index, 1), Some('b'));
     assert!(matches!(insert('c', 2), Inserted::Replaced(_)));
-    assert!(index.remove(hash(1), &Is(1), &mut |entry| entry.number() < 2).is_none());
+    assert!(index.remove(short_hash(hash(1)), &|node| node.entry.number() < 2).is_none());
     assert_eq!(get(&index, 1), Some('c'));
-    assert!(index.remove(hash(1), &Is(1), &mut |entry| entry.number() == 2).is_some());
+    assert!(index.remove(short_hash(hash(1)), &|node| node.entry.number() == 2).is_some());
     assert_eq!((get(&index, 1), index.count(|_| true)), (None, 0));
 }
 
@@ -122,7 +117,7 @@ fn a_reader_finds_every_entry_at_any_moment() {
                         own.clone().for_each(|key| drop(insert(index, key, key)));
                         (0..50).filter(|key| key % 2 == writer).for_each(|key| drop(insert(index, key, key)));
                         own.for_each(|key| {
-                            assert!(index.remove(hash(key), &Is(key), &mut |_| true).is_some(), "{round}");
+                            assert!(remove(index, key).is_some(), "{round}");
                         });
                         index.shrink(drop);
                         free_garbage();
@@ -145,7 +140,7 @@ fn a_removed_node_is_freed_once_it_is_dropped_and_no_sooner() {
     }
     free();
     assert_eq!(Arc::strong_count(&value), 1_001, "tables that grew hold nothing");
-    let mut retired: Vec<_> = (0..500).filter_map(|key| index.remove(hash(key), &Is(key), &mut |_| true)).collect();
+    let mut retired: Vec<_> = (0..500).filter_map(|key| remove(&index, key)).collect();
     free();
     assert_eq!(Arc::strong_count(&value), 1_001);
     retired.truncate(400);

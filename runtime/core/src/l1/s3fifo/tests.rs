@@ -4,45 +4,45 @@ use std::collections::HashMap;
 use super::*;
 
 #[derive(Default)]
-struct Map(RefCell<HashMap<u64, u8>>);
+struct Map(RefCell<HashMap<u32, u8>>);
 
 /// Marks a dead entry, in place of a count of hits.
 const DEAD: u8 = u8::MAX;
 
 impl Residents for Map {
-    fn residency(&self, hash: u64) -> Residency {
+    fn residency(&self, hash: u32) -> Residency {
         match self.hits(hash) {
             None => Residency::Absent,
             Some(DEAD) => Residency::Dead,
             Some(hits) => Residency::Living(hits),
         }
     }
-    fn set_hits(&self, hash: u64, hits: u8) {
+    fn set_hits(&self, hash: u32, hits: u8) {
         self.0.borrow_mut().insert(hash, hits);
     }
-    fn evict(&self, hash: u64) {
+    fn evict(&self, hash: u32) {
         assert_ne!(self.0.borrow_mut().remove(&hash), Some(DEAD), "the dead are removed as such");
     }
-    fn remove_dead(&self, hash: u64) -> bool {
+    fn remove_dead(&self, hash: u32) -> bool {
         assert_eq!(self.0.borrow_mut().remove(&hash), Some(DEAD));
         true
     }
 }
 
 impl Map {
-    fn hits(&self, hash: u64) -> Option<u8> {
+    fn hits(&self, hash: u32) -> Option<u8> {
         self.0.borrow().get(&hash).copied()
     }
 
-    fn has(&self, hash: u64) -> bool {
+    fn has(&self, hash: u32) -> bool {
         self.0.borrow().contains_key(&hash)
     }
 
-    fn kill(&self, hashes: impl IntoIterator<Item = u64>) {
+    fn kill(&self, hashes: impl IntoIterator<Item = u32>) {
         self.0.borrow_mut().extend(hashes.into_iter().map(|hash| (hash, DEAD)));
     }
 
-    fn admit(&self, queue: &mut S3Fifo, id: u64, capacity: usize) {
+    fn admit(&self, queue: &mut S3Fifo, id: u32, capacity: usize) {
         self.0.borrow_mut().insert(id, 0);
         queue.admit(id, capacity, self);
     }
@@ -142,16 +142,16 @@ fn each_hit_gives_an_entry_of_main_one_more_round() {
 fn steady_hits_do_not_stall_an_insert() {
     struct Hot(Map);
     impl Residents for Hot {
-        fn residency(&self, hash: u64) -> Residency {
+        fn residency(&self, hash: u32) -> Residency {
             self.0.hits(hash).map_or(Residency::Absent, |_| Residency::Living(3))
         }
-        fn set_hits(&self, hash: u64, hits: u8) {
+        fn set_hits(&self, hash: u32, hits: u8) {
             self.0.set_hits(hash, hits);
         }
-        fn evict(&self, hash: u64) {
+        fn evict(&self, hash: u32) {
             self.0.evict(hash);
         }
-        fn remove_dead(&self, hash: u64) -> bool {
+        fn remove_dead(&self, hash: u32) -> bool {
             self.0.remove_dead(hash)
         }
     }
@@ -169,16 +169,16 @@ fn steady_hits_do_not_stall_an_insert() {
 fn an_entry_that_is_replaced_while_the_dead_are_removed_keeps_its_place() {
     struct Replacing(Map);
     impl Residents for Replacing {
-        fn residency(&self, hash: u64) -> Residency {
+        fn residency(&self, hash: u32) -> Residency {
             self.0.residency(hash)
         }
-        fn set_hits(&self, hash: u64, hits: u8) {
+        fn set_hits(&self, hash: u32, hits: u8) {
             self.0.set_hits(hash, hits);
         }
-        fn evict(&self, hash: u64) {
+        fn evict(&self, hash: u32) {
             self.0.evict(hash);
         }
-        fn remove_dead(&self, hash: u64) -> bool {
+        fn remove_dead(&self, hash: u32) -> bool {
             self.0.0.borrow_mut().insert(hash, 0);
             false
         }
@@ -230,7 +230,7 @@ fn dead_entries_give_up_their_room_in_every_queue() {
         let (map, mut queue) = busy();
         map.kill(dead.iter().copied());
         queue.search(later());
-        let news = 1_000..1_000 + dead.len() as u64;
+        let news = 1_000..1_000 + u32::try_from(dead.len()).unwrap();
         for id in news.clone() {
             map.admit(&mut queue, id, 100);
         }
@@ -283,17 +283,17 @@ fn an_entry_removed_by_other_means_makes_room_in_main_too() {
 fn a_search_passes_each_place_once_and_none_begins_until_something_may_have_died() {
     struct Watched(Map, std::cell::Cell<u32>);
     impl Residents for Watched {
-        fn residency(&self, hash: u64) -> Residency {
+        fn residency(&self, hash: u32) -> Residency {
             self.1.set(self.1.get() + 1);
             self.0.residency(hash)
         }
-        fn set_hits(&self, hash: u64, hits: u8) {
+        fn set_hits(&self, hash: u32, hits: u8) {
             self.0.set_hits(hash, hits);
         }
-        fn evict(&self, hash: u64) {
+        fn evict(&self, hash: u32) {
             self.0.evict(hash);
         }
-        fn remove_dead(&self, hash: u64) -> bool {
+        fn remove_dead(&self, hash: u32) -> bool {
             self.0.remove_dead(hash)
         }
     }
@@ -348,7 +348,7 @@ fn a_pass_misses_no_dead_entry() {
         map.kill((0..300).filter(|_| random.u8(..3) == 0).collect::<Vec<_>>());
         let (mut left, mut next) = (Some(Pass::default()), 1_000);
         while let Some(pass) = left {
-            for _ in 0..random.u64(..40) {
+            for _ in 0..random.u32(..40) {
                 map.admit(&mut queue, next, 290);
                 next += 1;
             }

@@ -11,10 +11,10 @@ use crate::trace::{InsideSpan, LoadReason};
 
 /// A sync call's own load, from [`Site::begin_sync`](crate::site::Site::begin_sync) to [`end_sync`]. It is boxed, so that the `Result` of a
 /// hit stays small.
-pub struct Loading<K: Eq, S: Shape>(Option<Box<Underway<K, S>>>);
+pub struct Loading<K: Eq, S: Shape<Item: 'static>>(Option<Box<Underway<K, S>>>);
 
 /// The load of a call that does not bypass the cache. If a panic drops it, it counts as abandoned, and a waiter takes over.
-struct Underway<K: Eq, S: Shape> {
+struct Underway<K: Eq, S: Shape<Item: 'static>> {
     // The order matters: fields are dropped as they are declared.
     inside: Option<Inside>,
     span: InsideSpan,
@@ -41,7 +41,7 @@ where
 }
 
 /// Stores the value of the body, gives it to the waiters, and returns the answer of the caller.
-pub fn end_sync<K: Eq, S: Shape>(load: Loading<K, S>, out: S::Out) -> S::Out {
+pub fn end_sync<K: Eq, S: Shape<Item: 'static>>(load: Loading<K, S>, out: S::Out) -> S::Out {
     let Some(load) = load.0 else { return out };
     let Underway { inside, span, counted, permit, began, pending, finish } = *load;
     drop(inside);
@@ -52,14 +52,14 @@ pub fn end_sync<K: Eq, S: Shape>(load: Loading<K, S>, out: S::Out) -> S::Out {
     S::close(finish(&pending, began, ending, permit))
 }
 
-impl<K: Eq, S: Shape> Loading<K, S> {
+impl<K: Eq, S: Shape<Item: 'static>> Loading<K, S> {
     /// A call that passes by the cache.
     pub(crate) fn bypass() -> Self {
         Self(None)
     }
 }
 
-impl<K: Eq, S: Shape> fmt::Debug for Loading<K, S> {
+impl<K: Eq, S: Shape<Item: 'static>> fmt::Debug for Loading<K, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Loading").field("bypass", &self.0.is_none()).finish()
     }

@@ -70,9 +70,9 @@ where
 }
 
 /// The caller of a load. Its call is counted when the caller goes, and not when the load ends.
-struct Caller<'a, K: Eq, S: Shape>(&'a Pending<K, S>);
+struct Caller<'a, K: Eq, S: Shape<Item: 'static>>(&'a Pending<K, S>);
 
-impl<K: Eq, S: Shape> Drop for Caller<'_, K, S> {
+impl<K: Eq, S: Shape<Item: 'static>> Drop for Caller<'_, K, S> {
     fn drop(&mut self) {
         self.0.call.ends();
     }

@@ -1,0 +1,56 @@
+//! The data that many entries have in common: scopes other than the key's own, and the time after expiry for which they are served.
+//!
+//! Entries that one thread stores one after another share it. An entry whose data is its own has it in a heap block of its own.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+/// Number of places in a thread's table of the latest data, by scope and time.
+const RECENT: usize = 8;
+
+thread_local! {
+    static LATEST: RefCell<[Option<Arc<EntryCommon>>; RECENT]> = const { RefCell::new([const { None }; RECENT]) };
+}
+
+/// The data that an entry may share with others.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct EntryCommon {
+    /// All scopes except the key's own.
+    pub(super) scopes: SmallVec<[u64; 2]>,
+    /// The time after its expiry for which it may be served, in nanoseconds.
+    pub(super) grace: u64,
+    /// The ends of an entry that no rounded number expresses.
+    pub(super) ends: Option<Box<EntryEnds>>,
+}
+
+/// The exact times at which an entry expires, and until which the local tier serves it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct EntryEnds {
+    pub(super) expires: u64,
+    pub(super) local_until: u64,
+}
+
+impl EntryCommon {
+    /// Returns the data that this thread has just stored, if it is the same, or new data.
+    pub(super) fn shared(scopes: &[u64], grace: u64, ends: Option<EntryEnds>) -> Arc<Self> {
+        let new = || Arc::new(Self { scopes: scopes.into(), grace, ends: None });
+        if let Some(ends) = ends {
+            return Arc::new(Self { scopes: scopes.into(), grace, ends: Some(Box::new(ends)) });
+        }
+        // The remainder fits in a usize.
+        #[allow(clippy::cast_possible_truncation)]
+        let place = (scopes.first().copied().unwrap_or_default() ^ grace) as usize % RECENT;
+        let latest = LATEST.try_with(|latest| {
+            let mut latest = latest.try_borrow_mut().ok()?;
+            let latest = &mut latest[place];
+            match latest {
+                Some(latest) if latest.grace == grace && *latest.scopes == *scopes => Some(latest.clone()),
+                _ => Some(latest.insert(new()).clone()),
+            }
+        });
+        // A thread that is ending has no table any more.
+        latest.ok().flatten().unwrap_or_else(new)
+    }
+}

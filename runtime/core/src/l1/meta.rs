@@ -1,0 +1,270 @@
+//! The data by which an entry is judged and found. It takes 56 bytes, because there is one for each entry; the fields that a hit reads come
+//! first, so that they share a cache line with the key and a small value.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::common::{EntryCommon, EntryEnds};
+use super::rounded::{round_down, rounded};
+use super::times::{Lifetime, LoadStart};
+use crate::key::Scopes;
+use crate::key::scopes::{Breadth, ROOTS};
+use crate::log::{Epoch, Judgement, Log};
+use crate::sync::atomic::Ordering::Relaxed;
+use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
+
+/// The count of hits stops here: S3-FIFO needs no more, and a hot entry is then no longer written to.
+const MAX_HITS: u8 = 3;
+
+/// The largest time: an entry that is fresh until then has no expiry. It leaves the sign of the clock's numbers to `REFRESHED`.
+const FOREVER: u64 = u64::MAX >> 1;
+
+/// Marks the time of an entry that a refresh record overtook, which thereby lies before all times of the clock.
+const REFRESHED: u64 = 1 << 63;
+
+/// Bits of a rounded number of nanoseconds in 16 bits, and of a load's duration in 8 bits.
+const AHEAD: u32 = 10;
+const LOAD: u32 = 3;
+
+/// The data of an entry that does not depend on the type of its value.
+#[repr(C)]
+pub(super) struct EntryMeta {
+    /// The time until which a hit may serve it, with `REFRESHED` once a refresh record was found.
+    fresh_until: AtomicU64,
+    /// The epoch of its load, above 16 bits with the time from `fresh_until` to its expiry.
+    began: u64,
+    /// The number of positions after its epoch up to which the entry was found current. Begins at the load's epoch, never at the insert's.
+    checked: AtomicU32,
+    /// The hash of its key, as the index and the queue know it.
+    hash: u32,
+    /// The root's index in the log below `BREADTH`, and the breadth above.
+    root: u16,
+    hits: AtomicU8,
+    /// The duration of its load, in units of 1 024 ns.
+    load: u8,
+    /// The time at which it was stored, in seconds of the clock.
+    stored: u32,
+    /// The number of its load.
+    number: u64,
+    /// The hash of its key's text, which is the first of its scopes.
+    text: u64,
+    common: Arc<EntryCommon>,
+}
+
+/// Number of the lowest bit of the breadth.
+const BREADTH: u32 = 14;
+const _: () = assert!(ROOTS <= 1 << BREADTH && size_of::<EntryMeta>() <= 56);
+
+impl EntryMeta {
+    pub(super) fn new(start: LoadStart, life: &Lifetime, scopes: &Scopes) -> Self {
+        let (text, others) = scopes.hashes().split_first().map_or((0, [].as_slice()), |(text, others)| (*text, others));
+        let expires = life.expires.min(FOREVER);
+        // Zero says that a refresh record overtook it, and leaves the expiry as it is.
+        let early_from = if life.early_from == 0 { expires } else { life.early_from.min(expires) };
+        let ahead = round_down(expires - early_from, AHEAD);
+        let (mut fresh_until, mut ends) = (expires - rounded(ahead, AHEAD), None);
+        if life.local_until < expires {
+            fresh_until = early_from.min(life.local_until);
+            ends = Some(EntryEnds { expires, local_until: life.local_until.min(FOREVER) });
+        }
+        let refreshed = if life.early_from == 0 || fresh_until == 0 { REFRESHED } else { 0 };
+        let grace = life.served_until.saturating_sub(life.expires);
+        // Its six bits above the mantissa make nine.
+        let load = u8::try_from(round_down(life.load_time.div_ceil(1_024), LOAD)).unwrap_or(u8::MAX);
+        // The remainder and the number of a breadth are small.
+        #[allow(clippy::cast_possible_truncation)]
+        let root = (usize::from(scopes.root()) % ROOTS) as u16 | (scopes.breadth() as u16) << BREADTH;
+        Self {
+            fresh_until: AtomicU64::new(fresh_until | refreshed),
+            began: start.epoch << 16 | ahead,
+            checked: AtomicU32::new(0),
+            hash: 0,
+            root,
+            hits: AtomicU8::new(0),
+            load,
+            stored: 0,
+            number: start.number,
+            text,
+            common: EntryCommon::shared(others, grace, ends),
+        }
+    }
+
+    /// Returns whether it is not past the time until which a hit may serve it, and valid.
+    #[inline]
+    pub(super) fn is_hit(&self, now: u64, log: &Log) -> bool {
+        if now.cast_signed() >= self.fresh_until.load(Relaxed).cast_signed() || self.judge(log) != Judgement::Current {
+            return false;
+        }
+        self.count();
+        true
+    }
+
+    /// Judges the entry. Reads the head before the table, so that a record which raises the head meanwhile is seen by the next check.
+    #[inline]
+    pub(super) fn judge(&self, log: &Log) -> Judgement {
+        let head = log.head(self.root, self.breadth());
+        if head <= self.checked() { Judgement::Current } else { self.check(head, log) }
+    }
+
+    #[cold]
+    fn check(&self, head: Epoch, log: &Log) -> Judgement {
+        let judgement = log.judge(self.epoch(), self.scopes());
+        match judgement {
+            Judgement::Invalidated => {}
+            // `checked` stays, so that a hit that has read the former `fresh_until` checks the log too.
+            Judgement::Expired => {
+                self.fresh_until.fetch_or(REFRESHED, Relaxed);
+            }
+            Judgement::Current => {
+                // An entry that lives for four thousand million records is judged at each hit from then on.
+                if let Ok(later) = u32::try_from(head.saturating_sub(self.epoch())) {
+                    self.checked.fetch_max(later, Relaxed);
+                }
+            }
+        }
+        judgement
+    }
+
+    /// Returns whether no reader can get the entry any more, given that readers serve entries for up to `grace` nanoseconds after their
+    /// expiry. A refreshed entry is alive, because it may still be a stale fallback. Changes nothing and counts no verdict, because no
+    /// caller asked for the entry.
+    pub(super) fn is_dead(&self, now: u64, grace: u64, log: &Log) -> bool {
+        let is_current = || log.head(self.root, self.breadth()) <= self.checked();
+        let is_valid = || is_current() || log.still_valid(self.epoch(), self.scopes());
+        now >= self.served_until(grace) || !is_valid()
+    }
+
+    /// Returns the time until which it may be served at all.
+    pub(super) fn served_until(&self, grace: u64) -> u64 {
+        self.expires().saturating_add(self.common.grace.max(grace))
+    }
+
+    /// Returns the times that bound its use.
+    pub(super) fn life(&self) -> Lifetime {
+        let (expires, early_from) = (self.expires(), self.fresh_until());
+        let local_until = self.common.ends.as_ref().map_or(u64::MAX, |ends| unbounded(ends.local_until));
+        let load_time = rounded(self.load.into(), LOAD).saturating_mul(1_024);
+        Lifetime { load_time, expires, early_from, local_until, served_until: self.served_until(0) }
+    }
+
+    /// Returns the time until which a hit may serve it; zero once a refresh record was found.
+    pub(super) fn fresh_until(&self) -> u64 {
+        let time = self.fresh_until.load(Relaxed);
+        if time & REFRESHED > 0 { 0 } else { unbounded(time) }
+    }
+
+    /// Returns the time at which it expires, or `u64::MAX` if it does not.
+    pub(super) fn expires(&self) -> u64 {
+        let ahead = || rounded(self.began & 0xFFFF, AHEAD);
+        let expires = match &self.common.ends {
+            Some(ends) => ends.expires,
+            None => (self.fresh_until.load(Relaxed) & !REFRESHED).saturating_add(ahead()),
+        };
+        unbounded(expires)
+    }
+
+    /// Returns the epoch and the number of its load.
+    pub(super) fn start(&self) -> LoadStart {
+        LoadStart { epoch: self.epoch(), number: self.number }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns the hash of its key's text, which is the first of its scopes.
+    pub(super) fn text_hash(&self) -> u64 {
+        self.text
+    }
+
+    /// Returns the hash of its key, as the index knows it.
+    #[inline]
+    pub(super) fn hash(&self) -> u32 {
+        self.hash
+    }
+
+    /// Notes the hash of its key.
+    pub(super) fn set_hash(&mut self, hash: u32) {
+        self.hash = hash;
+    }
+
+    /// Notes the time at which it is stored.
+    pub(super) fn store_at(&mut self, now: u64) {
+        self.stored = seconds(now);
+    }
+
+    pub(super) fn stored(&self) -> u32 {
+        self.stored
+    }
+
+    /// Returns the time since it was stored, in whole seconds.
+    pub(super) fn age(&self, now: u64) -> Duration {
+        age(self.stored, now)
+    }
+
+    /// Returns the time for which it is fresh, zero if it is stale; `None` if it has no expiry.
+    pub(super) fn ttl_left(&self, now: u64, log: &Log) -> Option<Duration> {
+        let expires = self.expires();
+        if self.judge(log) != Judgement::Current {
+            return Some(Duration::ZERO);
+        }
+        (expires < u64::MAX).then(|| Duration::from_nanos(expires.saturating_sub(now)))
+    }
+
+    pub(super) fn hits(&self) -> u8 {
+        self.hits.load(Relaxed)
+    }
+
+    pub(super) fn set_hits(&self, hits: u8) {
+        self.hits.store(hits, Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn count(&self) {
+        let hits = self.hits.load(Relaxed);
+        if hits < MAX_HITS {
+            self.hits.store(hits + 1, Relaxed);
+        }
+    }
+
+    fn scopes(&self) -> impl Iterator<Item = &u64> + Clone {
+        std::iter::once(&self.text).chain(&self.common.scopes)
+    }
+
+    #[inline]
+    fn epoch(&self) -> Epoch {
+        self.began >> 16
+    }
+
+    #[inline]
+    fn checked(&self) -> Epoch {
+        self.epoch() + u64::from(self.checked.load(Relaxed))
+    }
+
+    #[inline]
+    fn breadth(&self) -> Breadth {
+        match self.root >> BREADTH {
+            0 => Breadth::Root,
+            1 => Breadth::Tagged,
+            #[cfg(feature = "http")]
+            _ => Breadth::All,
+            #[cfg(not(feature = "http"))]
+            _ => Breadth::Tagged,
+        }
+    }
+}
+
+/// Returns the time without end for an entry that has no expiry.
+fn unbounded(time: u64) -> u64 {
+    if time >= FOREVER { u64::MAX } else { time }
+}
+
+/// Returns the time since an entry was stored, in whole seconds.
+pub(super) fn age(stored: u32, now: u64) -> Duration {
+    Duration::from_secs(seconds(now).saturating_sub(stored).into())
+}
+
+/// Converts a time of the clock to whole seconds, which 32 bits hold for 136 years.
+fn seconds(nanos: u64) -> u32 {
+    u32::try_from(nanos / 1_000_000_000).unwrap_or(u32::MAX)
+}
