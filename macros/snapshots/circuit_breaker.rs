@@ -1,10 +1,12 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
     static __BREAKER: ::fastness::__private::BreakerSite = ::fastness::__private::BreakerSite::new(
         "supplier",
-        ::fastness::__private::resilience::breaker::Settings::new()
-            .failure_rate(::fastness::__private::resilience::Percent::new(40u8))
-            .window(::fastness::__private::resilience::breaker::Window::Count(::fastness::__private::at_least_one(100u32)))
-            .open_for(::core::time::Duration::from_millis(2000u64)),
+        || {
+            ::fastness::__private::resilience::breaker::Settings::new()
+                .failure_rate(::fastness::__private::resilience::Percent::new(40u8))
+                .window(::fastness::__private::resilience::breaker::Window::Count(::fastness::__private::at_least_one(100u32)))
+                .open_for(::core::time::Duration::from_millis(2000u64))
+        },
         ::core::panic::Location::caller(),
     );
     ::fastness::__private::inventory::submit! { :: fastness :: __private :: BreakerDeclared (& __BREAKER) }
@@ -16,9 +18,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             async move {
                 match __TIMEOUT
                     .run(async move {
-                        if let ::core::option::Option::Some(__value) =
-                            ::core::option::Option::None::<Result<Rating, Error>>
-                        {
+                        if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
                             return __value;
                         }
                         { self.ask(id, region).await }
@@ -29,11 +29,9 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
                     ::core::result::Result::Err(__timed_out) => ::core::result::Result::Err(::fastness::__private::timed_out(__timed_out)),
                 }
             },
-            ::fastness::__private::ignore_if::<Result<Rating, Error>>(::fastness::__private::of_error::<
-                Result<Rating, Error>,
-                _,
-                _,
-            >(|e| e.is_ours())),
+            ::fastness::__private::ignore_if::<Result<Rating, Error>>(::fastness::__private::of_error::<Result<Rating, Error>, _, _>(
+                |e| e.is_ours(),
+            )),
         )
         .await
     {

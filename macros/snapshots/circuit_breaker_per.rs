@@ -1,8 +1,12 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
     static __BREAKERS: ::fastness::__private::KeyedBreakerSite = ::fastness::__private::KeyedBreakerSite::new(
         "host",
-        ::fastness::__private::resilience::breaker::Settings::new(),
-        ::fastness::__private::KeyedBreakerSite::DEFAULT_CAP,
+        || {
+            (
+                ::fastness::__private::resilience::breaker::Settings::new(),
+                ::fastness::__private::KeyedBreakerSite::DEFAULT_CAP,
+            )
+        },
         ::core::panic::Location::caller(),
     );
     ::fastness::__private::inventory::submit! { :: fastness :: __private :: KeyedBreakerDeclared (& __BREAKERS) }

@@ -1,9 +1,10 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
-    static __POLICY: ::fastness::__private::resilience::hedge::Hedge = ::fastness::__private::resilience::hedge::Hedge::new(
-        ::core::concat!(::core::module_path!(), "::", "rating"),
-        ::fastness::__private::resilience::hedge::Settings::p95(::core::time::Duration::from_millis(20u64))
-            .budget(::fastness::__private::resilience::Percent::new(50u8)),
-    );
+    static __POLICY: ::fastness::__private::resilience::hedge::Hedge =
+        ::fastness::__private::resilience::hedge::Hedge::new(
+            ::core::concat!(::core::module_path!(), "::", "rating"),
+            ::fastness::__private::resilience::hedge::Settings::p95(::core::time::Duration::from_millis(20u64))
+                .budget(::fastness::__private::resilience::Percent::new(50u8)),
+        );
     __POLICY
         .call(|| {
             #[allow(unused_variables)]

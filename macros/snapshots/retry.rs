@@ -1,10 +1,11 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
-    static __POLICY: ::fastness::__private::resilience::retry::Retry = ::fastness::__private::resilience::retry::Retry::new(
-        ::core::concat!(::core::module_path!(), "::", "rating"),
-        ::fastness::__private::resilience::retry::Settings::new()
-            .attempts(::fastness::__private::at_least_one(5u32))
-            .first_wait(::core::time::Duration::from_millis(10u64)),
-    );
+    static __POLICY: ::fastness::__private::resilience::retry::Retry =
+        ::fastness::__private::resilience::retry::Retry::new(
+            ::core::concat!(::core::module_path!(), "::", "rating"),
+            ::fastness::__private::resilience::retry::Settings::new()
+                .attempts(::fastness::__private::at_least_one(5u32))
+                .first_wait(::core::time::Duration::from_millis(10u64)),
+        );
     __POLICY
         .call(
             || {

@@ -1,8 +1,9 @@
 async fn save(&mut self, conn: &mut Conn, id: u64, name: &str) -> Result<(), Error> {
-    static __POLICY: ::fastness::__private::resilience::retry::Retry = ::fastness::__private::resilience::retry::Retry::new(
-        ::core::concat!(::core::module_path!(), "::", "save"),
-        ::fastness::__private::resilience::retry::Settings::new(),
-    );
+    static __POLICY: ::fastness::__private::resilience::retry::Retry =
+        ::fastness::__private::resilience::retry::Retry::new(
+            ::core::concat!(::core::module_path!(), "::", "save"),
+            ::fastness::__private::resilience::retry::Settings::new(),
+        );
     let mut __attempts = ::fastness::__private::attempts(&__POLICY);
     loop {
         let __self = &mut *self;

@@ -1,8 +1,9 @@
 fn save(conn: &mut Conn, id: u64) -> Result<(), Error> {
-    static __POLICY: ::fastness::__private::resilience::retry::Retry = ::fastness::__private::resilience::retry::Retry::new(
-        ::core::concat!(::core::module_path!(), "::", "save"),
-        ::fastness::__private::resilience::retry::Settings::new(),
-    );
+    static __POLICY: ::fastness::__private::resilience::retry::Retry =
+        ::fastness::__private::resilience::retry::Retry::new(
+            ::core::concat!(::core::module_path!(), "::", "save"),
+            ::fastness::__private::resilience::retry::Settings::new(),
+        );
     let mut __attempts = ::fastness::__private::attempts(&__POLICY);
     loop {
         #[allow(unused_variables, clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]

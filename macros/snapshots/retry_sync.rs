@@ -1,8 +1,9 @@
 fn sum(values: Vec<u64>) -> Result<u64, Error> {
-    static __POLICY: ::fastness::__private::resilience::retry::Retry = ::fastness::__private::resilience::retry::Retry::new(
-        ::core::concat!(::core::module_path!(), "::", "sum"),
-        ::fastness::__private::resilience::retry::Settings::new(),
-    );
+    static __POLICY: ::fastness::__private::resilience::retry::Retry =
+        ::fastness::__private::resilience::retry::Retry::new(
+            ::core::concat!(::core::module_path!(), "::", "sum"),
+            ::fastness::__private::resilience::retry::Settings::new(),
+        );
     __POLICY.call_sync(
         || -> Result<u64, Error> {
             #[allow(unused_variables)]

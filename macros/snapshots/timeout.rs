@@ -1,8 +1,9 @@
 async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
-    static __POLICY: ::fastness::__private::resilience::timeout::Timeout = ::fastness::__private::resilience::timeout::Timeout::new(
-        ::core::concat!(::core::module_path!(), "::", "rating"),
-        ::core::time::Duration::from_millis(2000u64),
-    );
+    static __POLICY: ::fastness::__private::resilience::timeout::Timeout =
+        ::fastness::__private::resilience::timeout::Timeout::new(
+            ::core::concat!(::core::module_path!(), "::", "rating"),
+            ::core::time::Duration::from_millis(2000u64),
+        );
     match __POLICY
         .run(async move {
             if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {

@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use proc_macro2::{Ident, Literal, TokenStream, TokenTree};
+use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Expr, Lit, UnOp};
 
@@ -80,29 +80,6 @@ pub(crate) fn read_lifetime(name: &str, expr: &Expr, diag: &mut Diag) -> Option<
         closure @ Expr::Closure(_) => Some(Time::Function(Box::new(closure.clone()))),
         _ => read(name, expr, diag),
     }
-}
-
-/// Reads the value of an option that is evaluated once for all calls, in a static.
-pub(crate) fn read_once(name: &str, expr: &Expr, diag: &mut Diag) -> Option<Time> {
-    if let Some(this) = find_self(expr.to_token_stream()) {
-        diag.at(
-            &this,
-            format_args!(
-                "`{name}` is evaluated once for all calls, so it cannot read `self`: \
-                write a duration, as `{name} = \"250ms\"`, or a constant"
-            ),
-        );
-        return None;
-    }
-    read(name, expr, diag)
-}
-
-fn find_self(tokens: TokenStream) -> Option<Ident> {
-    tokens.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ident == "self" => Some(ident),
-        TokenTree::Group(group) => find_self(group.stream()),
-        _ => None,
-    })
 }
 
 /// The message about a closure, where the option takes none.

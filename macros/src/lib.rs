@@ -23,6 +23,7 @@ mod template;
 
 mod key;
 mod named;
+mod once;
 mod stored;
 mod subject;
 

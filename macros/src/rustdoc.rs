@@ -286,6 +286,7 @@ Other forms:
 |---|---|---|
 | `attempts = 3` | 3 | largest number of runs of the body, including the first; at least 2 |
 | `wait = "100ms"` | 100 ms | longest wait before the second attempt; doubles with each attempt |
+| `backoff = constant` | `exponential` | `constant` waits for exactly `wait` before each attempt, neither longer nor at random |
 | `max_wait = "10s"` | 10 s | longest wait before any attempt, including the `retry_after` of a rejection and the random part |
 | `when = \|error\| error.is_timeout()` | any error | predicate over the error for another attempt: a `bool`, or an `Again` |
 | `failure_if = \|result\| result.is_err()` | an `Err` | predicate over the whole result for another attempt: a `bool`, or an `Again`; not with `when` |
@@ -314,7 +315,7 @@ Other forms:
         r#"
 | option | default | meaning |
 |---|---|---|
-| `"2s"` | required | longest duration of a call: text with a unit, whole seconds (`2`), or a constant of type `Duration` |
+| `"2s"` | required | longest duration of a call: text with a unit, whole seconds (`2`), or an expression of type `Duration`, as `self.timeout` |
 | `name = "supplier"` | the function's path | name in metrics and errors |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 

@@ -1,6 +1,6 @@
 //! The entry that `cacheable` and `cache_put` store: its key, its tags, and the options that both have.
 //!
-//! May use: diag, duration, key, options, signature, subject, template.
+//! May use: diag, duration, key, once, options, signature, subject, template.
 
 use proc_macro2::Span;
 
@@ -8,6 +8,7 @@ use crate::{
     diag::Diag,
     duration::Time,
     key::{Key, Skips},
+    once,
     options::Options,
     signature::{Answer, Params},
     subject::Subject,
@@ -30,6 +31,7 @@ pub(crate) fn check(options: &Options, subject: &Subject, missing: &str, diag: &
     if is_forever(options) {
         options.refuse("jitter", "`ttl = forever` has no end to bring forward: remove `jitter`", diag);
     }
+    once::check(options, subject, diag);
     tiers(options, subject.returns.blocks(), diag);
 }
 

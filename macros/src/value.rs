@@ -123,14 +123,19 @@ pub(crate) fn path<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag)
     None
 }
 
+/// Returns whether an expression is not a literal, so that its value is known only when it is evaluated.
+pub(crate) fn is_computed(expr: &Expr) -> bool {
+    match peel(expr) {
+        Expr::Lit(_) | Expr::Closure(_) => false,
+        Expr::Unary(unary) => !matches!(*unary.expr, Expr::Lit(_)),
+        _ => true,
+    }
+}
+
 /// A whole number from 1.
 pub(crate) fn count(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> Option<usize> {
     let Some(Lit::Int(number)) = literal(expr) else {
-        let why = match peel(expr) {
-            Expr::Path(_) => ", and an attribute cannot see the value of a constant",
-            _ => "",
-        };
-        diag.at(expr, format_args!("`{name}` is a whole number{why}: write `{write}`"));
+        diag.at(expr, format_args!("`{name}` is a whole number: write `{write}`"));
         return None;
     };
     match number.base10_parse::<usize>() {

@@ -42,6 +42,7 @@ pages! {
     provenance = "guide/provenance.md",
     rate_limit = "guide/rate_limit.md",
     retry = "guide/retry.md",
+    settings = "guide/settings.md",
     slow_queries = "guide/slow-queries.md",
     testing = "guide/testing.md",
     timed = "guide/timed.md",

@@ -43,6 +43,7 @@ pages! {
     Traces = "guide/traces.md",
     Demo = "guide/demo.md",
     Order = "guide/order.md",
+    Settings = "guide/settings.md",
     BreakerDefaults = "guide/breaker-defaults.md",
     Keys = "guide/keys.md",
     Coherence = "guide/coherence.md",

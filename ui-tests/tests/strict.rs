@@ -6,13 +6,14 @@
 extern crate std;
 
 use ::fastness::key::KeyPart;
+use ::fastness::resilience::{Rejected, TimedOut};
 use ::fastness::timing::Label;
-use ::fastness::{cache_invalidate, cache_put, cacheable, timed};
-use ::std::assert_eq;
+use ::fastness::{bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, hedge, retry, timed, timeout};
 use ::std::option::Option::{self, Some};
 use ::std::prelude::v1::test;
 use ::std::result::Result::{self, Ok};
 use ::std::string::String;
+use ::std::{assert, assert_eq};
 
 #[cacheable(ttl = 300)]
 async fn plain(r#type: u64) -> Result<u64, String> {
@@ -22,6 +23,34 @@ async fn plain(r#type: u64) -> Result<u64, String> {
 #[cacheable(ttl = "1h30m", key = "r#fn:{r#fn}", negative_ttl = 5, tags = ["all"])]
 fn r#match(r#fn: &str) -> Option<u64> {
     Some(r#fn.len() as u64)
+}
+
+static PLACES: ::std::sync::LazyLock<usize> = ::std::sync::LazyLock::new(|| 4);
+const FEW: u32 = 2;
+
+#[timeout(within)]
+async fn within(within: ::std::time::Duration) -> Result<u8, TimedOut> {
+    Ok(1)
+}
+
+#[retry(attempts = FEW + 1, backoff = constant)]
+async fn again(r#type: u64) -> Result<u64, String> {
+    Ok(r#type)
+}
+
+#[hedge(after = LIFETIME, budget = FEW)]
+async fn twice() -> Result<u64, String> {
+    Ok(1)
+}
+
+#[bulkhead(max = *PLACES, wait = LIFETIME)]
+async fn few() -> Result<u64, Rejected> {
+    Ok(1)
+}
+
+#[circuit_breaker(name = "strict", min_calls = FEW, open_for = LIFETIME, per = "{type}", keys = *PLACES)]
+fn guarded(r#type: u64) -> Result<u64, Rejected> {
+    Ok(r#type)
 }
 
 const LIFETIME: ::std::time::Duration = ::std::time::Duration::from_secs(1);
@@ -111,8 +140,10 @@ cached!(by_macro, value);
 #[test]
 fn functions_under_strict_lints_can_be_called() {
     let _ = (plain(1), put(String::new()), forget(), by_macro(1), times_hits(1), states_its_lifetime(1), has_no_end(1));
+    let _ = (within(LIFETIME), again(1), twice(), few());
     assert_eq!(has_a_constant(1), Ok(1));
     let parts = [Part::Whole, Part::Of { id: 2, name: "" }, Part::Debug(0.5)];
     assert_eq!(parts.map(|part| has_parts(part, "kind", 1)), [1, 2, 4]);
+    assert!(guarded(1).is_ok());
     assert_eq!((r#match("x"), times(Size::Small)), (Some(1), Some(0)));
 }

@@ -30,6 +30,11 @@ fn call(method: &Method, given: &Readable<'_>, options: &Options, door: &Door) -
             let name = named(&format!("no_{name}"));
             quote_spanned!(span=> .#name())
         }
+        // The number is asked for when the first state of the site is made, as a static has no expression that is not constant.
+        Method::Value(name) if *name == "capacity" && matches!(given.value, Value::Computed(_)) => {
+            let (name, value) = (named("capacity_from"), tokens(given.row, given.value, door));
+            quote_spanned!(span=> .#name(|| #value))
+        }
         Method::Value(name) => {
             let (name, value) = (named(name), tokens(given.row, given.value, door));
             quote_spanned!(span=> .#name(#value))
@@ -48,9 +53,16 @@ fn call(method: &Method, given: &Readable<'_>, options: &Options, door: &Door) -
     })
 }
 
+/// The value of an option as an argument, if it was given and could be read.
+pub(crate) fn argument(name: &str, options: &Options, door: &Door) -> Option<TokenStream> {
+    let given = options.values().find(|given| given.row.name == name)?;
+    Some(tokens(given.row, given.value, door))
+}
+
 /// A value as an argument.
 fn tokens(row: &Row, value: &Value, door: &Door) -> TokenStream {
-    let window = matches!(row.takes, Takes::Window);
+    let kind = row.takes.kind();
+    let window = matches!(kind, Takes::Window);
     match value {
         Value::Time(time) if window => code!(#door::resilience::breaker::Window::Time(#time)),
         Value::Count32(count) if window => {
@@ -61,6 +73,11 @@ fn tokens(row: &Row, value: &Value, door: &Door) -> TokenStream {
         Value::Count(count) => Literal::usize_suffixed(*count).to_token_stream(),
         Value::Count32(count) => at_least_one(*count, door),
         Value::Share(share) => Literal::f64_suffixed(*share).to_token_stream(),
+        Value::Computed(expr) => match kind {
+            Takes::Percent => code!(#door::percent_of(#expr)),
+            Takes::Count32 => code!(#door::count_of(#expr)),
+            _ => quote!(#expr),
+        },
         Value::Percent(percent) => {
             let percent = Literal::u8_suffixed(*percent);
             code!(#door::resilience::Percent::new(#percent))

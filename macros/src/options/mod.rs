@@ -187,6 +187,16 @@ impl Options {
         self.written(name).is_some_and(|expr| value::is(expr, word))
     }
 
+    /// Returns whether a value is an expression that is evaluated at each call.
+    pub(crate) fn varies(&self) -> bool {
+        self.values().any(|given| given.is_evaluated() && !given.row.takes.is_once())
+    }
+
+    /// Returns whether the value of the option is an expression.
+    pub(crate) fn is_evaluated(&self, name: &str) -> bool {
+        self.values().any(|given| given.row.name == name && given.is_evaluated())
+    }
+
     /// The options that could be read, in the order of the rows.
     pub(crate) fn values(&self) -> impl Iterator<Item = Readable<'_>> {
         let mut readable: Vec<_> = self
@@ -206,4 +216,11 @@ pub(crate) struct Readable<'a> {
     pub(crate) row: &'static Row,
     pub(crate) value: &'a Value,
     pub(crate) expr: Option<&'a Expr>,
+}
+
+impl Readable<'_> {
+    /// Returns whether the value is a duration or a number that is known when an expression is evaluated.
+    pub(crate) fn is_evaluated(&self) -> bool {
+        matches!(self.value, Value::Time(Time::Expr(_)) | Value::Computed(_))
+    }
 }

@@ -37,6 +37,8 @@ pub(crate) enum Value {
     Path(Path),
     Count(usize),
     Count32(u32),
+    /// A number that is known when the expression is evaluated.
+    Computed(Expr),
     Share(f64),
     Percent(u8),
     Params(Vec<Ident>),
@@ -87,7 +89,6 @@ fn takes_list(takes: &Takes) -> bool {
 fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -> Option<Value> {
     let write = row.written.first().copied().unwrap_or_default();
     Some(match takes {
-        Takes::Time => Value::Time(duration::read(name, expr, diag)?),
         Takes::Lifetime => Value::Time(duration::read_lifetime(name, expr, diag)?),
         Takes::OrForever(_) if value::is(expr, "forever") => Value::Time(Time::Forever),
         Takes::Function => Value::Expr(value::function(name, write, expr, diag)?.clone()),
@@ -97,16 +98,19 @@ fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -
         Takes::Words(words) => Value::Word(value::word(name, words, expr, diag)?),
         Takes::Ident => Value::Ident(value::ident(name, write, expr, diag)?.clone()),
         Takes::Path => Value::Path(value::path(name, write, expr, diag)?.clone()),
-        Takes::Count => Value::Count(value::count(name, write, expr, diag)?),
+        Takes::AnyCount | Takes::Count32 | Takes::Percent if value::is_computed(expr) => Value::Computed(expr.clone()),
+        Takes::Count | Takes::AnyCount => Value::Count(value::count(name, write, expr, diag)?),
         Takes::Count32 => Value::Count32(value::count32(name, write, expr, diag)?),
         Takes::Share => Value::Share(value::share(name, expr, diag)?),
         Takes::Percent => Value::Percent(value::percent(name, expr, diag)?),
         Takes::OrOff(_) if value::is(expr, "off") => Value::Off,
-        Takes::OrForever(takes) | Takes::OrOff(takes) => return of_expr(name, row, takes, expr, diag),
+        Takes::OrForever(takes) | Takes::OrOff(takes) | Takes::Once(takes) => {
+            return of_expr(name, row, takes, expr, diag);
+        }
         Takes::Window if matches!(value::peel(expr), Expr::Lit(ExprLit { lit: Lit::Int(_), .. })) => {
             Value::Count32(value::count32(name, write, expr, diag)?)
         }
-        Takes::ConstTime | Takes::Window => Value::Time(duration::read_once(name, expr, diag)?),
+        Takes::Time | Takes::Window => Value::Time(duration::read(name, expr, diag)?),
         Takes::Integer(least, most) => Value::Integer(value::integer(name, *least, *most, expr, diag)?),
         Takes::Bool => Value::Bool(value::boolean(name, expr, diag)?),
         Takes::Number => Value::Number(value::number(name, expr, diag)?),

@@ -76,8 +76,8 @@ pub(crate) enum Takes {
     Lifetime,
     /// `forever`, or a value of this kind.
     OrForever(&'static Takes),
-    /// A duration that is evaluated once, in a static.
-    ConstTime,
+    /// A value of this kind that is evaluated once for all calls, so that it may name neither `self` nor parameters.
+    Once(&'static Takes),
     /// A closure, or the path of a function.
     Function,
     /// A string literal.
@@ -94,11 +94,13 @@ pub(crate) enum Takes {
     Path,
     /// A whole number from 1, as a `usize`.
     Count,
-    /// A whole number from 1, as a `NonZeroU32`.
+    /// The same, or an expression.
+    AnyCount,
+    /// A whole number from 1 or an expression, as a `NonZeroU32`.
     Count32,
     /// A share from 0 to 0.5.
     Share,
-    /// A share from 1 % to 100 %.
+    /// A share from 1 % to 100 %, or an expression.
     Percent,
     /// `off`, or a value of this kind.
     OrOff(&'static Takes),
@@ -120,6 +122,25 @@ pub(crate) enum Takes {
     Bool,
     /// A number, which may be negative.
     Number,
+}
+
+impl Takes {
+    /// The kind of the value where it is not a word.
+    pub(crate) fn kind(&self) -> &Self {
+        match self {
+            Self::Once(takes) | Self::OrOff(takes) | Self::OrForever(takes) => takes.kind(),
+            other => other,
+        }
+    }
+
+    /// Returns whether the value is evaluated once for all calls.
+    pub(crate) fn is_once(&self) -> bool {
+        match self {
+            Self::Once(_) => true,
+            Self::OrOff(takes) | Self::OrForever(takes) => takes.is_once(),
+            _ => false,
+        }
+    }
 }
 
 /// The tokens that an option becomes.

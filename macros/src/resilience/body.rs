@@ -1,6 +1,6 @@
 //! The body in the form in which a policy calls it: once or several times, together with the arguments of each call.
 //!
-//! May use: diag, emit, options, signature, subject, value.
+//! May use: diag, duration, emit, options, signature, subject, value.
 
 use std::fmt;
 
@@ -10,10 +10,11 @@ use syn::{Expr, ExprLit, FnArg, Lit, Pat};
 
 use crate::{
     diag::Diag,
+    duration::Time,
     emit::{self, code},
     options::Options,
     signature::{Answer, Kind, Param, refuse, self_tokens},
-    subject::Subject,
+    subject::{Door, Subject},
     value::peel,
 };
 
@@ -54,7 +55,7 @@ pub(super) fn changes(subject: &Subject) -> bool {
 
 /// Runs one after the other of a body that may change borrowed values, until one ends the call. The method `end` decides that with
 /// the predicate `question`.
-pub(super) fn in_turn(subject: &Subject, end: &str, question: &TokenStream) -> TokenStream {
+pub(super) fn in_turn(subject: &Subject, policy: &TokenStream, end: &str, question: &TokenStream) -> TokenStream {
     let (door, returns) = (&subject.door, &subject.returns);
     // Each attempt borrows `self` under another name, so that it may move the borrow into a future.
     let this = subject.params.receiver.as_ref().filter(|receiver| receiver.mutable).map(|receiver| receiver.token);
@@ -76,7 +77,7 @@ pub(super) fn in_turn(subject: &Subject, end: &str, question: &TokenStream) -> T
     };
     let arguments = run_arguments(subject);
     code! {
-        let mut __attempts = #door::attempts(&__POLICY);
+        let mut __attempts = #door::attempts(#policy);
         loop {
             #lent
             #arguments
@@ -138,22 +139,46 @@ pub(super) fn key(expr: &Expr) -> TokenStream {
     }
 }
 
+/// The static of a timeout, with the statement that evaluates its duration if that is an expression, and the call that runs a future with
+/// it: `__POLICY.run(`, up to the future.
+pub(super) fn bound(policy: &str, name: &TokenStream, after: &Time, door: &Door) -> (TokenStream, TimeoutCall) {
+    let policy = Ident::new(policy, Span::mixed_site());
+    let timeout = code!(#door::resilience::timeout::Timeout);
+    let Time::Expr(expr) = after else {
+        return (
+            code!(static #policy: #timeout = #timeout::new(#name, #after);),
+            TimeoutCall { call: code!(#policy.run), after: None },
+        );
+    };
+    let first = code! {
+        static #policy: #timeout = #timeout::new(#name, ::core::time::Duration::MAX);
+        let __after: ::core::time::Duration = #expr;
+    };
+    (first, TimeoutCall { call: code!(#policy.run_within), after: Some(code!(__after,)) })
+}
+
+/// The call of a timeout, but for the future.
+pub(super) struct TimeoutCall {
+    call: TokenStream,
+    after: Option<TokenStream>,
+}
+
 /// The body with a timeout around it, in the form of [`once`], for a function that is awaited.
-pub(super) fn bounded(policy: &TokenStream, subject: &Subject) -> TokenStream {
+pub(super) fn bounded(run: &TimeoutCall, subject: &Subject) -> TokenStream {
     let body = once(subject);
     if is_asked(subject) {
-        let call = in_time(policy, &code!(__body), subject);
+        let call = in_time(run, &code!(__body), subject);
         return code!(move || { let __body = __kind.body(#body); async move { #call } });
     }
-    let call = in_time(policy, &body, subject);
+    let call = in_time(run, &body, subject);
     code!(async move { #call })
 }
 
 /// The expression that awaits a future with a timeout.
-pub(super) fn in_time(policy: &TokenStream, body: &TokenStream, subject: &Subject) -> TokenStream {
+pub(super) fn in_time(TimeoutCall { call, after }: &TimeoutCall, body: &TokenStream, subject: &Subject) -> TokenStream {
     let door = &subject.door;
     code! {
-        match #policy.run(#body).await {
+        match #call(#after #body).await {
             ::core::result::Result::Ok(__output) => __output,
             ::core::result::Result::Err(__timed_out) => ::core::result::Result::Err(#door::timed_out(__timed_out)),
         }

@@ -2,7 +2,7 @@
 //!
 //! May use: diag, emit, options, subject, resilience/body.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 
 use super::{body, must_be_async, must_be_fallible, name, ordered};
 use crate::{
@@ -62,21 +62,15 @@ fn policy(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut D
             diag,
         );
         return code! {
-            static __BREAKER: #door::BreakerSite = #door::BreakerSite::new(#name, #settings, #place);
+            static __BREAKER: #door::BreakerSite = #door::BreakerSite::new(#name, || { #settings }, #place);
             #door::inventory::submit! { #door::BreakerDeclared(&__BREAKER) }
             let __breaker = __BREAKER.breaker();
         };
     };
     let key = body::key(per);
-    let keys = match options.count("keys") {
-        Some(keys) => {
-            let keys = Literal::usize_unsuffixed(keys);
-            code!(#keys)
-        }
-        None => code!(#door::KeyedBreakerSite::DEFAULT_CAP),
-    };
+    let keys = emit::argument("keys", options, door).unwrap_or_else(|| code!(#door::KeyedBreakerSite::DEFAULT_CAP));
     code! {
-        static __BREAKERS: #door::KeyedBreakerSite = #door::KeyedBreakerSite::new(#name, #settings, #keys, #place);
+        static __BREAKERS: #door::KeyedBreakerSite = #door::KeyedBreakerSite::new(#name, || { (#settings, #keys) }, #place);
         #door::inventory::submit! { #door::KeyedBreakerDeclared(&__BREAKERS) }
         let __breaker = __BREAKERS.get(#key);
     }
@@ -143,9 +137,8 @@ fn timed(name: &TokenStream, options: &Options, subject: &mut Subject, diag: &mu
         subject,
         diag,
     );
-    let door = &subject.door;
-    let first = code!(static __TIMEOUT: #door::resilience::timeout::Timeout = #door::resilience::timeout::Timeout::new(#name, #after););
-    (first, body::bounded(&code!(__TIMEOUT), subject))
+    let (first, run) = body::bound("__TIMEOUT", name, after, &subject.door);
+    (first, body::bounded(&run, subject))
 }
 
 /// The statements that copy arguments for the answer to a rejected call, and the expression of that answer.

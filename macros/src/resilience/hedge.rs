@@ -1,12 +1,13 @@
 //! `#[hedge]`: start a second run of the body if the first is slow, and take the first good answer.
 //!
-//! May use: diag, emit, options, resilience/body.
+//! May use: diag, emit, options, resilience/{body, statics}.
 
 use proc_macro2::{Span, TokenStream};
 
 use super::{
     body::{self, Runs},
     must_be_async, must_be_fallible, name,
+    statics::Make,
 };
 use crate::{
     emit::{self, code},
@@ -40,15 +41,26 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             }
         }?;
         let budget = emit::calls(Builder::Settings, options, door);
-        let call = match body::failure_if(options, subject) {
-            Some(failed) => code!(__POLICY.call_judged(#body, #failed)),
-            None => code!(__POLICY.call(#body)),
+        let hedge = code!(#door::resilience::hedge);
+        let make = Make { ty: &code!(#hedge::Hedge), name: &name, then: None };
+        let settings = code!(#hedge::Settings::#settings #budget);
+        let policy = if options.varies() {
+            make.each_call(&settings, &code!(#hedge::Settings::after(::core::time::Duration::MAX)), false)
+        } else {
+            make.once(&settings, false)
         };
-        let call = if body::is_asked(subject) { code!(__kind.finish(#call)) } else { code!(#call.await) };
-        Some(code! {
-            static __POLICY: #door::resilience::hedge::Hedge =
-                #door::resilience::hedge::Hedge::new(#name, #door::resilience::hedge::Settings::#settings #budget);
-            #call
-        })
+        let place = policy.place();
+        let call = match body::failure_if(options, subject) {
+            Some(failed) => code!(#place.call_judged(#body, #failed)),
+            None => code!(#place.call(#body)),
+        };
+        let call = if body::is_asked(subject) {
+            let call = policy.owned(&call);
+            code!(__kind.finish(#call))
+        } else {
+            code!(#call.await)
+        };
+        let statements = &policy.statements;
+        Some(code!(#statements #call))
     })
 }

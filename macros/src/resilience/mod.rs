@@ -5,9 +5,10 @@
 //! Invariant: attributes that may run the body more than once ([`retry`], [`hedge`]) give each run clones of the arguments that the
 //! function owns, and refuse arguments that cannot be given twice.
 //!
-//! May use: diag, duration, emit, options, nesting, signature, stacking, subject, value.
+//! May use: diag, duration, emit, options, nesting, once, signature, stacking, subject, value.
 
 mod body;
+mod statics;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +26,7 @@ use crate::{
     diag::{self, Diag},
     duration::Time,
     emit::{self, code},
-    nesting,
+    nesting, once,
     options::Options,
     signature::{Answer, Function, refuse},
     stacking,
@@ -55,6 +56,7 @@ fn attribute(
                 let mut subject = Subject::new(function, &options);
                 refuse::unusual(name, &subject.function.sig, diag);
                 refuse::opaque(&subject.returns, diag);
+                once::check(&options, &subject, diag);
                 subject.returns = subject.returns.inferred();
                 let statements = check(&options, &mut subject, diag)?;
                 Some(CheckedUse { subject, statements })

@@ -1,12 +1,13 @@
 //! `#[retry]`: run the body again after it failed.
 //!
-//! May use: diag, emit, options, subject, resilience/body.
+//! May use: diag, emit, options, subject, resilience/{body, statics}.
 
 use proc_macro2::{Ident, Span, TokenStream};
 
 use super::{
     body::{self, Runs},
     must_be_fallible, name, ordered,
+    statics::{Make, PolicyStatic},
 };
 use crate::{
     diag::Diag,
@@ -46,21 +47,31 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             Some(failed) => (JUDGED, failed),
             None => (FALLIBLE, when(options, subject)),
         };
-        let door = &subject.door;
+        let policy = declared(&name, &settings, options, subject);
+        let place = policy.place();
         let call = if !body::is_asked(subject) && body::changes(subject) {
-            body::in_turn(subject, names.end, &question)
+            body::in_turn(subject, &code!(&#place), names.end, &question)
         } else if body::is_asked(subject) {
             let (body, retry) = (body::again(subject), Ident::new(names.retry, Span::call_site()));
-            code!(__kind.finish(__kind.#retry(&__POLICY, #body, #question)))
+            let policy = policy.passed();
+            code!(__kind.finish(__kind.#retry(#policy, #body, #question)))
         } else {
             let (body, call, end) = (body::again(subject), body::method(subject, names.call), body::end(subject));
-            code!(__POLICY.#call(#body, #question)#end)
+            code!(#place.#call(#body, #question)#end)
         };
-        Some(code! {
-            static __POLICY: #door::resilience::retry::Retry = #door::resilience::retry::Retry::new(#name, #settings);
-            #call
-        })
+        let statements = &policy.statements;
+        Some(code!(#statements #call))
     })
+}
+
+fn declared(name: &TokenStream, settings: &TokenStream, options: &Options, subject: &Subject) -> PolicyStatic {
+    let door = &subject.door;
+    let make = Make { ty: &code!(#door::resilience::retry::Retry), name, then: None };
+    if options.varies() {
+        make.each_call(settings, &code!(#door::resilience::retry::Settings::new()), false)
+    } else {
+        make.once(settings, false)
+    }
 }
 
 fn settings(options: &Options, subject: &Subject, diag: &mut Diag) -> TokenStream {

@@ -15,6 +15,12 @@ fn every_attribute_of_resilience_expands_as_its_snapshot() {
     matches("bulkhead", &expand(bulkhead::attribute, "max = 8, wait = \"5ms\"", METHOD));
     matches("rate_limit", &expand(rate_limit::attribute, "calls = 10, per = \"1s\", key = region", METHOD));
     matches("hedge", &expand(hedge::attribute, "p95 = \"20ms\", budget = 50", METHOD));
+    matches("timeout_each_call", &expand(timeout::attribute, "self.timeout", METHOD));
+    let varies = "attempts = self.attempts, wait = \"10ms\", backoff = constant, budget = BUDGET";
+    matches("retry_each_call", &expand(retry::attribute, varies, METHOD));
+    matches("bulkhead_evaluated", &expand(bulkhead::attribute, "max = PLACES, wait = self.timeout", METHOD));
+    let rate = "calls = self.calls, per = \"1s\", key = region, keys = KEYS";
+    matches("rate_limit_each_call", &expand(rate_limit::attribute, rate, METHOD));
     matches("fallback", &expand(fallback::attribute, "Self::last_known", METHOD));
     let lent = "async fn save(&mut self, conn: &mut Conn, id: u64, name: &str) -> Result<(), Error> { self.put(conn, id, name).await }";
     matches("retry_lent", &expand(retry::attribute, "when = |e| e.is_busy()", lent));

@@ -21,16 +21,13 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             name = code!(::core::concat!(#name, " (inner)"));
         }
         let after = options.time(UNNAMED)?;
-        let door = &subject.door;
+        let (first, bound) = body::bound("__POLICY", &name, after, &subject.door);
         let call = if body::is_asked(subject) {
-            let bounded = body::bounded(&code!(__POLICY), subject);
+            let bounded = body::bounded(&bound, subject);
             code!(__kind.finish((#bounded)()))
         } else {
-            body::in_time(&code!(__POLICY), &body::once(subject), subject)
+            body::in_time(&bound, &body::once(subject), subject)
         };
-        Some(code! {
-            static __POLICY: #door::resilience::timeout::Timeout = #door::resilience::timeout::Timeout::new(#name, #after);
-            #call
-        })
+        Some(code!(#first #call))
     })
 }

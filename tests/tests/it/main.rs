@@ -53,6 +53,7 @@ mod options;
 mod origin;
 mod parameters;
 mod patterns;
+mod policy_settings;
 mod prose;
 mod provenance;
 mod refresh;

@@ -106,8 +106,8 @@ fn key_without_its_name(id: u8) -> u8 { id }
 #[cacheable(ttl_secs = 300, max_size = 10)]
 fn names_of_another_crate(id: u8) -> u8 { id }
 
-#[cacheable(ttl = 300, capacity = ROOM)]
-fn a_constant(id: u8) -> u8 { id }
+#[cacheable(ttl = 300, capacity = room)]
+fn capacity_of_a_parameter(room: usize) -> usize { room }
 
 #[cacheable(ttl = 300, key = "user:{ids}", batch(ids))]
 fn a_list_for_a_list(ids: &[u8]) -> Result<Vec<u8>, String> { Ok(ids.to_vec()) }

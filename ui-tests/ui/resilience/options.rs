@@ -147,8 +147,23 @@ fn retry_as_elsewhere() -> Answer { Ok(1) }
 #[bulkhead(64)]
 fn bulkhead_without_its_name() -> Answer { Ok(1) }
 
-#[bulkhead(max = MOST)]
-fn bulkhead_of_a_constant() -> Answer { Ok(1) }
+#[bulkhead(max = "many")]
+fn bulkhead_in_words() -> Answer { Ok(1) }
+
+#[bulkhead(max = |_| 4)]
+fn bulkhead_of_a_closure() -> Answer { Ok(1) }
+
+#[bulkhead(max = limit)]
+fn bulkhead_of_a_parameter(limit: u32) -> Answer { Ok(1) }
+
+#[bulkhead(max = max(4, T::MAX))]
+fn bulkhead_of_a_type<T: Bound>() -> Answer { Ok(1) }
+
+#[retry(backoff = linear)]
+fn retry_at_what_pace() -> Answer { Ok(1) }
+
+#[rate_limit(calls = 1, per = "1s", key = "all", keys = vec![keys].len())]
+fn keys_of_a_parameter(keys: usize) -> Answer { Ok(1) }
 
 #[retry(failure_if = |_| true, when = |_| true)]
 fn retry_after_what() -> Answer { Ok(1) }
@@ -168,11 +183,11 @@ impl Service {
     #[fallback(self.other)]
     fn fallback_of_self(&self) -> Answer { Ok(1) }
 
-    #[timeout(self.timeout)]
-    async fn timeout_of_self(&self) -> Answer { Ok(1) }
-
     #[circuit_breaker(name = "self", open_for = self.pauses[0])]
     async fn pause_of_self(&self) -> Answer { Ok(1) }
+
+    #[circuit_breaker(name = "type", probes = Self::PROBES, failure_rate = share)]
+    async fn probes_of_the_type(&self, share: u8) -> Answer { Ok(1) }
 }
 
 #[bulkhead(max = 4, frobnicate)]

@@ -36,4 +36,14 @@ async fn no_error_for_a_full_bulkhead() -> Result<u8, Error> { Ok(1) }
 #[circuit_breaker(timeout = "1s")]
 async fn no_error_for_either() -> Result<u8, Error> { Ok(1) }
 
+struct Client { share: f64, name: String, millis: u64 }
+
+impl Client {
+    #[retry(attempts = self.name.clone(), budget = self.share)]
+    fn numbers_of_other_types(&self) -> Result<u8, Error> { Ok(1) }
+
+    #[timeout(self.millis)]
+    async fn a_number_for_a_duration(&self) -> Result<u8, fastness::resilience::TimedOut> { Ok(1) }
+}
+
 fn main() {}

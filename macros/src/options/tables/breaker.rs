@@ -26,7 +26,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "failure_threshold",
         of: BREAKER,
-        takes: Takes::OrOff(&Takes::Count32),
+        takes: Takes::OrOff(&Takes::Once(&Takes::Count32)),
         written: &["failure_threshold = 5", "failure_threshold = off"],
         default: "5 or 15",
         meaning: "number of failures in a row that opens it; by default 5 while the window holds fewer than `min_calls`, and 15 otherwise",
@@ -36,7 +36,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "failure_rate",
         of: BREAKER,
-        takes: Takes::OrOff(&Takes::Percent),
+        takes: Takes::OrOff(&Takes::Once(&Takes::Percent)),
         written: &["failure_rate = 50", "failure_rate = off"],
         default: "50 %",
         meaning: "share of failed calls in the window that opens it",
@@ -47,7 +47,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "slow_rate",
         of: BREAKER,
-        takes: Takes::Percent,
+        takes: Takes::Once(&Takes::Percent),
         written: &["slow_rate = 80"],
         default: "off",
         meaning: "share of slow calls in the window that opens it; needs `slow`",
@@ -58,7 +58,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "slow",
         of: BREAKER,
-        takes: Takes::ConstTime,
+        takes: Takes::Once(&Takes::Time),
         written: &["slow = \"1s\""],
         default: "off",
         meaning: "duration from which a call counts as slow; needs `slow_rate`",
@@ -67,7 +67,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "min_calls",
         of: BREAKER,
-        takes: Takes::Count32,
+        takes: Takes::Once(&Takes::Count32),
         written: &["min_calls = 20"],
         default: "80",
         meaning: "number of calls in the window below which rates are ignored; in a window of fewer calls, all of them",
@@ -78,7 +78,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "window",
         of: BREAKER,
-        takes: Takes::Window,
+        takes: Takes::Once(&Takes::Window),
         written: &["window = \"30s\"", "window = 100"],
         default: "30 s",
         meaning: "time, or number of calls, that rates cover",
@@ -88,7 +88,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "open_for",
         of: BREAKER,
-        takes: Takes::ConstTime,
+        takes: Takes::Once(&Takes::Time),
         written: &["open_for = \"5s\""],
         default: "5 s",
         meaning: "time for which it stays open; doubles with each failed round of probes",
@@ -99,7 +99,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "max_open",
         of: BREAKER,
-        takes: Takes::ConstTime,
+        takes: Takes::Once(&Takes::Time),
         written: &["max_open = \"60s\""],
         default: "60 s",
         meaning: "longest time for which it stays open",
@@ -109,7 +109,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "probes",
         of: BREAKER,
-        takes: Takes::Count32,
+        takes: Takes::Once(&Takes::Count32),
         written: &["probes = 3"],
         default: "3",
         meaning: "number of calls that a half-open breaker makes, judged by `failure_rate` and `slow_rate`",
@@ -119,7 +119,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "probe_timeout",
         of: BREAKER,
-        takes: Takes::ConstTime,
+        takes: Takes::Once(&Takes::Time),
         written: &["probe_timeout = \"30s\""],
         default: "30 s",
         meaning: "time after which an unfinished probe gives up its place",
@@ -139,7 +139,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "timeout",
         of: BREAKER,
-        takes: Takes::ConstTime,
+        takes: Takes::Time,
         written: &["timeout = \"5s\""],
         default: "none",
         meaning: "time after which a call is dropped and counts as a failure; the error type needs `From<TimedOut>`, the function must be `async`",
@@ -174,7 +174,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "keys",
         of: BREAKER,
-        takes: Takes::Count,
+        takes: Takes::Once(&Takes::AnyCount),
         written: &["keys = 1_000"],
         default: "1 000",
         meaning: "largest number of breakers that are stored; needs `per`",

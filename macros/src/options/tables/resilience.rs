@@ -38,18 +38,28 @@ const AGAIN: &[Row] = &[
     Row {
         name: "wait",
         of: RETRY,
-        takes: Takes::ConstTime,
+        takes: Takes::Time,
         written: &["wait = \"100ms\""],
         default: "100 ms",
         meaning: "longest wait before the second attempt; doubles with each attempt",
         call: settings("first_wait"),
-        elsewhere: &["backoff", "delay", "wait_duration"],
+        elsewhere: &["delay", "wait_duration"],
+        ..PLAIN
+    },
+    Row {
+        name: "backoff",
+        of: RETRY,
+        takes: Takes::Words(&["exponential", "constant"]),
+        written: &["backoff = constant"],
+        default: "`exponential`",
+        meaning: "`constant` waits for exactly `wait` before each attempt, neither longer nor at random",
+        call: Call::Of(Builder::Settings, Method::Words(&[("constant", "constant_waits")])),
         ..PLAIN
     },
     Row {
         name: "max_wait",
         of: RETRY,
-        takes: Takes::ConstTime,
+        takes: Takes::Time,
         written: &["max_wait = \"10s\""],
         default: "10 s",
         meaning: "longest wait before any attempt, including the `retry_after` of a rejection and the random part",
@@ -88,7 +98,7 @@ const AGAIN: &[Row] = &[
     Row {
         name: "after",
         of: HEDGE,
-        takes: Takes::ConstTime,
+        takes: Takes::Time,
         written: &["after = \"50ms\""],
         default: "this or `p95` is required",
         meaning: "delay after which a second call is made",
@@ -97,7 +107,7 @@ const AGAIN: &[Row] = &[
     Row {
         name: "p95",
         of: HEDGE,
-        takes: Takes::ConstTime,
+        takes: Takes::Time,
         written: &["p95 = \"50ms\""],
         default: "this or `after` is required",
         meaning: "makes a second call when the first has taken longer than 95 % of recent calls; this delay until 32 calls are known",
@@ -128,16 +138,16 @@ const BOUNDS: &[Row] = &[
     Row {
         name: UNNAMED,
         of: TIMEOUT,
-        takes: Takes::ConstTime,
+        takes: Takes::Time,
         written: &["\"2s\""],
         default: "required",
-        meaning: "longest duration of a call: text with a unit, whole seconds (`2`), or a constant of type `Duration`",
+        meaning: "longest duration of a call: text with a unit, whole seconds (`2`), or an expression of type `Duration`, as `self.timeout`",
         ..PLAIN
     },
     Row {
         name: "max",
         of: BULKHEAD,
-        takes: Takes::Count32,
+        takes: Takes::Once(&Takes::Count32),
         written: &["max = 64"],
         default: "required",
         meaning: "largest number of calls at a time",
@@ -156,7 +166,7 @@ const BOUNDS: &[Row] = &[
     Row {
         name: "min",
         of: BULKHEAD,
-        takes: Takes::Count32,
+        takes: Takes::Once(&Takes::Count32),
         written: &["min = 4"],
         default: "1",
         meaning: "smallest number, and the one at the start; needs `adaptive`",
@@ -165,7 +175,7 @@ const BOUNDS: &[Row] = &[
     Row {
         name: "wait",
         of: BULKHEAD,
-        takes: Takes::ConstTime,
+        takes: Takes::Time,
         written: &["wait = \"50ms\""],
         default: "none",
         meaning: "longest wait of a call for a place, in order of arrival; `async` functions only",
@@ -185,7 +195,7 @@ const BOUNDS: &[Row] = &[
     Row {
         name: "per",
         of: RATE_LIMIT,
-        takes: Takes::ConstTime,
+        takes: Takes::Time,
         written: &["per = \"1s\""],
         default: "required",
         meaning: "period for that number",
@@ -213,7 +223,7 @@ const BOUNDS: &[Row] = &[
     Row {
         name: "keys",
         of: RATE_LIMIT,
-        takes: Takes::Count,
+        takes: Takes::Once(&Takes::AnyCount),
         written: &["keys = 10_000"],
         default: "10 000",
         meaning: "largest number of keys that are stored; needs `key`",

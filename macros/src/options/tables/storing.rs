@@ -185,7 +185,7 @@ const TIERS: &[Row] = &[
     Row {
         name: "capacity",
         of: BOTH,
-        takes: Takes::Count,
+        takes: Takes::Once(&Takes::AnyCount),
         written: &["capacity = 10_000"],
         default: "`Builder::capacity`, 10 000",
         meaning: "largest number of entries of this function in this process",

@@ -21,7 +21,7 @@ pub(super) static TABLE: &[Group] = &[Group {
         Row {
             name: "slow",
             of: TIMED,
-            takes: Takes::ConstTime,
+            takes: Takes::Time,
             written: &["slow = \"100ms\""],
             default: "off",
             meaning: "duration from which calls are counted as slow and logged, at most one line a second; `slow = 1` is a second",

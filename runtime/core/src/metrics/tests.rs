@@ -194,8 +194,7 @@ mod text {
         breaker.call_sync(|| Ok::<_, crate::resilience::Rejected>(())).unwrap_err();
         let hosts = crate::resilience::sites::KeyedBreakerSite::new(
             "per host in metrics",
-            crate::resilience::breaker::Settings::new(),
-            10,
+            || (crate::resilience::breaker::Settings::new(), 10),
             std::panic::Location::caller(),
         );
         let hosts: &'static _ = Box::leak(Box::new(hosts));

@@ -60,6 +60,12 @@ impl<K: PolicyState> Base<K> {
         Self { clock: Some(clock), shared: OnceLock::new(), ..self }
     }
 
+    /// Returns the same policy with other settings.
+    pub(super) fn with_settings(&self, settings: K::Settings) -> Self {
+        let shared = OnceLock::from(self.shared().clone());
+        Self { name: self.name, settings, clock: self.clock.clone(), shared }
+    }
+
     /// Returns the shared part, which is made on the first use and listed from then on.
     #[inline]
     pub(super) fn shared(&self) -> &Arc<SharedPolicy<K>> {
@@ -80,8 +86,7 @@ impl<K: PolicyState> Base<K> {
 
 impl<K: PolicyState> Clone for Base<K> {
     fn clone(&self) -> Self {
-        let shared = OnceLock::from(self.shared().clone());
-        Self { name: self.name, settings: self.settings.clone(), clock: self.clock.clone(), shared }
+        self.with_settings(self.settings.clone())
     }
 }
 

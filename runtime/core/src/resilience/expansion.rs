@@ -1,10 +1,12 @@
 //! Functions that expansions of attributes call: they fix the types of closures and errors, which the compiler could not infer.
 
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
 
 use super::breaker::Verdict;
 use super::bulkhead::Bulkhead;
 use super::error::{Rejected, TimedOut};
+use super::percent::Percent;
 use super::retry::{Attempts, Retry};
 
 /// An error that can say that a call was not made.
@@ -39,17 +41,19 @@ pub fn timed_out<E: SaysTimedOut>(timed_out: TimedOut) -> E {
     timed_out.into()
 }
 
-/// [`Bulkhead::call`] for an error that the caller converts.
+/// [`Bulkhead::call`] for an error that the caller converts, with the wait of this call, if it has one of its own.
 pub fn in_bulkhead<T, E, F: Future<Output = Result<T, E>>>(
     bulkhead: &Bulkhead,
+    wait: Option<Duration>,
     call: F,
 ) -> impl Future<Output = Result<Result<T, E>, Rejected>> {
-    bulkhead.end_with(call, Result::is_ok, |ended| ended)
+    bulkhead.end_with(wait.unwrap_or_else(|| bulkhead.wait()), call, Result::is_ok, |ended| ended)
 }
 
-/// [`Bulkhead::call_sync`] for an error that the caller converts.
+/// [`Bulkhead::call_sync`] for an error that the caller converts. It never waits.
 pub fn in_bulkhead_sync<T, E>(
     bulkhead: &Bulkhead,
+    _: Option<Duration>,
     call: impl FnOnce() -> Result<T, E>,
 ) -> Result<Result<T, E>, Rejected> {
     bulkhead.end_with_sync(call, Result::is_ok)
@@ -89,6 +93,81 @@ pub const fn at_least_one(number: u32) -> NonZeroU32 {
         Some(number) => number,
         None => NonZeroU32::MIN,
     }
+}
+
+/// The type of an expression that an attribute takes for a number of calls.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no number of calls",
+    label = "must be a whole number, such as a `u32`, or a `NonZeroU32`",
+    note = "zero counts as 1, and more than `u32::MAX` as that"
+)]
+pub trait CallCount {
+    /// Returns the number.
+    fn count(self) -> NonZeroU32;
+}
+
+impl CallCount for NonZeroU32 {
+    fn count(self) -> NonZeroU32 {
+        self
+    }
+}
+
+impl CallCount for NonZeroUsize {
+    fn count(self) -> NonZeroU32 {
+        self.get().count()
+    }
+}
+
+/// Implements [`CallCount`] and [`CallShare`] for types of whole numbers.
+macro_rules! numbers {
+    ($($number:ty),*) => {$(
+        impl CallCount for $number {
+            fn count(self) -> NonZeroU32 {
+                at_least_one(u32::try_from(self.max(0)).unwrap_or(u32::MAX))
+            }
+        }
+
+        impl CallShare for $number {
+            fn share(self) -> Percent {
+                Percent::new(u8::try_from(self.max(0)).unwrap_or(u8::MAX))
+            }
+        }
+    )*};
+}
+
+numbers!(u8, u16, u32, u64, usize, i32, i64);
+
+/// The type of an expression that an attribute takes for a share of calls.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no share of calls",
+    label = "must be a whole number of percent, such as a `u8`, or a `Percent`",
+    note = "a share is from 1 to 100; less counts as 1, more as 100"
+)]
+pub trait CallShare {
+    /// Returns the share.
+    fn share(self) -> Percent;
+}
+
+impl CallShare for Percent {
+    fn share(self) -> Percent {
+        self
+    }
+}
+
+/// Converts the number of an expression.
+pub fn count_of<N: CallCount>(number: N) -> NonZeroU32 {
+    number.count()
+}
+
+/// Converts the share of an expression.
+pub fn percent_of<N: CallShare>(share: N) -> Percent {
+    share.share()
+}
+
+/// Returns the settings of a rate whose period is an expression. A period of zero allows every call.
+#[cfg(feature = "rate-limit")]
+pub fn rate(calls: NonZeroU32, per: Duration) -> super::rate_limit::Settings {
+    super::rate_limit::Settings::new(calls, per.max(Duration::from_nanos(1)))
 }
 
 /// Fixes the type of a closure over the error of an `R`.

@@ -59,8 +59,10 @@ pub use snapshot::{PolicyKind, Snapshot};
 /// Items that attributes expand to.
 pub(crate) mod sites {
     pub use super::breaker::site::{BreakerDeclared, BreakerSite, KeyedBreakerDeclared, KeyedBreakerSite};
+    #[cfg(feature = "rate-limit")]
+    pub use super::expansion::rate;
     pub use super::expansion::{
-        Fallible, at_least_one, attempts, failure_if, ignore_if, in_bulkhead, in_bulkhead_sync, of_error, of_result,
-        rejected, timed_out,
+        CallCount, CallShare, Fallible, at_least_one, attempts, count_of, failure_if, ignore_if, in_bulkhead,
+        in_bulkhead_sync, of_error, of_result, percent_of, rejected, timed_out,
     };
 }

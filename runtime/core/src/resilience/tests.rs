@@ -83,7 +83,7 @@ async fn policies_nest_and_are_all_listed() {
 #[test]
 fn breakers_per_key_are_listed_as_one() {
     static HOSTS: KeyedBreakerSite =
-        KeyedBreakerSite::new("all-hosts", breaker::Settings::new(), 10, Location::caller());
+        KeyedBreakerSite::new("all-hosts", || (breaker::Settings::new(), 10), Location::caller());
     for i in 0..100 {
         HOSTS.get(&i.to_string()).call_sync(|| Ok::<_, Error>(())).unwrap();
     }

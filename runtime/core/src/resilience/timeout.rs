@@ -77,7 +77,7 @@ impl Timeout {
         E: From<TimedOut>,
         F: Future<Output = Result<T, E>>,
     {
-        self.end_with(call, |ended| ended.unwrap_or_else(|timed_out| Err(timed_out.into())))
+        self.end_with(self.0.settings, call, |ended| ended.unwrap_or_else(|timed_out| Err(timed_out.into())))
     }
 
     /// [`call`](Self::call) for an error type that has no `From<TimedOut>`.
@@ -89,7 +89,7 @@ impl Timeout {
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.end_with(call, |ended| ended?.map_err(CallError::Failed))
+        self.end_with(self.0.settings, call, |ended| ended?.map_err(CallError::Failed))
     }
 
     /// [`call`](Self::call) for an output of any type.
@@ -98,17 +98,39 @@ impl Timeout {
     ///
     /// This future is as cancel-safe as that of the call.
     pub fn run<F: Future>(&self, call: F) -> impl Future<Output = Result<F::Output, TimedOut>> {
-        self.end_with(call, |ended| ended)
+        self.run_within(self.0.settings, call)
+    }
+
+    /// [`run`](Self::run) for a call that may take `after`, whatever the policy's own duration is.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::resilience::timeout::Timeout;
+    ///
+    /// static REPORT: Timeout = Timeout::new("report", Duration::from_secs(2));
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let long = REPORT.run_within(Duration::from_secs(60), async { 42 }).await;
+    /// assert_eq!(long, Ok(42));
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// This future is as cancel-safe as that of the call.
+    pub fn run_within<F: Future>(&self, after: Duration, call: F) -> impl Future<Output = Result<F::Output, TimedOut>> {
+        self.end_with(after, call, |ended| ended)
     }
 
     fn end_with<F: Future, O>(
         &self,
+        after: Duration,
         call: F,
         close: impl FnOnce(Result<F::Output, TimedOut>) -> O,
     ) -> impl Future<Output = O> {
         let shared = self.0.shared();
         let admission = poll_fn(|_| Poll::Ready(Ok(Begun::new(&shared.outcomes, CANCELLED, PANICKED))));
-        guarded(admission, within(&shared.name, self.0.settings, call), |ended| {
+        guarded(admission, within(&shared.name, after, call), |ended| {
             let (mut begun, ended, _) = ended.expect("nothing is rejected");
             if let Err(ended) = &ended {
                 timed_out(ended.name(), ended.after());

@@ -28,6 +28,24 @@ pub enum Receiver {
     ByType,
 }
 
+/// The largest number of entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Capacity {
+    Fixed(usize),
+    /// The number of an expression.
+    From(fn() -> usize),
+}
+
+impl Capacity {
+    /// Returns the number, at least 1.
+    pub(super) fn entries(self) -> usize {
+        match self {
+            Self::Fixed(entries) => entries,
+            Self::From(entries) => entries().max(1),
+        }
+    }
+}
+
 /// The facts that the macro knows.
 #[derive(Debug)]
 #[cfg_attr(not(feature = "registry"), allow(dead_code))] // only the registry reads all fields
@@ -42,7 +60,7 @@ pub(crate) struct SiteMeta {
     pub(crate) template: Template,
     pub(crate) tags: &'static [&'static str],
     pub(crate) receiver: Receiver,
-    pub(crate) capacity: Option<usize>,
+    pub(crate) capacity: Option<Capacity>,
     /// The version of the values' meaning; values of another version are not found.
     pub(crate) version: usize,
     /// A ttl beyond an hour of entries that may go to the shared tier, in milliseconds, where it is written out; the largest number for

@@ -33,6 +33,7 @@ mod variant;
 use by_text::{KeyTexts, Membership, TextStores};
 pub use call::Call;
 pub use instance::{Instance, Instantiation, instance, instance_of_function, instance_of_method};
+use meta::Capacity;
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
@@ -100,7 +101,14 @@ impl Site {
     /// The largest number of entries.
     #[must_use]
     pub const fn capacity(mut self, capacity: usize) -> Self {
-        self.meta.capacity = Some(capacity);
+        self.meta.capacity = Some(Capacity::Fixed(capacity));
+        self
+    }
+
+    /// The largest number of entries, asked for whenever a state of this site is made; zero counts as 1.
+    #[must_use]
+    pub const fn capacity_from(mut self, capacity: fn() -> usize) -> Self {
+        self.meta.capacity = Some(Capacity::From(capacity));
         self
     }
 
@@ -130,6 +138,10 @@ impl Site {
     /// The function's name, if the path of an instantiation has the name of its handle instead.
     fn function_name(&self) -> Option<&'static str> {
         self.meta.handle.and(Some(self.meta.name))
+    }
+
+    fn most_entries(&self) -> Option<usize> {
+        self.meta.capacity.map(Capacity::entries)
     }
 
     /// Returns whether a namespace leads the keys; `None` before the first call.
@@ -220,7 +232,7 @@ impl Site {
         let value = (ValueType::new::<S::Item>(instance, self.meta.module), TypeId::of::<S::Item>());
         let StateParts { path, name, shape, function, variant, tier, counters, switches, stores, negatives } =
             self.make_parts(handle, instance, A::HAS_NAMESPACE, value);
-        let values = handle.store(&shape, function, self.meta.capacity);
+        let values = handle.store(&shape, function, self.most_entries());
         let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
         for (id, keys) in [by_text.keys(), negatives.keys(KeyTexts::new::<A>(self.meta.template, &path))] {
             handle.add_keys(&name, id, keys);
@@ -262,7 +274,7 @@ impl Site {
         let counters = handle.counters(&name, self.meta.template.text, &switches);
         // Call sites that share entries in the shared tier share local ones.
         let stores: Arc<TextStores> = if is_owner { handle.common(variant, value_id) } else { Arc::default() };
-        let negatives = Negatives::new(handle, &shape, function, value_id, self.meta.capacity);
+        let negatives = Negatives::new(handle, &shape, function, value_id, self.most_entries());
         StateParts { path, name: bare_name, shape, function, variant, tier, counters, switches, stores, negatives }
     }
 }

@@ -123,24 +123,24 @@ impl<T, M> Returns<T, Awaits<'_, M>> {
         fallback.call_judged(body, failed, otherwise)
     }
 
-    pub fn retry_judged<F, W>(
+    pub async fn retry_judged<F, W>(
         self,
-        retry: &'static Retry,
+        retry: impl Borrow<Retry>,
         body: impl FnMut() -> F,
         again: impl Fn(&T) -> W,
-    ) -> impl Future<Output = T>
+    ) -> T
     where
         F: Future<Output = T>,
         W: Into<Again>,
     {
-        retry.call_judged(body, again)
+        retry.borrow().call_judged(body, again).await
     }
 }
 
 impl<T, E, M> Returns<Result<T, E>, Awaits<'_, M>> {
     pub fn bulkhead<F, G>(
         self,
-        bulkhead: &'static Bulkhead,
+        (bulkhead, wait): (&'static Bulkhead, Option<Duration>),
         body: F,
         otherwise: impl FnOnce(Rejected) -> G,
     ) -> impl Future<Output = Result<T, E>>
@@ -148,7 +148,7 @@ impl<T, E, M> Returns<Result<T, E>, Awaits<'_, M>> {
         F: Future<Output = Result<T, E>>,
         G: Future<Output = Result<T, E>>,
     {
-        let call = in_bulkhead(bulkhead, body);
+        let call = in_bulkhead(bulkhead, wait, body);
         async move {
             match call.await {
                 Ok(output) => output,
@@ -170,16 +170,16 @@ impl<T, E, M> Returns<Result<T, E>, Awaits<'_, M>> {
         fallback.call(body, otherwise)
     }
 
-    pub fn retry<F, W>(
+    pub async fn retry<F, W>(
         self,
-        retry: &'static Retry,
+        retry: impl Borrow<Retry>,
         body: impl FnMut() -> F,
         when: impl Fn(&E) -> W,
-    ) -> impl Future<Output = Result<T, E>>
+    ) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
         W: Into<Again>,
     {
-        retry.call(body, when)
+        retry.borrow().call(body, when).await
     }
 }

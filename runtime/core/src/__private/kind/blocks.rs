@@ -1,5 +1,8 @@
 //! The methods of call sites whose functions return the value itself.
 
+use std::borrow::Borrow;
+use std::time::Duration;
+
 use super::{Blocks, Returns};
 use crate::codec::wire::Wire;
 use crate::handle::Fastness;
@@ -125,19 +128,24 @@ impl<R> Returns<R, Blocks> {
         fallback.call_judged_sync(body, failed, otherwise)
     }
 
-    pub fn retry_judged<W: Into<Again>>(self, retry: &Retry, body: impl FnMut() -> R, again: impl Fn(&R) -> W) -> R {
-        retry.call_judged_sync(body, again)
+    pub fn retry_judged<W: Into<Again>>(
+        self,
+        retry: impl Borrow<Retry>,
+        body: impl FnMut() -> R,
+        again: impl Fn(&R) -> W,
+    ) -> R {
+        retry.borrow().call_judged_sync(body, again)
     }
 }
 
 impl<T, E> Returns<Result<T, E>, Blocks> {
     pub fn bulkhead(
         self,
-        bulkhead: &Bulkhead,
+        (bulkhead, wait): (&Bulkhead, Option<Duration>),
         body: impl FnOnce() -> Result<T, E>,
         otherwise: impl FnOnce(Rejected) -> Result<T, E>,
     ) -> Result<T, E> {
-        in_bulkhead_sync(bulkhead, body).unwrap_or_else(otherwise)
+        in_bulkhead_sync(bulkhead, wait, body).unwrap_or_else(otherwise)
     }
 
     pub fn fallback(
@@ -151,10 +159,10 @@ impl<T, E> Returns<Result<T, E>, Blocks> {
 
     pub fn retry<W: Into<Again>>(
         self,
-        retry: &Retry,
+        retry: impl Borrow<Retry>,
         body: impl FnMut() -> Result<T, E>,
         when: impl Fn(&E) -> W,
     ) -> Result<T, E> {
-        retry.call_sync(body, when)
+        retry.borrow().call_sync(body, when)
     }
 }

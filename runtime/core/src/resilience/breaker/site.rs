@@ -152,21 +152,21 @@ fn get_or_make(name: &str, settings: &Settings, location: &'static Location<'sta
 #[derive(Debug)]
 pub struct BreakerSite {
     name: &'static str,
-    settings: Settings,
+    settings: fn() -> Settings,
     location: &'static Location<'static>,
     breaker: OnceLock<Breaker>,
 }
 
 impl BreakerSite {
-    /// Creates a site for a breaker of this name, declared at this location.
-    pub const fn new(name: &'static str, settings: Settings, location: &'static Location<'static>) -> Self {
+    /// Creates a site for a breaker of this name, declared at this location. Its settings may be known only at run time.
+    pub const fn new(name: &'static str, settings: fn() -> Settings, location: &'static Location<'static>) -> Self {
         Self { name, settings, location, breaker: OnceLock::new() }
     }
 
     /// Returns the breaker.
     #[inline]
     pub fn breaker(&self) -> &Breaker {
-        self.breaker.get_or_init(|| get_or_make(self.name, &self.settings, self.location))
+        self.breaker.get_or_init(|| get_or_make(self.name, &(self.settings)(), self.location))
     }
 }
 
@@ -174,8 +174,7 @@ impl BreakerSite {
 #[derive(Debug)]
 pub struct KeyedBreakerSite {
     name: &'static str,
-    settings: Settings,
-    cap: usize,
+    settings: fn() -> (Settings, usize),
     location: &'static Location<'static>,
     breakers: OnceLock<Arc<KeyedBreaker>>,
 }
@@ -184,9 +183,13 @@ impl KeyedBreakerSite {
     /// The default maximum number of keys.
     pub const DEFAULT_CAP: usize = KeyedBreaker::MAX_KEYS;
 
-    /// Creates a site for at most `cap` breakers of this name, declared at this location.
-    pub const fn new(name: &'static str, settings: Settings, cap: usize, location: &'static Location<'static>) -> Self {
-        Self { name, settings, cap, location, breakers: OnceLock::new() }
+    /// Creates a site for breakers of this name and their maximum number, declared at this location.
+    pub const fn new(
+        name: &'static str,
+        settings: fn() -> (Settings, usize),
+        location: &'static Location<'static>,
+    ) -> Self {
+        Self { name, settings, location, breakers: OnceLock::new() }
     }
 
     /// Returns the breaker of this key.
@@ -194,10 +197,18 @@ impl KeyedBreakerSite {
         self.breakers().get(key)
     }
 
+    fn requested(&self) -> Use<Requested> {
+        let (settings, keys) = (self.settings)();
+        Use { location: self.location, settings: (settings, Some(keys)) }
+    }
+
     fn breakers(&self) -> &KeyedBreaker {
         self.breakers.get_or_init(|| {
-            let requested = Use { location: self.location, settings: (self.settings.clone(), Some(self.cap)) };
-            let make = || KeyedBreaker::new(self.name, self.settings.clone()).with_max_keys(self.cap);
+            let requested = self.requested();
+            let make = || {
+                let (settings, keys) = (self.settings)();
+                KeyedBreaker::new(self.name, settings).with_max_keys(keys)
+            };
             KEYED.get_or_make(self.name, requested, |_| Arc::new(make()))
         })
     }
@@ -252,7 +263,7 @@ pub(crate) fn faults() -> Vec<String> {
 /// Returns every use of a name, called or declared.
 fn uses() -> Vec<(Arc<str>, Use<Requested>)> {
     let declared = declared()
-        .map(|site| (Arc::from(site.name), Use { location: site.location, settings: (site.settings.clone(), None) }));
+        .map(|site| (Arc::from(site.name), Use { location: site.location, settings: ((site.settings)(), None) }));
     BREAKERS.uses().into_iter().chain(declared).collect()
 }
 
@@ -260,7 +271,7 @@ fn uses() -> Vec<(Arc<str>, Use<Requested>)> {
 fn keyed_uses() -> Vec<(Arc<str>, Use<Requested>)> {
     let declared = inventory::iter::<KeyedBreakerDeclared>().map(|declared| {
         let site = declared.0;
-        (Arc::from(site.name), Use { location: site.location, settings: (site.settings.clone(), Some(site.cap)) })
+        (Arc::from(site.name), site.requested())
     });
     KEYED.uses().into_iter().chain(declared).collect()
 }

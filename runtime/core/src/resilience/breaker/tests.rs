@@ -500,9 +500,9 @@ fn a_breaker_may_be_forgotten_once_it_refuses_no_call() {
     }
 }
 
-static DECLARED: BreakerSite = BreakerSite::new("declared", Settings::new(), Location::caller());
+static DECLARED: BreakerSite = BreakerSite::new("declared", Settings::new, Location::caller());
 static DECLARED_HOSTS: KeyedBreakerSite =
-    KeyedBreakerSite::new("declared hosts", Settings::new(), 10, Location::caller());
+    KeyedBreakerSite::new("declared hosts", || (Settings::new(), 10), Location::caller());
 
 inventory::submit! { BreakerDeclared(&DECLARED) }
 inventory::submit! { KeyedBreakerDeclared(&DECLARED_HOSTS) }
@@ -659,9 +659,9 @@ fn contradictory_settings_are_reported() {
 
 #[test]
 fn sites_of_one_name_share_a_breaker() {
-    static A: BreakerSite = BreakerSite::new("site", Settings::new(), Location::caller());
-    static B: BreakerSite = BreakerSite::new("site", Settings::new(), Location::caller());
-    static HOSTS: KeyedBreakerSite = KeyedBreakerSite::new("site-hosts", Settings::new(), 10, Location::caller());
+    static A: BreakerSite = BreakerSite::new("site", Settings::new, Location::caller());
+    static B: BreakerSite = BreakerSite::new("site", Settings::new, Location::caller());
+    static HOSTS: KeyedBreakerSite = KeyedBreakerSite::new("site-hosts", || (Settings::new(), 10), Location::caller());
     A.breaker().force_open();
     assert_eq!(B.breaker().state(), State::ForcedOpen);
     HOSTS.get("a").force_open();

@@ -12,6 +12,8 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use super::base::Base;
 use super::error::{CallError, Rejected};
 use super::guarded::{Running, guarded};
@@ -70,7 +72,9 @@ impl Bulkhead {
         E: From<Rejected>,
         F: Future<Output = Result<T, E>>,
     {
-        self.end_with(call, Result::is_ok, |ended| ended.unwrap_or_else(|rejected| Err(rejected.into_error())))
+        self.end_with(self.0.settings.wait, call, Result::is_ok, |ended| {
+            ended.unwrap_or_else(|rejected| Err(rejected.into_error()))
+        })
     }
 
     /// [`call`](Self::call) for an error type that has no `From<Rejected>`.
@@ -82,7 +86,7 @@ impl Bulkhead {
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.end_with(call, Result::is_ok, |ended| ended?.map_err(CallError::Failed))
+        self.end_with(self.0.settings.wait, call, Result::is_ok, |ended| ended?.map_err(CallError::Failed))
     }
 
     /// [`call`](Self::call) for an output of any type.
@@ -91,7 +95,7 @@ impl Bulkhead {
     ///
     /// The same holds as for [`call`](Self::call).
     pub fn run<F: Future>(&self, call: F) -> impl Future<Output = Result<F::Output, Rejected>> {
-        self.end_with(call, |_| true, |ended| ended)
+        self.end_with(self.0.settings.wait, call, |_| true, |ended| ended)
     }
 
     /// [`call`](Self::call) for a blocking function. It never waits for a place, because waiting threads are what a bulkhead saves.
@@ -129,13 +133,19 @@ impl Bulkhead {
         Ok(output)
     }
 
+    /// Returns the time that a call waits for a place.
+    pub(super) fn wait(&self) -> Duration {
+        self.0.settings.wait
+    }
+
     pub(super) fn end_with<F: Future, O>(
         &self,
+        wait: Duration,
         call: F,
         is_ok: impl FnOnce(&F::Output) -> bool,
         close: impl FnOnce(Result<F::Output, Rejected>) -> O,
     ) -> impl Future<Output = O> {
-        guarded(self.0.shared().acquire(self.0.settings.wait), call, |ended| {
+        guarded(self.0.shared().acquire(wait), call, |ended| {
             close(ended.map(|(slot, output, _): (Slot<'_>, _, _)| {
                 slot.end(is_ok(&output));
                 output

@@ -136,6 +136,12 @@ impl Hedge {
         Self(self.0.with_clock(clock))
     }
 
+    /// Returns the same policy with other settings: one budget, one percentile, and counts together.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        Self(self.0.with_settings(settings))
+    }
+
     /// Makes the call, and makes it a second time beside the first if that is slow. Returns the first `Ok`, and drops the other
     /// try.
     ///

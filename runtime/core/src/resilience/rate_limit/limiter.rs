@@ -5,13 +5,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use governor::RateLimiter;
-use governor::clock::Clock as GovernorClock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-
 use super::settings::Settings;
-use crate::clock::{Clock, nanos};
+use crate::clock::Clock;
 use crate::resilience::base::{PolicyState, SharedPolicy};
 use crate::resilience::error::{Reason, Rejected};
 use crate::resilience::keyed::{Evictable, Keyed, stored_name};
@@ -33,8 +28,8 @@ impl PolicyState for Limiter {
     const KIND: PolicyKind = PolicyKind::RateLimit;
     const OUTCOMES: &'static [&'static str] = OUTCOMES;
 
-    fn new(name: &Arc<str>, settings: &Settings, clock: &Clock) -> Self {
-        Self::named(name.clone(), settings, clock.clone())
+    fn new(name: &Arc<str>, _: &Settings, clock: &Clock) -> Self {
+        Self::named(name.clone(), clock.clone())
     }
 }
 
@@ -60,8 +55,8 @@ impl PolicyState for Limiters {
 impl Limiters {
     pub(super) fn check(&self, key: &str, name: &str, settings: &Settings) -> Result<(), Rejected> {
         let key = &*stored_name(key);
-        let make = || Limiter::named(format!("{name}[{key}]").into(), settings, self.clock.clone());
-        self.keyed.get(key, make, |_| ()).check()
+        let make = || Limiter::named(format!("{name}[{key}]").into(), self.clock.clone());
+        self.keyed.get(key, make, |_| ()).check(settings)
     }
 
     #[cfg(test)]
@@ -70,49 +65,42 @@ impl Limiters {
     }
 }
 
-/// The state of one limit.
+/// The state of one limit, by the generic cell rate algorithm: the time at which all calls are available again.
+///
+/// Each call moves it by the time in which one call becomes available, from now at the earliest. A call is allowed while it is ahead of now
+/// by less than a whole burst, so the rate may differ from call to call.
 #[derive(Debug)]
 pub(in crate::resilience) struct Limiter {
     name: Arc<str>,
-    time: Time,
-    rate: RateLimiter<NotKeyed, InMemoryState, Time, NoOpMiddleware<Duration>>,
-    /// The last check by the coarse time, and the time from then until all calls are available again; both in nanoseconds.
-    checked: AtomicU64,
-    full_after: u64,
-}
-
-/// The clock, as governor needs it.
-#[derive(Clone, Debug)]
-struct Time(Clock);
-
-impl GovernorClock for Time {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        // Governor adds up to three centuries to it, which must not overflow.
-        Duration::from_nanos(self.0.now().min(u64::MAX / 2))
-    }
+    clock: Clock,
+    /// The time, in nanoseconds of the clock.
+    full_at: AtomicU64,
 }
 
 impl Limiter {
-    fn named(name: Arc<str>, settings: &Settings, clock: Clock) -> Self {
-        let time = Time(clock);
-        let rate = RateLimiter::direct_with_clock(settings.quota(), time.clone());
-        let full_after = nanos(settings.one().saturating_mul(settings.burst.get()));
-        Self { name, time, rate, checked: AtomicU64::new(0), full_after }
+    fn named(name: Arc<str>, clock: Clock) -> Self {
+        Self { name, clock, full_at: AtomicU64::new(0) }
     }
 
-    pub(super) fn check(&self) -> Result<(), Rejected> {
-        self.checked.store(self.time.0.coarse(), Relaxed);
-        self.rate.check().map_err(|until| {
-            let after = until.wait_time_from(self.time.now());
-            Rejected::new(&self.name, Reason::Limited, Some(after))
+    pub(super) fn check(&self, settings: &Settings) -> Result<(), Rejected> {
+        let (one, burst) = (settings.one(), settings.burst_time());
+        let now = self.clock.now();
+        let taken = self.full_at.fetch_update(Relaxed, Relaxed, |full_at| {
+            // Calls at another rate count as no more than a whole burst.
+            let from = full_at.clamp(now, now.saturating_add(burst));
+            let until = from.saturating_add(one);
+            (until - now <= burst).then_some(until)
+        });
+        taken.map(|_| ()).map_err(|full_at| {
+            let from = full_at.clamp(now, now.saturating_add(burst));
+            let after = from.saturating_add(one).saturating_sub(burst).saturating_sub(now);
+            Rejected::new(&self.name, Reason::Limited, Some(Duration::from_nanos(after)))
         })
     }
 }
 
 impl Evictable for Limiter {
     fn is_idle(&self) -> bool {
-        self.time.0.now().saturating_sub(self.checked.load(Relaxed)) > self.full_after
+        self.clock.now() >= self.full_at.load(Relaxed)
     }
 }

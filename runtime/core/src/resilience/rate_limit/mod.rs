@@ -1,7 +1,7 @@
 //! Rate limits: a bound on the calls per time, for callees that charge or penalise each call.
 //!
-//! The crate `governor` decides, by the generic cell rate algorithm (GCRA) on one atomic number per limit. Calls up to the burst may be
-//! made at once; used calls become available again evenly. So a stretch of `per` never has more calls than the burst and another `calls`.
+//! The generic cell rate algorithm (GCRA) decides, on one atomic number per limit. Calls up to the burst may be made at once; used calls
+//! become available again evenly. So a stretch of `per` never has more calls than the burst and another `calls`.
 
 mod limiter;
 mod settings;
@@ -51,6 +51,26 @@ impl RateLimit {
         Self(self.0.with_clock(clock))
     }
 
+    /// Returns the same limit with other settings: calls by either count for both. Each checks by its own settings, for which earlier calls
+    /// count as a whole burst at most.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use std::time::Duration;
+    /// use fastness::resilience::rate_limit::{RateLimit, Settings};
+    ///
+    /// const MINUTE: Duration = Duration::from_secs(60);
+    /// static SMS: RateLimit = RateLimit::new("sms", Settings::new(NonZeroU32::new(1).unwrap(), MINUTE));
+    ///
+    /// let paid = SMS.with_settings(Settings::new(NonZeroU32::new(3).unwrap(), MINUTE));
+    /// assert!((0..3).all(|_| paid.check().is_ok()) && paid.check().is_err());
+    /// assert!(SMS.check().is_err(), "the three calls count here, too");
+    /// ```
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        Self(self.0.with_settings(settings))
+    }
+
     /// Counts a call if the limit allows it. Call it before the code to be limited, async or blocking.
     ///
     /// # Errors
@@ -58,7 +78,7 @@ impl RateLimit {
     /// [`Rejected`], with the time until the next call is allowed.
     pub fn check(&self) -> Result<(), Rejected> {
         let shared = self.0.shared();
-        count(shared, shared.state.check())
+        count(shared, shared.state.check(&self.0.settings))
     }
 }
 
@@ -99,6 +119,12 @@ impl KeyedRateLimit {
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self(self.0.with_clock(clock))
+    }
+
+    /// Returns the same limits with other settings, as [`RateLimit::with_settings`] does: a rate per customer, for example.
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        Self(self.0.with_settings((settings, self.0.settings.1)))
     }
 
     /// Counts a call for this key if its limit allows it.

@@ -3,10 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::Quota;
+use crate::clock::nanos;
 
-/// The longest time in which a burst becomes available: governor counts nanoseconds in 64 bits.
-const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// The longest time in which a burst becomes available, so that 64 bits of nanoseconds hold it beside the time.
+const CENTURY: u64 = 100 * 365 * 24 * 60 * 60 * 1_000_000_000;
 
 /// The settings of a rate limit: the number of calls per time. Every method is `const`.
 ///
@@ -23,7 +23,7 @@ const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 pub struct Settings {
     calls: NonZeroU32,
     per: Duration,
-    pub(super) burst: NonZeroU32,
+    burst: NonZeroU32,
 }
 
 impl Settings {
@@ -44,12 +44,13 @@ impl Settings {
         self
     }
 
-    /// Returns the time in which one call becomes available; a whole burst takes at most a century.
-    pub(super) fn one(&self) -> Duration {
-        (self.per / self.calls.get()).clamp(Duration::from_nanos(1), CENTURY / self.burst.get())
+    /// Returns the time in which one call becomes available, in nanoseconds.
+    pub(super) fn one(&self) -> u64 {
+        (nanos(self.per) / u64::from(self.calls.get())).clamp(1, CENTURY / u64::from(self.burst.get()))
     }
 
-    pub(super) fn quota(&self) -> Quota {
-        Quota::with_period(self.one()).expect("the period is at least a nanosecond").allow_burst(self.burst)
+    /// Returns the time in which a whole burst becomes available, in nanoseconds.
+    pub(super) fn burst_time(&self) -> u64 {
+        self.one() * u64::from(self.burst.get())
     }
 }

@@ -57,6 +57,22 @@ impl Retry {
         Self(self.0.with_clock(clock))
     }
 
+    /// Returns the same policy with other settings: one budget, and counts together.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use fastness::resilience::retry::{Retry, Settings};
+    ///
+    /// static FETCH: Retry = Retry::new("fetch", Settings::new());
+    ///
+    /// let once = FETCH.with_settings(Settings::new().attempts(NonZeroU32::MIN));
+    /// assert_eq!(once.call_sync(|| Err::<(), _>("busy"), |_| true), Err("busy"));
+    /// ```
+    #[must_use]
+    pub fn with_settings(&self, settings: Settings) -> Self {
+        Self(self.0.with_settings(settings))
+    }
+
     /// Begins a call.
     pub(super) fn begin(&self) -> Attempts<'_> {
         Attempts::new(&self.0)

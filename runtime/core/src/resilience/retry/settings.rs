@@ -25,6 +25,7 @@ pub struct Settings {
     pub(super) attempts: NonZeroU32,
     first_wait: Duration,
     max_wait: Duration,
+    is_constant: bool,
     pub(super) budget: Option<Percent>,
 }
 
@@ -35,6 +36,7 @@ impl Settings {
             attempts: ATTEMPTS,
             first_wait: Duration::from_millis(100),
             max_wait: Duration::from_secs(10),
+            is_constant: false,
             budget: Some(Percent::new(20)),
         }
     }
@@ -54,8 +56,24 @@ impl Settings {
         self
     }
 
+    /// Makes every wait exactly [`first_wait`](Self::first_wait): neither longer from attempt to attempt nor at random (off). Callers that
+    /// failed together then come back together.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::resilience::retry::Settings;
+    ///
+    /// const EVERY_SECOND: Settings = Settings::new().first_wait(Duration::from_secs(1)).constant_waits();
+    /// # let _ = EVERY_SECOND;
+    /// ```
+    #[must_use]
+    pub const fn constant_waits(mut self) -> Self {
+        self.is_constant = true;
+        self
+    }
+
     /// Sets the longest wait before any attempt (10 s), the random part included. A call that is asked to wait for longer is not made
-    /// again.
+    /// again. A constant wait is as long as it was set to all the same.
     #[must_use]
     pub const fn max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
@@ -82,6 +100,9 @@ impl Settings {
         let asked = asked.unwrap_or_default();
         // The random wait is added to the requested time, so that callers with the same `retry_after` do not come back together.
         let rest = self.max_wait.checked_sub(asked)?;
+        if self.is_constant {
+            return Some(asked.max(self.first_wait));
+        }
         let bound = doubled(self.first_wait, attempts - 1, self.max_wait).min(rest);
         // Rounding may exceed the longest duration.
         let drawn = Duration::try_from_secs_f64(bound.as_secs_f64() * draw).unwrap_or(bound);
