@@ -1,5 +1,6 @@
 //! A shop that is its own only client, so that the dashboard has something to show:
-//! `cargo run -p fastness --features full --example dashboard`, then open <http://127.0.0.1:8090/dashboard>.
+//! `cargo run -p fastness --features full --example dashboard`, then open <http://127.0.0.1:8090/dashboard>. The token of the inspector is
+//! `operator`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -74,5 +75,5 @@ async fn main() -> Result<(), Failed> {
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8090").await?;
     println!("http://{}/dashboard", listener.local_addr()?);
-    Ok(axum::serve(listener, fastness::routes::monitor(&monitor).into_router()).await?)
+    Ok(axum::serve(listener, fastness::routes::monitor(&monitor).operator_token("operator").into_router()).await?)
 }

@@ -1,6 +1,6 @@
 //! Health, performance, metrics and a dashboard, as an axum router.
 //!
-//! May use: `http`, `metrics`, `monitor`.
+//! May use: `http`, `key`, `log`, `metrics`, `monitor`, `resilience`.
 //!
 //! The pages show the figures of a [`Monitor`]; nothing is measured here. The dashboard is one page, which loads only `/api/performance`,
 //! by a relative path, so it works wherever the router is nested.
@@ -25,18 +25,22 @@ use sha2::{Digest as _, Sha256};
 
 use crate::monitor::{Monitor, Status};
 
+mod authorize;
 mod headers;
+mod inspector;
 mod metrics;
 #[cfg(test)]
 mod tests;
 mod token;
 
+use authorize::AuthorizeFn;
 use headers::NO_STORE;
+use inspector::Inspector;
 pub use token::BearerToken;
 
 const PAGE: &str = include_str!("dashboard/page.html");
 const STYLE: &str = include_str!("dashboard/style.css");
-const SCRIPT: &str = include_str!("dashboard/script.js");
+const SCRIPT: &str = concat!(include_str!("dashboard/script.js"), include_str!("dashboard/inspector.js"));
 
 /// Creates the pages of a [`Monitor`], to serve beside an application's own routes.
 ///
@@ -52,6 +56,7 @@ const SCRIPT: &str = include_str!("dashboard/script.js");
 /// | `/api/performance` | [`performance::Snapshot`](crate::monitor::performance::Snapshot) as JSON; 503 before the first sample | the answer of the authorisation |
 /// | `/metrics` | metrics of the watched cache, of timings, of policies and of the last sample, in Prometheus' text format | the same |
 /// | `/dashboard` | a page with all figures; it keeps the last ones when the process no longer answers | the same |
+/// | `/api/inspector/..` | what [operators](MonitorRoutes::operator_token) see and do, if there are any | the answer of their authorisation |
 ///
 /// ```
 /// use fastness::monitor::Monitor;
@@ -70,7 +75,7 @@ const SCRIPT: &str = include_str!("dashboard/script.js");
 /// # Ok(()) }
 /// ```
 pub fn monitor(monitor: &Monitor) -> MonitorRoutes {
-    MonitorRoutes { state: PageState { monitor: monitor.clone(), authorize: None } }
+    MonitorRoutes { state: PageState { monitor: monitor.clone(), authorize: None }, operator: None }
 }
 
 /// Pages of [`monitor`]. They convert into a [`Router`]: pass them to [`merge`](Router::merge), or call [`into_router`](Self::into_router).
@@ -78,6 +83,7 @@ pub fn monitor(monitor: &Monitor) -> MonitorRoutes {
 #[must_use = "the pages are served once they are merged into a router"]
 pub struct MonitorRoutes {
     state: PageState,
+    operator: Option<OperatorCheck>,
 }
 
 impl MonitorRoutes {
@@ -112,6 +118,62 @@ impl MonitorRoutes {
         self
     }
 
+    /// Adds the inspector to the dashboard, for operators who have this token: they see the keys of a function by heat, with age and ttl
+    /// left, invalidate a key or a prefix, turn a function off, and force a breaker. Default: no inspector, and no such endpoint.
+    ///
+    /// The dashboard asks for the token and sends it as `Authorization: Bearer <token>`. `Basic` is not accepted, because a browser sends
+    /// that for other sites too; so the token has to differ from that of the pages only if fewer people may act than read. Each action is
+    /// logged. Keys may hold personal data.
+    ///
+    /// ```
+    /// use fastness::monitor::Monitor;
+    /// use fastness::routes;
+    /// use tower::ServiceExt;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pages = routes::monitor(&Monitor::builder().build()?).token("b1c1a7d9e0f2").operator_token("4c6c8a53a7d9");
+    /// let app = pages.into_router();
+    /// let purge = |token: &str| {
+    ///     http::Request::post("/api/inspector/purge")
+    ///         .header("authorization", format!("Bearer {token}"))
+    ///         .header("content-type", "application/json")
+    ///         .body(axum::body::Body::from(r#"{"pattern": "user:*"}"#))
+    /// };
+    /// assert_eq!(app.clone().oneshot(purge("b1c1a7d9e0f2")?).await?.status(), 401);
+    /// assert_eq!(app.oneshot(purge("4c6c8a53a7d9")?).await?.status(), 200);
+    /// # Ok(()) }
+    /// ```
+    pub fn operator_token(self, token: &str) -> Self {
+        let token = BearerToken::new(token);
+        self.authorize_operator(move |request| token.check_bearer(request))
+    }
+
+    /// Adds the inspector as [`operator_token`](Self::operator_token) does, with a function that authorises each request of it; its error is
+    /// the response to a request that it rejects. Requests that a browser sends for another site are rejected before.
+    ///
+    /// ```
+    /// use axum::http::StatusCode;
+    /// use axum::http::request::Parts;
+    /// use fastness::monitor::Monitor;
+    /// use fastness::routes;
+    ///
+    /// # fn main() -> Result<(), fastness::Error> {
+    /// let from_proxy = |request: &Parts| match request.headers.get("x-role") {
+    ///     Some(role) if role == "operator" => Ok(()),
+    ///     _ => Err(StatusCode::FORBIDDEN),
+    /// };
+    /// let pages = routes::monitor(&Monitor::builder().build()?).authorize_operator(from_proxy);
+    /// # drop(pages); Ok(()) }
+    /// ```
+    pub fn authorize_operator<R: IntoResponse>(
+        mut self,
+        authorize: impl Fn(&Parts) -> Result<(), R> + Send + Sync + 'static,
+    ) -> Self {
+        let authorize = move |request: &Parts| authorize(request).map_err(IntoResponse::into_response);
+        self.operator = Some(OperatorCheck(Arc::new(authorize)));
+        self
+    }
+
     /// Converts the pages into a router, where [`merge`](Router::merge) is not possible.
     pub fn into_router(self) -> Router {
         self.into()
@@ -119,7 +181,8 @@ impl MonitorRoutes {
 }
 
 impl<S: Clone + Send + Sync + 'static> From<MonitorRoutes> for Router<S> {
-    fn from(MonitorRoutes { state }: MonitorRoutes) -> Self {
+    fn from(MonitorRoutes { state, operator }: MonitorRoutes) -> Self {
+        let inspector = operator.map(|OperatorCheck(authorize)| Inspector::new(state.monitor.clone(), authorize));
         let protected = Router::new()
             .route("/api/performance", get(performance))
             .route("/metrics", get(prometheus))
@@ -131,10 +194,19 @@ impl<S: Clone + Send + Sync + 'static> From<MonitorRoutes> for Router<S> {
             .route("/health/ready", get(ready))
             .merge(protected)
             .with_state(state)
+            .merge(inspector.map_or_else(Router::new, Inspector::into_router))
     }
 }
 
-type AuthorizeFn = dyn Fn(&Parts) -> Result<(), Response> + Send + Sync;
+/// The authorisation of operators.
+#[derive(Clone)]
+struct OperatorCheck(Arc<AuthorizeFn>);
+
+impl fmt::Debug for OperatorCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OperatorCheck(..)")
+    }
+}
 
 /// A monitor, and the authorisation for its pages.
 #[derive(Clone)]

@@ -1,5 +1,7 @@
 //! The router, called as a server calls it.
 
+mod inspector;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;

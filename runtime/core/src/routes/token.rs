@@ -47,11 +47,25 @@ impl BearerToken {
     ///
     /// The response to a request without it: 401 with `WWW-Authenticate`.
     pub fn check(&self, request: &Parts) -> Result<(), Response> {
-        // Several headers count as none, because software differs in which of them it uses.
-        let mut given = request.headers.get_all(AUTHORIZATION).iter();
-        let token = given.next().filter(|_| given.next().is_none()).and_then(token);
-        let right = token.is_some_and(|token| !token.is_empty() && digest(&token) == self.digest);
-        if right { Ok(()) } else { Err(unauthorized()) }
+        if given(request).and_then(token).is_some_and(|token| self.is(&token)) {
+            return Ok(());
+        }
+        Err(unauthorized(&["Bearer realm=\"fastness\"", "Basic realm=\"fastness\", charset=\"UTF-8\""]))
+    }
+
+    /// Checks that a request carries the token as a bearer token. `Basic` does not count: a browser sends that by itself, for other sites
+    /// too, and asks for it in a dialog.
+    pub(super) fn check_bearer(&self, request: &Parts) -> Result<(), Response> {
+        let bearer = given(request)
+            .filter(|header| header.as_bytes().get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer ")));
+        if bearer.and_then(token).is_some_and(|token| self.is(&token)) {
+            return Ok(());
+        }
+        Err(unauthorized(&["Bearer realm=\"fastness\""]))
+    }
+
+    fn is(&self, token: &[u8]) -> bool {
+        !token.is_empty() && digest(token) == self.digest
     }
 }
 
@@ -59,6 +73,12 @@ impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BearerToken(***)")
     }
+}
+
+/// Returns the `Authorization` header. Several headers count as none, because software differs in which of them it uses.
+fn given(request: &Parts) -> Option<&HeaderValue> {
+    let mut given = request.headers.get_all(AUTHORIZATION).iter();
+    given.next().filter(|_| given.next().is_none())
 }
 
 fn digest(token: &[u8]) -> [u8; 32] {
@@ -80,11 +100,11 @@ fn token(header: &HeaderValue) -> Option<Vec<u8>> {
     }
 }
 
-fn unauthorized() -> Response {
+fn unauthorized(challenges: &[&'static str]) -> Response {
     let detail = "this page requires a token: send it as `Authorization: Bearer <token>`";
     let problem = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response::<Body>();
     let mut response = problem.map(Body::new);
-    for challenge in ["Bearer realm=\"fastness\"", "Basic realm=\"fastness\", charset=\"UTF-8\""] {
+    for challenge in challenges {
         response.headers_mut().append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     response.headers_mut().insert(NO_STORE.0, NO_STORE.1);

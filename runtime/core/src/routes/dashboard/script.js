@@ -1,5 +1,5 @@
 "use strict";
-(() => {
+const page = (() => {
   const POLL = 2000, TIMEOUT = 4000;
   const $ = (id) => document.getElementById(id);
   // Every value becomes text by way of textContent, so no name can become markup.
@@ -314,4 +314,5 @@
   let resizing = 0;
   addEventListener("resize", () => { clearTimeout(resizing); resizing = setTimeout(() => last && charts(last), 100); });
   poll();
+  return { $, el, table, fill, empty, span, number };
 })();
