@@ -215,6 +215,10 @@ fn options_that_contradict_each_other_are_errors() {
             "with `tier = local`, `ttl` is the lifetime already: remove `local_ttl`",
         ),
         ("ttl = 1, tier = shared, local_ttl = 1", "`tier = shared` stores nothing in this process: remove `local_ttl`"),
+        (
+            "ttl = 1, tier = shared, idle = 1",
+            "`tier = shared` stores nothing in this process, and `idle` counts its reads: remove `idle`",
+        ),
         ("ttl = 1, batch(id), stale = 5", "`stale` is not available with `batch`: remove it"),
         (
             "ttl = 1, batch(id), handle = x",

@@ -70,6 +70,8 @@ pub struct Policy<S: Shape> {
     /// True if values are stored in the local tier beside a shared one.
     pub(crate) in_process: bool,
     pub(crate) local_ttl: Option<Duration>,
+    /// The time without a read after which this process drops a value.
+    pub(crate) idle: Duration,
     /// True if one process at a time loads a key.
     pub(crate) fleet: bool,
 }
@@ -96,6 +98,7 @@ impl<S: Shape> Policy<S> {
             erase: false,
             in_process: true,
             local_ttl: None,
+            idle: Duration::MAX,
             fleet: false,
         }
     }
@@ -150,6 +153,13 @@ impl<S: Shape> Policy<S> {
     #[must_use]
     pub fn local_ttl(mut self, ttl: Duration) -> Self {
         self.local_ttl = Some(ttl);
+        self
+    }
+
+    /// `idle = "10m"`.
+    #[must_use]
+    pub fn idle(mut self, time: Duration) -> Self {
+        self.idle = time;
         self
     }
 
@@ -358,7 +368,8 @@ impl<S: Shape> Policy<S> {
         let early_from = if self.early { from } else { expires };
         let local_until = self.local_ttl.map_or(u64::MAX, |ttl| now.saturating_add(nanos(ttl)));
         let served_until = expires.saturating_add(nanos(self.longest_stale()));
-        Lifetime { load_time: load.load_time, expires, early_from, local_until, served_until }
+        let idle = nanos(self.idle);
+        Lifetime { load_time: load.load_time, expires, early_from, local_until, served_until, idle }
     }
 
     /// Returns the lifetime here of an entry that another call site stored with its own expiry; `None` if this call site has no use

@@ -30,6 +30,7 @@ mod handles;
 mod http;
 mod http_cache;
 mod hygiene;
+mod idle;
 mod indexes;
 mod instances;
 mod key_list;

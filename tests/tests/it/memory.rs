@@ -52,7 +52,7 @@ impl Living {
 }
 
 /// Waits until this condition holds, or fails: a test that waits for ever would delay the sweep of the other tests.
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
     #[expect(clippy::disallowed_methods, reason = "the sweep goes by the machine's clock")]
     let began = Instant::now();
     while !holds() {

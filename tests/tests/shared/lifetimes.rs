@@ -77,3 +77,21 @@ async fn an_old_value_in_redis_stands_in_for_an_error_of_a_process_that_never_ha
     assert_eq!(origin.loads(), 2, "it was asked once, and then left alone");
     assert!(with_cache(&two, excused(&origin, 2, true)).await.is_err(), "there is nothing that could stand in");
 }
+
+#[cacheable(ttl = 600, idle = "200ms", early = off, key = "rested:{id}", skip(origin))]
+async fn rested(origin: &Origin, id: u64) -> usize {
+    let _ = id;
+    origin.load()
+}
+
+#[tokio::test]
+async fn a_process_finds_a_value_in_redis_that_was_idle_in_its_memory() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Origin::default());
+    let fast = node(&redis.url(), &prefix).await;
+    with_cache(&fast, rested(&origin, 1)).await;
+    stored(&fast, 1).await;
+    until("its memory is given back", async || fast.stats().entries == 0).await;
+    assert_eq!(with_cache(&fast, rested(&origin, 1)).await, 0);
+    assert_eq!((fast.stats().total.shared_hits, origin.loads()), (1, 1));
+    assert!(left(redis, &prefix, "rested:1").await > 300_000, "its ttl in Redis is that of the function");
+}

@@ -44,6 +44,9 @@ fn erase_is_async() -> u8 { 1 }
 #[cacheable(ttl = 300, tier = shared, local_ttl = 5)]
 async fn shared_keeps_nothing() -> u8 { 1 }
 
+#[cacheable(ttl = 300, tier = shared, idle = "10m")]
+async fn shared_has_no_reads() -> u8 { 1 }
+
 #[cacheable(ttl = 300, tier = shared)]
 fn shared_is_async() -> u8 { 1 }
 

@@ -37,6 +37,17 @@ pub(super) const TTL: &[Effects] = &[
     },
 ];
 
+pub(super) const IDLE: &[Effects] = &[Effects {
+    written: "idle = \"10m\"",
+    batch: "each element has its own; a batch that reads it is a read",
+    fleet: "no effect: reads by other processes do not count",
+    stale: "an idle entry is not served, as stale or as a fallback either",
+    early: "no effect; the new value begins anew",
+    tiers: "the local tier only: Redis has the value until its ttl ends, and the next read gets it from there",
+    negatives: "no effect: they have `negative_ttl` and `err_ttl`",
+    deploy: "each process applies its own",
+}];
+
 pub(super) const NEGATIVE_TTL: &[Effects] = &[Effects {
     written: "negative_ttl = 10",
     batch: "for each element that the body does not return",

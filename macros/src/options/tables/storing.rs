@@ -48,6 +48,18 @@ const LIFETIME: &[Row] = &[
         ..PLAIN
     },
     Row {
+        name: "idle",
+        of: BOTH,
+        takes: Takes::Time,
+        written: &["idle = \"10m\""],
+        default: "never",
+        meaning: "time without a read after which this process no longer serves an entry, up to a sixteenth sooner; see [Lifetimes](lifetimes.md#idle-entries)",
+        call: policy("idle"),
+        effects: effects::IDLE,
+        elsewhere: &["time_to_idle"],
+        ..PLAIN
+    },
+    Row {
         name: "negative_ttl",
         of: BOTH,
         takes: Takes::OrForever(&Takes::Time),

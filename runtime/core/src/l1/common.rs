@@ -30,6 +30,27 @@ pub(super) struct EntryCommon {
 pub(super) struct EntryEnds {
     pub(super) expires: u64,
     pub(super) local_until: u64,
+    /// The time until which a hit may serve it, if it is read often enough.
+    pub(super) fresh_until: u64,
+    /// The time without a read after which it is no longer served.
+    pub(super) idle: u64,
+}
+
+impl EntryEnds {
+    /// Returns the share of the idle time within which reads are not noted.
+    pub(super) fn slack(&self) -> u64 {
+        self.idle / 16
+    }
+
+    /// Returns the time until which a hit may serve an entry that was read at `now`, without noting a read again.
+    pub(super) fn after_read(&self, now: u64) -> u64 {
+        if self.idle == u64::MAX { self.fresh_until } else { self.fresh_until.min(now.saturating_add(self.slack())) }
+    }
+
+    /// Returns the time at which an entry is dead that `after_read` has given this time.
+    pub(super) fn unread_at(&self, noted: u64) -> u64 {
+        if self.idle == u64::MAX { u64::MAX } else { noted.saturating_add(self.idle - self.slack()) }
+    }
 }
 
 impl EntryCommon {

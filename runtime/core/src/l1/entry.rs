@@ -83,6 +83,15 @@ impl<V: Clone + 'static> Entry<V> {
         if self.meta.is_hit(now, log) { self.value.as_ref() } else { None }
     }
 
+    /// Returns a copy of the entry if it is valid, fresh or not, and not idle; notes the read.
+    pub(super) fn get_at(&self, now: u64, log: &Log) -> Option<FoundEntry<V>> {
+        if self.meta.is_unread(now) {
+            return None;
+        }
+        self.meta.note_read(now);
+        self.get(log)
+    }
+
     /// Returns a copy of the entry if it is valid, fresh or not.
     pub(crate) fn get(&self, log: &Log) -> Option<FoundEntry<V>> {
         let value = self.value.as_ref().filter(|_| self.meta.judge(log) != Judgement::Invalidated)?.clone();

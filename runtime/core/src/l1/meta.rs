@@ -29,7 +29,8 @@ const LOAD: u32 = 3;
 /// The data of an entry that does not depend on the type of its value.
 #[repr(C)]
 pub(super) struct EntryMeta {
-    /// The time until which a hit may serve it, with `REFRESHED` once a refresh record was found.
+    /// The time until which a hit may serve it, with `REFRESHED` once a refresh record was found. An entry that expires when it is idle is
+    /// served beyond it by a hit that notes the read.
     fresh_until: AtomicU64,
     /// The epoch of its load, above 16 bits with the time from `fresh_until` to its expiry.
     began: u64,
@@ -63,9 +64,10 @@ impl EntryMeta {
         let early_from = if life.early_from == 0 { expires } else { life.early_from.min(expires) };
         let ahead = round_down(expires - early_from, AHEAD);
         let (mut fresh_until, mut ends) = (expires - rounded(ahead, AHEAD), None);
-        if life.local_until < expires {
+        if life.local_until < expires || life.idle < u64::MAX {
             fresh_until = early_from.min(life.local_until);
-            ends = Some(EntryEnds { expires, local_until: life.local_until.min(FOREVER) });
+            let local_until = life.local_until.min(FOREVER);
+            ends = Some(EntryEnds { expires, local_until, fresh_until, idle: life.idle });
         }
         let refreshed = if life.early_from == 0 || fresh_until == 0 { REFRESHED } else { 0 };
         let grace = life.served_until.saturating_sub(life.expires);
@@ -92,11 +94,38 @@ impl EntryMeta {
     /// Returns whether it is not past the time until which a hit may serve it, and valid.
     #[inline]
     pub(super) fn is_hit(&self, now: u64, log: &Log) -> bool {
-        if now.cast_signed() >= self.fresh_until.load(Relaxed).cast_signed() || self.judge(log) != Judgement::Current {
+        let is_past = now.cast_signed() >= self.fresh_until.load(Relaxed).cast_signed();
+        if (is_past && !self.note_read(now)) || self.judge(log) != Judgement::Current {
             return false;
         }
         self.count();
         true
+    }
+
+    /// Notes a read of an entry that expires when it is idle. Returns whether it is an entry that a hit may serve.
+    #[cold]
+    pub(super) fn note_read(&self, now: u64) -> bool {
+        let noted = self.fresh_until.load(Relaxed);
+        let Some(ends) = &self.common.ends else { return false };
+        if noted & REFRESHED > 0 || now >= ends.fresh_until || now >= ends.unread_at(noted) {
+            return false;
+        }
+        if now >= noted {
+            // A refresh record may have been found meanwhile.
+            let _ = self.fresh_until.compare_exchange(noted, ends.after_read(now), Relaxed, Relaxed);
+        }
+        true
+    }
+
+    /// Returns the time at which it is dead if it is not read before.
+    fn unread_at(&self) -> u64 {
+        let noted = self.fresh_until.load(Relaxed) & !REFRESHED;
+        self.common.ends.as_ref().map_or(u64::MAX, |ends| ends.unread_at(noted))
+    }
+
+    /// Returns whether it was not read for so long that it is no longer served.
+    pub(super) fn is_unread(&self, now: u64) -> bool {
+        now >= self.unread_at()
     }
 
     /// Judges the entry. Reads the head before the table, so that a record which raises the head meanwhile is seen by the next check.
@@ -136,21 +165,24 @@ impl EntryMeta {
 
     /// Returns the time until which it may be served at all.
     pub(super) fn served_until(&self, grace: u64) -> u64 {
-        self.expires().saturating_add(self.common.grace.max(grace))
+        self.unread_at().min(self.expires().saturating_add(self.common.grace.max(grace)))
     }
 
     /// Returns the times that bound its use.
     pub(super) fn life(&self) -> Lifetime {
         let (expires, early_from) = (self.expires(), self.fresh_until());
         let local_until = self.common.ends.as_ref().map_or(u64::MAX, |ends| unbounded(ends.local_until));
+        let idle = self.common.ends.as_ref().map_or(u64::MAX, |ends| ends.idle);
         let load_time = rounded(self.load.into(), LOAD).saturating_mul(1_024);
-        Lifetime { load_time, expires, early_from, local_until, served_until: self.served_until(0) }
+        let served_until = expires.saturating_add(self.common.grace);
+        Lifetime { load_time, expires, early_from, local_until, served_until, idle }
     }
 
-    /// Returns the time until which a hit may serve it; zero once a refresh record was found.
+    /// Returns the time until which a hit may serve it if it is read often enough; zero once a refresh record was found.
     pub(super) fn fresh_until(&self) -> u64 {
         let time = self.fresh_until.load(Relaxed);
-        if time & REFRESHED > 0 { 0 } else { unbounded(time) }
+        let exact = self.common.ends.as_ref().map_or(time, |ends| ends.fresh_until);
+        if time & REFRESHED > 0 { 0 } else { unbounded(exact) }
     }
 
     /// Returns the time at which it expires, or `u64::MAX` if it does not.
@@ -191,6 +223,10 @@ impl EntryMeta {
     /// Notes the time at which it is stored.
     pub(super) fn store_at(&mut self, now: u64) {
         self.stored = seconds(now);
+        if let Some(ends) = &self.common.ends {
+            let refreshed = self.fresh_until.load(Relaxed) & REFRESHED;
+            self.fresh_until.store(ends.after_read(now) | refreshed, Relaxed);
+        }
     }
 
     pub(super) fn stored(&self) -> u32 {

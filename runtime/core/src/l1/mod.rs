@@ -143,7 +143,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         if self.is_empty() || thread_is_ending() {
             return None;
         }
-        let found = self.with_entry(key, |entry| entry.get(&self.room.context.log)).flatten()?;
+        let (now, log) = (self.room.context.clock.coarse(), &self.room.context.log);
+        let found = self.with_entry(key, |entry| entry.get_at(now, log)).flatten()?;
         Some(FoundEntry { retry_at: self.retries.until(short_hash(key.hash)), ..found })
     }
 

@@ -317,7 +317,14 @@ fn an_entry_returns_the_times_that_it_was_given() {
         let early_from = if random.bool() { expires } else { random.u64(1..=expires) };
         let local_until = if random.bool() { u64::MAX } else { random.u64(1..2 * DAY) };
         let served_until = expires + if random.bool() { 0 } else { random.u64(0..DAY) };
-        let life = Lifetime { load_time: random.u64(0..DAY / 24), expires, early_from, local_until, served_until };
+        let life = Lifetime {
+            load_time: random.u64(0..DAY / 24),
+            expires,
+            early_from,
+            local_until,
+            served_until,
+            idle: u64::MAX,
+        };
         let entry = Entry::new(7, LoadStart { epoch: round, number: round * 3 }, life, &scopes(1));
         let found = entry.get(&log).unwrap();
         assert_eq!((found.life.expires, found.life.served_until), (expires, served_until), "{life:?}");
@@ -328,6 +335,45 @@ fn an_entry_returns_the_times_that_it_was_given() {
         assert!(found.fresh_until <= expires.min(local_until), "{life:?}");
         assert!(found.life.load_time.abs_diff(life.load_time) <= life.load_time / 8 + 1_024, "{life:?}");
     }
+}
+
+/// A read is noted by one write, and only once a sixteenth of the time has passed.
+#[test]
+fn an_entry_ends_when_it_is_idle() {
+    let (store, clock) = store(10);
+    let key = store.owned_key(&(NoNamespace, 1_u64));
+    let insert = |life| store.insert(key.clone(), Entry::new(11, store.start(), life, &scopes(1)));
+    let hit = || store.hit(&(NoNamespace, 1_u64));
+    let life = Lifetime { idle: 16, ..Lifetime::fresh_until(100) };
+    insert(life);
+    for _ in 0..6 {
+        clock.advance(Duration::from_nanos(15));
+        assert_eq!(hit(), Some(11));
+    }
+    clock.advance(Duration::from_nanos(8)); // it began at 1
+    assert_eq!(hit(), Some(11));
+    clock.advance(Duration::from_nanos(1));
+    assert!(hit().is_none() && store.get(&key).is_some(), "its ttl is over");
+    insert(Lifetime { expires: 1_000, early_from: 1_000, served_until: 2_000, ..life });
+    clock.advance(Duration::from_nanos(15));
+    assert_eq!((hit(), store.get(&key).unwrap().fresh_until), (Some(11), 1_000));
+    clock.advance(Duration::from_nanos(16));
+    assert!(hit().is_none() && store.get(&key).is_none() && store.living() == 0);
+    sweep(&store);
+    assert!(store.is_swept());
+}
+
+#[test]
+fn a_refresh_ends_an_entry_that_is_read_at_the_same_time() {
+    let log = Log::with_mirror_bytes(1 << 10);
+    let life = Lifetime { idle: 16, ..Lifetime::fresh_until(100) };
+    let mut entry = Entry::new(7, at(0), life, &scopes(1));
+    entry.meta_mut().store_at(0);
+    log.append(&refresh("n:1"));
+    assert!(entry.hit(5, &log).is_none() && entry.hit(6, &log).is_none());
+    assert!(entry.get(&log).is_some_and(|found| found.is_refreshed()));
+    let brought = Entry::new(7, at(log.position()), Lifetime { early_from: 0, ..life }, &scopes(1));
+    assert!(brought.hit(1, &log).is_none(), "it was refreshed in the shared tier");
 }
 
 #[test]

@@ -15,13 +15,22 @@ pub(crate) struct Lifetime {
     pub(crate) local_until: u64,
     /// The time until which it may be served at all, as a stale value or a stale fallback; at least `expires`.
     pub(crate) served_until: u64,
+    /// The time without a read after which it is no longer served, `u64::MAX` for none.
+    pub(crate) idle: u64,
 }
 
 impl Lifetime {
     /// Makes the lifetime of a value that is fresh until `expires` and never served stale.
     #[cfg(test)]
     pub(crate) fn fresh_until(expires: u64) -> Self {
-        Self { load_time: 0, expires, early_from: expires, local_until: u64::MAX, served_until: expires }
+        Self {
+            load_time: 0,
+            expires,
+            early_from: expires,
+            local_until: u64::MAX,
+            served_until: expires,
+            idle: u64::MAX,
+        }
     }
 }
 

@@ -259,8 +259,8 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             Negative::Absent(_) => (What::Absent, true),
             Negative::Failed(shared) => (What::Failed(shared), false),
         };
-        // Neither an absence nor an error is ever served stale.
-        let life = Lifetime { served_until: life.expires, ..life };
+        // Neither an absence nor an error is ever served stale, or expires when it is idle.
+        let life = Lifetime { served_until: life.expires, idle: u64::MAX, ..life };
         let (negative, erased) = (ErasedNegative { what, began, ended }, args.erased());
         self.negatives.insert(erased.clone(), negative, (start, life), scopes);
         see_others();

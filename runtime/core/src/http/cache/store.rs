@@ -195,5 +195,5 @@ fn form() -> SharedForm<Stored> {
 /// Returns the lifetime of an entry that expires at `expires`.
 fn lifetime(stored: &Stored, expires: u64, load_time: u64) -> Lifetime {
     let served_until = expires.saturating_add(nanos(stored.usable_after_expiry()));
-    Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX, served_until }
+    Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX, served_until, idle: u64::MAX }
 }
