@@ -21,7 +21,8 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
         )
         .tags(&["t:{user.id}"])
         .receiver(my::fastness::__private::Receiver::InKey)
-        .capacity(100usize);
+        .capacity(100usize)
+        .max_bytes(67108864usize);
         my :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<Vec<User>, Error>>()).__shape().sharing();
@@ -47,6 +48,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                 )],
                 my::fastness::__private::policy(__shape, ::core::time::Duration::from_millis(300000u64))
                     .jitter(0.05f64)
+                    .idle(::core::time::Duration::from_millis(600000u64))
                     .negative_ttl(::core::time::Duration::from_millis(5000u64))
                     .unless(|v| v.is_empty())
                     .cache_err(Error::is_absent)
@@ -56,6 +58,7 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
                     .no_single_flight()
                     .share_error(share)
                     .load_timeout({ LIMIT })
+                    .weigh(Vec::len)
                     .err_ttl(::core::time::Duration::from_millis(1000u64))
                     .wire((&&__fastness_Wired(__shape, ())).__wire()),
             )

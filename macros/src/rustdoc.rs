@@ -45,6 +45,7 @@ Lifetime:
 |---|---|---|
 | `ttl = 300`, `ttl = \|value\| value.lifetime()`, `ttl = forever` | required | lifetime of an entry: a duration, or what a function of `&T` returns, [counted from the beginning of the load]("#, guide_root!(), r#"lifetimes/index.html), where zero stores nothing; `forever` has no expiry |
 | `jitter = 0.05`, `jitter = "5%"` | 0.1 | largest share of the ttl that is taken off at random, 0 to 0.5, so that entries that were loaded together expire apart |
+| `idle = "10m"` | never | time without a read after which this process no longer serves an entry, up to a sixteenth sooner; see [Lifetimes]("#, guide_root!(), r#"lifetimes/index.html#idle-entries) |
 | `negative_ttl = 10`, `negative_ttl = forever` | `None` is not stored | time for which this function serves a stored `None`, regardless of the function that stored it |
 | `unless = \|value\| value.is_empty()` | never | predicate over values that are not stored; gets a `&T`, also if the function returns an `Option` or a `Result` |
 | `condition = id != 0` | always | stores nothing if false, evaluated before the body; any expression over the parameters |
@@ -64,6 +65,8 @@ Storage:
 | option | default | meaning |
 |---|---|---|
 | `capacity = 10_000` | `Builder::capacity`, 10 000 | largest number of entries of this function in this process |
+| `max_bytes = "64MiB"`, `max_bytes = 65_536` | none | largest number of bytes of the entries of this function in this process, [weighed]("#, guide_root!(), r#"bytes/index.html) by `weigh` or by their type; without `capacity`, the only bound |
+| `weigh = \|value\| value.len()` | by the type | bytes that a value takes, by a function of `&T`; see [Bounds in bytes]("#, guide_root!(), r#"bytes/index.html) |
 | `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
@@ -82,6 +85,7 @@ Lifetime:
 |---|---|---|
 | `ttl = 300`, `ttl = \|value\| value.lifetime()`, `ttl = forever` | required | lifetime of an entry: a duration, or what a function of `&T` returns, [counted from the beginning of the load]("#, guide_root!(), r#"lifetimes/index.html), where zero stores nothing; `forever` has no expiry |
 | `jitter = 0.05`, `jitter = "5%"` | 0.1 | largest share of the ttl that is taken off at random, 0 to 0.5, so that entries that were loaded together expire apart |
+| `idle = "10m"` | never | time without a read after which this process no longer serves an entry, up to a sixteenth sooner; see [Lifetimes]("#, guide_root!(), r#"lifetimes/index.html#idle-entries) |
 | `negative_ttl = 10`, `negative_ttl = forever` | `None` is not stored | time for which this function serves a stored `None`, regardless of the function that stored it |
 | `unless = \|value\| value.is_empty()` | never | predicate over values that are not stored; gets a `&T`, also if the function returns an `Option` or a `Result` |
 | `cache_err = \|error\| error.is_not_found()` | errors are not stored | predicate over errors that are stored; needs `err_ttl` |
@@ -122,6 +126,8 @@ Storage:
 | option | default | meaning |
 |---|---|---|
 | `capacity = 10_000` | `Builder::capacity`, 10 000 | largest number of entries of this function in this process |
+| `max_bytes = "64MiB"`, `max_bytes = 65_536` | none | largest number of bytes of the entries of this function in this process, [weighed]("#, guide_root!(), r#"bytes/index.html) by `weigh` or by their type; without `capacity`, the only bound |
+| `weigh = \|value\| value.len()` | by the type | bytes that a value takes, by a function of `&T`; see [Bounds in bytes]("#, guide_root!(), r#"bytes/index.html) |
 | `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |

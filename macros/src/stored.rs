@@ -52,6 +52,10 @@ fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
         options.refuse("local_ttl", "`tier = shared` stores nothing in this process: remove `local_ttl`", diag);
         let why = "`tier = shared` stores nothing in this process, and `idle` counts its reads: remove `idle`";
         options.refuse("idle", why, diag);
+        for name in ["max_bytes", "weigh"] {
+            let why = format!("`tier = shared` stores nothing in this process: remove `{name}`");
+            options.refuse(name, &why, diag);
+        }
     }
     if blocks {
         let why = "a sync function uses the local tier only, because the shared one has to be awaited: make it `async`";

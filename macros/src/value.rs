@@ -112,6 +112,33 @@ fn name_behind_self(path: &Path) -> Option<&Ident> {
     (is_plain && last.ident != "Self").then_some(&last.ident)
 }
 
+/// A number of bytes: `65_536`, or text with a unit.
+pub(crate) fn bytes(name: &str, expr: &Expr, diag: &mut Diag) -> Option<usize> {
+    let number = match literal(expr) {
+        Some(Lit::Int(number)) => number.base10_parse().ok(),
+        Some(Lit::Str(text)) => bytes_of(&text.value()),
+        _ => None,
+    };
+    match number.and_then(|number| usize::try_from(number).ok()) {
+        Some(0) => {
+            diag.at(expr, format_args!("`{name}` is zero, so nothing could be stored: write `{name} = \"64MiB\"`"));
+            None
+        }
+        None => {
+            let why = "is a number of bytes in B, KiB, MiB or GiB";
+            diag.at(expr, format_args!("`{name}` {why}: write `{name} = \"64MiB\"` or `{name} = 67_108_864`"));
+            None
+        }
+        found => found,
+    }
+}
+
+fn bytes_of(text: &str) -> Option<u64> {
+    let units = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1)];
+    let (number, unit) = units.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, bytes)))?;
+    number.trim_end().replace('_', "").parse::<u64>().ok()?.checked_mul(*unit)
+}
+
 /// A path, as in `crate = my::fastness`.
 pub(crate) fn path<'a>(name: &str, write: &str, expr: &'a Expr, diag: &mut Diag) -> Option<&'a Path> {
     if let Expr::Path(path) = peel(expr)

@@ -17,6 +17,7 @@ pages! {
     breaker_defaults = "guide/breaker-defaults.md",
     bulkhead = "guide/bulkhead.md",
     bypass = "guide/bypass.md",
+    bytes = "guide/bytes.md",
     cache_invalidate = "guide/cache_invalidate.md",
     cache_put = "guide/cache_put.md",
     cacheable = "guide/cacheable.md",

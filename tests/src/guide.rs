@@ -23,6 +23,7 @@ pages! {
     CacheInvalidate = "guide/cache_invalidate.md",
     CachePut = "guide/cache_put.md",
     Lifetimes = "guide/lifetimes.md",
+    Bytes = "guide/bytes.md",
     CircuitBreaker = "guide/circuit_breaker.md",
     Retry = "guide/retry.md",
     Timeout = "guide/timeout.md",

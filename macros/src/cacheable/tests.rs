@@ -15,6 +15,9 @@ fn plain_async() {
     snapshot("async", "ttl = 300", GET_USER);
 }
 
+const BYTES: &str =
+    "`max_bytes` is a number of bytes in B, KiB, MiB or GiB: write `max_bytes = \"64MiB\"` or `max_bytes = 67_108_864`";
+
 #[test]
 fn method_with_every_option() {
     snapshot(
@@ -22,7 +25,7 @@ fn method_with_every_option() {
         r#"ttl = "5m", key = "user:{self.tenant}:{user.id}:{filter:hash}:{name:lower}", skip(page), tags = ["t:{user.id}"],
         condition = page == 0, unless = |v| v.is_empty(), negative_ttl = 5, cache_err = Error::is_absent, err_ttl = 1,
         stale = "1h", stale_if_error = "1d", early = off, jitter = 0.05, single_flight = off, share_error = share,
-        load_timeout = LIMIT, capacity = 100, on = self.cache, crate = my::fastness"#,
+        load_timeout = LIMIT, capacity = 100, max_bytes = "64MiB", weigh = Vec::len, idle = "10m", on = self.cache, crate = my::fastness"#,
         "pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -> Result<Vec<User>, Error> { body() }",
     );
 }
@@ -234,6 +237,18 @@ fn options_that_contradict_each_other_are_errors() {
         ),
         ("ttl = 1, ttl = 2", "`ttl` is given twice: keep one"),
         ("ttl = 1, capacity = 0", "`capacity` is zero: write at least 1"),
+        ("ttl = 1, max_bytes = 0", "`max_bytes` is zero, so nothing could be stored: write `max_bytes = \"64MiB\"`"),
+        (
+            "ttl = 1, max_bytes = \"0KiB\"",
+            "`max_bytes` is zero, so nothing could be stored: write `max_bytes = \"64MiB\"`",
+        ),
+        ("ttl = 1, max_bytes = \"64MB\"", BYTES),
+        ("ttl = 1, max_bytes = \"-1B\"", BYTES),
+        ("ttl = 1, max_bytes = \"99999999999GiB\"", BYTES),
+        ("ttl = 1, max_bytes = LIMIT", BYTES),
+        ("ttl = 1, tier = shared, max_bytes = 9", "`tier = shared` stores nothing in this process: remove `max_bytes`"),
+        ("ttl = 1, tier = shared, weigh = |_| 9", "`tier = shared` stores nothing in this process: remove `weigh`"),
+        ("ttl = 1, weigh = 9", "`weigh` takes a function: write `weigh = |value| value.len()` or the path of one"),
         ("ttl = 1, handle = a::b", "`handle` takes a name: write `handle = users`"),
         (
             "ttl = 1, refresh = backgroud",

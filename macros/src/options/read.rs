@@ -100,6 +100,7 @@ fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -
         Takes::Path => Value::Path(value::path(name, write, expr, diag)?.clone()),
         Takes::AnyCount | Takes::Count32 | Takes::Percent if value::is_computed(expr) => Value::Computed(expr.clone()),
         Takes::Count | Takes::AnyCount => Value::Count(value::count(name, write, expr, diag)?),
+        Takes::Bytes => Value::Count(value::bytes(name, expr, diag)?),
         Takes::Count32 => Value::Count32(value::count32(name, write, expr, diag)?),
         Takes::Share => Value::Share(value::share(name, expr, diag)?),
         Takes::Percent => Value::Percent(value::percent(name, expr, diag)?),

@@ -96,6 +96,8 @@ pub(crate) enum Takes {
     Count,
     /// The same, or an expression.
     AnyCount,
+    /// A number of bytes, as a whole number from 1 or as text with a unit.
+    Bytes,
     /// A whole number from 1 or an expression, as a `NonZeroU32`.
     Count32,
     /// A share from 0 to 0.5.

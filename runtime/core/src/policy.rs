@@ -72,6 +72,8 @@ pub struct Policy<S: Shape> {
     pub(crate) local_ttl: Option<Duration>,
     /// The time without a read after which this process drops a value.
     pub(crate) idle: Duration,
+    /// The bytes of a value; by its type for `None`.
+    pub(crate) weigh: Option<fn(&S::Item) -> usize>,
     /// True if one process at a time loads a key.
     pub(crate) fleet: bool,
 }
@@ -99,6 +101,7 @@ impl<S: Shape> Policy<S> {
             in_process: true,
             local_ttl: None,
             idle: Duration::MAX,
+            weigh: None,
             fleet: false,
         }
     }
@@ -153,6 +156,13 @@ impl<S: Shape> Policy<S> {
     #[must_use]
     pub fn local_ttl(mut self, ttl: Duration) -> Self {
         self.local_ttl = Some(ttl);
+        self
+    }
+
+    /// `weigh = |value| ..`.
+    #[must_use]
+    pub fn weigh(mut self, weigh: fn(&S::Item) -> usize) -> Self {
+        self.weigh = Some(weigh);
         self
     }
 

@@ -14,6 +14,11 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const SURELY: Duration = Duration::from_secs(15 * 60);
 const IDLE: Duration = Duration::from_secs(16 * 60);
 
+#[cacheable(ttl = forever, idle = "16m", key = "idle_function:{id}", skip(origin))]
+async fn unused_function(origin: &Origin, id: u32) -> u32 {
+    id + origin.calls() - 1
+}
+
 impl Origin {
     #[cacheable(ttl = "10h", jitter = 0, early = off, idle = "16m", key = "idle:{id}", skip(self))]
     async fn unused(&self, id: u64) -> u64 {
@@ -39,28 +44,28 @@ impl Origin {
     }
 
     #[cacheable(ttl = forever, negative_ttl = "1h", idle = "16m", key = "idle_absent", skip(self))]
-    async fn absent(&self) -> Option<u32> {
+    async fn unused_absence(&self) -> Option<u32> {
         self.count();
         None
     }
 
     #[cacheable(ttl = forever, idle = time, key = "idle_expr", skip(self, time))]
-    async fn by_expression(&self, time: Duration) -> u32 {
+    async fn unused_for(&self, time: Duration) -> u32 {
         self.count()
     }
 
     #[cacheable(ttl = forever, idle = "16m", key = "idle_each:{ids}", batch(ids), skip(self))]
-    async fn batch(&self, ids: &[u64]) -> HashMap<u64, u32> {
+    async fn unused_each(&self, ids: &[u64]) -> HashMap<u64, u32> {
         ids.iter().map(|id| (*id, self.count())).collect()
     }
 
     #[cacheable(ttl = forever, idle = "16m", key = "idle_value", skip(self, value))]
-    async fn pointed(&self, value: &Arc<()>) -> Arc<()> {
+    async fn unused_pointer(&self, value: &Arc<()>) -> Arc<()> {
         value.clone()
     }
 
     #[cache_put(ttl = forever, idle = "16m", key = "idle:{id}", skip(self))]
-    async fn replace(&self, id: u64) -> u64 {
+    async fn replace_unused(&self, id: u64) -> u64 {
         u64::from(self.count()) + id
     }
 }
@@ -90,7 +95,7 @@ async fn its_time_runs_from_the_last_read() {
             origin.unused(0).await;
             clock.advance(SECOND * gap);
             let value = origin.unused(0).await;
-            clock.advance(SURELY - MINUTE);
+            clock.advance(SURELY.saturating_sub(MINUTE));
             assert_eq!(origin.unused(0).await, value, "after {gap} s");
             clock.advance(IDLE);
             assert!(origin.unused(0).await > value, "after {gap} s");
@@ -104,20 +109,21 @@ async fn each_way_to_read_counts() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let cache = fast.cache();
     with_cache(&fast, async {
-        assert_eq!(origin.replace(0).await, 1);
+        assert_eq!((origin.replace_unused(0).await, unused_function(&origin, 0).await), (1, 0));
         clock.advance(just_before(SURELY));
-        assert_eq!(cache.get::<u64>(&Key::from_static("idle:0")).await, Some(1));
+        assert_eq!(cache.get::<u32>(&Key::from_static("idle_function:0")).await, Some(0));
+        assert_eq!(origin.unused(0).await, 1, "a put stores");
         clock.advance(just_before(SURELY));
-        assert_eq!(origin.unused(0).await, 1, "the direct call was a read");
-        assert_eq!(origin.batch(&[7, 8]).await[&7], 2);
+        assert_eq!(unused_function(&origin, 0).await, 0, "the direct call was a read");
+        assert_eq!(origin.unused_each(&[7, 8]).await[&7], 2);
         clock.advance(just_before(SURELY));
-        assert_eq!(origin.batch(&[7]).await[&7], 2);
+        assert_eq!(origin.unused_each(&[7]).await[&7], 2);
         clock.advance(SURELY);
-        assert_eq!(origin.batch(&[7, 8]).await, HashMap::from([(7, 2), (8, 4)]), "each element has its own time");
-        assert_eq!((origin.by_expression(MINUTE).await, origin.by_expression(MINUTE).await), (5, 5));
+        assert_eq!(origin.unused_each(&[7, 8]).await, HashMap::from([(7, 2), (8, 4)]), "each element has its own time");
+        assert_eq!((origin.unused_for(MINUTE).await, origin.unused_for(MINUTE).await), (5, 5));
         clock.advance(MINUTE);
-        assert_eq!(origin.by_expression(MINUTE).await, 6);
-        assert_eq!((origin.by_expression(Duration::ZERO).await, origin.by_expression(Duration::MAX).await), (6, 6));
+        assert_eq!(origin.unused_for(MINUTE).await, 6);
+        assert_eq!((origin.unused_for(Duration::ZERO).await, origin.unused_for(Duration::MAX).await), (6, 6));
     })
     .await;
     with_cache_sync(&fast, || {
@@ -147,9 +153,9 @@ async fn an_idle_entry_is_neither_stale_nor_a_fallback() {
 async fn an_absence_has_its_own_time() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     with_cache(&fast, async {
-        origin.absent().await;
+        origin.unused_absence().await;
         clock.advance(just_before(HOUR * 9 / 10));
-        origin.absent().await;
+        origin.unused_absence().await;
         assert_eq!(origin.calls(), 1);
     })
     .await;
@@ -174,7 +180,7 @@ async fn an_invalidated_entry_is_not_served_however_often_it_is_read() {
 async fn the_memory_of_an_idle_entry_is_given_back_without_traffic() {
     let ((fast, clock), origin) = (timed(), Origin::default());
     let value = Arc::new(());
-    with_cache(&fast, origin.pointed(&value)).await;
+    with_cache(&fast, origin.unused_pointer(&value)).await;
     assert_eq!((Arc::strong_count(&value), fast.stats().entries), (2, 1));
     clock.advance(IDLE);
     assert_eq!(fast.stats().entries, 0);

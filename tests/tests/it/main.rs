@@ -73,6 +73,7 @@ mod timings;
 mod totals;
 mod transaction;
 mod turned_off;
+mod weights;
 mod writes;
 
 /// A cache of this test's own.

@@ -47,6 +47,9 @@ async fn shared_keeps_nothing() -> u8 { 1 }
 #[cacheable(ttl = 300, tier = shared, idle = "10m")]
 async fn shared_has_no_reads() -> u8 { 1 }
 
+#[cacheable(ttl = 300, max_bytes = "64MB")]
+async fn bytes_have_units_of_1024() -> u8 { 1 }
+
 #[cacheable(ttl = 300, tier = shared)]
 fn shared_is_async() -> u8 { 1 }
 

@@ -48,6 +48,28 @@ pub(super) const IDLE: &[Effects] = &[Effects {
     deploy: "each process applies its own",
 }];
 
+pub(super) const MAX_BYTES: &[Effects] = &[Effects {
+    written: "max_bytes = \"64MiB\"",
+    batch: "each element is an entry",
+    fleet: "a value that is too large to be stored here goes to the shared tier, and is read from there",
+    stale: "a stale entry counts until it is dead",
+    early: "the old value counts until the new one replaces it",
+    tiers: "the local tier only; Redis has `maxmemory`",
+    negatives: "not counted here: `Builder::max_bytes` counts them",
+    deploy: "each process has its own bound",
+}];
+
+pub(super) const WEIGH: &[Effects] = &[Effects {
+    written: "weigh = |value| value.len()",
+    batch: "called for each element",
+    fleet: "called by each process that stores the value in its memory",
+    stale: "called once for each value that is stored, and its answer kept with it",
+    early: "called for the new value",
+    tiers: "the local tier only",
+    negatives: "not called",
+    deploy: "each process calls its own",
+}];
+
 pub(super) const NEGATIVE_TTL: &[Effects] = &[Effects {
     written: "negative_ttl = 10",
     batch: "for each element that the body does not return",

@@ -57,7 +57,6 @@ const LIFETIME: &[Row] = &[
         call: policy("idle"),
         effects: effects::IDLE,
         elsewhere: &["time_to_idle"],
-        ..PLAIN
     },
     Row {
         name: "negative_ttl",
@@ -204,6 +203,28 @@ const TIERS: &[Row] = &[
         call: Call::Of(Builder::Site, Method::Value("capacity")),
         elsewhere: &["max_size", "size"],
         ..PLAIN
+    },
+    Row {
+        name: "max_bytes",
+        of: BOTH,
+        takes: Takes::Bytes,
+        written: &["max_bytes = \"64MiB\"", "max_bytes = 65_536"],
+        default: "none",
+        meaning: "largest number of bytes of the entries of this function in this process, [weighed](bytes.md) by `weigh` or by their type; without `capacity`, the only bound",
+        call: Call::Of(Builder::Site, Method::Value("max_bytes")),
+        effects: effects::MAX_BYTES,
+        ..PLAIN
+    },
+    Row {
+        name: "weigh",
+        of: BOTH,
+        takes: Takes::Function,
+        written: &["weigh = |value| value.len()"],
+        default: "by the type",
+        meaning: "bytes that a value takes, by a function of `&T`; see [Bounds in bytes](bytes.md)",
+        call: policy("weigh"),
+        effects: effects::WEIGH,
+        elsewhere: &["weigher"],
     },
     Row {
         name: "tier",

@@ -208,6 +208,7 @@ where
         let life = missing.life.filter(|_| self.stores_locally(policy));
         match (life, value) {
             (Some(life), Some(value)) => {
+                self.state.store.local.values.set_weigher(policy.weigh);
                 self.state.insert(missing.call_key(), value.clone(), life, self.began.start);
             }
             (Some(life), None) => self.insert_absence(missing, now, life, self.began.start),

@@ -30,6 +30,8 @@ pub struct KeyInfo {
     pub age: Duration,
     /// The time for which the entry is fresh; zero if only its staleness is left. `None` if it has no expiry.
     pub ttl_left: Option<Duration>,
+    /// The bytes that the entry counts for, as [`Builder::max_bytes`](crate::Builder::max_bytes) weighs it.
+    pub bytes: usize,
     /// True for a stored absence or error.
     pub is_negative: bool,
 }
@@ -60,6 +62,6 @@ fn hottest(stores: &[Arc<dyn KeyList>], limit: usize) -> (Vec<(EntryRank, usize)
 }
 
 fn info(ListedEntry { text, figures, is_negative }: ListedEntry) -> KeyInfo {
-    let (heat, age, ttl_left) = (figures.heat, figures.age, figures.ttl_left);
-    KeyInfo { key: Key::from_rendered(text), heat, age, ttl_left, is_negative }
+    let (heat, age, ttl_left, bytes) = (figures.heat, figures.age, figures.ttl_left, figures.bytes);
+    KeyInfo { key: Key::from_rendered(text), heat, age, ttl_left, bytes, is_negative }
 }

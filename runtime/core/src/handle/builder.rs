@@ -30,6 +30,7 @@ impl Fastness {
         Builder {
             capacity: CAPACITY,
             max_entries: usize::MAX,
+            max_bytes: usize::MAX,
             mirror_bytes: MIRROR_BYTES,
             clock: Clock::system(),
             #[cfg(feature = "redis")]
@@ -56,6 +57,7 @@ impl Fastness {
 pub struct Builder {
     capacity: usize,
     max_entries: usize,
+    max_bytes: usize,
     mirror_bytes: usize,
     clock: Clock,
     #[cfg(feature = "redis")]
@@ -74,6 +76,14 @@ impl Builder {
     /// Sets the maximum number of entries of all call sites together. Default: no bound.
     pub fn max_entries(mut self, entries: usize) -> Self {
         self.max_entries = entries;
+        self
+    }
+
+    /// Sets the maximum number of bytes of all entries together, in this process. Default: no bound. A value counts for what `weigh` of its
+    /// function says, else for what its type says (text, bytes, and pointers to them; the size of the type for others), and for its entry.
+    /// Beyond the bound, the call site with the most bytes evicts entries.
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
         self
     }
 
@@ -124,6 +134,9 @@ impl Builder {
                 ErrorDetail::Setting("`max_entries` is 0: give at least one entry, or leave it unbounded").into()
             );
         }
+        if self.max_bytes == 0 {
+            return Err(ErrorDetail::Setting("`max_bytes` is 0: give some, or leave it unbounded").into());
+        }
         #[cfg(feature = "redis")]
         if self.max_stale < Duration::from_millis(100) {
             return Err(ErrorDetail::Setting(
@@ -161,7 +174,7 @@ impl Builder {
         StoreContext {
             clock: self.clock.clone(),
             log: Arc::new(Log::with_mirror_bytes(self.mirror_bytes)),
-            budget: Arc::new(EntryBudget::new(self.max_entries)),
+            budget: Arc::new(EntryBudget::new(self.max_entries, self.max_bytes)),
             loads: Arc::default(),
             hasher: foldhash::fast::RandomState::default(),
         }

@@ -133,6 +133,7 @@ impl Fastness {
         }
         for store in self.stores() {
             stats.entries += store.living();
+            stats.bytes += store.bytes();
             stats.evictions += store.evictions();
         }
         stats
@@ -156,6 +157,33 @@ impl Fastness {
         for store in self.stores() {
             let share = store.len() as u128 * entries as u128 / used.max(1) as u128;
             store.shrink_to(usize::try_from(share).unwrap_or(usize::MAX));
+        }
+        self.sweep();
+    }
+
+    /// Bounds the bytes of all entries together, at once and from now on, as [`Builder::max_bytes`] does; each store evicts its share.
+    /// `usize::MAX` removes the bound.
+    pub fn set_max_bytes(&self, bytes: usize) {
+        self.inner.context.budget.set_max_bytes(bytes);
+        self.shrink_to_bytes();
+    }
+
+    /// Bounds the bytes of all entries together by the memory that the process has left.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn set_room_left(&self, bytes: usize) {
+        self.inner.context.budget.set_room_left(bytes);
+        self.shrink_to_bytes();
+    }
+
+    fn shrink_to_bytes(&self) {
+        let budget = &self.inner.context.budget;
+        let (used, bytes) = (budget.bytes(), budget.max_bytes());
+        if used <= bytes {
+            return;
+        }
+        for store in self.stores() {
+            let share = store.bytes() as u128 * bytes as u128 / used.max(1) as u128;
+            store.shrink_to_bytes(usize::try_from(share).unwrap_or(usize::MAX));
         }
         self.sweep();
     }
@@ -208,6 +236,12 @@ impl Fastness {
     pub(crate) fn entries_and_bound(&self) -> (usize, usize) {
         let budget = &self.inner.context.budget;
         (budget.used(), budget.limit())
+    }
+
+    /// Returns the bytes of all entries together.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn entry_bytes(&self) -> usize {
+        self.inner.context.budget.bytes()
     }
 
     /// Returns the clock.

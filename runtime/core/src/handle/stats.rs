@@ -28,6 +28,9 @@ pub struct HandleStats {
     /// Entries in the local tier that can still be served, fresh or stale. For a store of more than 4096 entries, as of the last sweep,
     /// about a second ago.
     pub entries: usize,
+    /// Bytes that the entries in the local tier count for, as [`Builder::max_bytes`](crate::Builder::max_bytes) weighs them; dead ones
+    /// included that are not swept yet.
+    pub bytes: usize,
     /// Entries that were evicted for lack of room.
     pub evictions: u64,
     /// Judgements of entries by a floor, because the table of invalidations had no room for a scope. Each may have cost a hit. If the

@@ -8,6 +8,12 @@ pub(crate) trait AnyStore: Send + Sync {
     fn len(&self) -> usize;
     /// Returns the number of entries that are not dead; for large stores, as of the last sweep.
     fn living(&self) -> usize;
+    /// Returns the bytes that all entries count for, including dead ones that are not swept yet.
+    fn bytes(&self) -> usize;
+    /// Evicts an entry. Returns false if there is none.
+    fn evict_one(&self) -> bool;
+    /// Evicts entries until they count for at most this many bytes.
+    fn shrink_to_bytes(&self, bytes: usize);
     /// Returns the number of entries that were evicted.
     fn evictions(&self) -> u64;
     /// Evicts entries until at most this many are left.

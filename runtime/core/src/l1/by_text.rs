@@ -52,7 +52,7 @@ mod tests {
         let context = StoreContext {
             clock: Clock::manual(),
             log: Arc::new(Log::with_mirror_bytes(1 << 12)),
-            budget: Arc::new(EntryBudget::new(usize::MAX)),
+            budget: Arc::new(EntryBudget::new(usize::MAX, usize::MAX)),
             loads: Arc::default(),
             hasher: foldhash::fast::RandomState::default(),
         };

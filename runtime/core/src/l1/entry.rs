@@ -66,6 +66,11 @@ impl<V: 'static> Entry<V> {
         &mut self.meta
     }
 
+    /// Returns the value, for its weight.
+    pub(super) fn value(&self) -> Option<&V> {
+        self.value.as_ref()
+    }
+
     /// Returns the number of its load.
     pub(crate) fn number(&self) -> u64 {
         self.meta.number()

@@ -74,8 +74,18 @@ struct Located<'g, K, V: 'static> {
 
 /// A removed node or table, which readers that hold a guard may still use.
 pub(super) enum Retired<K, V: 'static> {
-    Node(#[allow(dead_code)] Shared<Node<K, V>>),
+    Node(Shared<Node<K, V>>),
     IndexTable(#[allow(dead_code)] Shared<IndexTable<K, V>>),
+}
+
+impl<K, V: 'static> Retired<K, V> {
+    /// Returns the bytes that its entry counts for.
+    pub(super) fn weight(&self) -> usize {
+        match self {
+            Self::Node(node) => node.entry.meta().weight(),
+            Self::IndexTable(_) => 0,
+        }
+    }
 }
 
 /// The outcome of an insertion.

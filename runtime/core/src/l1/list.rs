@@ -28,6 +28,8 @@ pub(crate) struct EntryFigures {
     pub(crate) age: Duration,
     /// The time for which it is fresh, zero for a stale entry; `None` if it has no expiry.
     pub(crate) ttl_left: Option<Duration>,
+    /// The bytes that it counts for.
+    pub(crate) bytes: usize,
 }
 
 /// The text and the figures of one entry.
@@ -74,8 +76,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             return None;
         }
         let meta = node.entry.meta();
-        let figures =
-            EntryFigures { heat: meta.hits(), age: meta.age(now), ttl_left: meta.ttl_left(now, &context.log) };
+        let (heat, age, bytes) = (meta.hits(), meta.age(now), meta.weight());
+        let figures = EntryFigures { heat, age, ttl_left: meta.ttl_left(now, &context.log), bytes };
         Some((node.args.clone(), figures))
     }
 }

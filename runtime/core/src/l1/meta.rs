@@ -25,6 +25,8 @@ const REFRESHED: u64 = 1 << 63;
 /// Bits of a rounded number of nanoseconds in 16 bits, and of a load's duration in 8 bits.
 const AHEAD: u32 = 10;
 const LOAD: u32 = 3;
+/// Bits of a rounded number of bytes in 16 bits.
+const WEIGHT: u32 = 10;
 
 /// The data of an entry that does not depend on the type of its value.
 #[repr(C)]
@@ -45,7 +47,7 @@ pub(super) struct EntryMeta {
     load: u8,
     /// The time at which it was stored, in seconds of the clock.
     stored: u32,
-    /// The number of its load.
+    /// The number of its load, above 16 bits with its weight.
     number: u64,
     /// The hash of its key's text, which is the first of its scopes.
     text: u64,
@@ -85,7 +87,7 @@ impl EntryMeta {
             hits: AtomicU8::new(0),
             load,
             stored: 0,
-            number: start.number,
+            number: start.number << 16,
             text,
             common: EntryCommon::shared(others, grace, ends),
         }
@@ -197,11 +199,21 @@ impl EntryMeta {
 
     /// Returns the epoch and the number of its load.
     pub(super) fn start(&self) -> LoadStart {
-        LoadStart { epoch: self.epoch(), number: self.number }
+        LoadStart { epoch: self.epoch(), number: self.number() }
     }
 
     pub(super) fn number(&self) -> u64 {
-        self.number
+        self.number >> 16
+    }
+
+    /// Returns the bytes that it counts for, less a thousandth.
+    pub(super) fn weight(&self) -> usize {
+        usize::try_from(rounded(self.number & 0xFFFF, WEIGHT)).unwrap_or(usize::MAX)
+    }
+
+    /// Sets the bytes that it counts for.
+    pub(super) fn set_weight(&mut self, bytes: usize) {
+        self.number = self.number >> 16 << 16 | round_down(bytes as u64, WEIGHT);
     }
 
     /// Returns the hash of its key's text, which is the first of its scopes.

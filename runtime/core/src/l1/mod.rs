@@ -9,6 +9,7 @@
 //! | `index` | the entries by their keys, read without a lock |
 //! | `entry`, `meta` | one value, and the data by which it is judged |
 //! | `times`, `common`, `rounded` | its times; the data that entries share; numbers in few bits |
+//! | `weight` | the bytes that an entry counts for |
 //! | `retries` | keys whose origin has failed |
 //! | `room`, `s3fifo` | capacity and the number of entries; the eviction policy |
 //! | `budget` | the bound on all stores of a handle together |
@@ -53,6 +54,7 @@ mod s3fifo;
 mod sweep;
 mod texts;
 mod times;
+mod weight;
 
 pub(crate) use any_store::AnyStore;
 pub(crate) use budget::EntryBudget;
@@ -71,6 +73,7 @@ use s3fifo::{Residency, Residents};
 pub(crate) use sweep::SweepThread;
 pub(crate) use sweep::{call, watch};
 pub(crate) use times::{Lifetime, LoadStart};
+use weight::Weigher;
 
 /// Maximum size of a store whose living entries are counted on request. Larger stores report the number after the last sweep.
 const COUNTED: usize = 4_096;
@@ -82,6 +85,7 @@ pub(crate) struct L1<K, V: 'static> {
     retired: RetiredList<K, V>,
     retries: Retries,
     reloads: ReloadCount,
+    weigher: Weigher<V>,
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
@@ -92,6 +96,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             retired: RetiredList::new(),
             retries: Retries::default(),
             reloads: ReloadCount::default(),
+            weigher: Weigher::default(),
         }
     }
 
@@ -189,15 +194,24 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             drop(entry);
             return deferred_drops::drop_deferred();
         }
-        entry.meta_mut().store_at(self.room.context.clock.coarse());
-        let (hash, until) = (short_hash(key.hash), entry.meta().served_until(self.room.grace()));
+        let Some(weight) = self.weigh(&entry) else {
+            let number = entry.number();
+            drop(entry);
+            self.remove(&key, number);
+            return deferred_drops::drop_deferred();
+        };
+        let meta = entry.meta_mut();
+        meta.store_at(self.room.context.clock.coarse());
+        meta.set_weight(weight);
+        let (hash, until, weight) = (short_hash(key.hash), meta.served_until(self.room.grace()), meta.weight());
         let removed = match self.index.insert(key, entry) {
             Inserted::New(grown) => {
-                self.room.admit(hash, until, self);
+                self.room.admit(hash, weight, until, self);
                 grown
             }
             Inserted::Replaced(old) => {
                 self.room.note_expiry(until);
+                self.room.replace(hash, old.weight(), weight, self);
                 Some(old)
             }
             Inserted::Refused(refused) => {
@@ -215,17 +229,47 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// Removes the entry of a key, unless its load began later than the load with this number.
     pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
         let goes = |node: &Node<K, V>| node.args == key.args && node.entry.number() <= number;
-        if self.is_usable() && self.remove_if(short_hash(key.hash), &goes) {
-            self.room.forget();
+        if self.is_usable()
+            && let Some(weight) = self.remove_if(short_hash(key.hash), &goes)
+        {
+            self.room.forget(weight);
             self.free_retired();
         }
     }
 
-    fn remove_if(&self, hash: u32, goes: &dyn Fn(&Node<K, V>) -> bool) -> bool {
+    /// Returns the bytes that an entry counts for; `None` if it is not to be stored: its weigher panics, or it weighs more than the bound.
+    fn weigh(&self, entry: &Entry<V>) -> Option<usize> {
+        // Two words that the index adds to each heap block.
+        let node = size_of::<Node<K, V>>() + 16;
+        let weight = self.weigher.weigh(entry.value()?, node)?;
+        if weight > self.room.max_bytes() {
+            self.weigher
+                .warn("a value that weighs more than the bytes that the cache may take was returned and not stored");
+            return None;
+        }
+        Some(weight)
+    }
+
+    /// Sets the function by which values are weighed, unless there is one.
+    pub(crate) fn set_weigher(&self, weigh: Option<fn(&V) -> usize>) {
+        if let Some(weigh) = weigh {
+            self.weigher.set(weigh);
+        }
+    }
+
+    /// Bounds the bytes of all entries together. Of several bounds, the smallest counts.
+    pub(crate) fn bound_bytes(&self, bytes: Option<usize>) {
+        if let Some(bytes) = bytes {
+            self.room.bound_bytes(bytes);
+        }
+    }
+
+    /// Removes a node, and returns its weight.
+    fn remove_if(&self, hash: u32, goes: &dyn Fn(&Node<K, V>) -> bool) -> Option<usize> {
         let removed = self.index.remove(hash, goes);
-        let any = removed.is_some();
+        let weight = removed.as_ref().map(Retired::weight);
         self.retire(removed);
-        any
+        weight
     }
 
     fn retire(&self, removed: Option<Retired<K, V>>) {
@@ -241,7 +285,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
 
     /// Frees the removed entries if they are many, or calls the sweep. No lock may be held.
     fn free_retired(&self) {
-        match self.retired.waiting() {
+        match self.retired.waiting(self.room.max_bytes()) {
             RetiredCount::Few => {}
             RetiredCount::Many => sweep::call(),
             RetiredCount::TooMany => {
@@ -309,6 +353,20 @@ where
         self.index.count(|entry| !self.is_dead(entry))
     }
 
+    fn bytes(&self) -> usize {
+        self.room.bytes()
+    }
+
+    fn evict_one(&self) -> bool {
+        self.is_usable() && self.room.evict_one(self)
+    }
+
+    fn shrink_to_bytes(&self, bytes: usize) {
+        if self.is_usable() {
+            self.room.shrink_to_bytes(bytes, self);
+        }
+    }
+
     fn evictions(&self) -> u64 {
         self.room.evictions()
     }
@@ -374,8 +432,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
     }
 
     fn evict(&self, hash: u32) {
-        if self.remove_if(hash, &|_| true) {
-            self.room.evicted();
+        if let Some(weight) = self.remove_if(hash, &|_| true) {
+            self.room.evicted(weight);
         }
     }
 
@@ -386,8 +444,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
             lives.set(!is_dead);
             is_dead
         };
-        if self.remove_if(hash, &goes) {
-            self.room.forget();
+        if let Some(weight) = self.remove_if(hash, &goes) {
+            self.room.forget(weight);
         }
         !lives.get()
     }

@@ -14,6 +14,11 @@ use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 const FEW: usize = 64;
 /// Number of waiting nodes from which on the caller frees them.
 const MOST: usize = 1_024;
+/// Bytes of waiting nodes from which on the sweep is called, and those from which on the caller frees them in any case.
+const FEW_BYTES: usize = 1 << 20;
+const MOST_BYTES: usize = 16 << 20;
+/// The share of a bound in bytes that may wait to be freed: one part in this many.
+const SHARE: usize = 64;
 
 /// Number of `scc` epochs that a thread has to see pass until no reader can hold a node that was removed before: three, counted twice,
 /// because a thread may see two as one.
@@ -24,7 +29,12 @@ const FREED: usize = 2 * UNREAD;
 const ATTEMPTS: (usize, usize) = (64, 4_096);
 
 /// The removed nodes and tables of one index.
-pub(super) struct RetiredList<K, V: 'static>(Mutex<Vec<Retired<K, V>>>);
+pub(super) struct RetiredList<K, V: 'static>(Mutex<RetiredNodes<K, V>>);
+
+struct RetiredNodes<K, V: 'static> {
+    all: Vec<Retired<K, V>>,
+    bytes: usize,
+}
 
 /// The number of waiting nodes, by the action that it calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,23 +49,30 @@ pub(super) enum RetiredCount {
 
 impl<K, V: 'static> RetiredList<K, V> {
     pub(super) fn new() -> Self {
-        Self(Mutex::default())
+        Self(Mutex::new(RetiredNodes { all: Vec::new(), bytes: 0 }))
     }
 
     pub(super) fn push(&self, retired: Retired<K, V>) {
-        lock(&self.0).push(retired);
+        let bytes = retired.weight();
+        let mut waiting = lock(&self.0);
+        waiting.bytes = waiting.bytes.saturating_add(bytes);
+        waiting.all.push(retired);
     }
 
-    pub(super) fn waiting(&self) -> RetiredCount {
-        match lock(&self.0).len() {
-            0..FEW => RetiredCount::Few,
-            FEW..MOST => RetiredCount::Many,
-            _ => RetiredCount::TooMany,
+    /// Returns how many nodes wait, in a store with this bound in bytes.
+    pub(super) fn waiting(&self, bound: usize) -> RetiredCount {
+        let (count, bytes) = {
+            let waiting = lock(&self.0);
+            (waiting.all.len(), waiting.bytes)
+        };
+        if count >= MOST || bytes >= MOST_BYTES.min(bound / SHARE) {
+            return if count == 0 { RetiredCount::Few } else { RetiredCount::TooMany };
         }
+        if count >= FEW || bytes >= FEW_BYTES { RetiredCount::Many } else { RetiredCount::Few }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
+        lock(&self.0).all.is_empty()
     }
 
     /// Frees all waiting nodes, and drops their values. No lock may be held. Returns false if a reader may hold one of them; then all of
@@ -66,7 +83,11 @@ impl<K, V: 'static> RetiredList<K, V> {
 
     /// Drops all waiting nodes without waiting for readers. Either no reader can hold one of them, or the list itself is being dropped.
     pub(super) fn free_at_once(&self) -> bool {
-        let retired = std::mem::take(&mut *lock(&self.0));
+        let retired = {
+            let mut waiting = lock(&self.0);
+            waiting.bytes = 0;
+            std::mem::take(&mut waiting.all)
+        };
         drop(retired);
         free_garbage()
     }

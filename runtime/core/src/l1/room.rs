@@ -15,6 +15,9 @@ pub(super) const MAX_SHARDS: usize = 16;
 pub(super) struct Room {
     pub(super) queues: Box<[Mutex<S3Fifo>]>,
     pub(super) capacity: usize,
+    /// The bound on the bytes of all entries together.
+    max_bytes: AtomicUsize,
+    bytes: AtomicUsize,
     evictions: AtomicU64,
     len: AtomicUsize,
     /// The longest time after its expiry for which a reader serves an entry, in nanoseconds.
@@ -35,6 +38,8 @@ impl Room {
         Self {
             queues,
             capacity,
+            max_bytes: AtomicUsize::new(usize::MAX),
+            bytes: AtomicUsize::new(0),
             evictions: AtomicU64::new(0),
             len: AtomicUsize::new(0),
             grace: AtomicU64::new(0),
@@ -67,6 +72,21 @@ impl Room {
     /// Returns whether an entry may be inserted.
     pub(super) fn is_open(&self) -> bool {
         self.capacity > 0 && !self.is_left_locked() && self.context.clock.ensure_ticking()
+    }
+
+    /// Bounds the bytes of all entries together. Of several bounds, the smallest counts.
+    pub(super) fn bound_bytes(&self, bytes: usize) {
+        self.max_bytes.fetch_min(bytes, Relaxed);
+    }
+
+    /// Returns the bytes of all entries. An entry that another thread removes may be subtracted before it was added.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Relaxed).cast_signed().max(0).cast_unsigned()
+    }
+
+    /// Returns the bound in bytes, of this store and of its handle.
+    pub(super) fn max_bytes(&self) -> usize {
+        self.max_bytes.load(Relaxed).min(self.context.budget.max_bytes())
     }
 
     /// Records the process whose sweep works on this store, or 0 for none. Has no effect if a parent process left
@@ -111,10 +131,11 @@ impl Room {
         }
     }
 
-    /// Counts an entry that was inserted, and makes room for it.
-    pub(super) fn admit(&self, hash: u32, until: u64, residents: &dyn Residents) {
+    /// Counts an entry of this weight that was inserted, and makes room for it.
+    pub(super) fn admit(&self, hash: u32, weight: usize, until: u64, residents: &dyn Residents) {
         self.len.fetch_add(1, Relaxed);
-        self.context.budget.add();
+        self.bytes.fetch_add(weight, Relaxed);
+        self.context.budget.add(weight);
         // Beyond the bound of the handle, the largest store evicts an entry, which may be this store.
         let budget = &self.context.budget;
         let over = budget.exceeded() && !budget.evict_from_largest(self.len());
@@ -124,6 +145,55 @@ impl Room {
         queue.search(self.search_start());
         let room = if over { queue.len() } else { self.share() };
         queue.admit(hash, room.min(self.share()), residents);
+        drop(queue);
+        self.make_room(hash, residents);
+    }
+
+    /// Counts an entry whose value was replaced by one of another weight, and makes room for that.
+    pub(super) fn replace(&self, hash: u32, old: usize, new: usize, residents: &dyn Residents) {
+        self.bytes.fetch_add(new, Relaxed);
+        self.bytes.fetch_sub(old, Relaxed);
+        self.context.budget.replace(old, new);
+        if new > old {
+            self.make_room(hash, residents);
+        }
+    }
+
+    /// Evicts entries until the bounds in bytes hold: of this store, beginning with the shard of a hash, then of the handle.
+    fn make_room(&self, hash: u32, residents: &dyn Residents) {
+        let shard = self.shard(hash);
+        let (mut next, bound) = (shard, self.max_bytes.load(Relaxed));
+        while self.bytes() > bound && self.evict_from(next, Some(shard), residents) {
+            next += 1;
+        }
+        self.context.budget.make_room();
+    }
+
+    /// Evicts entries until they count for at most this many bytes.
+    pub(super) fn shrink_to_bytes(&self, bytes: usize, residents: &dyn Residents) {
+        while self.bytes() > bytes && self.evict_one(residents) {}
+    }
+
+    /// Evicts an entry. Returns false if there is none.
+    pub(super) fn evict_one(&self, residents: &dyn Residents) -> bool {
+        // The number only spreads evictions, so its upper bits do not matter.
+        #[allow(clippy::cast_possible_truncation)]
+        let next = self.evictions() as usize % self.queues.len();
+        self.evict_from(next, None, residents)
+    }
+
+    /// Evicts an entry of this shard, or of one of the next ones; but not the only entry of the shard `spared`, which is the new entry.
+    /// Returns false if there is none.
+    fn evict_from(&self, first: usize, spared: Option<usize>, residents: &dyn Residents) -> bool {
+        let count = self.queues.len();
+        (first..first + count).map(|shard| shard % count).any(|shard| {
+            let mut queue = lock(&self.queues[shard]);
+            let least = usize::from(spared == Some(shard));
+            let Some(one_less) = queue.len().checked_sub(1).filter(|left| *left >= least) else { return false };
+            queue.search(self.search_start());
+            queue.shrink(one_less, residents);
+            true
+        })
     }
 
     /// Returns the start of a search for dead entries. The time is rounded to about a second, so that entries which expire one by one do
@@ -132,16 +202,17 @@ impl Room {
         SearchStart { position: self.context.log.position(), time: self.context.clock.coarse() >> 30 }
     }
 
-    /// Counts an entry that was removed.
-    pub(super) fn forget(&self) {
+    /// Counts an entry of this weight that was removed.
+    pub(super) fn forget(&self, weight: usize) {
         self.len.fetch_sub(1, Relaxed);
-        self.context.budget.remove();
+        self.bytes.fetch_sub(weight, Relaxed);
+        self.context.budget.remove(weight);
     }
 
-    /// Counts an entry that was evicted.
-    pub(super) fn evicted(&self) {
+    /// Counts an entry of this weight that was evicted.
+    pub(super) fn evicted(&self, weight: usize) {
         self.evictions.fetch_add(1, Relaxed);
-        self.forget();
+        self.forget(weight);
     }
 
     /// Evicts entries until at most this many are left.
@@ -167,8 +238,11 @@ impl Room {
     }
 
     fn queue(&self, hash: u32) -> &Mutex<S3Fifo> {
-        let shard = (hash >> 8) as usize % self.queues.len();
-        &self.queues[shard]
+        &self.queues[self.shard(hash)]
+    }
+
+    fn shard(&self, hash: u32) -> usize {
+        (hash >> 8) as usize % self.queues.len()
     }
 }
 

@@ -15,7 +15,7 @@ fn store(capacity: usize) -> (Store, Clock) {
     let context = StoreContext {
         clock: clock.clone(),
         log: Arc::new(Log::with_mirror_bytes(1 << 12)),
-        budget: Arc::new(EntryBudget::new(usize::MAX)),
+        budget: Arc::new(EntryBudget::new(usize::MAX, usize::MAX)),
         loads: Arc::default(),
         hasher: foldhash::fast::RandomState::default(),
     };

@@ -115,6 +115,7 @@ where
         let scopes = Scopes::new(&text, tags);
         let key = state.store.local.values.owned_key(args);
         state.store.local.values.extend_grace(nanos(policy.longest_stale()));
+        state.store.local.values.set_weigher(policy.weigh);
         let counters = state.store.counters().clone();
         let reload = (CallMode::current() == CallMode::Reload).then(|| state.store.begin_reload());
         let call = CountedCall::begin(counters).recorded(&state.path);

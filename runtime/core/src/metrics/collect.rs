@@ -121,9 +121,10 @@ fn one(metric: &'static Metric, value: u64) -> Family {
     Family::new(metric).with(Labels::new(), SampleValue::Count(value))
 }
 
-fn of_handle(stats: &HandleStats) -> [Family; 4] {
+fn of_handle(stats: &HandleStats) -> [Family; 5] {
     [
         one(&names::ENTRIES, stats.entries as u64),
+        one(&names::BYTES, stats.bytes as u64),
         one(&names::EVICTIONS, stats.evictions),
         one(&names::INVALIDATIONS, stats.invalidations),
         one(&names::FLOOR_VERDICTS, stats.floor_verdicts),

@@ -92,6 +92,8 @@ metrics! {
     // The cache as a whole.
     ENTRIES = "fastness_cache_entries", Gauge, Count, [],
         "Entries in the local tier.";
+    BYTES = "fastness_cache_bytes", Gauge, Count, [],
+        "Bytes that the entries in the local tier count for, by `weigh` or by their types.";
     EVICTIONS = "fastness_cache_evictions_total", Counter, Count, [],
         "Entries evicted for lack of room.";
     INVALIDATIONS = "fastness_cache_invalidations_total", Counter, Count, [],

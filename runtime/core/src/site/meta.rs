@@ -61,6 +61,7 @@ pub(crate) struct SiteMeta {
     pub(crate) tags: &'static [&'static str],
     pub(crate) receiver: Receiver,
     pub(crate) capacity: Option<Capacity>,
+    pub(crate) max_bytes: Option<usize>,
     /// The version of the values' meaning; values of another version are not found.
     pub(crate) version: usize,
     /// A ttl beyond an hour of entries that may go to the shared tier, in milliseconds, where it is written out; the largest number for

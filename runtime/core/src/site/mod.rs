@@ -40,6 +40,9 @@ use negatives::Negatives;
 pub(crate) use state::{Dated, Negative, NotedOutdated, Outdated, SharedOutcome, SiteState};
 use variant::{ValueType, variant};
 
+/// The bytes that an entry counts for at least, from which a bound in bytes implies one in entries.
+const LEAST_BYTES: usize = 128;
+
 /// A call site.
 pub struct Site {
     meta: SiteMeta,
@@ -70,10 +73,23 @@ impl Site {
         pieces: &'static [Piece],
     ) -> Self {
         let template = Template { text, pieces };
-        let (handle, tags, receiver, capacity, version, long_ttl) = (None, &[] as &[_], Receiver::None, None, 0, None);
+        let (handle, tags, receiver, version) = (None, &[] as &[_], Receiver::None, 0);
+        let (capacity, max_bytes, long_ttl) = (None, None, None);
         let source = Location::caller();
-        let meta =
-            SiteMeta { kind, name, handle, module, source, template, tags, receiver, capacity, version, long_ttl };
+        let meta = SiteMeta {
+            kind,
+            name,
+            handle,
+            module,
+            source,
+            template,
+            tags,
+            receiver,
+            capacity,
+            max_bytes,
+            version,
+            long_ttl,
+        };
         Self { meta, first: OnceLock::new(), has_namespace: AtomicU8::new(0) }
     }
 
@@ -126,8 +142,20 @@ impl Site {
         self
     }
 
+    /// The largest number of bytes of all entries.
+    #[must_use]
+    pub const fn max_bytes(mut self, bytes: usize) -> Self {
+        self.meta.max_bytes = Some(bytes);
+        self
+    }
+
     pub(crate) fn meta(&self) -> &SiteMeta {
         &self.meta
+    }
+
+    /// Returns the capacity of its store: without one of its own, as many entries as its bound in bytes can hold.
+    fn most_entries(&self) -> Option<usize> {
+        self.meta.capacity.map(Capacity::entries).or(self.meta.max_bytes.map(|bytes| (bytes / LEAST_BYTES).max(1)))
     }
 
     /// The function's path as a key segment.
@@ -138,10 +166,6 @@ impl Site {
     /// The function's name, if the path of an instantiation has the name of its handle instead.
     fn function_name(&self) -> Option<&'static str> {
         self.meta.handle.and(Some(self.meta.name))
-    }
-
-    fn most_entries(&self) -> Option<usize> {
-        self.meta.capacity.map(Capacity::entries)
     }
 
     /// Returns whether a namespace leads the keys; `None` before the first call.
@@ -233,6 +257,7 @@ impl Site {
         let StateParts { path, name, shape, function, variant, tier, counters, switches, stores, negatives } =
             self.make_parts(handle, instance, A::HAS_NAMESPACE, value);
         let values = handle.store(&shape, function, self.most_entries());
+        values.bound_bytes(self.meta.max_bytes);
         let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
         for (id, keys) in [by_text.keys(), negatives.keys(KeyTexts::new::<A>(self.meta.template, &path))] {
             handle.add_keys(&name, id, keys);
@@ -274,7 +299,7 @@ impl Site {
         let counters = handle.counters(&name, self.meta.template.text, &switches);
         // Call sites that share entries in the shared tier share local ones.
         let stores: Arc<TextStores> = if is_owner { handle.common(variant, value_id) } else { Arc::default() };
-        let negatives = Negatives::new(handle, &shape, function, value_id, self.most_entries());
+        let negatives = Negatives::new(handle, &shape, function, value_id, self.meta.capacity.map(Capacity::entries));
         StateParts { path, name: bare_name, shape, function, variant, tier, counters, switches, stores, negatives }
     }
 }

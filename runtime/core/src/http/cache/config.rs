@@ -41,6 +41,7 @@ pub(crate) struct Config {
     pub(in crate::http) max_body: usize,
     pub(super) max_variants: usize,
     pub(super) capacity: usize,
+    pub(super) max_bytes: Option<usize>,
     pub(super) hosts: Option<Vec<String>>,
     pub(super) parameters: Option<Vec<String>>,
     pub(super) credentials: Credentials,
@@ -74,6 +75,7 @@ impl Config {
             max_body: 1 << 20,
             max_variants: 16,
             capacity: 1_000,
+            max_bytes: None,
             hosts: None,
             parameters: None,
             credentials: Credentials::Bypass,
@@ -88,7 +90,8 @@ impl Config {
     }
 
     pub(super) fn store(&self) -> Cow<'_, Arc<ResponseStore>> {
-        let store = |handle: &Fastness| ResponseStore::from_handle(handle, self.stores, self.capacity);
+        let store =
+            |handle: &Fastness| ResponseStore::from_handle(handle, self.stores, (self.capacity, self.max_bytes));
         let current = if self.on.is_none() { Fastness::current_override() } else { None };
         match current {
             Some(handle) => Cow::Owned(store(&handle)),

@@ -187,6 +187,13 @@ impl CacheLayer {
         self.with(|config| config.capacity = responses)
     }
 
+    /// Sets how many bytes the responses in the memory of a process take, with their heads. All caches of a handle share the bound; of
+    /// several, the smallest counts. Default: no bound but [`capacity`](Self::capacity) and
+    /// [`Builder::max_bytes`](crate::Builder::max_bytes).
+    pub fn max_bytes(self, bytes: usize) -> Self {
+        self.with(|config| config.max_bytes = Some(bytes))
+    }
+
     /// Sets the hosts whose responses are cached, as in `Host`, with the port if clients send it. Requests for other hosts bypass the
     /// cache. Default: all hosts, each with separate responses.
     pub fn hosts<T: Into<String>>(self, hosts: impl IntoIterator<Item = T>) -> Self {

@@ -56,8 +56,15 @@ pub(super) struct EntryKey {
 
 impl ResponseStore {
     /// Returns the store of a handle, for a cache (`stores`) or for coalescing only. The first call for a handle decides on the capacity.
-    pub(super) fn from_handle(handle: &Fastness, stores: bool, capacity: usize) -> Arc<Self> {
-        handle.site_state(usize::from(stores), TypeId::of::<Self>(), || Self::new(handle, stores, capacity))
+    pub(super) fn from_handle(
+        handle: &Fastness,
+        stores: bool,
+        (capacity, max_bytes): (usize, Option<usize>),
+    ) -> Arc<Self> {
+        let store =
+            handle.site_state(usize::from(stores), TypeId::of::<Self>(), || Self::new(handle, stores, capacity));
+        store.local.values.bound_bytes(max_bytes);
+        store
     }
 
     fn new(handle: &Fastness, stores: bool, capacity: usize) -> Self {
@@ -66,6 +73,7 @@ impl ResponseStore {
         let switches = handle.switches(name, name);
         let counters = handle.counters(name, "http:*", &switches);
         let local = LocalStore { values: handle.store(name, None, Some(capacity)), counters };
+        local.values.set_weigher(Some(|entry: &Arc<ResponseEntry>| entry.bytes()));
         let tier = if stores { handle.tier_of(true, name) } else { None };
         Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, broken: LogThrottle::new() }
     }

@@ -127,6 +127,22 @@ impl ResponseEntry {
         Self { stored, expires, hit_head: AtomicShared::null(), variants: Mutex::default() }
     }
 
+    /// Returns the bytes that it takes. The head counts twice, because hits reuse a copy of it.
+    pub(super) fn bytes(&self) -> usize {
+        /// The place of a field in a map of headers.
+        const FIELD: usize = size_of::<HeaderName>() + size_of::<HeaderValue>() + 16;
+        let text = |texts: &[String]| texts.iter().map(|text| size_of::<String>() + text.len()).sum::<usize>();
+        let stored = match &self.stored {
+            Stored::Response(recorded) => {
+                let fields = recorded.headers.iter();
+                let head = fields.map(|(name, value)| FIELD + name.as_str().len() + value.len()).sum::<usize>();
+                2 * head + recorded.body.len() + recorded.variant.len() + text(&recorded.varies) + text(&recorded.tags)
+            }
+            Stored::Varies(names) => text(names),
+        };
+        size_of::<Self>() + size_of::<HitHead>() + stored
+    }
+
     /// Creates the response of a hit. `head` is true for a `HEAD` request.
     pub(super) fn hit<B>(
         &self,

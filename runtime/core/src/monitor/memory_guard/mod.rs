@@ -141,6 +141,15 @@ impl MemoryGuard {
     }
 }
 
+/// Bytes by which entries may grow between two readings although memory is short, so that small ones still replace each other by their use.
+const LEAST_MORE: u64 = 1 << 20;
+
+impl Drop for GuardState {
+    fn drop(&mut self) {
+        self.cache.set_room_left(usize::MAX);
+    }
+}
+
 impl GuardState {
     const UNKNOWN: u64 = u64::MAX;
     const NOT_EXHAUSTED: u64 = u64::MAX;
@@ -201,9 +210,18 @@ impl GuardState {
     /// Reads memory and sets the level.
     fn judge(&self, before: Pressure) -> Pressure {
         // A system that no longer reports memory is no reason to go on rejecting requests.
-        let level = self.read().map_or(Pressure::None, |memory| self.levels.next(before, memory.percentage()));
+        let memory = self.read();
+        let level = memory.map_or(Pressure::None, |memory| self.levels.next(before, memory.percentage()));
         self.level.store(level as u8, Relaxed);
+        self.cache.set_room_left(memory.map_or(usize::MAX, |memory| self.room_left(memory)));
         level
+    }
+
+    /// Returns the bytes that the entries may count for until the next reading: so many more that memory does not become short by them.
+    fn room_left(&self, memory: Memory) -> usize {
+        let from = memory.total() / 100 * self.levels.shrink;
+        let more = from.saturating_sub(memory.used()).max(LEAST_MORE);
+        self.cache.entry_bytes().saturating_add(usize::try_from(more).unwrap_or(usize::MAX))
     }
 
     /// Records that nothing is left to give up. When that begins, the allocator may still hold the memory that was given up, so

@@ -1,0 +1,105 @@
+//! The bytes that an entry takes: of its value, as a function's `weigh` or the type of the value says, and of the entry itself.
+
+use std::any::Any;
+use std::mem::size_of_val;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+
+use crate::sync::atomic::AtomicBool;
+use crate::sync::atomic::Ordering::Relaxed;
+
+/// The bytes that an entry takes beside its node: its place in the index and the queue, and what an allocator adds to a block.
+const PLACE: usize = 40;
+
+/// The function by which a store weighs its values.
+pub(super) struct Weigher<V> {
+    given: OnceLock<fn(&V) -> usize>,
+    warned: AtomicBool,
+}
+
+impl<V> Default for Weigher<V> {
+    fn default() -> Self {
+        Self { given: OnceLock::new(), warned: AtomicBool::new(false) }
+    }
+}
+
+impl<V: 'static> Weigher<V> {
+    /// Sets the function, unless there is one. Entries that are stored already keep their weight.
+    pub(super) fn set(&self, weigh: fn(&V) -> usize) {
+        self.given.get_or_init(|| weigh);
+    }
+
+    /// Returns the bytes of an entry whose node takes `node` bytes; `None` if the user's function panics. No lock may be held.
+    pub(super) fn weigh(&self, value: &V, node: usize) -> Option<usize> {
+        let entry = node.saturating_add(PLACE);
+        let Some(weigh) = self.given.get() else { return Some(entry.saturating_add(heap_bytes(value))) };
+        if let Ok(bytes) = catch_unwind(AssertUnwindSafe(|| weigh(value))) {
+            return Some(entry.saturating_add(bytes));
+        }
+        self.warn("a weigher panicked, so the value was returned and not stored");
+        None
+    }
+
+    /// Logs a message once.
+    pub(super) fn warn(&self, message: &str) {
+        if !self.warned.swap(true, Relaxed) {
+            tracing::warn!(value = std::any::type_name::<V>(), "{message}");
+        }
+    }
+}
+
+/// Returns the bytes that a value takes on the heap, as far as its type says: text, bytes, and pointers to them.
+fn heap_bytes(value: &dyn Any) -> usize {
+    let text = |value: &dyn Any| {
+        if let Some(text) = value.downcast_ref::<String>() {
+            Some(text.capacity())
+        } else {
+            value.downcast_ref::<Vec<u8>>().map(Vec::capacity)
+        }
+    };
+    if let Some(bytes) = text(value) {
+        bytes
+    } else if let Some(text) = value.downcast_ref::<Arc<str>>() {
+        text.len()
+    } else if let Some(bytes) = value.downcast_ref::<Arc<[u8]>>() {
+        bytes.len()
+    } else if let Some(text) = value.downcast_ref::<Box<str>>() {
+        text.len()
+    } else if let Some(bytes) = value.downcast_ref::<Box<[u8]>>() {
+        bytes.len()
+    } else if let Some(text) = value.downcast_ref::<Arc<String>>() {
+        size_of_val(text) + text.capacity()
+    } else if let Some(bytes) = value.downcast_ref::<Arc<Vec<u8>>>() {
+        size_of_val(bytes) + bytes.capacity()
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_with_one_block_of_bytes_tell_its_size() {
+        let mut text = String::with_capacity(100);
+        text.push('x');
+        assert_eq!(heap_bytes(&text), text.capacity());
+        assert_eq!(heap_bytes(&vec![7_u8; 100]), 100);
+        let (text, bytes): (Arc<str>, Arc<[u8]>) = ("x".repeat(100).into(), vec![7; 100].into());
+        assert_eq!((heap_bytes(&text), heap_bytes(&bytes)), (100, 100));
+        let (text, bytes): (Box<str>, Box<[u8]>) = ("x".repeat(100).into(), vec![7; 100].into());
+        assert_eq!((heap_bytes(&text), heap_bytes(&bytes)), (100, 100));
+        assert!(heap_bytes(&Arc::new("x".repeat(100))) >= 100 && heap_bytes(&Arc::new(vec![7_u8; 100])) >= 100);
+        assert_eq!((heap_bytes(&7_u64), heap_bytes(&vec![7_u64; 100])), (0, 0), "other types do not tell");
+    }
+
+    #[test]
+    fn a_weight_has_a_bound() {
+        let weigher = Weigher::default();
+        weigher.set(|bytes: &usize| *bytes);
+        weigher.set(|_| 0);
+        assert_eq!(weigher.weigh(&usize::MAX, 88), Some(usize::MAX));
+        assert_eq!(weigher.weigh(&1_000, 88), Some(1_000 + 88 + PLACE), "the first function counts");
+    }
+}
