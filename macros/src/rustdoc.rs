@@ -57,7 +57,8 @@ Key:
 | `key = "user:{id}"` | required | key of the function that reads the value |
 | `skip(self)` | `self` must be in the key | leaves `self` out of the key, like the reading function |
 | `with(user = claims.sub())` | none | expressions with names for `key` and `tags`, evaluated at each call, hits included; see [Keys]("#, guide_root!(), r#"keys/index.html#named-expressions) |
-| `tags = ["team:{id}"]` | none | further names by which an invalidation reaches the entry |
+| `tags = ["team:{id}"]`, `tags = \|value\| value.tags()`, `tags = ["users", \|value\| value.tags()]` | none | further names by which an invalidation reaches the entry: from the arguments, or those that a function of `&T` returns, [judged from the beginning of the load]("#, guide_root!(), r#"tags/index.html) |
+| `tag_patterns = ["team:{id}"]` | required beside a function in `tags` | the tags that the function in `tags` returns, as `audit()` compares them with invalidations; a placeholder has any name |
 | `version = 2` | none | separates entries from those of another version: raise it when the meaning of values changes; writer and reader have the same |
 
 Storage:
@@ -118,7 +119,8 @@ Key:
 | `prefix = "users"` | the function's name without a leading verb | first segment of the default key; not with `key` |
 | `skip(db, self)` | nothing | parameters that do not affect the result. With a `key`, `self` is in the key or here. A `&mut` parameter is always here: only the body uses it, a hit does not |
 | `with(user = claims.sub())` | none | expressions with names for `key` and `tags`, evaluated at each call, hits included; see [Keys]("#, guide_root!(), r#"keys/index.html#named-expressions) |
-| `tags = ["team:{id}"]` | none | further names by which an invalidation reaches the entry |
+| `tags = ["team:{id}"]`, `tags = \|value\| value.tags()`, `tags = ["users", \|value\| value.tags()]` | none | further names by which an invalidation reaches the entry: from the arguments, or those that a function of `&T` returns, [judged from the beginning of the load]("#, guide_root!(), r#"tags/index.html) |
+| `tag_patterns = ["team:{id}"]` | required beside a function in `tags` | the tags that the function in `tags` returns, as `audit()` compares them with invalidations; a placeholder has any name |
 | `version = 2` | none | separates entries from those of another version: raise it when the meaning of values changes; writer and reader have the same |
 
 Storage:

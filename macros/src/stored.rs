@@ -12,13 +12,15 @@ use crate::{
     options::Options,
     signature::{Answer, Params},
     subject::Subject,
-    template::Use,
+    template::{Template, Use},
 };
 
 /// A checked entry.
 pub(crate) struct Stored {
     pub(crate) key: Key,
     pub(crate) tags: Vec<Key>,
+    /// The templates of the tags that values state.
+    pub(crate) tag_patterns: Vec<String>,
     pub(crate) skips: Skips,
     pub(crate) options: Options,
 }
@@ -77,4 +79,23 @@ pub(crate) fn answer(options: &Options, subject: &mut Subject) {
 /// The checked tags of an entry, or the tags to invalidate.
 pub(crate) fn tags(options: &Options, params: &Params, diag: &mut Diag) -> Vec<Key> {
     options.texts("tags").iter().filter_map(|literal| Key::parse(literal, Use::Tag, params, diag)).collect()
+}
+
+/// The checked templates of the tags that values state.
+pub(crate) fn tag_patterns(options: &Options, diag: &mut Diag) -> Vec<String> {
+    match (options.tags_of("tags"), options.is_given("tag_patterns")) {
+        (Some(function), false) => {
+            let why = "the tags of a value need their patterns, by which `audit()` knows them: \
+                add `tag_patterns = [\"team:{id}\"]`";
+            diag.at(function, why);
+        }
+        (None, true) => {
+            let why = "`tag_patterns` describes the tags that a function in `tags` returns: \
+                add one, as `tags = |value| value.tags()`, or remove `tag_patterns`";
+            options.refuse("tag_patterns", why, diag);
+        }
+        _ => {}
+    }
+    let templates = options.texts("tag_patterns").iter().filter_map(|literal| Template::parse(literal, Use::Tag, diag));
+    templates.map(|template| template.text).collect()
 }

@@ -73,6 +73,47 @@ pub(crate) fn strings(name: &str, write: &str, expr: &Expr, diag: &mut Diag) -> 
     found
 }
 
+/// The tags of an entry.
+pub(crate) struct Tags {
+    /// The tags that follow from the arguments.
+    pub(crate) texts: Vec<LitStr>,
+    /// The function that returns the tags of a value.
+    pub(crate) of: Option<Expr>,
+}
+
+/// A list of string literals that may hold a function: `["a", |value| ..]`, or the function alone.
+pub(crate) fn tags(name: &str, expr: &Expr, diag: &mut Diag) -> Tags {
+    let mut tags = Tags { texts: Vec::new(), of: None };
+    let all = match peel(expr) {
+        Expr::Array(array) => &array.elems,
+        function @ (Expr::Closure(_) | Expr::Path(_)) => return Tags { of: Some(function.clone()), ..tags },
+        _ => {
+            let why = "is a list, or a function of the value: write";
+            diag.at(
+                expr,
+                format_args!("`{name}` {why} `{name} = [\"team:{{id}}\"]` or `{name} = |value| value.tags()`"),
+            );
+            return tags;
+        }
+    };
+    for element in all {
+        match (literal(element), peel(element)) {
+            (Some(Lit::Str(text)), _) => tags.texts.push(text.clone()),
+            (None, Expr::Closure(_) | Expr::Path(_)) if tags.of.is_some() => {
+                diag.at(element, format_args!("`{name}` has two functions: join their lists in one"));
+            }
+            (None, function @ (Expr::Closure(_) | Expr::Path(_))) => tags.of = Some(function.clone()),
+            _ => diag.at(
+                element,
+                format_args!(
+                    "`{name}` holds string literals, and one function of the value: write `\"team:{{id}}\"` or `|value| value.tags()`"
+                ),
+            ),
+        }
+    }
+    tags
+}
+
 /// A word of a fixed list, as in `refresh = background`.
 pub(crate) fn word(name: &str, words: &[&'static str], expr: &Expr, diag: &mut Diag) -> Option<&'static str> {
     let given = match peel(expr) {

@@ -51,6 +51,7 @@ pages! {
     Direct = "guide/direct.md",
     Bypass = "guide/bypass.md",
     Transactions = "guide/transactions.md",
+    Tags = "guide/tags.md",
     Testing = "guide/testing.md",
     Codecs = "guide/codecs.md",
     Operations = "guide/operations.md",

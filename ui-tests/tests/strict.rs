@@ -69,6 +69,21 @@ fn has_a_constant(n: u64) -> Result<u64, String> {
     Ok(n)
 }
 
+#[cacheable(ttl = 5, tags = ["all", |text: &String| [::std::clone::Clone::clone(text)]], tag_patterns = ["text:{text}"])]
+async fn states_its_tags(n: u64) -> Result<String, u64> {
+    Result::Err(n)
+}
+
+#[cacheable(ttl = 5, tags = texts, tag_patterns = ["text:{text}"])]
+fn has_the_tags_of_a_function() -> Option<String> {
+    Option::None
+}
+
+#[allow(clippy::ptr_arg)]
+fn texts(text: &String) -> [&String; 1] {
+    [text]
+}
+
 #[cacheable(ttl = forever)]
 async fn has_no_end(n: u64) -> u64 {
     n
@@ -140,8 +155,8 @@ cached!(by_macro, value);
 #[test]
 fn functions_under_strict_lints_can_be_called() {
     let _ = (plain(1), put(String::new()), forget(), by_macro(1), times_hits(1), states_its_lifetime(1), has_no_end(1));
-    let _ = (within(LIFETIME), again(1), twice(), few());
-    assert_eq!(has_a_constant(1), Ok(1));
+    let _ = (within(LIFETIME), again(1), twice(), few(), states_its_tags(1));
+    assert_eq!((has_a_constant(1), has_the_tags_of_a_function()), (Ok(1), Option::None));
     let parts = [Part::Whole, Part::Of { id: 2, name: "" }, Part::Debug(0.5)];
     assert_eq!(parts.map(|part| has_parts(part, "kind", 1)), [1, 2, 4]);
     assert!(guarded(1).is_ok());

@@ -63,8 +63,9 @@ fn stored(options: Options, subject: &Subject, diag: &mut Diag) -> Option<Stored
     if key.is_some() {
         named::unused(params, &key.iter().chain(&tags).collect::<Vec<_>>(), diag);
     }
+    let tag_patterns = stored::tag_patterns(&options, diag);
     let named = |index| key.iter().chain(&tags).any(|key| key.names_param(index));
     refuse::conditional_in("cache_put", params, named, diag);
     stored::check(&options, subject, TTL_MISSING, diag);
-    Some(Stored { key: key?, tags, skips, options })
+    Some(Stored { key: key?, tags, tag_patterns, skips, options })
 }

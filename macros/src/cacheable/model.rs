@@ -44,12 +44,13 @@ impl Model {
         let skips = Skips::new(options.params("skip"), &subject.params, diag);
         let key = key(&options, &subject, &skips, diag);
         let tags = stored::tags(&options, &subject.params, diag);
+        let tag_patterns = stored::tag_patterns(&options, diag);
         let Some(key) = key else {
             rules::conditional(&options, &subject, None, diag);
             return None;
         };
         named::unused(&subject.params, &std::iter::once(&key).chain(&tags).collect::<Vec<_>>(), diag);
-        let stored = Stored { key, tags, skips, options };
+        let stored = Stored { key, tags, tag_patterns, skips, options };
         rules::conditional(&stored.options, &subject, Some(&stored), diag);
         let form = form?;
         form::batch_key(&form, &subject, &stored, diag);

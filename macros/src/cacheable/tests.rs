@@ -121,6 +121,16 @@ fn lifetimes_that_are_stated() {
 }
 
 #[test]
+fn tags_that_are_stated() {
+    let options =
+        "ttl = 60, key = \"user:{id}\", tags = [\"users\", |user| user.teams()], tag_patterns = [\"team:{id}\"]";
+    snapshot("value_tags", options, GET_USER);
+    let by_path =
+        expand(attribute, "ttl = 60, tags = User::tags, tag_patterns = [\"team:{id}\"]", GET_USER).to_string();
+    assert!(by_path.contains("(__stored , __site , User :: tags)"), "{by_path}");
+}
+
+#[test]
 fn lifetimes_without_end() {
     snapshot("forever", "ttl = forever", GET_USER);
     let has_ttl = |args: &str, item: &str| expand(attribute, args, item).to_string().contains("long_ttl");

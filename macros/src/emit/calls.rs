@@ -88,6 +88,7 @@ fn tokens(row: &Row, value: &Value, door: &Door) -> TokenStream {
         Value::Expr(expr) => quote!(#expr),
         Value::Text(text) => quote!(#text),
         Value::Texts(texts) => quote!(&[#(#texts),*]),
+        Value::Tags(_) => TokenStream::new(),
         Value::Ident(ident) => quote!(#ident),
         Value::Path(path) => quote!(#path),
         Value::Nothing | Value::Off | Value::Word(_) | Value::Params(_) | Value::Labels(_) | Value::List(_) => {

@@ -11,7 +11,7 @@ use crate::{
     duration::Time,
     options::{Builder, Options, Value},
     signature::Kind,
-    subject::Subject,
+    subject::{Door, Subject},
     value,
 };
 
@@ -52,6 +52,12 @@ fn lifetime(subject: &Subject, name: &str, time: &Time) -> Option<TokenStream> {
     }
 }
 
+/// `.tags_by(|value, site| stated_tags(value, site, |value| ..))`
+fn tags_by(of: &Expr, door: &Door) -> TokenStream {
+    let span = located(of);
+    quote_spanned!(span=> .tags_by(|__stored, __site| #door::stated_tags(__stored, __site, #of)))
+}
+
 fn located(expr: &Expr) -> Span {
     Span::mixed_site().located_at(expr.span())
 }
@@ -82,7 +88,8 @@ fn builder_calls(subject: &Subject, options: &Options) -> TokenStream {
     let background = background.then(|| code!(.in_background()));
     let err_ttl = if options.has("err_ttl") { options.time("err_ttl") } else { None };
     let err_ttl = err_ttl.map(|ttl| lifetime(subject, "err_ttl", ttl).unwrap_or_else(|| code!(.err_ttl(#ttl))));
-    code!(#calls #err_ttl #background)
+    let tags = options.tags_of("tags").map(|of| tags_by(of, &subject.door));
+    code!(#calls #err_ttl #tags #background)
 }
 
 /// The builder calls for the shared tier, if the function may use it: the form of the value there, which its type decides, and the

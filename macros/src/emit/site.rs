@@ -33,10 +33,8 @@ impl Site<'_> {
             let handle = handle.unraw().to_string();
             code!(.handle(#handle))
         });
-        let tags = (!stored.tags.is_empty()).then(|| {
-            let tags = stored.tags.iter().map(|tag| &tag.text);
-            code!(.tags(&[#(#tags),*]))
-        });
+        let tags: Vec<_> = stored.tags.iter().map(|tag| &tag.text).chain(&stored.tag_patterns).collect();
+        let tags = (!tags.is_empty()).then(|| code!(.tags(&[#(#tags),*])));
         let receiver = subject.params.receiver.is_some().then(|| {
             // A key that the user wrote has the receiver's namespace unless it names a field or skips `self`.
             let in_key = stored.key.names_receiver() || !(stored.key.is_default() || stored.skips.receiver.is_some());

@@ -163,7 +163,16 @@ impl Options {
     }
 
     pub(crate) fn texts(&self, name: &str) -> &[LitStr] {
-        if let Some(Value::Texts(texts)) = self.value(name) { texts } else { &[] }
+        match self.value(name) {
+            Some(Value::Texts(texts)) => texts,
+            Some(Value::Tags(tags)) => &tags.texts,
+            _ => &[],
+        }
+    }
+
+    /// The function that returns the tags of a value.
+    pub(crate) fn tags_of(&self, name: &str) -> Option<&Expr> {
+        if let Some(Value::Tags(tags)) = self.value(name) { tags.of.as_ref() } else { None }
     }
 
     pub(crate) fn count(&self, name: &str) -> Option<usize> {

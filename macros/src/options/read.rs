@@ -19,7 +19,7 @@ use super::{
 use crate::{
     diag::Diag,
     duration::{self, Time},
-    value,
+    value::{self, Tags},
 };
 
 /// The value of an option.
@@ -32,6 +32,7 @@ pub(crate) enum Value {
     Time(Time),
     Text(LitStr),
     Texts(Vec<LitStr>),
+    Tags(Tags),
     Word(&'static str),
     Ident(Ident),
     Path(Path),
@@ -94,6 +95,7 @@ fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -
         Takes::Function => Value::Expr(value::function(name, write, expr, diag)?.clone()),
         Takes::Text => Value::Text(value::string(name, write, expr, diag)?.clone()),
         Takes::Name => Value::Text(value::name(write, expr, diag)?.clone()),
+        Takes::Tags => Value::Tags(value::tags(name, expr, diag)),
         Takes::Texts => Value::Texts(value::strings(name, write, expr, diag)),
         Takes::Words(words) => Value::Word(value::word(name, words, expr, diag)?),
         Takes::Ident => Value::Ident(value::ident(name, write, expr, diag)?.clone()),

@@ -86,6 +86,8 @@ pub(crate) enum Takes {
     Name,
     /// A list of string literals: `["a", "b"]`.
     Texts,
+    /// A list of string literals that may hold a function of the value, or such a function alone: `["a", |value| ..]`.
+    Tags,
     /// A word of this list.
     Words(&'static [&'static str]),
     /// An identifier.

@@ -4,7 +4,7 @@
 //! value, or, after a refresh, get it as fresh. A slot under a lock replaces the index, because `scc` and tokio's channels have their own
 //! tests. `scripts/test loom` runs these tests.
 //!
-//! May use: `clock`, `flight`, `key`, `l1`, `log`, `sync`.
+//! May use: `clock`, `engine`, `flight`, `key`, `l1`, `log`, `sync`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,16 @@ use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::thread;
 
 use crate::clock::Clock;
+use crate::engine::ValueOrigin;
 use crate::flight::{Flights, Joined, LoadOutcome, LoadPermit, Terms};
+use crate::key::scopes::tag;
 use crate::key::{AnyKey, Hashed, Pattern, Scopes};
 use crate::l1::{Entry, Lifetime, LoadStart, SweepThread};
-use crate::log::{Log, Mirror, Record};
+use crate::log::{Epoch, Log, Mirror, Record};
 use crate::sync::lock;
 
 const KEY: &str = "user:7";
+const TAG: &str = "team:1";
 const OLD: u64 = 1;
 const NEW: u64 = 2;
 
@@ -272,6 +275,49 @@ fn a_load_that_began_before_a_refresh_is_not_joined() {
         });
         let oldest = world.oldest();
         assert!(read(&world, &flights) >= oldest);
+        writer.join().unwrap();
+    });
+}
+
+/// Reads as [`read`] does, where only the value knows the tag that is invalidated: a waiter judges it when it gets the value.
+fn read_tagged(world: &World, flights: &Arc<Flights>, began: Epoch) -> u64 {
+    let load = |permit: LoadPermit| {
+        let (epoch, value) = (world.log.position(), world.origin.load(Relaxed));
+        permit.end(|| LoadOutcome::shared((value, ValueOrigin::of_load(epoch, Some(vec![tag(TAG)])))));
+        value
+    };
+    match flights.join(key(), world.scopes.hashes(), WAIT) {
+        Joined::Lead(permit) => load(permit),
+        Joined::Wait(waiter) => match loom::future::block_on(waiter) {
+            Ok(LoadOutcome::Shared(outcome)) => {
+                let (value, origin): (u64, ValueOrigin) = *outcome.downcast().expect("a number and its origin");
+                if origin.may_be_taken(&world.log, began) { value } else { read_tagged(world, flights, began) }
+            }
+            Ok(LoadOutcome::Lead(permit)) => load(permit),
+            // The load was given up.
+            Err(_) => read_tagged(world, flights, began),
+            _ => panic!("no other outcome is possible"),
+        },
+        _ => panic!("no thread is inside a load"),
+    }
+}
+
+#[test]
+fn a_waiter_that_began_after_an_invalidation_of_a_tag_of_the_value_loads_again() {
+    check(|| {
+        let world = World::new();
+        let flights = Arc::new(Flights::new(world.log.clone(), Clock::manual()));
+        let writer = thread::spawn({
+            let (world, flights) = (world.clone(), flights.clone());
+            move || {
+                world.origin.store(NEW, Relaxed);
+                let mut record = Record::default();
+                record.push_tag(TAG);
+                world.log.append(&record);
+                assert_eq!(read_tagged(&world, &flights, world.log.position()), NEW);
+            }
+        });
+        read_tagged(&world, &flights, world.log.position());
         writer.join().unwrap();
     });
 }

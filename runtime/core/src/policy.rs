@@ -1,6 +1,6 @@
 //! The options of one call site, and the arithmetic of lifetimes.
 //!
-//! May use: `clock`, `codec`, `error`, `l1`, `shape`, `stats`.
+//! May use: `clock`, `codec`, `error`, `key`, `l1`, `shape`, `stats`.
 
 use std::time::Duration;
 
@@ -10,12 +10,16 @@ use crate::error::LoadTimeout;
 use crate::l1::{FoundEntry, Lifetime};
 use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 
+mod tags;
 mod times;
 mod ttl;
 
+use tags::TagsOf;
+pub use tags::{TagTexts, stated_tags};
 pub(crate) use times::{LoadTimes, refresh_early};
 use times::{early_span, jittered};
-pub(crate) use ttl::{SiteFigures, Ttl};
+pub use ttl::SiteFigures;
+pub(crate) use ttl::Ttl;
 pub use ttl::{TtlSource, ttl_of};
 
 /// The default jitter: the largest share that is taken off a ttl.
@@ -50,6 +54,8 @@ pub struct Policy<S: Shape> {
     pub(crate) unless: Option<fn(&S::Item) -> bool>,
     /// The predicate over errors to store; `None` for all that `err_ttl` gives a lifetime.
     pub(crate) cache_err: Option<ErrorFilter<S::Error>>,
+    /// The tags that each value states beside those of its call; `None` if it states none.
+    pub(crate) tags: Option<TagsOf<S::Item>>,
     /// Zero where errors are not stored.
     pub(crate) err_ttl: Ttl<S::Error>,
     pub(crate) copy_error: Copier<S::Error>,
@@ -86,6 +92,7 @@ impl<S: Shape> Policy<S> {
             negative_ttl: None,
             unless: None,
             cache_err: None,
+            tags: None,
             err_ttl: Ttl::fixed(Duration::ZERO),
             copy_error: None,
             stale: Duration::ZERO,
@@ -197,6 +204,13 @@ impl<S: Shape> Policy<S> {
         P: TtlSource<S::Item, Kind>,
     {
         self.ttl = path.ttl(of);
+        self
+    }
+
+    /// `tags = |value| ..`.
+    #[must_use]
+    pub fn tags_by(mut self, of: fn(&S::Item, SiteFigures<'_>) -> Option<Vec<u64>>) -> Self {
+        self.tags = Some(of);
         self
     }
 
@@ -330,6 +344,11 @@ impl<S: Shape> Policy<S> {
         let life = self.lifetime(from, ttl, load)?;
         // An entry that no call may be served would only take room.
         (load.ended < life.served_until).then_some(life)
+    }
+
+    /// Returns the hashes of the tags that a value states; `None` if its function fails, so that the value is not to be stored.
+    pub(crate) fn tags_of(&self, value: &S::Item, site: SiteFigures<'_>) -> Option<Vec<u64>> {
+        self.tags.map_or_else(|| Some(Vec::new()), |tags_of| tags_of(value, site))
     }
 
     /// Returns the lifetime of an error that a load returned; `None` if it is not to be stored.

@@ -64,19 +64,20 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         S::close(ending)
     }
 
-    /// The positions of the new value, once its invalidation is announced. `None` if the value may not be stored.
+    /// The positions of the new value, which states these tags, once its invalidation is announced. `None` if the value may not be stored,
+    /// as if its tags are not known.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future invalidates the key.
-    async fn place(&mut self) -> Option<(Box<Write<K, S>>, PutEpochs)> {
+    async fn place(&mut self, tags: Option<&[u64]>) -> Option<(Box<Write<K, S>>, PutEpochs)> {
         let write = self.write.as_ref()?;
         let tier = write.pending.state.store.tier.clone()?;
         let (store, record, began) = (write.stores(), write.record.clone(), write.began);
-        let scopes = write.pending.scopes.hashes();
-        let placed = if store {
+        let placed = if let Some(tags) = tags.filter(|_| store) {
+            let scopes = write.pending.scopes.and_tags(tags);
             let span = invalidation(Some(1), false);
-            let placed = tier.put(record, began, scopes).await;
+            let placed = tier.put(record, began, scopes.hashes()).await;
             span.end(match &placed {
                 Some(PutEpochs { shared: Some(_), .. }) => "announced",
                 Some(_) => "local_only",
@@ -112,8 +113,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
 
     fn settle(&self, ending: &OutcomeOf<S>) {
         let pending = &self.pending;
-        let (record, began, scopes) = (&self.record, self.began, pending.scopes.hashes());
-        let span = invalidation(Some(1), false);
+        let Some(tags) = self.tags(if let Outcome::Present(value) = ending { Some(value) } else { None }) else {
+            return self.invalidate();
+        };
+        let (record, began, scopes) = (&self.record, self.began, pending.scopes.and_tags(&tags));
+        let (scopes, span) = (scopes.hashes(), invalidation(Some(1), false));
         let epoch = match &pending.state.store.tier {
             Some(tier) => tier.put_locally(record.clone(), began, scopes),
             None => pending.state.log().append_put(record, began, scopes),
@@ -126,27 +130,32 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         drop(span);
         if let Some(epoch) = epoch {
             match ending {
-                Outcome::Present(value) => self.insert(value, epoch, None),
+                Outcome::Present(value) => self.insert(value, &tags, epoch, None),
                 Outcome::Absent(absent) => self.insert_absence(*absent, epoch, None),
                 Outcome::Failed(_) => {}
             }
         }
     }
 
-    fn insert(&self, value: &S::Item, epoch: Epoch, shared: Option<SharedEpoch>) {
+    /// The tags that the value states, none for an absence; `None` if they are not known.
+    fn tags(&self, value: Option<&S::Item>) -> Option<Vec<u64>> {
+        value.map_or_else(|| Some(Vec::new()), |value| self.pending.tags_of(value))
+    }
+
+    fn insert(&self, value: &S::Item, tags: &[u64], epoch: Epoch, shared: Option<SharedEpoch>) {
         let (pending, now) = (&self.pending, self.pending.state.now());
         // The duration of a put's body does not measure a load, so the value is not refreshed early.
         let Some(life) = pending.life_for(Some(value), LoadTimes::unmeasured(self.began_at, now)) else { return };
         let began = pending.put_at(now, epoch, shared);
-        pending.share(Some(value), &life, &began);
-        pending.insert_locally(value, life, began.start);
+        pending.share(Some(value), tags, life, &began);
+        pending.insert_locally(value, tags, life, began.start);
     }
 
     fn insert_absence(&self, absent: S::Absent, epoch: Epoch, shared: Option<SharedEpoch>) {
         let (pending, now) = (&self.pending, self.pending.state.now());
         if let Some(life) = pending.life_for(None, LoadTimes::at(now)) {
             let began = pending.put_at(now, epoch, shared);
-            pending.share(None, &life, &began);
+            pending.share(None, &[], life, &began);
             pending.insert_absence_locally(absent, now, life, began.start);
         }
     }
@@ -174,10 +183,11 @@ where
         Outcome::Present(value) => Ok(value),
         Outcome::Absent(absent) => Err(absent),
     };
-    let placed = put.place().await;
-    if let Some((write, PutEpochs { local, shared })) = placed {
+    let tags = put.write.as_ref().and_then(|write| write.tags(value.as_ref().ok()));
+    let placed = put.place(tags.as_deref()).await;
+    if let (Some((write, PutEpochs { local, shared })), Some(tags)) = (placed, tags) {
         match &value {
-            Ok(value) => write.insert(value, local, shared),
+            Ok(value) => write.insert(value, &tags, local, shared),
             Err(absent) => write.insert_absence(*absent, local, shared),
         }
     }

@@ -220,6 +220,8 @@ counters! {
     overtaken,
     /// Panics of the functions that state lifetimes (`ttl = |value| ..`, `err_ttl = |error| ..`); nothing was stored then.
     ttl_panics,
+    /// Failures of the functions that state tags (`tags = |value| ..`): panics, and lists of more than 1024 tags. Nothing was stored then.
+    tag_failures,
 }
 
 impl Stats {

@@ -73,6 +73,7 @@ mod timings;
 mod totals;
 mod transaction;
 mod turned_off;
+mod value_tags;
 mod weights;
 mod writes;
 

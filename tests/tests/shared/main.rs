@@ -28,6 +28,7 @@ mod stated;
 mod takeover;
 mod together;
 mod transactions;
+mod value_tags;
 mod values;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

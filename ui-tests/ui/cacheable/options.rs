@@ -118,6 +118,18 @@ fn capacity_of_a_parameter(room: usize) -> usize { room }
 #[cacheable(ttl = 300, key = "user:{ids}", batch(ids))]
 fn a_list_for_a_list(ids: &[u8]) -> Result<Vec<u8>, String> { Ok(ids.to_vec()) }
 
+#[cacheable(ttl = 300, tags = |user| [user])]
+fn tags_without_patterns(id: u8) -> String { id.to_string() }
+
+#[cacheable(ttl = 300, tag_patterns = ["team:{id}"])]
+fn patterns_without_tags(id: u8) -> String { id.to_string() }
+
+#[cacheable(ttl = 300, tags = "users", tag_patterns = ["team:{id"])]
+fn tags_of_another_form(id: u8) -> String { id.to_string() }
+
+#[cacheable(ttl = 300, tags = [7, |user| [user], all_of], tag_patterns = ["team:*"])]
+fn two_functions(id: u8) -> String { id.to_string() }
+
 fn main() {
     // The functions exist after an error, so no further error says that they are missing.
     let _ = (no_options(), misspelt(), twice(), all_at_once(1));

@@ -70,6 +70,29 @@ pub(super) const WEIGH: &[Effects] = &[Effects {
     deploy: "each process calls its own",
 }];
 
+pub(super) const TAGS: &[Effects] = &[
+    Effects {
+        written: "tags = [\"team:{id}\"]",
+        batch: "each element has its own, if they name the list",
+        fleet: "judged by each process that reads the value, by its own tags",
+        stale: "an invalidation of a tag ends the value, its stale time included",
+        early: "no effect",
+        tiers: "in both, known before the load",
+        negatives: "they have the same tags",
+        deploy: "a former version without the tag serves what it finds until its ttl has passed",
+    },
+    Effects {
+        written: "tags = |value| value.tags()",
+        batch: "each element has those of its value",
+        fleet: "the waiting processes judge the value by the tags that are stored beside it, and by those that they find in it",
+        stale: "an invalidation of a tag ends the value, its stale time included",
+        early: "the refreshed value has tags of its own",
+        tiers: "hashes of the tags are in the shared entry; a reader adds those of its own function",
+        negatives: "only the tags that follow from the arguments: there is no value to ask",
+        deploy: "a former version of the function judges by the stored tags; the new one asks its function about what the former stored",
+    },
+];
+
 pub(super) const NEGATIVE_TTL: &[Effects] = &[Effects {
     written: "negative_ttl = 10",
     batch: "for each element that the body does not return",

@@ -174,10 +174,20 @@ const KEY: &[Row] = &[
     Row {
         name: "tags",
         of: BOTH,
-        takes: Takes::Texts,
-        written: &["tags = [\"team:{id}\"]"],
+        takes: Takes::Tags,
+        written: &["tags = [\"team:{id}\"]", "tags = |value| value.tags()", "tags = [\"users\", |value| value.tags()]"],
         default: "none",
-        meaning: "further names by which an invalidation reaches the entry",
+        meaning: "further names by which an invalidation reaches the entry: from the arguments, or those that a function of `&T` returns, [judged from the beginning of the load](tags.md)",
+        effects: effects::TAGS,
+        ..PLAIN
+    },
+    Row {
+        name: "tag_patterns",
+        of: BOTH,
+        takes: Takes::Texts,
+        written: &["tag_patterns = [\"team:{id}\"]"],
+        default: "required beside a function in `tags`",
+        meaning: "the tags that the function in `tags` returns, as `audit()` compares them with invalidations; a placeholder has any name",
         ..PLAIN
     },
     Row {

@@ -1,6 +1,6 @@
 //! The functions that read bytes or text of unknown origin, for the fuzz targets in `fuzz/`.
 
-use crate::codec::envelope::{self, Header, Limits};
+use crate::codec::envelope::{self, Header, Limits, Names, Opened};
 use crate::codec::value_codec::ValueCodec;
 use crate::codec::{Codec, SharedValue};
 use crate::key::{Scope, Scopes};
@@ -13,7 +13,7 @@ pub fn open<V: SharedValue>(
     fingerprint: u64,
     max_bytes: usize,
 ) -> Option<(Vec<u8>, Option<V>)> {
-    let (header, payload) = envelope::open(bytes, key, fingerprint, max_bytes).ok()?;
+    let Opened { header, payload, .. } = envelope::open(bytes, key, fingerprint, max_bytes).ok()?;
     let value = ValueCodec::new().decode(&payload, header.codec).ok();
     Some((payload.into_owned(), value))
 }
@@ -29,7 +29,8 @@ pub fn seal(payload: &[u8], key: &str, fingerprint: u64, compress: bool) -> Opti
         bytes.extend(payload);
         Ok::<(), ()>(())
     };
-    envelope::seal(&header, key, Limits { max_bytes: 1 << 16, compress }, &mut bytes, append).ok()?;
+    let names = Names { key, tags: &[] };
+    envelope::seal(&header, names, Limits { max_bytes: 1 << 16, compress }, &mut bytes, append).ok()?;
     Some(bytes)
 }
 

@@ -10,11 +10,11 @@ use std::convert::Infallible;
 use std::mem::{replace, swap, take};
 use std::sync::Arc;
 
-use super::outcome::{Values, ended};
-use super::start::{Element, Missing};
+use super::outcome::{EndedBatch, Values, ended};
+use super::start::{Element, Missing, Start};
 use super::{Batch, BatchMap};
 use crate::clock::nanos;
-use crate::engine::{Lookup, Reload, Request, RequestPlan, join, join_blocking};
+use crate::engine::{Lookup, Reload, Request, RequestPlan, ValueOrigin, join, join_blocking};
 use crate::flight::{Joined, LoadPermit, PATIENCE, Terms, end};
 use crate::handle::CallMode;
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
@@ -82,6 +82,7 @@ where
                 self.uncounted.hit();
             }
             if let Element::Present(value) = looked {
+                missing.tags = None;
                 self.found.put(missing.id.clone(), value);
             }
         }
@@ -102,8 +103,14 @@ where
     }
 
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<()> {
-        let Ok(outcome) = outcome.downcast() else { unreachable!("all are of one state") };
-        self.outcome = Some(*outcome);
+        let Ok(ended) = outcome.downcast() else { unreachable!("all are of one state") };
+        let EndedBatch::<K, S> { outcome, origin } = *ended;
+        let start = self.start.as_ref()?;
+        // A waiter has not led, so this is where it began.
+        if origin.is_some_and(|origin| !origin.may_be_taken(start.state.log(), start.began.start.epoch)) {
+            return None;
+        }
+        self.outcome = Some(outcome);
         Some(())
     }
 }
@@ -176,7 +183,15 @@ where
     /// Ends the load that this batch leads, because nothing is missing any more.
     pub(super) fn end_found(&mut self) {
         let (permit, values) = (self.permit.take(), OnceCell::new());
-        end(permit, || ended::<K, S>(Outcome::Present(self.values(&values, &self.found))));
+        let origin = self.start.as_ref().map(|start| self.origin(start));
+        end(permit, || ended::<K, S>(Outcome::Present(self.values(&values, &self.found)), origin.clone()));
+    }
+
+    /// The load of the values of all elements for which waiters may wait.
+    pub(super) fn origin(&self, start: &Start<K, S>) -> ValueOrigin {
+        let waited_for = self.missing.iter().chain(&self.settled);
+        let tags = waited_for.map(|missing| missing.tags.as_deref()).collect::<Option<Vec<_>>>();
+        ValueOrigin::of_load(start.began.start.epoch, tags.map(|tags| tags.concat()))
     }
 
     /// The values of all elements for which waiters may wait, gathered once.

@@ -129,6 +129,7 @@ where
                     text,
                     outdated,
                     life: None,
+                    tags: Some(Vec::new()),
                     is_settled: false,
                 });
                 self.search_elsewhere(matches!(absent_or_missing, Element::Absent));
@@ -168,8 +169,9 @@ where
         if let Some(permit) = &self.permit {
             permit.expect_wait(first.longest_answer());
         }
-        let fetched = start.state.store.fetch_many(&keys, start.fetch_start()).await;
-        start.begin();
+        let tags_of = |value: &_| self.policy.tags_of(value, start.figures());
+        let fetched = start.state.store.fetch_many(&keys, start.fetch_start(), &tags_of).await;
+        start.begin_load();
         self.found.reserve(self.missing.len());
         let mut answered = 0;
         for (missing, fetched) in self.missing.iter_mut().zip(fetched) {
@@ -238,19 +240,22 @@ where
                 }
                 loaded.absorb(found);
                 let values = OnceCell::new();
-                let outcome = || ended::<K, S>(Outcome::Present(self.values(&values, &loaded)));
+                let origin = self.origin(start);
+                let outcome = || ended::<K, S>(Outcome::Present(self.values(&values, &loaded)), Some(origin.clone()));
                 let began = start.began.unless_given_up(permit.as_ref());
                 let share = || start.share(&self.policy, &self.missing, &loaded, &began);
                 share_and_end(permit, &began, outcome, share);
                 S::close(Outcome::Present(loaded))
             }
             Outcome::Absent(absent) => {
-                end(permit, || ended::<K, S>(Outcome::Absent(absent)));
+                end(permit, || ended::<K, S>(Outcome::Absent(absent), None));
                 S::close(Outcome::Absent(absent))
             }
             Outcome::Failed(error) => {
                 let copy = || S::share_error(&error, self.policy.copy_error);
-                end(permit, || copy().map_or(LoadOutcome::Alone, |copied| ended::<K, S>(Outcome::Failed(copied))));
+                end(permit, || {
+                    copy().map_or(LoadOutcome::Alone, |copied| ended::<K, S>(Outcome::Failed(copied), None))
+                });
                 S::close(Outcome::Failed(error))
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{BatchMap, Each};
 use crate::clock::nanos;
-use crate::engine::{FetchStart, Fetched, SharedForm, SharedKey, TieredStart};
+use crate::engine::{FetchStart, Fetched, LoadedEntry, SharedForm, SharedKey, TieredStart};
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
@@ -38,6 +38,8 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) outdated: Outdated,
     /// The lifetime of the loaded value or absence; `None` if it is not to be stored.
     pub(super) life: Option<Lifetime>,
+    /// The scopes that only the value knows; `None` if they are not known.
+    pub(super) tags: Option<Vec<u64>>,
     /// True once the element was found, and is no longer missing.
     pub(super) is_settled: bool,
 }
@@ -88,6 +90,13 @@ where
         self.meets_reload = self.state.store.is_reloading();
     }
 
+    /// Sets the beginning of the load to now. Its position in the log stays that of the fetch, because waiters get what was fetched, too.
+    pub(super) fn begin_load(&mut self) {
+        let epoch = self.began.start.epoch;
+        self.begin();
+        self.began.start.epoch = epoch;
+    }
+
     /// The start of the fetch from the shared tier, before the lookups of the elements.
     pub(super) fn fetch_start(&self) -> FetchStart {
         FetchStart { number: self.began.start.number, meets_reload: self.meets_reload }
@@ -107,7 +116,7 @@ where
     pub(super) fn take(
         &self,
         policy: &Policy<Each<S>>,
-        missing: &Missing<K, S>,
+        missing: &mut Missing<K, S>,
         fetched: Fetched<Value<S>>,
     ) -> Element<Value<S>> {
         let now = self.began.time;
@@ -132,18 +141,28 @@ where
             return Element::Absent;
         };
         if in_process {
-            self.state.insert(missing.call_key(), value.clone(), life, start);
+            let scopes = missing.scopes.and_tags(&fetched.tags);
+            let key = CallKey { scopes: &scopes, ..missing.call_key() };
+            self.state.insert(key, value.clone(), life, start);
         }
+        missing.tags = Some(fetched.tags);
         Element::Present(value)
     }
 
-    /// Sets the lifetime of each element that was to be loaded, by its own value; `now` is the end of the load.
+    /// The call site, for a panic of a function that asks values.
+    pub(super) fn figures(&self) -> SiteFigures<'_> {
+        SiteFigures { counters: self.state.store.counters(), function: &self.state.path }
+    }
+
+    /// Sets the tags and the lifetime of each element that was to be loaded, by its own value; `now` is the end of the load.
     pub(super) fn set_lives(&self, policy: &Policy<Each<S>>, all: &mut [Missing<K, S>], loaded: &S::Item, now: u64) {
-        let site = SiteFigures { counters: self.state.store.counters(), function: &self.state.path };
+        let site = self.figures();
         // The duration of a batch does not measure the load of one element, so no element is refreshed early.
         let load = LoadTimes::unmeasured(self.began.time, now);
         for missing in all {
-            missing.life = policy.life_for(loaded.value(&missing.id), load, site);
+            let value = loaded.value(&missing.id);
+            missing.tags = value.map_or_else(|| Some(Vec::new()), |value| policy.tags_of(value, site));
+            missing.life = missing.tags.as_ref().and_then(|_| policy.life_for(value, load, site));
             let life = missing.life;
             self.record(AnswerSource::Load, || {
                 life.map_or(AnswerTimes::UNSTORED, |life| AnswerTimes::new(now, now, life.expires))
@@ -154,10 +173,11 @@ where
     /// Stores the loaded elements in the shared tier, and removes the answers there that they contradict.
     pub(super) fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, began: &TieredStart) {
         let stored = all.iter().filter_map(|missing| {
-            let (life, key) = (missing.life?, self.shared_key(policy, missing)?);
-            self.state.is_findable(&missing.key).then_some((key, loaded.value(&missing.id), life))
+            let (life, tags, key) = (missing.life?, missing.tags.as_ref()?, self.shared_key(policy, missing)?);
+            let loaded = LoadedEntry { value: loaded.value(&missing.id), tags, life, beyond: policy.longest_stale() };
+            self.state.is_findable(&missing.key).then_some((key, loaded))
         });
-        self.state.store.share_many(stored, policy.longest_stale(), began);
+        self.state.store.share_many(stored, began);
         for missing in all {
             if missing.life.is_none()
                 && missing.outdated.is_wrong_by(loaded.value(&missing.id).is_none())
@@ -196,8 +216,10 @@ where
         if !self.stores_locally(policy) {
             return None;
         }
-        let life = |found: &l1::FoundEntry<Value<S>>, now| policy.lifetime_of(found, now);
-        let found = self.state.find_elsewhere(missing.call_key(), life);
+        let terms = |found: &l1::FoundEntry<Value<S>>, now| {
+            Some((policy.lifetime_of(found, now)?, policy.tags_of(&found.value, self.figures())?))
+        };
+        let found = self.state.find_elsewhere(missing.call_key(), terms);
         let found = found.filter(|found| found.is_fresh(self.began.time))?;
         self.record(AnswerSource::Local, || times(&found, self.began.time));
         Some(found.value)
@@ -209,7 +231,9 @@ where
         match (life, value) {
             (Some(life), Some(value)) => {
                 self.state.store.local.values.set_weigher(policy.weigh);
-                self.state.insert(missing.call_key(), value.clone(), life, self.began.start);
+                let scopes = missing.scopes.and_tags(missing.tags.as_deref().unwrap_or_default());
+                let key = CallKey { scopes: &scopes, ..missing.call_key() };
+                self.state.insert(key, value.clone(), life, self.began.start);
             }
             (Some(life), None) => self.insert_absence(missing, now, life, self.began.start),
             (None, _) => self.state.remove_older(missing.call_key(), self.began.start, value.is_none()),

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 4 | `FST` and the version, 2 |
 //! | 1 | codec: 1 `MessagePack`, 2 JSON, 3 bincode |
-//! | 1 | flags: 1 = a cached absence without a payload; 2 = the payload is compressed |
+//! | 1 | flags: 1 = a cached absence without a payload; 2 = the payload is compressed; 4 = tags follow the key |
 //! | 2 | length of the key |
 //! | 8 | fingerprint of the value's type |
 //! | 8 | incarnation of the log |
@@ -13,9 +13,10 @@
 //! | 4 | duration of its load, in microseconds |
 //! | 8 | time at which its load began, in microseconds since 1970 of the server's clock |
 //! | 8 | checksum: xxh3 of the bytes that follow, plus xxh3 of the bytes before |
-//! | | the key, then the payload |
+//! | | the key; with the flag 4 the number of tags in 2 bytes and 8 bytes for the hash of each; then the payload |
 //!
-//! All numbers are little-endian. An envelope with any mismatch is a miss: the caller loads.
+//! All numbers are little-endian. An envelope with any mismatch is a miss: the caller loads. A reader that does not know a flag does not
+//! read the envelope, so it serves no value whose tags it would not judge.
 
 use std::borrow::Cow;
 
@@ -31,6 +32,7 @@ const CHECKSUM: std::ops::Range<usize> = 52..60;
 const FLAGS: usize = 5;
 const ABSENT: u8 = 1;
 const COMPRESSED: u8 = 2;
+const TAGGED: u8 = 4;
 
 /// The header of an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,23 @@ pub(crate) struct Header {
     pub(crate) fresh_until_millis: u64,
     pub(crate) load_micros: u32,
     pub(crate) began_micros: u64,
+}
+
+/// The texts and hashes by which an envelope names its entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names<'a> {
+    pub(crate) key: &'a str,
+    /// The hashes of the tags that the value states, at most `u16::MAX`.
+    pub(crate) tags: &'a [u64],
+}
+
+/// The contents of an envelope.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Opened<'a> {
+    pub(crate) header: Header,
+    /// The hashes of the tags that the value states.
+    pub(crate) tags: Vec<u64>,
+    pub(crate) payload: Cow<'a, [u8]>,
 }
 
 /// The reason why a value could not be put into an envelope.
@@ -66,14 +85,15 @@ pub(crate) struct Limits {
 /// Appends an envelope to `bytes`, around the payload that `payload` appends.
 pub(crate) fn seal<E>(
     header: &Header,
-    key: &str,
+    Names { key, tags }: Names<'_>,
     limits: Limits,
     bytes: &mut Vec<u8>,
     payload: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), Unsealed<E>> {
     let start = bytes.len();
     bytes.extend(MAGIC);
-    bytes.extend([codec_id(header.codec), u8::from(header.absent) * ABSENT]);
+    let tagged = u8::from(!tags.is_empty()) * TAGGED;
+    bytes.extend([codec_id(header.codec), (u8::from(header.absent) * ABSENT) | tagged]);
     // Keys are at most 512 bytes long.
     bytes.extend(u16::try_from(key.len()).unwrap_or(u16::MAX).to_le_bytes());
     for number in [header.fingerprint, header.incarnation, header.epoch, header.fresh_until_millis] {
@@ -83,6 +103,7 @@ pub(crate) fn seal<E>(
     bytes.extend(header.began_micros.to_le_bytes());
     bytes.extend([0; CHECKSUM.end - CHECKSUM.start]);
     bytes.extend(key.as_bytes());
+    put_tags(tags, bytes);
     let begin = bytes.len();
     if !header.absent {
         payload(bytes).map_err(Unsealed::Payload)?;
@@ -97,13 +118,13 @@ pub(crate) fn seal<E>(
     Ok(())
 }
 
-/// Returns the header and the payload of an envelope of this key and type. The payload may have at most `max_bytes`.
+/// Returns the contents of an envelope of this key and type. The payload may have at most `max_bytes`.
 pub(crate) fn open<'a>(
     bytes: &'a [u8],
     key: &str,
     fingerprint: u64,
     max_bytes: usize,
-) -> Result<(Header, Cow<'a, [u8]>), Unreadable> {
+) -> Result<Opened<'a>, Unreadable> {
     if bytes.get(..3) != Some(&MAGIC[..3]) {
         return Err(Unreadable::NotOurs);
     }
@@ -120,7 +141,7 @@ pub(crate) fn open<'a>(
         return Err(Unreadable::OtherKey);
     }
     let flags = head[FLAGS];
-    if flags & !(ABSENT | COMPRESSED) != 0 {
+    if flags & !(ABSENT | COMPRESSED | TAGGED) != 0 {
         return Err(Unreadable::UnknownFormat);
     }
     let header = Header {
@@ -136,11 +157,29 @@ pub(crate) fn open<'a>(
     if header.fingerprint != fingerprint {
         return Err(Unreadable::OtherType);
     }
+    let (tags, payload) = if flags & TAGGED == 0 { (Vec::new(), payload) } else { read_tags(payload)? };
     let payload = match flags & COMPRESSED {
         0 => Cow::Borrowed(payload),
         _ => Cow::Owned(compression::expand(payload, max_bytes)?),
     };
-    Ok((header, payload))
+    Ok(Opened { header, tags, payload })
+}
+
+fn put_tags(tags: &[u64], bytes: &mut Vec<u8>) {
+    if tags.is_empty() {
+        return;
+    }
+    // A value states far fewer.
+    bytes.extend(u16::try_from(tags.len()).unwrap_or(u16::MAX).to_le_bytes());
+    bytes.extend(tags.iter().take(u16::MAX.into()).flat_map(|tag| tag.to_le_bytes()));
+}
+
+/// Reads the tags after the key, and returns them with the bytes that follow.
+fn read_tags(bytes: &[u8]) -> Result<(Vec<u64>, &[u8]), Unreadable> {
+    let (count, rest) = bytes.split_first_chunk().ok_or(Unreadable::Damaged)?;
+    let (tags, payload) =
+        rest.split_at_checked(usize::from(u16::from_le_bytes(*count)) * size_of::<u64>()).ok_or(Unreadable::Damaged)?;
+    Ok((tags.chunks_exact(size_of::<u64>()).map(|tag| number(tag, 0)).collect(), payload))
 }
 
 /// Writes the checksum of an envelope; `None` if the bytes are too short to hold one.

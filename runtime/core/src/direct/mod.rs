@@ -204,7 +204,7 @@ impl<Tiers> Cache<Tiers> {
         E: 'static,
         F: Future<Output = Result<V, E>>,
     {
-        self.load(key, || Policy::new(ttl), load_value).await
+        self.load(key, || Policy::new(ttl), None, load_value).await
     }
 
     /// Does what [`get_or_load`](Self::get_or_load) does, for the time that `ttl` returns of the loaded value. That time counts from the
@@ -241,11 +241,62 @@ impl<Tiers> Cache<Tiers> {
         E: 'static,
         F: Future<Output = Result<V, E>>,
     {
-        self.load(key, || Policy::new(Duration::MAX).ttl_by(ttl), load_value).await
+        self.load(key, || Policy::new(Duration::MAX).ttl_by(ttl), None, load_value).await
+    }
+
+    /// Does what [`get_or_load`](Self::get_or_load) does, with the tags that `tags` returns of the loaded value: an invalidation of one of
+    /// them ([`Scope::from_tag`]) reaches the entry in all processes. They are judged from the beginning of the load, so a caller that comes
+    /// after an invalidation of a tag does not get the value of a load that began before it. A value with more than 1024 tags, or for which
+    /// `tags` panics, is returned and not stored.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::{Key, Scope};
+    ///
+    /// const ORDER: Key = Key::from_static("order");
+    /// const PRODUCT: Key = Key::from_static("product");
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = fastness::Fastness::builder().build()?.cache();
+    /// let load = async || Ok::<_, std::io::Error>(vec![7_u64, 8]); // the products of an order
+    /// let tags = |products: &Vec<u64>| products.iter().map(|id| PRODUCT.join(id)).collect();
+    /// cache.get_or_load_tagged(&ORDER.join(1), Duration::from_secs(60), tags, load()).await?;
+    ///
+    /// cache.invalidate(Scope::from_tag(PRODUCT.join(8))).await; // its price changed
+    /// assert_eq!(cache.get::<Vec<u64>>(&ORDER.join(1)).await, None);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The load's.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`get_or_load`](Self::get_or_load).
+    pub async fn get_or_load_tagged<V, E, F>(
+        &self,
+        key: &Key,
+        ttl: Duration,
+        tags: fn(&V) -> Vec<Key>,
+        load_value: F,
+    ) -> Result<V, E>
+    where
+        V: StoredIn<Tiers>,
+        E: 'static,
+        F: Future<Output = Result<V, E>>,
+    {
+        self.load(key, || Policy::new(ttl), Some(tags), load_value).await
     }
 
     /// Returns the value of a key, or loads it under a policy, which a hit does not make.
-    async fn load<V, E, F, P>(&self, key: &Key, policy: P, load_value: F) -> Result<V, E>
+    async fn load<V, E, F, P>(
+        &self,
+        key: &Key,
+        policy: P,
+        tags: Option<fn(&V) -> Vec<Key>>,
+        load_value: F,
+    ) -> Result<V, E>
     where
         V: StoredIn<Tiers>,
         E: 'static,
@@ -258,7 +309,7 @@ impl<Tiers> Cache<Tiers> {
             if let Some(hit) = SITE.hit(on, call) {
                 return hit;
             }
-            SITE.miss(on, call, &[], policy().wire(V::__wire()))
+            SITE.miss(on, call, &[], policy().wire(V::__wire())).with_tags(tags)
         };
         load(miss, load_value).await
     }

@@ -16,14 +16,16 @@ pub(crate) struct Fetched<W> {
     pub(crate) is_refreshed: bool,
     /// True if a reload was under way at the start of the fetch: the value is not stored locally, because that of the reload is newer.
     pub(crate) meets_reload: bool,
+    /// The scopes that only the value knows: the tags that its writer and its reader found in it.
+    pub(crate) tags: Vec<u64>,
     expires: u64,
     ended: u64,
 }
 
 impl<W> Fetched<W> {
     pub(super) fn new(fetched: FetchedEntry<W>, FetchStart { number, meets_reload }: FetchStart) -> Self {
-        let FetchedEntry { value, expires, load_time, ended, epoch, is_refreshed } = fetched;
-        Self { value, start: LoadStart { epoch, number }, load_time, is_refreshed, meets_reload, expires, ended }
+        let FetchedEntry { value, expires, load_time, ended, epoch, is_refreshed, tags } = fetched;
+        Self { value, start: LoadStart { epoch, number }, load_time, is_refreshed, meets_reload, tags, expires, ended }
     }
 
     /// Returns the time until which it is fresh, at most `longest`, the limit of a value that was loaded now. The bound holds if the

@@ -9,6 +9,7 @@
 //! | `tiered_store` | the values of one call site in both tiers: look up, admit, fetch, store |
 //! | `shared_key`, `fetched` | a key in the shared tier, and an entry that was fetched by it |
 //! | `tiered_start` | the start of a load: its time, and its positions in both logs |
+//! | `value_origin` | the load of a value, by which a waiter decides whether to take it |
 //! | `background` | the bound on loads that run in background tasks |
 //! | `load_counts` | the counters and spans of loads, by the way in which they end |
 //! | `reload` | the loads that a reload waits for and joins, and its order among fetched values |
@@ -25,15 +26,17 @@ mod reload;
 mod shared_key;
 mod tiered_start;
 mod tiered_store;
+mod value_origin;
 
 pub(crate) use background::Background;
 pub(crate) use fetched::Fetched;
 pub(crate) use load_counts::{CountIfAbandoned, count_load, end_span};
 pub(crate) use pipeline::{Lookup, Request, RequestPlan, join, join_blocking, share_and_end};
 pub(crate) use reload::{FetchStart, NotedFetchStart, Reload};
-pub(crate) use shared_key::{SharedForm, SharedKey};
+pub(crate) use shared_key::{LoadedEntry, SharedForm, SharedKey};
 pub(crate) use tiered_start::TieredStart;
 pub(crate) use tiered_store::{LocalStore, TieredStore};
+pub(crate) use value_origin::ValueOrigin;
 
 /// The time for which an origin is not called again after it failed while a stale fallback could be served.
 pub(crate) const ERROR_THROTTLE: Duration = Duration::from_secs(5);

@@ -39,16 +39,9 @@ impl<W> SharedKey<'_, W> {
         self.tier.lease(&self.key, lasts).await
     }
 
-    /// Stores the result of a load in the shared tier: a value, or an absence with `None`. `beyond` is the time for which the entry may
-    /// be used after it is no longer fresh. Has no effect if the load has no position in the shared log.
-    pub(crate) fn share(
-        &self,
-        value: Option<&W>,
-        (life, beyond): (&Lifetime, Duration),
-        began: &TieredStart,
-        lease: Option<LoadLease>,
-    ) {
-        if let Some(entry) = new_entry(value, (life, beyond), began) {
+    /// Stores the result of a load in the shared tier. Has no effect if the load has no position in the shared log.
+    pub(crate) fn share(&self, loaded: LoadedEntry<'_, W>, began: &TieredStart, lease: Option<LoadLease>) {
+        if let Some(entry) = loaded.into_entry(began) {
             self.tier.store(&self.key, &entry, lease);
         }
     }
@@ -61,12 +54,21 @@ impl<W> SharedKey<'_, W> {
     }
 }
 
-/// Returns a value as an entry of the shared tier; `None` if its load has no position in the shared log.
-pub(super) fn new_entry<'a, W>(
-    value: Option<&'a W>,
-    (life, beyond): (&Lifetime, Duration),
-    began: &TieredStart,
-) -> Option<NewEntry<'a, W>> {
-    let (expires, load_time) = (life.expires, life.load_time);
-    Some(NewEntry { value, epoch: began.shared?, began: began.time, expires, load_time, beyond })
+/// The result of a load, to be stored in the shared tier.
+pub(crate) struct LoadedEntry<'a, W> {
+    /// `None` for an absence.
+    pub(crate) value: Option<&'a W>,
+    /// The tags that the value states.
+    pub(crate) tags: &'a [u64],
+    pub(crate) life: Lifetime,
+    /// The time for which it may be used after it is no longer fresh.
+    pub(crate) beyond: Duration,
+}
+
+impl<'a, W> LoadedEntry<'a, W> {
+    /// Makes an entry of the shared tier; `None` if its load has no position in the shared log.
+    pub(super) fn into_entry(self, began: &TieredStart) -> Option<NewEntry<'a, W>> {
+        let Self { value, tags, life: Lifetime { expires, load_time, .. }, beyond } = self;
+        Some(NewEntry { value, tags, epoch: began.shared?, began: began.time, expires, load_time, beyond })
+    }
 }

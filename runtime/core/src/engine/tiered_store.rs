@@ -1,9 +1,8 @@
 //! The values of one call site or HTTP cache in both tiers.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
-use super::{Background, ERROR_THROTTLE, FetchStart, Fetched, Reload, SharedForm, SharedKey, TieredStart, shared_key};
+use super::{Background, ERROR_THROTTLE, FetchStart, Fetched, LoadedEntry, Reload, SharedForm, SharedKey, TieredStart};
 use crate::clock::{Clock, nanos};
 use crate::flight::{Flights, LoadPermit};
 use crate::handle::{Destination, Fastness};
@@ -12,7 +11,7 @@ use crate::key::{Hashed, OwnedKey, Scopes};
 use crate::l1::{Entry, FoundEntry, L1, Lifetime, LoadStart};
 use crate::log::Log;
 use crate::shape::CacheValue;
-use crate::shared::{SharedApi as _, SiteEncoding, Tier, ValueKey};
+use crate::shared::{ScopesOf, SharedApi as _, SiteEncoding, Tier, ValueKey};
 use crate::stats::Counters;
 
 /// The values of one call site, or the responses of one HTTP cache, in both tiers, and their in-flight loads.
@@ -147,8 +146,8 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
         Some(SharedKey { tier: self.tier.as_ref()?, key })
     }
 
-    /// Fetches the entry of a key from the shared tier. `scopes_of` returns the scopes that only the value itself knows; it is judged by
-    /// these too.
+    /// Fetches the entry of a key from the shared tier. It is judged by the tags that are stored beside it and by those that `scopes_of`
+    /// returns, too.
     ///
     /// # Cancel safety
     ///
@@ -157,7 +156,7 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
         &self,
         key: &SharedKey<'_, W>,
         start: FetchStart,
-        scopes_of: fn(&W) -> Vec<u64>,
+        scopes_of: ScopesOf<'_, W>,
     ) -> Option<Fetched<W>> {
         Some(Fetched::new(key.tier.fetch(&key.key, scopes_of).await?, start))
     }
@@ -172,10 +171,11 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
         &self,
         keys: &[Option<SharedKey<'_, W>>],
         start: FetchStart,
+        scopes_of: ScopesOf<'_, W>,
     ) -> Vec<Option<Fetched<W>>> {
         let present = keys.iter().filter_map(Option::as_ref);
         let fetched = match present.clone().next() {
-            Some(first) => first.tier.fetch_many(present.map(|key| &key.key)).await,
+            Some(first) => first.tier.fetch_many(present.map(|key| &key.key), scopes_of).await,
             None => Vec::new(),
         };
         let mut fetched = fetched.into_iter();
@@ -186,13 +186,10 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     /// Stores the values of several keys in the shared tier, as [`SharedKey::share`] does, in one round trip.
     pub(crate) fn share_many<'a, W: 'a>(
         &self,
-        values: impl Iterator<Item = (SharedKey<'a, W>, Option<&'a W>, Lifetime)>,
-        beyond: Duration,
+        values: impl Iterator<Item = (SharedKey<'a, W>, LoadedEntry<'a, W>)>,
         began: &TieredStart,
     ) {
-        let entry = |(key, value, life): (SharedKey<'a, W>, Option<&'a W>, Lifetime)| {
-            Some((key.key, shared_key::new_entry(value, (&life, beyond), began)?))
-        };
+        let entry = |(key, loaded): (SharedKey<'a, W>, LoadedEntry<'a, W>)| Some((key.key, loaded.into_entry(began)?));
         if let Some(tier) = &self.tier {
             tier.store_many(values.filter_map(entry));
         }

@@ -4,6 +4,8 @@
 //! 64-bit hash of a text: the key; the prefix with its last colon; the tag behind a `#`. A hash collision costs a needless load, and
 //! never leaves an entry valid that was invalidated.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -77,6 +79,15 @@ impl Scopes {
         let hashes =
             base.hashes.iter().copied().chain(others.iter().flat_map(|other| hashes_of_key_and_tag(other))).collect();
         Self { hashes, breadth: Breadth::All, ..base }
+    }
+
+    /// Adds the hashes of tags that the value states.
+    pub(crate) fn and_tags(&self, tags: &[u64]) -> Cow<'_, Self> {
+        if tags.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let breadth = if self.breadth == Breadth::Root { Breadth::Tagged } else { self.breadth };
+        Cow::Owned(Self { hashes: self.hashes.iter().chain(tags).copied().collect(), breadth, ..*self })
     }
 
     pub(crate) fn hashes(&self) -> &[u64] {

@@ -216,6 +216,11 @@ impl EntryMeta {
         self.number = self.number >> 16 << 16 | round_down(bytes as u64, WEIGHT);
     }
 
+    /// Returns its scopes if there are tags among them.
+    pub(super) fn tagged_scopes(&self) -> Vec<u64> {
+        if self.breadth() == Breadth::Root { Vec::new() } else { self.scopes().copied().collect() }
+    }
+
     /// Returns the hash of its key's text, which is the first of its scopes.
     pub(super) fn text_hash(&self) -> u64 {
         self.text

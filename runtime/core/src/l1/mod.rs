@@ -160,6 +160,16 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         }
     }
 
+    /// Returns the scopes of the entry of this key if it has tags among them; none if it has no tags. `None` if it is no longer the entry of
+    /// the load with this number.
+    pub(crate) fn tagged_scopes(&self, key: &Hashed<K>, number: u64) -> Option<Vec<u64>> {
+        if self.is_empty() || thread_is_ending() {
+            return None;
+        }
+        let scopes = |entry: &Entry<V>| (entry.number() == number).then(|| entry.meta().tagged_scopes());
+        self.with_entry(key, scopes).flatten()
+    }
+
     fn with_entry<R>(&self, key: &Hashed<K>, with: impl FnOnce(&Entry<V>) -> R) -> Option<R> {
         self.find(short_hash(key.hash), &|node| node.args == key.args, |node| with(&node.entry))
     }

@@ -3,16 +3,16 @@
 use std::any::Any;
 use std::time::Duration;
 
-use super::{CallLookup, Old, Pending, shared_outcome};
+use super::{CallLookup, Old, Pending, SharedOutcome, shared_value};
 use crate::clock::nanos;
-use crate::engine::{Lookup, Reload, Request};
+use crate::engine::{Lookup, Reload, Request, ValueOrigin};
 use crate::error::LoadTimeout;
 use crate::flight::{Joined, LoadPermit};
 use crate::key::OwnedKey;
 use crate::l1::FoundEntry;
 use crate::policy::{LoadTimes, refresh_early};
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
-use crate::site::{Dated, Negative, SharedOutcome};
+use crate::site::{Dated, Negative};
 use crate::stats::{AnswerTimes, Answered};
 use crate::trace::Subject;
 
@@ -70,7 +70,8 @@ where
         self.begin_fetch();
         match self.find().filter(|found| found.is_fresh(self.state.now())) {
             Some(found) => {
-                permit.end(|| shared_outcome::<S>(Outcome::Present(found.value.clone())));
+                let origin = || ValueOrigin::of_load(found.start.epoch, self.tagged_scopes(&found));
+                permit.end(|| shared_value::<S>(&found.value, origin()));
                 None
             }
             None => Some(permit),
@@ -91,11 +92,15 @@ where
 
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<OutcomeOf<S>> {
         let Ok(outcome) = outcome.downcast::<SharedOutcome<S>>() else { unreachable!("flights are one state's") };
+        let SharedOutcome { outcome, origin } = *outcome;
+        if origin.is_some_and(|origin| !origin.may_be_taken(self.state.log(), self.began_at)) {
+            return None;
+        }
         if self.call.is_recorded() {
             self.note_found(self.find().as_ref(), self.state.now());
         }
         self.call.answered(Answered::Joined);
-        Some(match *outcome {
+        Some(match outcome {
             Outcome::Present(value) => Outcome::Present(value),
             Outcome::Absent(absent) => Outcome::Absent(absent),
             Outcome::Failed(shared) => Outcome::Failed(S::clone_error(&shared, self.policy.copy_error)),
@@ -121,7 +126,14 @@ where
         if found.is_some() || !self.stores_locally() {
             return found;
         }
-        self.state.find_elsewhere(self.call_key(), |found, now| self.policy.lifetime_of(found, now))
+        self.state.find_elsewhere(self.call_key(), |found, now| {
+            Some((self.policy.lifetime_of(found, now)?, self.tags_of(&found.value)?))
+        })
+    }
+
+    /// The scopes of an entry that was found, if there are tags among them; `None` if they are not known.
+    pub(super) fn tagged_scopes(&self, found: &FoundEntry<S::Item>) -> Option<Vec<u64>> {
+        self.state.store.local.values.tagged_scopes(&self.key, found.start.number)
     }
 
     /// Notes the figures of an entry that may be the answer, if the answer is recorded.

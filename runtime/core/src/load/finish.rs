@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Pending, shared_outcome};
+use super::{Pending, shared_negative, shared_value};
 use crate::clock::nanos;
-use crate::engine::{TieredStart, count_load, share_and_end};
+use crate::engine::{TieredStart, ValueOrigin, count_load, share_and_end};
 use crate::flight::{LoadOutcome, LoadPermit, end};
 use crate::key::OwnedKey;
 use crate::l1::{Lifetime, LoadStart};
@@ -38,12 +38,13 @@ where
         count_load(self.state.store.counters(), now.saturating_sub(began.time), ok);
         match ending {
             Outcome::Present(value) => {
-                let outcome = || shared_outcome::<S>(Outcome::Present(value.clone()));
-                let life = self.insert(&value, &began, now);
-                self.note_loaded(life.as_ref(), now);
-                match life {
-                    Some(life) => {
-                        let share = || self.share(Some(&value), &life, &began);
+                let origin = ValueOrigin::of_load(began.start.epoch, self.tags_of(&value));
+                let outcome = || shared_value::<S>(&value, origin.clone());
+                let stored = self.insert(&value, origin.tags(), &began, now);
+                self.note_loaded(stored.as_ref().map(|(_, life)| life), now);
+                match stored {
+                    Some((tags, life)) => {
+                        let share = || self.share(Some(&value), tags, life, &began);
                         share_and_end(permit, &began, outcome, share);
                     }
                     None => end(permit, outcome),
@@ -55,13 +56,13 @@ where
                 self.note_loaded(life.as_ref(), now);
                 match life {
                     Some(life) => {
-                        self.share(None, &life, &began);
+                        self.share(None, &[], life, &began);
                         self.insert_absence_locally(absent, now, life, began.start);
                         self.remove_if_elsewhere(&began, true);
                     }
                     None => self.remove_older(&began, true),
                 }
-                end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
+                end(permit, || shared_negative::<S>(Outcome::Absent(absent)));
                 Outcome::Absent(absent)
             }
             Outcome::Failed(error) => self.fail(error, began, now, permit),
@@ -74,8 +75,8 @@ where
     }
 
     fn fail(&self, error: S::Error, began: TieredStart, now: u64, permit: Option<LoadPermit>) -> OutcomeOf<S> {
-        if let Some(value) = self.stands_in(now) {
-            end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
+        if let Some((value, origin)) = self.stands_in(now) {
+            end(permit, || shared_value::<S>(&value, origin.clone()));
             return Outcome::Present(value);
         }
         self.call.set_times(AnswerTimes::UNSTORED);
@@ -89,15 +90,15 @@ where
             let copied = Dated { negative: Negative::Failed(Arc::new(copied)), began: began.time, ended: now };
             self.state.insert_negative(self.call_key(), copied, life, began.start);
         }
-        end(permit, || copy().map_or(LoadOutcome::Alone, |copied| shared_outcome::<S>(Outcome::Failed(copied))));
+        end(permit, || copy().map_or(LoadOutcome::Alone, |copied| shared_negative::<S>(Outcome::Failed(copied))));
         Outcome::Failed(error)
     }
 
     /// Ends a load whose body exceeded its `load_timeout` and was dropped.
     pub(super) fn time_out(&self, error: S::Error, permit: Option<LoadPermit>) -> OutcomeOf<S> {
         self.state.store.counters().load_timeouts.count();
-        if let Some(value) = self.stands_in(self.state.now()) {
-            end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
+        if let Some((value, origin)) = self.stands_in(self.state.now()) {
+            end(permit, || shared_value::<S>(&value, origin.clone()));
             return Outcome::Present(value);
         }
         self.call.set_times(AnswerTimes::UNSTORED);
@@ -107,7 +108,7 @@ where
 
     /// Returns the stale fallback of a load that failed, and delays the next load of the key, so that a failing origin gets a rest. The
     /// bound of the old value itself is not renewed. A reload has no fallback, because its caller asked for a new value.
-    fn stands_in(&self, now: u64) -> Option<S::Item> {
+    fn stands_in(&self, now: u64) -> Option<(S::Item, ValueOrigin)> {
         if self.reload.is_some() {
             return None;
         }
@@ -122,12 +123,13 @@ where
         if now >= found.life.expires || found.is_refreshed() {
             self.call.gets_stale();
         }
-        Some(found.value)
+        let origin = ValueOrigin::of_fallback(found.start.epoch, self.tagged_scopes(&found));
+        Some((found.value, origin))
     }
 
-    fn standby(&self, now: u64) -> Option<S::Item> {
+    fn standby(&self, now: u64) -> Option<(S::Item, ValueOrigin)> {
         let (standby, bound) = (self.standby.get()?, nanos(self.policy.longest_stale()));
-        let may_serve = match self.state.log().judge(standby.epoch, self.scopes.hashes()) {
+        let may_serve = match self.state.log().judge(standby.epoch, self.scopes.and_tags(&standby.tags).hashes()) {
             Judgement::Invalidated => false,
             Judgement::Expired => bound > 0,
             Judgement::Current => true,
@@ -137,17 +139,27 @@ where
         }
         self.call.set_times(AnswerTimes::new(now, now, standby.expires));
         self.call.gets_stale();
-        standby.value.downcast_ref().cloned()
+        let origin = ValueOrigin::of_fallback(standby.epoch, Some(standby.tags.clone()));
+        Some((standby.value.downcast_ref().cloned()?, origin))
     }
 
-    /// Stores a value in this process, and returns its lifetime; `None` if the policy stores no such value.
-    fn insert(&self, value: &S::Item, began: &TieredStart, now: u64) -> Option<Lifetime> {
-        let Some(life) = self.life_for(Some(value), LoadTimes::measured(began.time, now)) else {
+    /// Stores a value in this process, and returns its tags and its lifetime; `None` if its tags are not known, or the policy stores no such
+    /// value.
+    fn insert<'t>(
+        &self,
+        value: &S::Item,
+        tags: Option<&'t [u64]>,
+        began: &TieredStart,
+        now: u64,
+    ) -> Option<(&'t [u64], Lifetime)> {
+        let stored =
+            tags.and_then(|tags| Some((tags, self.life_for(Some(value), LoadTimes::measured(began.time, now))?)));
+        let Some((tags, life)) = stored else {
             self.remove_older(began, false);
             return None;
         };
-        self.insert_locally(value, life, began.start);
+        self.insert_locally(value, tags, life, began.start);
         self.remove_if_elsewhere(began, false);
-        Some(life)
+        Some((tags, life))
     }
 }

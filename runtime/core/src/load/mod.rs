@@ -14,18 +14,18 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::nanos;
-use crate::engine::{self, NotedFetchStart, Reload};
+use crate::engine::{self, NotedFetchStart, Reload, ValueOrigin};
 use crate::flight::{LoadOutcome, PATIENCE, Terms};
 use crate::handle::CallMode;
 use crate::key::args::Args;
 use crate::key::template::bounded;
-use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
+use crate::key::{CallKey, Hashed, Key, OwnedKey, Scopes};
 use crate::l1::Lifetime;
 use crate::log::Epoch;
-use crate::policy::{LoadTimes, Policy, SiteFigures};
-use crate::shape::{CacheValue, OutcomeOf, Shape};
+use crate::policy::{LoadTimes, Policy, SiteFigures, stated_tags};
+use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::shared::LoadLease;
-use crate::site::{NotedOutdated, SharedOutcome, SiteState};
+use crate::site::{NotedOutdated, SiteState};
 use crate::stats::CountedCall;
 use crate::sync::Mutex;
 
@@ -46,6 +46,10 @@ pub(crate) struct Pending<K: Eq, S: Shape<Item: 'static>> {
     pub(crate) key: Hashed<K>,
     pub(crate) scopes: Scopes,
     pub(crate) policy: Policy<S>,
+    /// The position of the log at which the call began.
+    began_at: Epoch,
+    /// The tags that the value states, if this is a direct call that asks for them.
+    keys_of: Option<KeysOf<S>>,
     /// The key's text, shortened by [`bounded`]. Scopes come from the full text.
     pub(crate) text: String,
     /// The kind of answer that the shared tier had before this load.
@@ -66,10 +70,15 @@ struct Standby {
     value: Box<dyn Any + Send + Sync>,
     expires: u64,
     epoch: Epoch,
+    /// The scopes that only the value knows.
+    tags: Vec<u64>,
 }
 
 /// The time after the end of a `load_timeout` until a load counts as stalled. A load that is polled reports its timeout itself before.
 const GRACE: Duration = Duration::from_millis(50);
+
+/// The function of a direct call that returns the tags of a value.
+type KeysOf<S> = fn(&<S as Shape>::Item) -> Vec<Key>;
 
 type CallPlan<S> = engine::RequestPlan<OutcomeOf<S>, Old<<S as Shape>::Item>>;
 type CallLookup<S> = engine::Lookup<OutcomeOf<S>, Old<<S as Shape>::Item>>;
@@ -88,6 +97,14 @@ where
     /// A call on its way to a value; `None` for one that bypasses the cache.
     pub(crate) fn new(pending: Option<Pending<K, S>>) -> Self {
         Self(pending.map(Box::new))
+    }
+
+    /// Takes the tags of the value from this function.
+    pub(crate) fn with_tags(mut self, keys_of: Option<KeysOf<S>>) -> Self {
+        if let Some(pending) = &mut self.0 {
+            pending.keys_of = keys_of;
+        }
+        self
     }
 
     /// A call that bypasses the cache.
@@ -117,6 +134,7 @@ where
         state.store.local.values.extend_grace(nanos(policy.longest_stale()));
         state.store.local.values.set_weigher(policy.weigh);
         let counters = state.store.counters().clone();
+        let began_at = state.log().position();
         let reload = (CallMode::current() == CallMode::Reload).then(|| state.store.begin_reload());
         let call = CountedCall::begin(counters).recorded(&state.path);
         Self {
@@ -124,6 +142,8 @@ where
             key,
             scopes,
             policy,
+            began_at,
+            keys_of: None,
             text: bounded(text),
             outdated: NotedOutdated::default(),
             standby: OnceLock::new(),
@@ -152,7 +172,15 @@ where
         self.policy.life_for(value, times, self.figures())
     }
 
-    /// The call site, for a panic of the function that states a lifetime.
+    /// Returns the hashes of the tags that a value states; `None` if its function fails, so that the value is not to be stored.
+    pub(crate) fn tags_of(&self, value: &S::Item) -> Option<Vec<u64>> {
+        match self.keys_of {
+            Some(keys_of) => stated_tags(value, self.figures(), keys_of),
+            None => self.policy.tags_of(value, self.figures()),
+        }
+    }
+
+    /// The call site, for a panic of a function that asks values.
     fn figures(&self) -> SiteFigures<'_> {
         SiteFigures { counters: self.state.store.counters(), function: &self.state.path }
     }
@@ -182,8 +210,22 @@ impl<K: Eq, S: Shape<Item: 'static>> Pending<K, S> {
 }
 
 /// The outcome of a load that all its waiters get.
-fn shared_outcome<S: Shape<Item: CacheValue> + 'static>(outcome: SharedOutcome<S>) -> LoadOutcome {
-    LoadOutcome::shared(outcome)
+struct SharedOutcome<S: Shape> {
+    outcome: Outcome<S::Item, S::Absent, S::SharedError>,
+    /// `None` for an absence or an error, which have the scopes of the call alone.
+    origin: Option<ValueOrigin>,
+}
+
+/// A value, for a waiter.
+fn shared_value<S: Shape<Item: CacheValue> + 'static>(value: &S::Item, origin: ValueOrigin) -> LoadOutcome {
+    LoadOutcome::shared(SharedOutcome::<S> { outcome: Outcome::Present(value.clone()), origin: Some(origin) })
+}
+
+/// An absence or an error, for a waiter.
+fn shared_negative<S: Shape<Item: CacheValue> + 'static>(
+    outcome: Outcome<S::Item, S::Absent, S::SharedError>,
+) -> LoadOutcome {
+    LoadOutcome::shared(SharedOutcome::<S> { outcome, origin: None })
 }
 
 impl<K: Eq, S: Shape<Item: 'static>> std::fmt::Debug for Miss<K, S> {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{CallPlan, Old, Pending, Standby, shared_outcome};
+use super::{CallPlan, Old, Pending, Standby, shared_negative, shared_value};
 use crate::clock::{nanos, pause};
-use crate::engine::{FetchStart, Fetched, RequestPlan, SharedForm, SharedKey, TieredStart};
+use crate::engine::{FetchStart, Fetched, LoadedEntry, RequestPlan, SharedForm, SharedKey, TieredStart, ValueOrigin};
 use crate::flight::{LoadPermit, end};
-use crate::key::OwnedKey;
+use crate::key::{CallKey, OwnedKey};
 use crate::l1::{Lifetime, LoadStart};
 use crate::policy::{LoadTimes, Policy, refresh_early};
 use crate::shape::{CacheValue, Outcome, Shape};
@@ -40,10 +40,11 @@ where
         self.policy.in_process || self.state.store.tier.is_none()
     }
 
-    /// Stores a value in the local tier, unless the policy says `tier = shared`.
-    pub(crate) fn insert_locally(&self, value: &S::Item, life: Lifetime, start: LoadStart) {
+    /// Stores a value that states these tags in the local tier, unless the policy says `tier = shared`.
+    pub(crate) fn insert_locally(&self, value: &S::Item, tags: &[u64], life: Lifetime, start: LoadStart) {
         if self.stores_locally() {
-            self.state.insert(self.call_key(), value.clone(), life, start);
+            let scopes = self.scopes.and_tags(tags);
+            self.state.insert(CallKey { scopes: &scopes, ..self.call_key() }, value.clone(), life, start);
         }
     }
 
@@ -171,7 +172,7 @@ where
     ///
     /// Nothing is lost.
     async fn ask(&self, key: &SharedKey<'_, S::Item>) -> Option<Fetched<S::Item>> {
-        self.state.store.fetch(key, self.fetch_start(), no_scopes).await
+        self.state.store.fetch(key, self.fetch_start(), &|value| self.tags_of(value)).await
     }
 
     /// The plan that follows from the shared tier's answer.
@@ -184,7 +185,7 @@ where
             // The lifetime is that of this call site, which may differ from that of the site that stored the absence.
             None => self.policy.absent_until(ended),
         };
-        let (expires, load_time) = (fetched.expires(longest), fetched.load_time);
+        let (expires, load_time, tags) = (fetched.expires(longest), fetched.load_time, fetched.tags);
         let Some(value) = fetched.value else {
             let expires = if is_refreshed { 0 } else { expires };
             return self.fetched_absence((ended, expires), (start, stores_locally), permit, old);
@@ -197,17 +198,18 @@ where
         // An expired value is of use only to a function that serves stale values.
         let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
         if is_useful && stores_locally && !self.policy.ttl.is_never() {
-            self.insert_locally(&value, life, start);
+            self.insert_locally(&value, &tags, life, start);
         }
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
         if now < life.expires && !due {
             self.call.set_times(AnswerTimes::new(now, ended, life.expires));
             self.call.answered(Answered::Shared);
-            end(permit, || shared_outcome::<S>(Outcome::Present(value.clone())));
+            let origin = ValueOrigin::of_load(start.epoch, Some(tags));
+            end(permit, || shared_value::<S>(&value, origin.clone()));
             return RequestPlan::Done(Outcome::Present(value));
         }
         if is_useful && !stores_locally {
-            let standby = Standby { value: Box::new(value.clone()), expires: life.expires, epoch: start.epoch };
+            let standby = Standby { value: Box::new(value.clone()), expires: life.expires, epoch: start.epoch, tags };
             let _ = self.standby.set(standby);
         }
         let servable = (!is_refreshed || !self.policy.stale.is_zero())
@@ -237,7 +239,7 @@ where
                 }
                 self.call.set_times(AnswerTimes::new(now, ended, expires));
                 self.call.answered(Answered::Shared);
-                end(permit, || shared_outcome::<S>(Outcome::Absent(absent)));
+                end(permit, || shared_negative::<S>(Outcome::Absent(absent)));
                 RequestPlan::Done(Outcome::Absent(absent))
             }
             (None, Some(old)) => refresh::<S>(permit, old),
@@ -246,9 +248,10 @@ where
     }
 
     /// Stores the result of a load in the shared tier; `None` stands for an absence.
-    pub(crate) fn share(&self, value: Option<&S::Item>, life: &Lifetime, began: &TieredStart) {
+    pub(crate) fn share(&self, value: Option<&S::Item>, tags: &[u64], life: Lifetime, began: &TieredStart) {
         if let Some(key) = self.shared_key().filter(|_| began.shared.is_some()) {
-            key.share(value, (life, self.policy.longest_stale()), began, lock(&self.lease).take());
+            let loaded = LoadedEntry { value, tags, life, beyond: self.policy.longest_stale() };
+            key.share(loaded, began, lock(&self.lease).take());
         }
     }
 }
@@ -265,7 +268,9 @@ where
 {
     let keys: Vec<_> = pending.iter().map(Pending::shared_key).collect();
     let Some(first) = pending.first() else { return Vec::new() };
-    let fetched = first.state.store.fetch_many(&keys, earliest(&pending).unwrap_or_else(|| first.fetch_start())).await;
+    let start = earliest(&pending).unwrap_or_else(|| first.fetch_start());
+    // Reads alone state no tags.
+    let fetched = first.state.store.fetch_many(&keys, start, &|_| Some(Vec::new())).await;
     let answer = |(pending, fetched): (&Pending<K, S>, Option<Fetched<S::Item>>)| {
         let plan = fetched.map(|fetched| pending.fetched(fetched, None, None));
         let Some(RequestPlan::Done(ending)) = plan else { return Outcome::Absent(()) };
@@ -284,11 +289,6 @@ fn expect_answer<V>(permit: Option<&LoadPermit>, key: &SharedKey<'_, V>) {
     if let Some(permit) = permit {
         permit.expect_wait(key.longest_answer());
     }
-}
-
-/// No scopes: those of a function's value are known before the load.
-fn no_scopes<V>(_: &V) -> Vec<u64> {
-    Vec::new()
 }
 
 fn refresh<S: Shape>(permit: Option<LoadPermit>, old: Old<S::Item>) -> CallPlan<S> {

@@ -134,6 +134,16 @@ impl Log {
         epoch >= self.floor.load(Acquire) && scopes.into_iter().all(|&scope| epoch >= self.mirror.last(scope))
     }
 
+    /// Returns whether a caller that began at `began` may take the value of another caller's load that began at `load`. `tags` are those that
+    /// the value states, so only the end of the load tells them; `None` if they are not known.
+    pub(crate) fn may_share(&self, load: Epoch, tags: Option<&[u64]>, began: Epoch) -> bool {
+        began <= load
+            || match tags {
+                Some(tags) => tags.is_empty() || self.is_current(load, tags),
+                None => self.tags.load(Acquire) <= load,
+            }
+    }
+
     /// Returns the same as [`valid`](Self::valid), for sweeps. Judgements by a floor are not counted, because they cost no hit here.
     pub(crate) fn still_valid<'a>(&self, epoch: Epoch, scopes: impl ScopeHashes<'a>) -> bool {
         epoch >= self.floor.load(Acquire) && scopes.into_iter().all(|&scope| epoch >= self.mirror.last_uncounted(scope))

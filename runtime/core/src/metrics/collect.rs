@@ -77,6 +77,7 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
         &names::EARLY_REFRESHES,
         &names::OVERTAKEN,
         &names::TTL_PANICS,
+        &names::TAG_FAILURES,
         &names::STALLED,
     ]
     .map(Family::new);
@@ -108,6 +109,7 @@ fn by_function(stats: &HandleStats) -> Vec<Family> {
             site_stats.early_refreshes,
             site_stats.overtaken,
             site_stats.ttl_panics,
+            site_stats.tag_failures,
             site_stats.loads_stalled,
         ];
         for (family, count) in plain.iter_mut().zip(counts) {

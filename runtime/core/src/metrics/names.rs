@@ -86,6 +86,8 @@ metrics! {
         "Loads whose result was not stored because something invalidated the key meanwhile.";
     TTL_PANICS = "fastness_cache_ttl_panics_total", Counter, Count, ["function"],
         "Panics of the function of `ttl` or `err_ttl`, after each of which nothing was stored.";
+    TAG_FAILURES = "fastness_cache_tag_failures_total", Counter, Count, ["function"],
+        "Panics of the function of `tags`, and lists of more than 1024 tags, after each of which nothing was stored.";
     STALLED = "fastness_cache_stalled_loads_total", Counter, Count, ["function"],
         "Loads that were not polled for their `load_timeout`, or for 30 s without one, so that another call began a second load.";
 

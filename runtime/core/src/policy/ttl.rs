@@ -24,8 +24,8 @@ struct Stated<T> {
 type Ask<T> = fn(fn(&T) -> Duration, &T, SiteFigures<'_>) -> Duration;
 
 /// The call site whose function may panic, as it is counted and logged.
-#[derive(Clone, Copy)]
-pub(crate) struct SiteFigures<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct SiteFigures<'a> {
     pub(crate) counters: &'a Counters,
     /// The function's path.
     pub(crate) function: &'a str,

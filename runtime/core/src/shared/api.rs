@@ -11,6 +11,9 @@ use super::site_encoding::SiteEncoding;
 use crate::codec::{Codec, Wire};
 use crate::log::{Epoch, Reach, Record};
 
+/// Returns the scopes that only a value itself knows; `None` if they cannot be found, so that the value is not served.
+pub(crate) type ScopesOf<'a, V> = &'a (dyn Fn(&V) -> Option<Vec<u64>> + Sync);
+
 /// The shared tier of one handle. No method fails towards a caller: a read that cannot be made is a miss.
 pub(crate) trait SharedApi: Sized {
     /// The lease on a load, which one process has at a time.
@@ -44,15 +47,15 @@ pub(crate) trait SharedApi: Sized {
     /// may be stored.
     fn put_locally(&self, record: Record, began: Epoch, scopes: &[u64]) -> Option<Epoch>;
 
-    /// Fetches the entry of a key, if there is one that may be served. `scopes_of` returns scopes that only the value itself knows; it is
-    /// judged by these too.
+    /// Fetches the entry of a key, if there is one that may be served. It is judged by the scopes of the key, by the tags that are stored
+    /// beside it, and by those that `scopes_of` returns.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost.
-    async fn fetch<V>(&self, key: &ValueKey<'_, V>, scopes_of: fn(&V) -> Vec<u64>) -> Option<FetchedEntry<V>>;
+    async fn fetch<V>(&self, key: &ValueKey<'_, V>, scopes_of: ScopesOf<'_, V>) -> Option<FetchedEntry<V>>;
 
-    /// Fetches the entries of several keys, in their order, in one round trip.
+    /// Fetches the entries of several keys, in their order, in one round trip. `scopes_of` is that of [`fetch`](Self::fetch).
     ///
     /// # Cancel safety
     ///
@@ -60,6 +63,7 @@ pub(crate) trait SharedApi: Sized {
     async fn fetch_many<'a, V: 'a>(
         &self,
         keys: impl Iterator<Item = &'a ValueKey<'a, V>> + Clone,
+        scopes_of: ScopesOf<'_, V>,
     ) -> Vec<Option<FetchedEntry<V>>>;
 
     /// Requests the lease on a key's load, for this duration. `None` while another process has it; an error if the tier is unavailable.
@@ -142,6 +146,8 @@ pub(crate) struct FetchedEntry<V> {
     pub(crate) epoch: Epoch,
     /// True if a refresh record came after its load began, so that it is expired whatever its ttl.
     pub(crate) is_refreshed: bool,
+    /// The scopes that only the value knows: those that are stored beside it, and those that its reader found in it.
+    pub(crate) tags: Vec<u64>,
 }
 
 /// An entry to be stored. Times are in nanoseconds of the clock.
@@ -149,6 +155,8 @@ pub(crate) struct FetchedEntry<V> {
 pub(crate) struct NewEntry<'a, V> {
     /// `None` for an absence.
     pub(crate) value: Option<&'a V>,
+    /// The tags that the value states.
+    pub(crate) tags: &'a [u64],
     /// The position at which its load began.
     pub(crate) epoch: SharedEpoch,
     /// The time at which its load began.

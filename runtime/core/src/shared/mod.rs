@@ -101,7 +101,9 @@ mod trust;
 #[cfg(feature = "redis")]
 mod values;
 
-pub(crate) use api::{FetchedEntry, LeaseApi, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
+pub(crate) use api::{
+    FetchedEntry, LeaseApi, NewEntry, PutEpochs, ScopesOf, SharedApi, SharedEpoch, Unavailable, ValueKey,
+};
 #[cfg(not(feature = "redis"))]
 pub(crate) use no_tier::NoTier as Tier;
 #[cfg(feature = "registry")]

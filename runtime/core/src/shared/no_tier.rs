@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::api::{FetchedEntry, LeaseApi, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
+use super::api::{
+    FetchedEntry, LeaseApi, NewEntry, PutEpochs, ScopesOf, SharedApi, SharedEpoch, Unavailable, ValueKey,
+};
 use crate::log::{Epoch, Reach, Record};
 
 /// A tier that cannot exist.
@@ -53,13 +55,14 @@ impl SharedApi for NoTier {
         match *self {}
     }
 
-    async fn fetch<V>(&self, _: &ValueKey<'_, V>, _: fn(&V) -> Vec<u64>) -> Option<FetchedEntry<V>> {
+    async fn fetch<V>(&self, _: &ValueKey<'_, V>, _: ScopesOf<'_, V>) -> Option<FetchedEntry<V>> {
         match *self {}
     }
 
     async fn fetch_many<'a, V: 'a>(
         &self,
         _: impl Iterator<Item = &'a ValueKey<'a, V>> + Clone,
+        _: ScopesOf<'_, V>,
     ) -> Vec<Option<FetchedEntry<V>>> {
         match *self {}
     }

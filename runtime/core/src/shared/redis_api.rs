@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::api::{FetchedEntry, NewEntry, PutEpochs, SharedApi, SharedEpoch, Unavailable, ValueKey};
+use super::api::{FetchedEntry, NewEntry, PutEpochs, ScopesOf, SharedApi, SharedEpoch, Unavailable, ValueKey};
 use super::feed::{ExpectedPut, Feed};
 use super::lease::RedisLoadLease;
 use super::stream::MAX_TOKEN;
@@ -53,7 +53,7 @@ impl SharedApi for RedisTier {
         self.doubt.pending(record).put(began, scopes)
     }
 
-    async fn fetch<V>(&self, key: &ValueKey<'_, V>, scopes_of: fn(&V) -> Vec<u64>) -> Option<FetchedEntry<V>> {
+    async fn fetch<V>(&self, key: &ValueKey<'_, V>, scopes_of: ScopesOf<'_, V>) -> Option<FetchedEntry<V>> {
         // Read before the command is sent, so that the local entry is as old as the read: an invalidation that the server executes after
         // its answer may be on a connection that has just gone silent.
         let epoch = self.log.position();
@@ -62,17 +62,12 @@ impl SharedApi for RedisTier {
             span.fail("unavailable", "unavailable");
             return None;
         };
-        let Some(unpacked) = self.unpack(key, bytes.as_deref()) else {
+        let Some(unpacked) = self.unpack(key, bytes.as_deref(), scopes_of) else {
             span.end("miss");
             return None;
         };
-        let value_scopes = unpacked.value.as_ref().map(scopes_of).unwrap_or_default();
         let judge = self.judge(server)?;
-        let began = unpacked.epoch();
-        let mut judgement = judge.judge(began, key.scopes);
-        if !value_scopes.is_empty() {
-            judgement = judgement.min(judge.judge(began, &value_scopes));
-        }
+        let judgement = unpacked.judged_by(&judge, key.scopes);
         drop(judge);
         let is_hit = judgement == Judgement::Current;
         span.end(if is_hit { "hit" } else { "outdated" });
@@ -83,6 +78,7 @@ impl SharedApi for RedisTier {
     async fn fetch_many<'a, V: 'a>(
         &self,
         keys: impl Iterator<Item = &'a ValueKey<'a, V>> + Clone,
+        scopes_of: ScopesOf<'_, V>,
     ) -> Vec<Option<FetchedEntry<V>>> {
         let addresses: Vec<_> = keys.clone().map(|key| self.address_of(key)).collect();
         let epoch = self.log.position();
@@ -93,15 +89,15 @@ impl SharedApi for RedisTier {
             return nothing();
         };
         let unpack = |(key, value): (_, &Value)| match value {
-            Value::BulkString(bytes) => self.unpack(key, Some(bytes)),
-            _ => self.unpack(key, None),
+            Value::BulkString(bytes) => self.unpack(key, Some(bytes), scopes_of),
+            _ => self.unpack(key, None, scopes_of),
         };
         let mut all: Vec<_> = keys.clone().zip(&found).map(unpack).collect();
         let Some(judge) = self.judge(server) else { return nothing() };
         let (mut hits, mut stale) = (0, 0);
         for (key, unpacked) in keys.zip(&mut all) {
             let Some(unpacked) = unpacked else { continue };
-            unpacked.judgement = judge.judge(unpacked.epoch(), key.scopes);
+            unpacked.judgement = unpacked.judged_by(&judge, key.scopes);
             *if unpacked.judgement == Judgement::Current { &mut hits } else { &mut stale } += 1;
         }
         drop(judge);
@@ -134,7 +130,7 @@ impl SharedApi for RedisTier {
     }
 
     fn remove<V>(&self, key: &ValueKey<'_, V>, epoch: SharedEpoch, began: u64, lease: Option<RedisLoadLease>) {
-        let entry = NewEntry { value: None, epoch, began, expires: 0, load_time: 0, beyond: Duration::ZERO };
+        let entry = NewEntry { value: None, tags: &[], epoch, began, expires: 0, load_time: 0, beyond: Duration::ZERO };
         let command = self.ordered(key, &entry, 0, None);
         self.send_later(command.into_iter().chain(lease.and_then(RedisLoadLease::into_release)).collect());
     }

@@ -1,13 +1,13 @@
 //! Values in the tier: addresses, envelopes, and judgement.
 
-use super::api::{FetchedEntry, NewEntry, SharedEpoch, ValueKey};
+use super::api::{FetchedEntry, NewEntry, ScopesOf, SharedEpoch, ValueKey};
 use super::confirm::{Confirmation, StoreCommand, UNCONFIRMED};
 use super::erasures::ErasableName;
 use super::order;
 use super::reads::ValueAddress;
-use super::tier::RedisTier;
+use super::tier::{RedisTier, TierJudge};
 use crate::clock::nanos;
-use crate::codec::envelope::{self, Header, Unsealed};
+use crate::codec::envelope::{self, Header, Names, Opened, Unsealed};
 use crate::codec::value_codec::with_buffer;
 use crate::log::{Epoch, Judgement};
 
@@ -15,12 +15,21 @@ use crate::log::{Epoch, Judgement};
 pub(super) struct Unpacked<V> {
     pub(super) header: Header,
     pub(super) value: Option<V>,
+    /// The scopes that only the value knows; `None` if its reader could not find them.
+    pub(super) tags: Option<Vec<u64>>,
     pub(super) judgement: Judgement,
 }
 
 impl<V> Unpacked<V> {
     pub(super) fn epoch(&self) -> SharedEpoch {
         SharedEpoch { incarnation: self.header.incarnation, id: self.header.epoch }
+    }
+
+    /// Judges the value by the scopes of its key and by its own.
+    pub(super) fn judged_by(&self, judge: &TierJudge<'_>, scopes: &[u64]) -> Judgement {
+        let Some(tags) = &self.tags else { return Judgement::Invalidated };
+        let judgement = judge.judge(self.epoch(), scopes);
+        if tags.is_empty() { judgement } else { judgement.min(judge.judge(self.epoch(), tags)) }
     }
 }
 
@@ -38,17 +47,27 @@ impl RedisTier {
     }
 
     /// Decodes the value in these bytes, if it is one of this key.
-    pub(super) fn unpack<V>(&self, key: &ValueKey<'_, V>, bytes: Option<&[u8]>) -> Option<Unpacked<V>> {
+    pub(super) fn unpack<V>(
+        &self,
+        key: &ValueKey<'_, V>,
+        bytes: Option<&[u8]>,
+        scopes_of: ScopesOf<'_, V>,
+    ) -> Option<Unpacked<V>> {
         let counts = &self.context.telemetry.counts;
         let Some(bytes) = bytes else {
             counts.absent.add();
             return None;
         };
-        let Some((header, value)) = decode(key, bytes, self.context.settings.max_value_bytes) else {
+        let Some((header, mut stored, value)) = decode(key, bytes, self.context.settings.max_value_bytes) else {
             counts.unreadable.add();
             return None;
         };
-        Some(Unpacked { header, value, judgement: Judgement::Invalidated })
+        let tags = value.as_ref().map_or_else(|| Some(Vec::new()), scopes_of);
+        let tags = tags.map(|mut tags| {
+            tags.append(&mut stored);
+            tags
+        });
+        Some(Unpacked { header, value, tags, judgement: Judgement::Invalidated })
     }
 
     pub(super) fn count(&self, hits: usize, stale: usize) {
@@ -62,7 +81,7 @@ impl RedisTier {
     /// Returns a value that may be served. `epoch` was read before the command was sent, and so counts as the start of the local entry.
     pub(super) fn judged<V>(
         &self,
-        Unpacked { header, value, judgement }: Unpacked<V>,
+        Unpacked { header, value, tags, judgement }: Unpacked<V>,
         epoch: Epoch,
     ) -> Option<FetchedEntry<V>> {
         let load_time = u64::from(header.load_micros) * 1_000;
@@ -71,6 +90,7 @@ impl RedisTier {
             value,
             expires: self.context.local_nanos(header.fresh_until_millis),
             load_time,
+            tags: tags.unwrap_or_default(),
             ended: self.context.local_nanos(header.began_micros / 1_000).saturating_add(load_time),
             epoch,
         })
@@ -130,7 +150,8 @@ impl RedisTier {
                 began_micros: self.context.server_micros(entry.began),
             };
             bytes.clear();
-            let sealed = envelope::seal(&header, key.key, settings.limits(), bytes, |bytes| match entry.value {
+            let names = Names { key: key.key, tags: entry.tags };
+            let sealed = envelope::seal(&header, names, settings.limits(), bytes, |bytes| match entry.value {
                 Some(value) => attempt.encode(value_codec, value, bytes),
                 None => Ok(()),
             });
@@ -154,12 +175,12 @@ impl RedisTier {
     }
 }
 
-fn decode<V>(key: &ValueKey<'_, V>, bytes: &[u8], max_bytes: usize) -> Option<(Header, Option<V>)> {
-    let (header, payload) =
+fn decode<V>(key: &ValueKey<'_, V>, bytes: &[u8], max_bytes: usize) -> Option<(Header, Vec<u64>, Option<V>)> {
+    let Opened { header, tags, payload } =
         envelope::open(bytes, key.key, key.encoding.types(&key.wire).fingerprint, max_bytes).ok()?;
     if header.absent {
-        return Some((header, None));
+        return Some((header, tags, None));
     }
     let value = key.wire.codec.decode(&payload, header.codec).ok()?;
-    Some((header, Some(value)))
+    Some((header, tags, Some(value)))
 }

@@ -53,6 +53,8 @@ struct ErasedEntry {
     number: u64,
     /// The [`FoundEntry`] of its value.
     found: Box<dyn Any + Send>,
+    /// The scopes of the entry, if there are tags among them.
+    tagged_scopes: Vec<u64>,
 }
 
 struct KeyedStore<K, V: 'static> {
@@ -78,6 +80,8 @@ pub(crate) struct Membership {
 /// An entry of another store.
 pub(super) struct Elsewhere<V> {
     pub(super) found: FoundEntry<V>,
+    /// The scopes of the entry, if there are tags among them.
+    pub(super) tagged_scopes: Vec<u64>,
     holder: Holder,
 }
 
@@ -137,9 +141,9 @@ impl Membership {
 
     /// The entry of this key in another store whose load began last, if it is valid.
     pub(super) fn newest<V: CacheValue>(&self, text: KeyText<'_>) -> Option<Elsewhere<V>> {
-        let (ErasedEntry { found, .. }, holder) = self.newest_of_any_type(text)?;
+        let (ErasedEntry { found, tagged_scopes, .. }, holder) = self.newest_of_any_type(text)?;
         let found = *found.downcast().ok()?;
-        Some(Elsewhere { found, holder })
+        Some(Elsewhere { found, tagged_scopes, holder })
     }
 
     fn newest_of_any_type(&self, text: KeyText<'_>) -> Option<(ErasedEntry, Holder)> {
@@ -234,8 +238,11 @@ impl<K: OwnedKey, V: CacheValue> TextStore for KeyedStore<K, V> {
     }
 
     fn get(&self, text: KeyText<'_>) -> Option<ErasedEntry> {
-        let found = self.store.get(&self.key(text)?)?;
-        Some(ErasedEntry { number: found.start.number, found: Box::new(found) })
+        let key = self.key(text)?;
+        let found = self.store.get(&key)?;
+        let number = found.start.number;
+        let tagged_scopes = self.store.tagged_scopes(&key, number)?;
+        Some(ErasedEntry { number, found: Box::new(found), tagged_scopes })
     }
 
     fn remove(&self, text: KeyText<'_>, number: u64) {

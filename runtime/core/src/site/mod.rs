@@ -37,7 +37,7 @@ use meta::Capacity;
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
-pub(crate) use state::{Dated, Negative, NotedOutdated, Outdated, SharedOutcome, SiteState};
+pub(crate) use state::{Dated, Negative, NotedOutdated, Outdated, SiteState};
 use variant::{ValueType, variant};
 
 /// The bytes that an entry counts for at least, from which a bound in bytes implies one in entries.

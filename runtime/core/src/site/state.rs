@@ -13,7 +13,7 @@ use crate::handle::{CallMode, SiteSwitches};
 use crate::key::{CallKey, Hashed, OwnedKey};
 use crate::l1::{FoundEntry, Lifetime, LoadStart};
 use crate::log::{Judgement, Log};
-use crate::shape::{CacheValue, Outcome, Shape};
+use crate::shape::{CacheValue, Shape};
 
 /// The state of one instantiation of a call site under one handle.
 pub(crate) struct SiteState<K: Eq, S: Shape<Item: 'static>> {
@@ -30,9 +30,6 @@ pub(crate) struct SiteState<K: Eq, S: Shape<Item: 'static>> {
     /// True once a key that is not equal to itself was reported.
     pub(super) unequal: AtomicBool,
 }
-
-/// The outcome of a load that all its waiters get.
-pub(crate) type SharedOutcome<S> = Outcome<<S as Shape>::Item, <S as Shape>::Absent, <S as Shape>::SharedError>;
 
 /// The answer of the shared tier that a load replaces. It is removed there if the load stores nothing instead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,11 +135,12 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     }
 
     /// The entry of this key in another call site's store, for a call that found none in its own: a function finds entries of direct calls,
-    /// and a direct call those of functions. A function copies the entry into its own store, with the lifetime that `life` returns.
+    /// and a direct call those of functions. A function copies the entry into its own store, with the lifetime and the further tags that
+    /// `terms` returns.
     pub(crate) fn find_elsewhere(
         &self,
         key: CallKey<'_, K>,
-        life: impl FnOnce(&FoundEntry<S::Item>, u64) -> Option<Lifetime>,
+        terms: impl FnOnce(&FoundEntry<S::Item>, u64) -> Option<(Lifetime, Vec<u64>)>,
     ) -> Option<FoundEntry<S::Item>> {
         if !self.by_text.is_used() || !self.is_findable(key.args) {
             return None;
@@ -152,8 +150,9 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             // A direct call reads the entry where it is, so it never refreshes it early.
             return elsewhere.found.is_fresh(now).then_some(FoundEntry { fresh_until: u64::MAX, ..elsewhere.found });
         }
-        let life = life(&elsewhere.found, now)?;
-        self.take(key, &elsewhere, life)
+        let (life, mut tags) = terms(&elsewhere.found, now)?;
+        tags.extend(&elsewhere.tagged_scopes);
+        self.take(CallKey { scopes: &key.scopes.and_tags(&tags), ..key }, &elsewhere, life)
     }
 
     fn take(&self, key: CallKey<'_, K>, elsewhere: &Elsewhere<S::Item>, life: Lifetime) -> Option<FoundEntry<S::Item>> {

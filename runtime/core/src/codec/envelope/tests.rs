@@ -20,20 +20,28 @@ fn header() -> Header {
 const LIMITS: Limits = Limits { max_bytes: 1 << 20, compress: true };
 
 fn sealed_with(header: &Header, limits: Limits, payload: &[u8]) -> Result<Vec<u8>, Unsealed<()>> {
+    tagged_with(&[], header, limits, payload)
+}
+
+fn tagged_with(tags: &[u64], header: &Header, limits: Limits, payload: &[u8]) -> Result<Vec<u8>, Unsealed<()>> {
     let mut bytes = Vec::new();
     let append = |bytes: &mut Vec<u8>| {
         bytes.extend(payload);
         Ok(())
     };
-    seal(header, KEY, limits, &mut bytes, append).map(|()| bytes)
+    seal(header, Names { key: KEY, tags }, limits, &mut bytes, append).map(|()| bytes)
 }
 
 fn sealed(header: &Header) -> Vec<u8> {
     sealed_with(header, LIMITS, b"payload").unwrap()
 }
 
-fn opened(bytes: &[u8]) -> Result<(Header, Cow<'_, [u8]>), Unreadable> {
+fn opened(bytes: &[u8]) -> Result<Opened<'_>, Unreadable> {
     open(bytes, KEY, header().fingerprint, LIMITS.max_bytes)
+}
+
+fn untagged(header: Header, payload: &[u8]) -> Opened<'_> {
+    Opened { header, tags: Vec::new(), payload: Cow::Borrowed(payload) }
 }
 
 /// Changes an envelope and corrects its checksum.
@@ -45,9 +53,9 @@ fn forged(mut bytes: Vec<u8>, change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 
 #[test]
 fn a_sealed_value_is_opened_unchanged() {
-    assert_eq!(opened(&sealed(&header())), Ok((header(), Cow::Borrowed(b"payload".as_slice()))));
+    assert_eq!(opened(&sealed(&header())), Ok(untagged(header(), b"payload")));
     let absent = Header { absent: true, codec: Codec::Json, ..header() };
-    assert_eq!(opened(&sealed(&absent)), Ok((absent, Cow::Borrowed(b"".as_slice()))));
+    assert_eq!(opened(&sealed(&absent)), Ok(untagged(absent, b"")));
 }
 
 /// The bytes of version 2, which every later version has to read or to refuse as another version.
@@ -59,13 +67,43 @@ fn an_envelope_has_the_documented_bytes() {
     assert_eq!(bytes, golden);
 }
 
+/// The bytes of version 2 with tags, which an earlier version refuses because of the flag.
+#[test]
+fn tags_stand_between_the_key_and_the_payload() {
+    let bytes = tagged_with(&[1, u64::MAX], &header(), LIMITS, b"payload").unwrap();
+    assert_eq!(bytes[FLAGS], TAGGED);
+    assert_eq!(bytes[HEADER..], *b"user:7\x02\x00\x01\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xffpayload");
+    let expected = Opened { tags: vec![1, u64::MAX], ..untagged(header(), b"payload") };
+    assert_eq!(opened(&bytes), Ok(expected));
+    let many: Vec<_> = (0..1_024).collect();
+    let bytes = tagged_with(&many, &header(), LIMITS, b"").unwrap();
+    assert_eq!(opened(&bytes).unwrap().tags, many);
+    let exact = Limits { max_bytes: bytes.len() - 1, ..LIMITS };
+    assert_eq!(tagged_with(&many, &header(), exact, b""), Err(Unsealed::TooLarge), "tags count as bytes do");
+}
+
+#[test]
+fn more_tags_than_there_are_bytes_are_refused() {
+    let at = HEADER + KEY.len();
+    for count in [2_u16, 1_000, u16::MAX] {
+        let bytes = forged(tagged_with(&[7], &header(), LIMITS, b"payload").unwrap(), |bytes| {
+            bytes[at..at + 2].copy_from_slice(&count.to_le_bytes());
+        });
+        assert_eq!(opened(&bytes), Err(Unreadable::Damaged), "{count}");
+    }
+    for length in 0..10 {
+        let cut = forged(tagged_with(&[7], &header(), LIMITS, b"").unwrap(), |bytes| bytes.truncate(at + length));
+        assert_eq!(opened(&cut), Err(Unreadable::Damaged), "{length} bytes");
+    }
+}
+
 #[test]
 fn each_invalid_envelope_is_refused_with_its_reason() {
     let bytes = sealed(&header());
     assert_eq!(open(&bytes, "user:8", header().fingerprint, LIMITS.max_bytes), Err(Unreadable::OtherKey));
     assert_eq!(open(&bytes, KEY, 1, LIMITS.max_bytes), Err(Unreadable::OtherType));
     assert_eq!(opened(&forged(bytes.clone(), |bytes| bytes[4] = 200)), Err(Unreadable::UnknownFormat));
-    for unknown in 2..8 {
+    for unknown in 3..8 {
         let bytes = forged(bytes.clone(), |bytes| bytes[FLAGS] |= 1 << unknown);
         assert_eq!(opened(&bytes), Err(Unreadable::UnknownFormat), "flag {unknown}");
     }
@@ -114,9 +152,16 @@ mod compressed {
         b"all work and no play ".iter().copied().cycle().take(length).collect()
     }
 
+    #[test]
+    fn tags_are_not_compressed_with_the_payload() {
+        let bytes = tagged_with(&[7, 8], &header(), LIMITS, &text(4096)).unwrap();
+        assert_eq!(bytes[FLAGS], TAGGED | COMPRESSED);
+        assert_eq!(opened(&bytes), Ok(Opened { tags: vec![7, 8], ..untagged(header(), &text(4096)) }));
+    }
+
     fn is_compressed(payload: &[u8], compress: bool) -> bool {
         let bytes = sealed_with(&header(), Limits { compress, ..LIMITS }, payload).unwrap();
-        assert_eq!(opened(&bytes), Ok((header(), Cow::Borrowed(payload))));
+        assert_eq!(opened(&bytes), Ok(untagged(header(), payload)));
         bytes[FLAGS] & COMPRESSED != 0
     }
 
@@ -174,8 +219,8 @@ mod compressed {
                 bytes.extend(length.to_le_bytes());
                 bytes.extend(&block);
             });
-            if let Ok((_, payload)) = opened(&bytes) {
-                prop_assert_eq!(payload.len(), length as usize);
+            if let Ok(opened) = opened(&bytes) {
+                prop_assert_eq!(opened.payload.len(), length as usize);
             }
         }
     }

@@ -11,7 +11,7 @@ use super::target::{StoredKey, Target};
 use super::vary;
 use crate::clock::nanos;
 use crate::codec::Wire;
-use crate::engine::{self, LocalStore, SharedForm, TieredStart};
+use crate::engine::{self, LoadedEntry, LocalStore, SharedForm, TieredStart};
 use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
@@ -131,7 +131,8 @@ impl ResponseStore {
     pub(super) async fn fetch(&self, key: &EntryKey) -> bool {
         let address = bounded(key.text.clone());
         let Some(shared) = self.shared_key(&form(), &address, key.scopes.hashes()) else { return false };
-        let Some(fetched) = self.engine.fetch(&shared, self.engine.begin_fetch(), Stored::scopes).await else {
+        let scopes_of = |stored: &Stored| Some(stored.scopes());
+        let Some(fetched) = self.engine.fetch(&shared, self.engine.begin_fetch(), &scopes_of).await else {
             return false;
         };
         let Some(longest) = fetched.value.as_ref().map(|stored| stored.latest_expiry(self.now())) else { return false };
@@ -153,8 +154,8 @@ impl ResponseStore {
     pub(super) fn share(&self, key: &EntryKey, entry: &ResponseEntry, began: &TieredStart) {
         let address = bounded(key.text.clone());
         if let Some(shared) = self.shared_key(&form(), &address, key.scopes.hashes()) {
-            let beyond = entry.stored.grace().longest();
-            shared.share(Some(&entry.stored), (&self.lifetime(entry, began), beyond), began, None);
+            let (life, beyond) = (self.lifetime(entry, began), entry.stored.grace().longest());
+            shared.share(LoadedEntry { value: Some(&entry.stored), tags: &[], life, beyond }, began, None);
         }
     }
 
