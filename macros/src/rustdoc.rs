@@ -68,7 +68,7 @@ Storage:
 | `capacity = 10_000` | `Builder::capacity`, 10 000 | largest number of entries of this function in this process |
 | `max_bytes = "64MiB"`, `max_bytes = 65_536` | none | largest number of bytes of the entries of this function in this process, [weighed]("#, guide_root!(), r#"bytes/index.html) by `weigh` or by their type; without `capacity`, the only bound |
 | `weigh = \|value\| value.len()` | by the type | bytes that a value takes, by a function of `&T`; see [Bounds in bytes]("#, guide_root!(), r#"bytes/index.html) |
-| `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
+| `tier = local`, `tier = shared`, `tier = both` | `both`, if the type can be serialised; `local` for a plain function | tiers that store the entries, if there is a shared tier; a plain function that names the shared one [blocks its thread]("#, guide_root!(), r#"cacheable/index.html#plain-functions-and-the-shared-tier) while it asks |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
 | `erase` | bytes stay until the ttl ends | an invalidation of the key also [removes the bytes]("#, guide_root!(), r#"erase/index.html) from the shared tier, within seconds; writer and reader have the same |
@@ -130,7 +130,7 @@ Storage:
 | `capacity = 10_000` | `Builder::capacity`, 10 000 | largest number of entries of this function in this process |
 | `max_bytes = "64MiB"`, `max_bytes = 65_536` | none | largest number of bytes of the entries of this function in this process, [weighed]("#, guide_root!(), r#"bytes/index.html) by `weigh` or by their type; without `capacity`, the only bound |
 | `weigh = \|value\| value.len()` | by the type | bytes that a value takes, by a function of `&T`; see [Bounds in bytes]("#, guide_root!(), r#"bytes/index.html) |
-| `tier = local`, `tier = shared` | `both`, if the type can be serialised | tiers that store the entries, if there is a shared tier; a plain function uses the local tier only |
+| `tier = local`, `tier = shared`, `tier = both` | `both`, if the type can be serialised; `local` for a plain function | tiers that store the entries, if there is a shared tier; a plain function that names the shared one [blocks its thread]("#, guide_root!(), r#"cacheable/index.html#plain-functions-and-the-shared-tier) while it asks |
 | `local_ttl = 5` | `ttl` | time for which this process serves an entry before it asks the shared tier again |
 | `codec = json`, `codec = bincode` | `Redis::codec`, `messagepack` | encoding of values in the shared tier |
 | `erase` | bytes stay until the ttl ends | an invalidation of the key also [removes the bytes]("#, guide_root!(), r#"erase/index.html) from the shared tier, within seconds; writer and reader have the same |

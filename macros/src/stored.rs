@@ -42,6 +42,17 @@ pub(crate) fn is_forever(options: &Options) -> bool {
     matches!(options.time("ttl"), Some(Time::Forever))
 }
 
+/// Returns whether the entries may go to the shared tier. Those of a plain function go there only where it says so, because it then blocks
+/// its thread.
+pub(crate) fn may_share(options: &Options, blocks: bool) -> bool {
+    if blocks { names_shared(options) } else { !options.is("tier", "local") }
+}
+
+/// Returns whether the options name the shared tier.
+pub(crate) fn names_shared(options: &Options) -> bool {
+    options.is_given("tier") && !options.is("tier", "local")
+}
+
 /// Reports options of a tier that the entry is not stored in.
 fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
     let is_local = options.is("tier", "local");
@@ -59,19 +70,21 @@ fn tiers(options: &Options, blocks: bool, diag: &mut Diag) {
             options.refuse(name, &why, diag);
         }
     }
-    if blocks {
-        let why = "a sync function uses the local tier only, because the shared one has to be awaited: make it `async`";
-        let shared = if is_local { &["codec", "local_ttl"][..] } else { &["tier", "codec", "local_ttl", "erase"] };
-        for name in shared {
-            options.refuse(name, why, diag);
+    if blocks && !options.is_given("tier") {
+        for name in ["codec", "local_ttl", "erase"] {
+            let why = format!(
+                "`{name}` is about the shared tier, which a sync function uses only where it says so, because it blocks \
+                the thread: add `tier = both`, or remove `{name}`"
+            );
+            options.refuse(name, &why, diag);
         }
     }
 }
 
-/// Requires a future if an option needs the shared tier, which has to be awaited.
+/// Requires a future if an option needs the shared tier, which a plain function has to name.
 pub(crate) fn answer(options: &Options, subject: &mut Subject) {
-    let tier = options.is_given("tier") && !options.is("tier", "local");
-    if tier || ["codec", "local_ttl", "erase"].iter().any(|name| options.is_given(name)) {
+    let needs_tier = ["codec", "local_ttl", "erase"].iter().any(|name| options.is_given(name));
+    if !options.is_given("tier") && needs_tier {
         subject.returns.answer = Answer::Future;
     }
 }

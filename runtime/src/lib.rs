@@ -125,8 +125,8 @@ pub mod stats {
     pub use fastness_core::SharedStats;
     #[doc(inline)]
     pub use fastness_core::{
-        AnswerSource, CachedAnswer, HandleStats, Observed, Provenance, SiteStats, Stats, observe, provenance,
-        provenance_sync,
+        AnswerSource, CachedAnswer, HandleStats, Observed, Provenance, SiteStats, Stats, observe, observe_sync,
+        provenance, provenance_sync,
     };
 }
 

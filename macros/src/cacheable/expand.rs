@@ -162,7 +162,7 @@ fn lookup(model: &Model, names: &MissFunctions) -> TokenStream {
     match (subject.returns.kind, ttl) {
         (Kind::Sync, Some(ttl)) => return code!(#before __SITE.#serve(#on, __call, #ttl)),
         (Kind::Asked, Some(ttl)) if owned_for(&stored.options).is_none() => {
-            let (wire, serve) = (emit::wire(subject, false), emit::at_value(subject, "serve"));
+            let (wire, serve) = (emit::wire(subject, false, false), emit::at_value(subject, "serve"));
             return code!(#before __kind.#serve(&__SITE, #on, __call, (#ttl, #wire)));
         }
         _ => {}

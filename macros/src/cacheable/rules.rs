@@ -64,7 +64,8 @@ pub(super) fn answer(options: &Options, subject: &mut Subject) {
         }
         return;
     }
-    if options.is_given("load_timeout") || options.is("single_flight", "fleet") || owned_for(options).is_some() {
+    let fleet = options.is("single_flight", "fleet") && !stored::names_shared(options);
+    if options.is_given("load_timeout") || fleet || owned_for(options).is_some() {
         subject.returns.answer = Answer::Future;
     }
     stored::answer(options, subject);
@@ -77,9 +78,9 @@ pub(super) fn asynchronous(options: &Options, subject: &Subject, diag: &mut Diag
     }
     let why = "`load_timeout` cannot interrupt a sync function: make it `async`, or bound the work inside";
     options.refuse("load_timeout", why, diag);
-    if options.is("single_flight", "fleet") {
-        let why = "`single_flight = fleet` needs an `async fn`, because the shared tier has to be awaited: \
-            make it one, or write `single_flight = process`";
+    if options.is("single_flight", "fleet") && !stored::names_shared(options) {
+        let why = "`single_flight = fleet` needs the shared tier, which a sync function uses only where it says so: \
+            add `tier = both`, or write `single_flight = process`";
         options.refuse("single_flight", why, diag);
     }
     for (name, word, instead) in [("refresh", "background", "caller"), ("load", "task", "caller")] {

@@ -11,6 +11,7 @@ use crate::{
     duration::Time,
     options::{Builder, Options, Value},
     signature::Kind,
+    stored,
     subject::{Door, Subject},
     value,
 };
@@ -95,11 +96,11 @@ fn builder_calls(subject: &Subject, options: &Options) -> TokenStream {
 /// The builder calls for the shared tier, if the function may use it: the form of the value there, which its type decides, and the
 /// codec.
 fn sharing(subject: &Subject, options: &Options, each: bool) -> TokenStream {
-    if options.is("tier", "local") || subject.returns.kind == Kind::Sync {
+    if !stored::may_share(options, subject.returns.kind == Kind::Sync) {
         return TokenStream::new();
     }
     let door = &subject.door;
-    let (wire, calls) = (wire(subject, each), calls(Builder::Sharing, options, door));
+    let (wire, calls) = (wire(subject, each, stored::names_shared(options)), calls(Builder::Sharing, options, door));
     // The compiler reports a value that the codec cannot encode at the option.
     let codec = options.value("codec").zip(options.written("codec")).map(|(codec, expr)| {
         let span = Span::mixed_site().located_at(expr.span());
@@ -112,10 +113,11 @@ fn sharing(subject: &Subject, options: &Options, each: bool) -> TokenStream {
     code!(.wire(#wire) #calls #codec)
 }
 
-/// The expression that finds the form of the value in the shared tier by its type.
-pub(crate) fn wire(subject: &Subject, each: bool) -> TokenStream {
+/// The expression that finds the form of the value in the shared tier by its type. `named` says whether the function names the shared tier, so
+/// that its values go there even if it blocks.
+pub(crate) fn wire(subject: &Subject, each: bool, named: bool) -> TokenStream {
     let door = &subject.door;
-    let wired = if subject.returns.kind == Kind::Asked {
+    let wired = if subject.returns.kind == Kind::Asked && !named {
         code!(__fastness_Wired(__shape, __kind))
     } else if each {
         code!(#door::wired_each(__shape))

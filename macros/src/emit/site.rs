@@ -7,7 +7,13 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::{Expr, FnArg, GenericParam, ext::IdentExt, spanned::Spanned};
 
 use super::{code, operand, pieces};
-use crate::{duration::Time, options::Builder, signature::has_impl, stored::Stored, subject::Subject};
+use crate::{
+    duration::Time,
+    options::Builder,
+    signature::has_impl,
+    stored::{self, Stored},
+    subject::Subject,
+};
 
 /// The default retention of the shared log, in milliseconds: a longer ttl may be more than it keeps.
 const RETENTION: u64 = 3_600_000;
@@ -64,8 +70,7 @@ fn long_ttl(subject: &Subject, stored: &Stored) -> Option<Literal> {
         Time::Fixed(millis) if *millis > RETENTION => *millis,
         _ => return None,
     };
-    let is_local = subject.returns.blocks() || stored.options.is("tier", "local");
-    (!is_local).then(|| Literal::u64_suffixed(millis))
+    stored::may_share(&stored.options, subject.returns.blocks()).then(|| Literal::u64_suffixed(millis))
 }
 
 /// The role of the receiver in the key. `audit()` reports receivers that may have been forgotten.

@@ -76,7 +76,7 @@ pub use registry::{Annotated, Role, annotated};
 pub use shape::CacheValue;
 #[cfg(feature = "redis")]
 pub use shared::{Redis, SharedStats};
-pub use stats::{AnswerSource, CachedAnswer, Observed, Provenance, Stats, observe};
+pub use stats::{AnswerSource, CachedAnswer, Observed, Provenance, Stats, observe, observe_sync};
 pub use typed::{Handle, Handled};
 
 /// Timings of calls: of functions with `#[timed]`, and of other code by a [`Timing`](timing::Timing).

@@ -1,10 +1,12 @@
 //! `#[cache_put]`: the body always runs, and its value replaces the cached one.
 //!
-//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`, `trace`.
+//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`, `site`, `sync`, `trace`.
 //!
 //! When the body has ended, the key is invalidated, so every older value is gone in every tier. The new value is stored only if nothing
 //! else invalidated the key since the body began, because otherwise it may be the older of two writes. A body that failed, was cancelled or
 //! panicked may have written all the same, so the key is invalidated then too.
+
+use std::sync::Arc;
 
 use crate::handle::Collector;
 use crate::key::OwnedKey;
@@ -13,6 +15,8 @@ use crate::log::{Epoch, Record};
 use crate::policy::LoadTimes;
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::shared::{PutEpochs, SharedApi as _, SharedEpoch};
+use crate::site::SiteState;
+use crate::sync::block_on;
 use crate::trace::invalidation;
 
 /// One call of a `#[cache_put]` function. Dropped before its end, it invalidates the key.
@@ -62,6 +66,12 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
             write.invalidate();
         }
         S::close(ending)
+    }
+
+    /// The state of the call site, if a sync function waits for the shared tier.
+    fn blocking_state(&self) -> Option<Arc<SiteState<K, S>>> {
+        let pending = &self.write.as_ref()?.pending;
+        pending.policy.wire.is_some().then(|| pending.state.clone())
     }
 
     /// The positions of the new value, which states these tags, once its invalidation is announced. `None` if the value may not be stored,
@@ -166,23 +176,50 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
 /// # Cancel safety
 ///
 /// Dropping the future drops the body and invalidates the key.
-pub async fn store<K, S, F>(mut put: Put<K, S>, body: F) -> S::Out
+pub async fn store<K, S, F>(put: Put<K, S>, body: F) -> S::Out
 where
     K: OwnedKey,
     S: Shape<Item: CacheValue> + 'static,
     F: Future<Output = S::Out>,
 {
-    let shared = put.write.as_ref().is_some_and(|write| write.pending.state.store.tier.is_some());
     let out = body.await;
-    if !shared {
-        return put.finish(out);
-    }
     // An error may not be `Send`, so it must not live across the wait.
-    let value = match S::open(out) {
-        Outcome::Failed(error) => return put.finish(S::close(Outcome::Failed(error))),
-        Outcome::Present(value) => Ok(value),
-        Outcome::Absent(absent) => Err(absent),
+    let (put, value) = match placeable(put, out) {
+        Ok(placeable) => placeable,
+        Err(out) => return out,
     };
+    place::<K, S>(put, value).await
+}
+
+/// A put whose value waits for the shared tier, as [`placeable`] returns it. It holds no error, which may not be `Send`.
+type Placeable<K, S> = (Put<K, S>, Result<<S as Shape>::Item, <S as Shape>::Absent>);
+
+/// Ends a put that does not wait for the shared tier: there is none, or the body failed.
+fn placeable<K, S>(put: Put<K, S>, out: S::Out) -> Result<Placeable<K, S>, S::Out>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    if put.write.as_ref().is_none_or(|write| write.pending.state.store.tier.is_none()) {
+        return Err(put.finish(out));
+    }
+    match S::open(out) {
+        Outcome::Failed(error) => Err(put.finish(S::close(Outcome::Failed(error)))),
+        Outcome::Present(value) => Ok((put, Ok(value))),
+        Outcome::Absent(absent) => Ok((put, Err(absent))),
+    }
+}
+
+/// Waits until the invalidation of a put is announced, and stores its value.
+///
+/// # Cancel safety
+///
+/// Dropping the future invalidates the key.
+async fn place<K, S>(mut put: Put<K, S>, value: Result<S::Item, S::Absent>) -> S::Out
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
     let tags = put.write.as_ref().and_then(|write| write.tags(value.as_ref().ok()));
     let placed = put.place(tags.as_deref()).await;
     if let (Some((write, PutEpochs { local, shared })), Some(tags)) = (placed, tags) {
@@ -201,7 +238,12 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     let out = body();
-    put.finish(out)
+    let Some(state) = put.blocking_state() else { return put.finish(out) };
+    let Some(_entered) = state.store.tier.as_ref().and_then(|tier| tier.enter()) else { return put.finish(out) };
+    match placeable(put, out) {
+        Ok((put, value)) => block_on(place::<K, S>(put, value)),
+        Err(out) => out,
+    }
 }
 
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> std::fmt::Debug for Put<K, S> {

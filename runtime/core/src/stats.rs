@@ -362,3 +362,21 @@ pub async fn observe<F: Future>(future: F) -> (F::Output, Observed) {
     let [hits, misses, coalesced, bypassed] = counted;
     (output, Observed { hits, misses, coalesced, bypassed })
 }
+
+/// Calls a function, and counts the calls of cached functions that it makes on this thread, directly or not, as [`observe`] does.
+///
+/// ```
+/// #[fastness::cacheable(ttl = 60)]
+/// fn double(n: u64) -> u64 { n * 2 }
+///
+/// let (_, first) = fastness::stats::observe_sync(|| double(21));
+/// let (value, second) = fastness::stats::observe_sync(|| double(21));
+/// assert_eq!((value, first.misses, second.hits), (42, 1, 1));
+/// ```
+pub fn observe_sync<T>(call: impl FnOnce() -> T) -> (T, Observed) {
+    let before = thread_counts();
+    let output = call();
+    let after = thread_counts();
+    let [hits, misses, coalesced, bypassed] = std::array::from_fn(|index| after[index] - before[index]);
+    (output, Observed { hits, misses, coalesced, bypassed })
+}

@@ -1,4 +1,4 @@
-//! Locks and atomics of std, or of loom under `--cfg fastness_loom`, and the end of a thread.
+//! Locks and atomics of std, or of loom under `--cfg fastness_loom`, the end of a thread, and waits that block one.
 //!
 //! loom runs a test in every order of memory accesses that the memory model allows.
 //!
@@ -6,7 +6,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
+use std::sync::Arc;
 pub(crate) use std::sync::PoisonError;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 #[cfg(fastness_loom)]
 pub use loom::sync::Mutex;
@@ -25,6 +28,29 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Locks a static mutex, which is always one of std: loom's mutexes cannot be static.
 pub(crate) fn lock_static<T>(mutex: &'static std::sync::Mutex<T>) -> std::sync::MutexGuard<'static, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Blocks this thread until a future has ended. Unlike the `block_on` of a runtime, it may be called from within one; the future must not
+/// need that runtime.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    // A tokio task whose budget is used up would be told to yield at each poll, which this thread cannot.
+    let mut future = std::pin::pin!(tokio::task::unconstrained(future));
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut cx = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut cx) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 thread_local! {

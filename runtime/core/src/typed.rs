@@ -4,14 +4,14 @@
 
 use std::fmt;
 
-use crate::handle::Fastness;
+use crate::handle::{CallMode, Fastness};
 use crate::invalidate::InvalidatedScopes;
 use crate::key::args::Args;
 use crate::key::{Key, Pattern};
 use crate::load::{Miss, Pending};
 use crate::log::{Reach, Record};
 use crate::policy::Policy;
-use crate::put::store;
+use crate::put::{store, store_sync};
 use crate::shape::{CacheValue, Shape};
 use crate::site::{Call, Instance, Site};
 
@@ -87,6 +87,40 @@ impl<C: Handled> Handle<C> {
         pending.fetch().await
     }
 
+    /// Returns the stored value as [`get`](Self::get) does, and blocks the thread while it asks the shared tier. It may be called within a
+    /// runtime, whose other tasks do not run on this thread meanwhile.
+    pub fn get_sync(self) -> Option<C::Out> {
+        if let Some(hit) = self.__hit() {
+            return Some(hit);
+        }
+        let pending = self.lookup()?;
+        pending.begin_fetch();
+        pending.local_answer().or_else(|| pending.fetch_blocking())
+    }
+
+    /// Returns the value that this process has stored, if it may be served. The shared tier is not asked, and no counter counts it.
+    ///
+    /// ```
+    /// use fastness::cacheable;
+    ///
+    /// #[cacheable(ttl = 60, handle = squared)]
+    /// fn square(n: u32) -> u32 {
+    ///     n * n
+    /// }
+    ///
+    /// assert_eq!((square(3), squared(&3).peek(), squared(&4).contains()), (9, Some(9), false));
+    /// ```
+    pub fn peek(self) -> Option<C::Out> {
+        let (tags, policy) = self.0.details();
+        let pending = self.0.site().pending(self.0.on(), self.0.call(), &tags, policy).uncounted();
+        if pending.state.mode() == CallMode::Bypass { None } else { pending.local_answer() }
+    }
+
+    /// Returns whether this process has a stored value that may be served, as [`peek`](Self::peek) finds it.
+    pub fn contains(self) -> bool {
+        self.peek().is_some()
+    }
+
     /// Stores a value as if the function had just returned it, under the function's options: an error, or a value that `unless` names,
     /// is not stored, and the entry is invalidated.
     ///
@@ -102,6 +136,16 @@ impl<C: Handled> Handle<C> {
         store(put, std::future::ready(value)).await;
     }
 
+    /// Stores a value as [`put`](Self::put) does. If the values of the function go to the shared tier, it blocks the thread until the others
+    /// are told; otherwise they are told in the background.
+    pub fn put_sync(self, value: C::Out) {
+        let put = {
+            let (tags, policy) = self.0.details();
+            self.0.site().put(self.0.on(), self.0.call(), &tags, policy)
+        };
+        store_sync(put, || value);
+    }
+
     /// Invalidates the entry, so that its value is not served again, and returns the reach of the invalidation.
     ///
     /// # Cancel safety
@@ -110,6 +154,12 @@ impl<C: Handled> Handle<C> {
     pub async fn invalidate(self) -> Reach {
         let (handle, record) = self.record();
         handle.announce(record).await
+    }
+
+    /// Invalidates the entry as [`invalidate`](Self::invalidate) does, and blocks the thread until the others are told.
+    pub fn invalidate_sync(self) -> Reach {
+        let (handle, record) = self.record();
+        handle.announce_sync(record)
     }
 
     /// Expires the entry, and returns the reach of the refresh. The next call runs the function, and until it has returned, `stale` decides
@@ -121,6 +171,12 @@ impl<C: Handled> Handle<C> {
     pub async fn refresh(self) -> Reach {
         let (handle, record) = self.record();
         handle.announce(record.into_refresh()).await
+    }
+
+    /// Expires the entry as [`refresh`](Self::refresh) does, and blocks the thread until the others are told.
+    pub fn refresh_sync(self) -> Reach {
+        let (handle, record) = self.record();
+        handle.announce_sync(record.into_refresh())
     }
 
     /// Returns the key, in full, as the direct API takes it.

@@ -47,13 +47,6 @@ async fn works_alone(fast: &Fastness) {
     assert_eq!(fast.shared().unwrap().stores, 0);
 }
 
-#[test]
-fn without_a_runtime_there_is_no_shared_tier() {
-    let settings = Settings::single("redis://127.0.0.1:1").unwrap();
-    let built = Fastness::builder().redis(settings).build();
-    assert!(built.unwrap_err().to_string().contains("needs a tokio runtime"));
-}
-
 #[tokio::test]
 async fn an_absent_server_is_used_once_it_starts() {
     let (mut server, prefix) = (Redis::start().await, prefix());

@@ -16,6 +16,7 @@ mod lost;
 mod names;
 mod newest;
 mod one_key;
+mod plain;
 mod provenance;
 mod puts;
 mod records;

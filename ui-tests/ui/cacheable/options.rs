@@ -39,7 +39,7 @@ async fn local_leaves_nothing() -> u8 { 1 }
 async fn erase_has_no_value() -> u8 { 1 }
 
 #[cacheable(ttl = 300, erase)]
-fn erase_is_async() -> u8 { 1 }
+fn erase_without_a_tier() -> u8 { 1 }
 
 #[cacheable(ttl = 300, tier = shared, local_ttl = 5)]
 async fn shared_keeps_nothing() -> u8 { 1 }
@@ -50,11 +50,11 @@ async fn shared_has_no_reads() -> u8 { 1 }
 #[cacheable(ttl = 300, max_bytes = "64MB")]
 async fn bytes_have_units_of_1024() -> u8 { 1 }
 
-#[cacheable(ttl = 300, tier = shared)]
-fn shared_is_async() -> u8 { 1 }
+#[cacheable(ttl = 300, codec = json)]
+fn codec_without_a_tier() -> u8 { 1 }
 
 #[cacheable(ttl = 300, single_flight = fleet)]
-fn fleet_is_async() -> u8 { 1 }
+fn fleet_without_a_tier() -> u8 { 1 }
 
 #[cacheable(ttl = 300, max_stale = 1)]
 async fn max_stale_is_of_the_cache() -> u8 { 1 }

@@ -240,9 +240,9 @@ const TIERS: &[Row] = &[
         name: "tier",
         of: BOTH,
         takes: Takes::Words(&["both", "local", "shared"]),
-        written: &["tier = local", "tier = shared"],
-        default: "`both`, if the type can be serialised",
-        meaning: "tiers that store the entries, if there is a shared tier; a plain function uses the local tier only",
+        written: &["tier = local", "tier = shared", "tier = both"],
+        default: "`both`, if the type can be serialised; `local` for a plain function",
+        meaning: "tiers that store the entries, if there is a shared tier; a plain function that names the shared one [blocks its thread](cacheable.md#plain-functions-and-the-shared-tier) while it asks",
         call: Call::Of(Builder::Sharing, Method::Words(&[("shared", "only_shared"), ("both", "both_tiers")])),
         ..PLAIN
     },

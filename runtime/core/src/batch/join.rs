@@ -131,7 +131,7 @@ where
     }
 
     /// Joins an equal batch, and blocks the thread until it has ended.
-    pub fn block(&mut self) {
+    pub(super) fn wait_blocking(&mut self) {
         let plan = join_blocking(self);
         self.follow(plan);
     }

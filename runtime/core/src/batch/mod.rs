@@ -1,6 +1,6 @@
 //! `#[cacheable(batch(ids))]`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `site`, `stats`, `trace`.
+//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`, `trace`.
 //!
 //! Every element is looked up and stored under the key that the template of the function for one element makes of it, in the same store.
 //! The epoch of all stored values is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for no
@@ -18,8 +18,10 @@ use crate::key::template::bounded;
 use crate::key::{Hashed, OwnedKey, Prehashed, Scopes};
 use crate::policy::Policy;
 use crate::shape::{Outcome, Shape};
+use crate::shared::SharedApi as _;
 use crate::site::{Instance, Outdated, Site};
 use crate::stats::{AnswerSource, AnswerTimes, Uncounted};
+use crate::sync::block_on;
 use crate::trace::{self, LoadReason, Subject, Traced, around};
 
 mod each;
@@ -162,6 +164,25 @@ where
     /// Nothing is lost; if others wait for this batch, one of them takes over.
     pub async fn fetch(&mut self) {
         self.wait().await;
+        self.ask().await;
+    }
+
+    /// Waits for an equal batch, and asks the shared tier, on a thread that blocks.
+    pub fn block(&mut self) {
+        self.wait_blocking();
+        let state = self.start.as_ref().filter(|_| self.policy.wire.is_some()).map(|start| start.state.clone());
+        let Some(state) = state else { return };
+        if let Some(_entered) = state.store.tier.as_ref().and_then(|tier| tier.enter()) {
+            block_on(self.ask());
+        }
+    }
+
+    /// Asks the shared tier for the missing elements, in one round trip.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    async fn ask(&mut self) {
         let to_ask = !self.missing.is_empty() && self.outcome.is_none() && self.mode == CallMode::Normal;
         let Some(start) = self.start.as_mut().filter(|_| to_ask) else { return };
         let keys: Vec<_> = self.missing.iter().map(|missing| start.shared_key(&self.policy, missing)).collect();

@@ -33,6 +33,7 @@ use crate::shared::Unavailable;
 pub(crate) use crate::shared::{LeaseApi, LoadLease};
 use crate::site::{Call, Instance, Instantiation, Site, SiteKind};
 
+mod blocking;
 mod tier;
 
 pub use tier::{Both, Local, StoredIn};

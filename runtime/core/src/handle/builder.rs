@@ -117,11 +117,12 @@ impl Builder {
     }
 
     /// Builds the handle, without waiting for a connection to the shared tier. With a shared tier, call it within the tokio runtime that
-    /// shall drive the connections.
+    /// shall drive the connections; outside of one, a thread of its own drives them.
     ///
     /// # Errors
     ///
-    /// Fails if a setting is out of range, such as a capacity of zero, or if there is a shared tier but no tokio runtime.
+    /// Fails if a setting is out of range, such as a capacity of zero, or if there is a shared tier, no tokio runtime, and the system refuses
+    /// a thread.
     pub fn build(self) -> Result<Fastness, Error> {
         if self.capacity == 0 {
             return Err(ErrorDetail::Setting(

@@ -16,7 +16,7 @@ use crate::log::{Log, Reach, Record};
 use crate::shared::SharedStats;
 use crate::shared::{SharedApi as _, Tier};
 use crate::stats::Counters;
-use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
+use crate::sync::{Mutex, block_on, lock, thread_is_ending, watch_thread};
 
 mod builder;
 mod collector;
@@ -225,6 +225,17 @@ impl Fastness {
     /// If the future is dropped, the scopes are invalidated in this process all the same, and announced to others in the background.
     pub(crate) async fn announce(&self, record: Record) -> Reach {
         self.destination().announce(record).await
+    }
+
+    /// Does what [`announce`](Self::announce) does, and blocks the thread. Where it cannot wait, the announcement is sent in the background.
+    pub(crate) fn announce_sync(&self, record: Record) -> Reach {
+        let tier = self.inner.tier.as_ref();
+        let entered = tier.map(|tier| tier.enter());
+        if let Some(None) = entered {
+            self.announce_later(record);
+            return Reach::LocalOnly;
+        }
+        block_on(self.announce(record))
     }
 
     fn destination(&self) -> Destination<'_> {

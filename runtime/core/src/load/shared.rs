@@ -110,6 +110,18 @@ where
         }
     }
 
+    /// The plan of a call that cannot ask the shared tier.
+    pub(super) fn without_shared(&self, permit: Option<LoadPermit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
+        if self.shared_key().is_some() {
+            // Unknown, so it may hold a value.
+            self.outdated.set(Outdated::Value);
+        }
+        match old {
+            Some(old) => refresh::<S>(permit, old),
+            None => RequestPlan::Load(permit),
+        }
+    }
+
     /// Waits for the lease on the load, or for the value of the process that has it. The wait ends with `None` when the shared tier fails,
     /// or after the longest time for which a process may have the lease.
     async fn take_turns(&self, key: &SharedKey<'_, S::Item>, permit: Option<&LoadPermit>) -> Option<Fetched<S::Item>> {

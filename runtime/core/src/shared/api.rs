@@ -19,8 +19,17 @@ pub(crate) trait SharedApi: Sized {
     /// The lease on a load, which one process has at a time.
     type Lease: LeaseApi;
 
+    /// The context in which a thread may block on futures of the tier.
+    type BlockingContext<'a>
+    where
+        Self: 'a;
+
     /// Returns text that is the same in all processes that share this tier.
     fn identity(&self) -> String;
+
+    /// Prepares this thread to block on futures of the tier while the answer lives. A caller that stands on the runtime which drives the
+    /// tier does not wait for itself. `None` if this thread cannot block on them.
+    fn enter(&self) -> Option<Self::BlockingContext<'_>>;
 
     /// Returns the longest time that a read may take.
     fn longest_answer(&self) -> Duration;

@@ -274,8 +274,9 @@ async fn beat(context: &Context, live: &LiveConnection) -> RedisResult<Beat> {
 }
 
 async fn connect(context: &Context) -> RedisResult<Connected> {
-    // Connections are made one at a time, because one that does not know the log starts it over for all.
-    let _one = context.connecting.lock().await;
+    // Connections are made one at a time, because one that does not know the log starts it over for all. The wait is bounded, because
+    // another runtime may have the lock and be blocked.
+    let _one = timeout(context.settings.connect_timeout, context.connecting.lock()).await;
     let settings = &context.settings;
     let asked = context.clock.now();
     let target = context.source.target(settings.connect_timeout).await?;

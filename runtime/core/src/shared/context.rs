@@ -26,15 +26,15 @@ pub(crate) struct Context {
     pub(crate) stream: String,
     pub(crate) channel: String,
     pub(crate) database: Database,
-    pub(crate) erasures: Erasures,
+    pub(crate) erasures: Arc<Erasures>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) trust: Arc<Trust>,
-    pub(crate) settle_wait: SettleWait,
+    pub(crate) settle_wait: Arc<SettleWait>,
     /// Held while a connection is made.
-    pub(crate) connecting: tokio::sync::Mutex<()>,
-    pub(crate) telemetry: Telemetry,
+    pub(crate) connecting: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) telemetry: Arc<Telemetry>,
     /// The server's time less the clock's, in milliseconds.
-    offset: AtomicI64,
+    offset: Arc<AtomicI64>,
 }
 
 impl Context {
@@ -50,17 +50,40 @@ impl Context {
         Ok(Self {
             source: ServerSource::new(&settings, &stream)?,
             channel: stream.clone(),
-            erasures: Erasures::new(&settings, &stream),
+            erasures: Arc::new(Erasures::new(&settings, &stream)),
             stream,
             database: Database::new(settings.database()),
             feed: Arc::new(Feed::new(log.clone(), mirror_bytes, telemetry.notices.clone())),
             trust,
-            settle_wait: SettleWait::default(),
-            connecting: tokio::sync::Mutex::default(),
-            telemetry,
-            offset: AtomicI64::new(0),
+            settle_wait: Arc::default(),
+            connecting: Arc::default(),
+            telemetry: Arc::new(telemetry),
+            offset: Arc::default(),
             settings,
             clock,
+        })
+    }
+
+    /// Returns the same context for connections of another runtime. Questions to the Sentinels have their own connections too.
+    ///
+    /// # Errors
+    ///
+    /// Fails where [`new`](Self::new) does.
+    pub(crate) fn beside(&self) -> RedisResult<Self> {
+        Ok(Self {
+            settings: self.settings.clone(),
+            clock: self.clock.clone(),
+            source: ServerSource::new(&self.settings, &self.stream)?,
+            stream: self.stream.clone(),
+            channel: self.channel.clone(),
+            database: self.database,
+            erasures: self.erasures.clone(),
+            feed: self.feed.clone(),
+            trust: self.trust.clone(),
+            settle_wait: self.settle_wait.clone(),
+            connecting: self.connecting.clone(),
+            telemetry: self.telemetry.clone(),
+            offset: self.offset.clone(),
         })
     }
 

@@ -25,6 +25,7 @@
 //! | `connection` | one connection: made, subscribed, caught up, watched, made again |
 //! | `reads`, `cluster` | reads, many in one command; values on the nodes of a cluster |
 //! | `publish` | records on their way into the log |
+//! | `runtime_thread`, `driven` | a runtime on a thread of its own; the connections that one runtime drives |
 //! | `eraser` | removes values in a cluster whose keys were invalidated |
 //! | `tier`, `values`, `lease` | the tier of one handle; encoding and judging of values; leases on loads |
 //! | `redis_api` | the implementation of the interface on Redis |
@@ -46,6 +47,8 @@ mod connection;
 mod context;
 #[cfg(feature = "redis")]
 mod doubt;
+#[cfg(feature = "redis")]
+mod driven;
 #[cfg(feature = "redis-cluster")]
 mod eraser;
 #[cfg(feature = "redis")]
@@ -71,6 +74,8 @@ mod reads;
 mod redis_api;
 #[cfg(feature = "registry")]
 mod retention;
+#[cfg(feature = "redis")]
+mod runtime_thread;
 #[cfg(feature = "redis-sentinel")]
 mod sentinels;
 #[cfg(feature = "redis")]
@@ -115,6 +120,9 @@ pub(crate) use site_encoding::SiteEncoding;
 pub use stats::SharedStats;
 #[cfg(feature = "redis")]
 pub(crate) use tier::{HandleContext, RedisTier as Tier};
+
+/// The context in which a thread may block on futures of the tier of this build.
+pub(crate) type TierContext<'a> = <Tier as SharedApi>::BlockingContext<'a>;
 
 /// The right to load a key, in the tier of this build.
 pub(crate) type LoadLease = <Tier as SharedApi>::Lease;

@@ -26,8 +26,13 @@ const _: () = {
 
 impl SharedApi for NoTier {
     type Lease = NoLease;
+    type BlockingContext<'a> = NoLease;
 
     fn identity(&self) -> String {
+        match *self {}
+    }
+
+    fn enter(&self) -> Option<NoLease> {
         match *self {}
     }
 

@@ -8,6 +8,7 @@ use redis::Value;
 use super::api::{FetchedEntry, NewEntry, PutEpochs, ScopesOf, SharedApi, SharedEpoch, Unavailable, ValueKey};
 use super::feed::{ExpectedPut, Feed};
 use super::lease::RedisLoadLease;
+use super::runtime_thread::BlockingContext;
 use super::stream::MAX_TOKEN;
 use super::tier::RedisTier;
 use super::values::Unpacked;
@@ -16,9 +17,14 @@ use crate::trace;
 
 impl SharedApi for RedisTier {
     type Lease = RedisLoadLease;
+    type BlockingContext<'a> = BlockingContext<'a>;
 
     fn identity(&self) -> String {
         self.context.settings.identity()
+    }
+
+    fn enter(&self) -> Option<BlockingContext<'_>> {
+        self.enter_context()
     }
 
     fn longest_answer(&self) -> Duration {

@@ -1,27 +1,25 @@
 //! The shared tier of one handle on Redis: connections, tasks, and commands.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use redis::Value;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use super::api::{SharedEpoch, Unavailable};
-#[cfg(feature = "redis-cluster")]
-use super::cluster::{Barrier, Nodes};
 use super::confirm::{Confirmer, StoreCommand};
-use super::connection::{Connections, LiveConnection};
+use super::connection::LiveConnection;
 use super::context::Context;
 use super::doubt::{Doubt, PendingRecord};
+use super::driven::DrivenConnections;
 #[cfg(feature = "redis-cluster")]
 use super::eraser::Eraser;
 use super::feed::FeedJudge;
 use super::publish::{publish, replay};
-use super::reads::{Reads, ValueAddress};
+use super::reads::ValueAddress;
+use super::runtime_thread::{BlockingContext, RuntimeThread};
 use super::settings::Redis;
-#[cfg(feature = "redis-cluster")]
-use super::settings::Servers;
 use super::stats::SharedStats;
 use super::trust::Trust;
 use crate::clock::{Clock, ProcessId, Tick};
@@ -36,18 +34,15 @@ const MAX_STORES: usize = 1_024;
 pub(crate) struct RedisTier {
     pub(super) context: Arc<Context>,
     pub(super) log: Arc<Log>,
-    connections: Connections,
-    reads: Arc<Reads>,
-    /// The nodes that hold the values, if they are not on the server of the log.
-    #[cfg(feature = "redis-cluster")]
-    cluster: Option<(Arc<Nodes>, Arc<Barrier>)>,
+    /// The connections of callers that await.
+    main: DrivenConnections,
+    /// The connections of callers that block, made for the first of them; `None` if the system refuses their thread.
+    blocking: OnceLock<Option<DrivenConnections>>,
     pub(super) doubt: Arc<Doubt>,
     confirmer: Arc<Confirmer>,
     stores: Arc<Semaphore>,
     /// The process that connected; see [`Connection`](super::connection::Connection).
     process: ProcessId,
-    /// The background tasks, which end with the tier.
-    _tasks: JoinSet<()>,
 }
 
 /// The parts of a handle that its tier uses.
@@ -59,14 +54,22 @@ pub(crate) struct HandleContext {
 }
 
 impl RedisTier {
-    /// Starts to connect. Must be called within a tokio runtime, which then drives the connections.
+    /// Starts to connect. The tokio runtime in which it is called drives the connections; without one, a thread of the tier does.
     pub(crate) fn start(settings: Redis, handle: HandleContext) -> Result<Arc<Self>, Error> {
         settings.check()?;
         #[cfg(feature = "registry")]
         super::retention::note(settings.retention);
-        let runtime = tokio::runtime::Handle::try_current();
-        let runtime = runtime
-            .map_err(|_| ErrorDetail::Setting("a shared tier needs a tokio runtime: call `build()` within one"))?;
+        let (runtime, thread) = match Handle::try_current() {
+            Ok(runtime) => (runtime, None),
+            Err(_) => {
+                let thread = RuntimeThread::start().map_err(|_| {
+                    ErrorDetail::Setting(
+                        "a shared tier needs a thread, and the system refuses it: raise its limit of threads",
+                    )
+                })?;
+                (thread.handle().clone(), Some(thread))
+            }
+        };
         let HandleContext { clock, log, max_stale, mirror_bytes } = handle;
         let trust = Arc::new(Trust::new(log.clone(), max_stale, clock.now()));
         let listener: Arc<dyn Tick> = trust.clone();
@@ -77,29 +80,48 @@ impl RedisTier {
             context
                 .map_err(|_| ErrorDetail::Setting("redis cannot connect to this kind of address: use another URL"))?,
         );
-        let connections = Connections::new(count);
+        let mut main = DrivenConnections::start(context.clone(), count, runtime, thread);
         let doubt = Arc::new(Doubt::new(log.clone()));
-        let mut tasks = JoinSet::new();
-        for connection in connections.all() {
-            tasks.spawn(connection.clone().run(context.clone()));
-        }
-        tasks.spawn(replay(context.clone(), connections.clone(), doubt.clone()));
-        #[cfg(feature = "redis-cluster")]
-        let cluster = join_cluster(&context, &connections, &mut tasks);
+        main.tasks.spawn_on(replay(context.clone(), main.connections.clone(), doubt.clone()), &main.runtime);
         let stores = Arc::new(Semaphore::new(MAX_STORES));
-        Ok(Arc::new(Self {
-            reads: Reads::new(context.clone(), connections.clone(), runtime),
-            confirmer: Arc::new(Confirmer::new(context.clone(), doubt.clone())),
-            context,
-            log,
-            connections,
-            #[cfg(feature = "redis-cluster")]
-            cluster,
-            doubt,
-            stores,
-            process: ProcessId::default(),
-            _tasks: tasks,
-        }))
+        #[cfg(feature = "redis-cluster")]
+        if let Some((nodes, _)) = &main.cluster {
+            let eraser = Eraser::new(context.clone(), main.connections.clone(), nodes.clone());
+            main.tasks.spawn_on(eraser.run(), &main.runtime);
+        }
+        let (blocking, process) = (OnceLock::new(), ProcessId::default());
+        let confirmer = Arc::new(Confirmer::new(context.clone(), doubt.clone()));
+        Ok(Arc::new(Self { context, log, main, blocking, doubt, confirmer, stores, process }))
+    }
+
+    /// Prepares this thread to block on futures of the tier. `None` if it cannot: on a thread of the tier, in a forked child, or if the
+    /// system refuses the thread that drives the connections of callers that block.
+    pub(super) fn enter_context(&self) -> Option<BlockingContext<'_>> {
+        if !self.process.is_this() {
+            return None;
+        }
+        let driven = if self.main.thread.is_some() { &self.main } else { self.blocking_connections()? };
+        BlockingContext::new(&driven.runtime)
+    }
+
+    fn blocking_connections(&self) -> Option<&DrivenConnections> {
+        let start = || {
+            let driven = DrivenConnections::start_alone(&self.context);
+            let driven = driven.inspect_err(|error| {
+                tracing::warn!(
+                    %error,
+                    "fastness cannot start the thread of its shared tier, so plain functions use the values of this process only"
+                );
+            });
+            driven.ok()
+        };
+        self.blocking.get_or_init(start).as_ref()
+    }
+
+    /// The connections for this thread.
+    fn driven(&self) -> &DrivenConnections {
+        let blocking = self.blocking.get().and_then(Option::as_ref);
+        blocking.filter(|_| BlockingContext::is_here()).unwrap_or(&self.main)
     }
 
     pub(crate) fn stats(&self) -> SharedStats {
@@ -122,7 +144,7 @@ impl RedisTier {
             return false;
         }
         #[cfg(feature = "redis-cluster")]
-        if self.cluster.as_ref().is_some_and(|(nodes, _)| !nodes.is_connected()) {
+        if self.main.cluster.as_ref().is_some_and(|(nodes, _)| !nodes.is_connected()) {
             return false;
         }
         self.context.telemetry.is_connected()
@@ -138,7 +160,7 @@ impl RedisTier {
     /// Publishes a record, or returns it.
     pub(super) async fn send(&self, pending: PendingRecord, token: u64) -> Result<(), PendingRecord> {
         let announced = match pending.record() {
-            Some(record) => publish(&self.context, &self.connections, record, token).await.is_ok(),
+            Some(record) => publish(&self.context, &self.driven().connections, record, token).await.is_ok(),
             None => true,
         };
         if !announced {
@@ -153,34 +175,17 @@ impl RedisTier {
     /// Reads the bytes under an address. Returns them with the server whose [judge](Self::judge) decides on them. All invalidations that
     /// the server executed before the read are folded by then.
     pub(super) async fn get(&self, address: ValueAddress<'_>) -> Result<(Option<Vec<u8>>, u64), Unavailable> {
-        #[cfg(feature = "redis-cluster")]
-        if let Some((nodes, barrier)) = &self.cluster {
-            self.reads.live().ok_or(Unavailable)?;
-            return nodes.get(&address.text(), barrier).await.map(|(value, server)| (bytes(value), server));
-        }
-        self.reads.get(address).await.map(|(value, server)| (bytes(value), server))
+        self.driven().get(address).await.map(|(value, server)| (bytes(value), server))
     }
 
     /// Reads the bytes under several addresses, in their order.
     pub(super) async fn get_many(&self, addresses: &[ValueAddress<'_>]) -> Result<(Vec<Value>, u64), Unavailable> {
-        #[cfg(feature = "redis-cluster")]
-        if let Some((nodes, barrier)) = &self.cluster {
-            self.reads.live().ok_or(Unavailable)?;
-            let addresses: Vec<_> = addresses.iter().map(ValueAddress::text).collect();
-            return nodes.get_many(&addresses, barrier).await;
-        }
-        self.reads.get_many(addresses).await
+        self.driven().get_many(addresses).await
     }
 
     /// Sends a command about one address and returns its reply, which is not ordered with invalidations.
     pub(super) async fn query(&self, address: &str, command: redis::Cmd) -> Result<Value, Unavailable> {
-        #[cfg(feature = "redis-cluster")]
-        if let Some((nodes, _)) = &self.cluster {
-            self.reads.live().ok_or(Unavailable)?;
-            return nodes.query(address, command).await;
-        }
-        let _ = address;
-        self.reads.read(&command).await.map(|(reply, _)| reply)
+        self.driven().query(address, command).await
     }
 
     /// Sends commands that store values, in the background, and then confirms the values that have to be.
@@ -188,18 +193,18 @@ impl RedisTier {
         if commands.is_empty() {
             return;
         }
-        // Without a runtime (a function that is not async) no task can send them.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let driven = self.driven();
+        let runtime = Handle::try_current().unwrap_or_else(|_| driven.runtime.clone());
         let Ok(permit) = self.stores.clone().try_acquire_owned() else {
             self.context.telemetry.counts.store_overflows.add();
             trace::shared_write(commands.len()).end("overflow");
             return;
         };
         // A cluster needs the log too, because without it the values could not be judged.
-        let Some(live) = self.reads.live() else { return };
+        let Some(live) = driven.reads.live() else { return };
         let (span, confirmer) = (trace::shared_write(commands.len()), self.confirmer.clone());
         #[cfg(feature = "redis-cluster")]
-        if let Some((nodes, barrier)) = &self.cluster {
+        if let Some((nodes, barrier)) = &driven.cluster {
             if commands.iter().any(|command| command.confirmation.is_some()) {
                 self.context.erasures.in_cluster.begin(|| self.context.feed.position());
             }
@@ -262,22 +267,6 @@ impl TierJudge<'_> {
     pub(super) fn judge(&self, epoch: SharedEpoch, scopes: &[u64]) -> Judgement {
         self.feed.judge(epoch, scopes).min(self.doubt.judge(scopes))
     }
-}
-
-/// Starts the tasks for the nodes that hold the values, if this is a cluster.
-#[cfg(feature = "redis-cluster")]
-fn join_cluster(
-    context: &Arc<Context>,
-    connections: &Connections,
-    tasks: &mut JoinSet<()>,
-) -> Option<(Arc<Nodes>, Arc<Barrier>)> {
-    let Servers::Cluster(seeds) = &context.settings.servers else { return None };
-    let nodes = Arc::new(Nodes::new(context.clone(), seeds.clone()));
-    let barrier = Arc::<Barrier>::default();
-    tasks.spawn(nodes.clone().run());
-    tasks.spawn(barrier.clone().run(context.clone(), connections.clone()));
-    tasks.spawn(Eraser::new(context.clone(), connections.clone(), nodes.clone()).run());
-    Some((nodes, barrier))
 }
 
 fn bytes(value: Value) -> Option<Vec<u8>> {

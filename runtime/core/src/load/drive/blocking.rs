@@ -5,8 +5,10 @@ use std::fmt;
 use crate::engine::{CountIfAbandoned, RequestPlan, TieredStart, end_span, join_blocking};
 use crate::flight::{Inside, LoadPermit};
 use crate::key::OwnedKey;
-use crate::load::{Miss, Pending};
+use crate::load::{CallPlan, Miss, Pending};
 use crate::shape::{CacheValue, OutcomeOf, Shape};
+use crate::shared::{SharedApi as _, TierContext};
+use crate::sync::block_on;
 use crate::trace::{InsideSpan, LoadReason};
 
 /// A sync call's own load, from [`Site::begin_sync`](crate::site::Site::begin_sync) to [`end_sync`]. It is boxed, so that the `Result` of a
@@ -71,7 +73,7 @@ where
     S: Shape<Item: CacheValue> + 'static,
 {
     pub(crate) fn begin_sync(self) -> Result<S::Out, Loading<K, S>> {
-        let (permit, reason) = match join_blocking(&mut &self) {
+        let (permit, reason) = match self.plan_blocking() {
             RequestPlan::Refresh(permit, _) => (Some(permit), LoadReason::Refresh),
             RequestPlan::Load(permit) => (permit, LoadReason::Miss),
             RequestPlan::Done(ending) => return Ok(S::close(ending)),
@@ -79,7 +81,38 @@ where
         let (began, counted) = (self.began(), CountIfAbandoned::new(self.state.store.counters()));
         let span = self.load_span(reason).into_inside();
         let inside = permit.as_ref().map(LoadPermit::enter);
-        let finish: Finish<_, _> = Pending::finish;
+        let finish: Finish<_, _> = Pending::finish_blocking;
         Err(Loading(Some(Box::new(Underway { inside, span, counted, permit, began, pending: self, finish }))))
+    }
+
+    /// The plan of this call. It asks the shared tier before it decides that a body has to run.
+    fn plan_blocking(&self) -> CallPlan<S> {
+        let mut request = self;
+        let (permit, old) = match join_blocking(&mut request) {
+            RequestPlan::Done(ending) => return RequestPlan::Done(ending),
+            RequestPlan::Load(permit) => (permit, None),
+            RequestPlan::Refresh(permit, old) => (Some(permit), Some(old)),
+        };
+        match (self.enter(), old) {
+            (Some(_entered), old) => block_on(self.consult(permit, old)),
+            (None, old) => self.without_shared(permit, old),
+        }
+    }
+
+    /// The shared tier's answer, if it is fresh and this thread can wait for it. It loads nothing.
+    pub(crate) fn fetch_blocking(&self) -> Option<S::Out> {
+        let _entered = self.enter()?;
+        block_on(self.fetch())
+    }
+
+    fn finish_blocking(&self, began: TieredStart, ending: OutcomeOf<S>, permit: Option<LoadPermit>) -> OutcomeOf<S> {
+        // The value is sent over the connections of callers that block, because this one may be on the runtime of the others.
+        let _entered = self.enter();
+        self.finish(began, ending, permit)
+    }
+
+    /// Prepares this thread to block on the shared tier, if the values of the function go there.
+    pub(crate) fn enter(&self) -> Option<TierContext<'_>> {
+        self.state.store.tier.as_ref().filter(|_| self.policy.wire.is_some())?.enter()
     }
 }
