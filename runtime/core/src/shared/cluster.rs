@@ -16,11 +16,14 @@ use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ConnectionInfo, ProtocolVersion, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, oneshot};
+use tokio::time::timeout;
 
 use super::api::Unavailable;
 use super::confirm::{Confirmer, StoreCommand};
 use super::connection::Connections;
 use super::context::Context;
+use super::errors::too_slow;
+use super::redirects::write;
 use super::slots::{slot, slots};
 use crate::clock::{ProcessId, nanos, pause};
 use crate::sync::{Mutex, lock};
@@ -35,7 +38,9 @@ const SLOTS: usize = 16_384;
 pub(crate) struct Nodes {
     context: Arc<Context>,
     seeds: Vec<ConnectionInfo>,
-    connection: Mutex<Option<ClusterConnection>>,
+    /// The connections for reads, and those for writes, which follow no redirections by themselves.
+    reader: Mutex<Option<ClusterConnection>>,
+    writer: Mutex<Option<ClusterConnection>>,
     map: RwLock<SlotMap>,
     /// Wakes the task that refreshes the map.
     wake: Notify,
@@ -58,7 +63,8 @@ impl Nodes {
         Self {
             context,
             seeds,
-            connection: Mutex::default(),
+            reader: Mutex::default(),
+            writer: Mutex::default(),
             map: RwLock::default(),
             wake: Notify::new(),
             process: ProcessId::default(),
@@ -87,21 +93,23 @@ impl Nodes {
             }
         }
         self.map.write().unwrap_or_else(std::sync::PoisonError::into_inner).owners = owners;
-        if lock(&self.connection).is_none() {
-            let connection = self.connect().await?;
-            *lock(&self.connection) = Some(connection);
+        for (connection, retries) in [(&self.reader, 2), (&self.writer, 0)] {
+            if lock(connection).is_none() {
+                let connected = self.connect(retries).await?;
+                *lock(connection) = Some(connected);
+            }
         }
         Ok(())
     }
 
-    async fn connect(&self) -> RedisResult<ClusterConnection> {
+    async fn connect(&self, retries: u32) -> RedisResult<ClusterConnection> {
         let settings = &self.context.settings;
         let builder = ClusterClientBuilder::new(self.seeds.clone())
             .use_protocol(ProtocolVersion::RESP3)
             .connection_timeout(settings.connect_timeout)
             .response_timeout(settings.command_timeout)
             .overall_response_timeout(Some(settings.command_timeout))
-            .retries(2)
+            .retries(retries)
             .min_retry_wait(5)
             .max_retry_wait(20);
         let builder = match self.seeds.first() {
@@ -112,7 +120,7 @@ impl Nodes {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        lock(&self.connection).is_some()
+        lock(&self.reader).is_some() && lock(&self.writer).is_some()
     }
 
     /// Returns the node of an address, if it is in use.
@@ -126,14 +134,30 @@ impl Nodes {
         })
     }
 
-    /// Sends a command for the values at these addresses.
-    async fn send(&self, nodes: &[Arc<ClusterNode>], command: Cmd) -> Result<Value, Unavailable> {
-        let connection = lock(&self.connection).clone();
-        let Some(mut connection) = connection else {
+    /// Sends a command that reads the values at addresses of these nodes.
+    async fn read(&self, nodes: &[Arc<ClusterNode>], command: Cmd) -> Result<Value, Unavailable> {
+        let mut connection = self.connection(&self.reader)?;
+        self.ended(nodes, command.query_async(&mut connection).await)
+    }
+
+    /// Sends a command that may write the value at an address, which lies on this node.
+    async fn write(&self, node: &Arc<ClusterNode>, address: &str, command: &Cmd) -> Result<Value, Unavailable> {
+        let mut connection = self.connection(&self.writer)?;
+        let written = write(&mut connection, slot(address), command);
+        let answer = timeout(self.context.settings.command_timeout, written).await;
+        self.ended(std::slice::from_ref(node), answer.unwrap_or_else(|_| Err(too_slow())))
+    }
+
+    fn connection(&self, which: &Mutex<Option<ClusterConnection>>) -> Result<ClusterConnection, Unavailable> {
+        lock(which).clone().ok_or_else(|| {
             self.context.telemetry.counts.skipped.add();
-            return Err(Unavailable);
-        };
-        match command.query_async::<Value>(&mut connection).await {
+            Unavailable
+        })
+    }
+
+    /// Notes whether these nodes have answered.
+    fn ended(&self, nodes: &[Arc<ClusterNode>], answer: RedisResult<Value>) -> Result<Value, Unavailable> {
+        match answer {
             Ok(value) => {
                 for node in nodes.iter().filter(|node| node.0.load(Relaxed) != 0) {
                     node.0.store(0, Release);
@@ -165,14 +189,14 @@ impl Nodes {
         let mut command = redis::cmd("GET");
         command.arg(address);
         let nodes = [node];
-        let (value, server) = tokio::join!(self.send(&nodes, command), barrier.pass());
+        let (value, server) = tokio::join!(self.read(&nodes, command), barrier.pass());
         Ok((value?, server?))
     }
 
     /// Sends a command about one address, and returns the reply.
     pub(crate) async fn query(&self, address: &str, command: Cmd) -> Result<Value, Unavailable> {
         let node = self.node(address)?;
-        self.send(&[node], command).await
+        self.write(&node, address, &command).await
     }
 
     /// Reads the values at several addresses, in their order. Returns them with the server whose log was folded meanwhile; values of a
@@ -194,7 +218,7 @@ impl Nodes {
         if asked.is_empty() {
             return Err(Unavailable);
         }
-        let (values, server) = tokio::join!(self.send(&asked, command), barrier.pass());
+        let (values, server) = tokio::join!(self.read(&asked, command), barrier.pass());
         let Value::Array(values) = values? else { return Err(Unavailable) };
         let mut values = values.into_iter();
         let values = nodes.iter().map(|node| node.as_ref().and_then(|_| values.next()).unwrap_or(Value::Nil));
@@ -217,8 +241,7 @@ impl Nodes {
             };
             let (nodes, barrier, confirmer) = (self.clone(), barrier.clone(), confirmer.clone());
             sent.spawn(async move {
-                let node = [node];
-                let stored = nodes.send(&node, command).await.is_ok();
+                let stored = nodes.write(&node, &address, &command).await.is_ok();
                 if stored {
                     nodes.context.telemetry.counts.stores.add();
                 }
@@ -228,7 +251,7 @@ impl Nodes {
                     && let Some(command) = confirmer.command(server, &address, &confirmation)
                 {
                     // If this fails, the value expires.
-                    let _ = nodes.send(&node, command).await;
+                    let _ = nodes.write(&node, &address, &command).await;
                 }
                 stored
             });

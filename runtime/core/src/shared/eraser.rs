@@ -5,6 +5,8 @@
 //! done. It does so after each invalidation of its own, and at every heartbeat for those of others. So an invalidation whose process dies
 //! is done by another one, and a node that cannot be reached is asked again until it answers.
 //!
+//! - A log that starts over, because it has moved to another node, drops its entries. So invalidations that this process has folded are kept
+//!   until they were found in the log, and are erased if it has another life by then.
 //! - The mark never passes an invalidation whose values could not be removed. Processes that erase at the same time do the same work twice.
 //! - A value that is stored after the erasure, by a load that began before it, is not [confirmed](super::confirm).
 //! - Every address is a command of its own: while a slot moves, a node that lacks a key redirects the command, and it would redirect one
@@ -43,12 +45,14 @@ pub(super) struct Eraser {
     done: Option<Reached>,
     /// The keys that could not be erased.
     failed: HashSet<u64>,
+    /// The scopes of invalidations that were folded, with the life of the log, until they were found in it.
+    folded: Vec<(Life, u64)>,
 }
 
 impl Eraser {
     pub(super) fn new(context: Arc<Context>, connections: Connections, nodes: Arc<Nodes>) -> Self {
         let mark = format!("{}{{{}}}erased", context.settings.prefix, context.stream);
-        Self { context, connections, nodes, mark, done: None, failed: HashSet::new() }
+        Self { context, connections, nodes, mark, done: None, failed: HashSet::new(), folded: Vec::new() }
     }
 
     /// Erases whatever was invalidated, once this process has stored a value that may have to be erased. Never returns.
@@ -71,17 +75,21 @@ impl Eraser {
 
     /// Erases the keys of all invalidations up to the end of the log.
     async fn erase(&mut self, log: &LiveConnection, began: Reached) -> RedisResult<()> {
+        self.folded.extend(self.context.feed.take_erasing());
         let Some((life, _)) = self.context.feed.resume(log.server) else { return Ok(()) };
         let mut connection = log.connection.clone();
         let reply: Option<Vec<u8>> = redis::cmd("GET").arg(&self.mark).query_async(&mut connection).await?;
         let mark = reply.as_deref().and_then(parse);
         let mut position = self.start(life, mark, began);
-        self.retry().await;
-        let mut at_end = false;
+        let mut again = std::mem::take(&mut self.failed);
+        again.extend(self.folded.iter().filter(|(folded_in, _)| *folded_in != life).map(|(_, key)| key));
+        self.remove(again).await;
+        let (mut at_end, mut starts_over) = (false, false);
         while !at_end && self.failed.len() < MAX_FAILED {
             let entries =
                 stream::range(&mut connection, &self.context.stream, position.map(|(_, id)| id), PAGE).await?;
             at_end = entries.len() < PAGE;
+            starts_over |= entries.iter().any(|entry| entry.life.is_some_and(|found| found != life));
             let mut keys = HashSet::new();
             for entry in entries.iter().filter(|entry| position.is_none_or(|(_, id)| entry.id > id)) {
                 if let Some(record) = entry.record.as_ref().filter(|record| !record.is_refresh()) {
@@ -96,6 +104,9 @@ impl Eraser {
             if let Some(position) = position.filter(|position| self.failed.is_empty() && mark != Some(*position)) {
                 redis::cmd("SET").arg(&self.mark).arg(text(position)).query_async::<()>(&mut connection).await?;
             }
+        }
+        if at_end {
+            self.folded.retain(|(folded_in, _)| starts_over && *folded_in == life);
         }
         Ok(())
     }
@@ -112,11 +123,6 @@ impl Eraser {
             },
             Some(done) => mark.max(Some(done).filter(in_life)),
         }
-    }
-
-    async fn retry(&mut self) {
-        let failed = std::mem::take(&mut self.failed);
-        self.remove(failed).await;
     }
 
     /// Removes the values of these keys, and notes the keys that could not be reached.

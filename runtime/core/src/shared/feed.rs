@@ -20,6 +20,10 @@ use super::stream::{Appended, Incarnation, Life, Published, StreamEntry, StreamI
 use crate::log::{Epoch, Judgement, Log, Mirror, Record, expiry_of};
 use crate::sync::{Mutex, MutexGuard, lock};
 
+/// Maximum number of scopes that are collected for the eraser, which takes them every second.
+#[cfg(feature = "redis-cluster")]
+const MAX_ERASING: usize = 1 << 20;
+
 /// A put whose record is on its way through the log.
 pub(crate) struct ExpectedPut {
     /// The position in the local log at which its body began.
@@ -53,6 +57,9 @@ struct FeedState {
     putting: Vec<(u64, ExpectedPut)>,
     /// Puts whose record was folded, by its token, until the put asks for it.
     placed: Vec<(u64, Option<PutEpochs>)>,
+    /// The scopes of invalidations that were folded, with the life of the log, once the eraser asks for them.
+    #[cfg(feature = "redis-cluster")]
+    erasing: Option<Vec<(Life, u64)>>,
     /// Logs that were left for another server's. A former master that was cut off from its successor may still answer.
     left: Vec<Incarnation>,
 }
@@ -89,6 +96,8 @@ impl Feed {
             refreshed: 0,
             putting: Vec::new(),
             placed: Vec::new(),
+            #[cfg(feature = "redis-cluster")]
+            erasing: None,
             left: Vec::new(),
         };
         Self { log, mirror_bytes, notices, state: Mutex::new(state) }
@@ -120,6 +129,12 @@ impl Feed {
         let state = lock(&self.state);
         let current = state.incarnation.filter(|current| current.server == server)?;
         Some((current.life, state.position))
+    }
+
+    /// Takes the scopes of the invalidations that were folded since the last call. The first call begins to collect them.
+    #[cfg(feature = "redis-cluster")]
+    pub(crate) fn take_erasing(&self) -> Vec<(Life, u64)> {
+        lock(&self.state).erasing.replace(Vec::new()).unwrap_or_default()
     }
 
     /// Returns the life of the log, and the position up to which it was folded; `None` before it was first read.
@@ -261,6 +276,11 @@ impl Feed {
         }
         for key in record.raised() {
             state.mirror.raise(key, packed);
+        }
+        #[cfg(feature = "redis-cluster")]
+        if let (Some(erasing), Some(current), false) = (&mut state.erasing, state.incarnation, record.is_refresh()) {
+            let room = MAX_ERASING.saturating_sub(erasing.len());
+            erasing.extend(record.scopes().iter().take(room).map(|&scope| (current.life, scope)));
         }
         if record.is_refresh() {
             state.refreshed = state.refreshed.max(packed);

@@ -23,6 +23,7 @@
 //! | `append`, `signals`, `pushes` | the script that appends to the log; signals about one connection; the messages that it receives |
 //! | `server`, `settle`, `catch_up` | identifies the server, waits until its log is settled, and reads the log |
 //! | `connection` | one connection: made, subscribed, caught up, watched, made again |
+//! | `redirects` | writes to a cluster whose slots move |
 //! | `reads`, `cluster` | reads, many in one command; values on the nodes of a cluster |
 //! | `publish` | records on their way into the log |
 //! | `runtime_thread`, `driven` | a runtime on a thread of its own; the connections that one runtime drives |
@@ -70,6 +71,8 @@ mod publish;
 mod pushes;
 #[cfg(feature = "redis")]
 mod reads;
+#[cfg(feature = "redis-cluster")]
+mod redirects;
 #[cfg(feature = "redis")]
 mod redis_api;
 #[cfg(feature = "registry")]
