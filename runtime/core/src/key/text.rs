@@ -215,7 +215,7 @@ impl<T: TextPart<By, Form> + ?Sized, By, Form> AsText<'_, T, By, Form> {
     }
 }
 
-/// The owned form of an [`AsText`] part: its text, and the hash of the argument.
+/// The owned form of an `AsText` part: its text, and the hash of the argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedText {
     text: ShortString,

@@ -55,7 +55,7 @@ pub struct CachedAnswer {
     pub is_stale: bool,
 }
 
-/// The origin of the answers that a future got from the cache, from [`provenance`](crate::stats::provenance).
+/// The origin of the answers that a future got from the cache, from `stats::provenance`.
 ///
 /// The answers of all calls are in the figures; the first 100 are described one by one. An answer that was made of several is as old as
 /// the oldest of them and fresh for as long as the first to expire, so these two are what a response has to say in `Age` and
