@@ -40,7 +40,7 @@ const BODY: usize = 16 << 10;
 pub(super) struct Inspector {
     monitor: Monitor,
     authorize: Arc<AuthorizeFn>,
-    /// One list of keys at a time, because it reads all entries of a function.
+    /// The limit of one list of keys at a time, because each reads all entries of a function.
     lists: Arc<Semaphore>,
 }
 

@@ -108,7 +108,7 @@ impl Redis {
     }
 
     /// Number of multiplexed connections. One (the default) carries hundreds of thousands of commands a second; each further one receives
-    /// every invalidation again. A cluster has one more per node.
+    /// every invalidation again. A cluster has two more per node: one for reads and one for writes.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self

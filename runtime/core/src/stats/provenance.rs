@@ -38,7 +38,7 @@ impl AnswerSource {
     }
 }
 
-/// One answer of the cache: of a call, or of one element of a batch.
+/// An answer of the cache: of a call, or of one element of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CachedAnswer {

@@ -19,7 +19,7 @@ const SECTIONS: [(&str, &[&str]); 6] = [
 /// The series of the chosen processes.
 const CHOSEN: &str = r#"{job=~"$job",instance=~"$instance"}"#;
 
-/// One alert. `{name}` of a metric stands for its name.
+/// An alert, in whose texts `{name}` stands for the name of a metric.
 struct Rule {
     alert: &'static str,
     /// The expression of the names of these metrics.
