@@ -1,5 +1,5 @@
 async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
-    let (__batch, __missing) = {
+    let __batch = {
         #[allow(unused_imports)]
         use ::fastness::__private::prelude::*;
         static __SITE: __fastness_Site = __fastness_Site::new(
@@ -34,9 +34,9 @@ async fn get_many(ids: &[u64]) -> Result<HashMap<u64, User>, Error> {
         if let ::core::option::Option::Some(__hit) = __batch.complete() {
             return __hit;
         }
-        let __missing = __batch.missing();
-        (__batch, __missing)
+        __batch
     };
+    let __missing = __batch.missing();
     ::fastness::__private::load_batch(__batch, async move {
         let ids: &[u64] = ::fastness::__private::BatchIds::lend(&__missing);
         if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<HashMap<u64, User>, Error>>

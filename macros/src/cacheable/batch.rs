@@ -1,15 +1,16 @@
 //! A batch: one lookup for each element, then one run of the body for the elements that are missing.
 //!
-//! May use: emit, key, options, signature, stored, subject.
+//! May use: emit, key, options, signature, stored, subject, cacheable/owned.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Type;
 
-use super::model::Model;
+use super::{model::Model, owned::owned_for};
 use crate::{
-    emit::{self, Run, Site, View, code},
+    emit::{self, Owned, Run, Site, View, code},
     signature::without_lifetimes,
+    subject::Subject,
 };
 
 /// The expansion for a batch over the parameter of this index.
@@ -21,12 +22,25 @@ pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
     };
     let (door, ty) = (&subject.door, without_lifetimes(ty));
     let prologue = prologue(model, index);
-    let mut run = Run::new(subject, "load_batch", code!(__batch));
-    run.first = code!(let #name: #ty = #door::BatchIds::lend(&__missing););
-    let run = run.tokens();
+    let lend = code!(let #name: #ty = #door::BatchIds::lend(&__missing););
+    let run = if owned_for(&model.stored.options).is_some() {
+        spawned(subject, index, &lend)
+    } else {
+        let mut run = Run::new(subject, "load_batch", code!(__batch));
+        run.first = lend;
+        let run = run.tokens();
+        code!(let __missing = __batch.missing(); #run)
+    };
     // A list that the function owns is not needed any more, because the body gets a list of the missing elements.
     let done = (!matches!(ty, Type::Reference(_))).then(|| code!(::core::mem::drop(#name);));
     emit::whole(subject, &quote!(#prologue #done #run))
+}
+
+/// A body that may run in a task, which owns everything that the body uses.
+fn spawned(subject: &Subject, index: usize, lend: &TokenStream) -> TokenStream {
+    let Owned { before, first, body } = Owned::beside(subject, index);
+    let (door, body) = (&subject.door, emit::body(subject, &code!(#first #lend), &body));
+    code!(#before #door::load_batch_spawned(__batch, move |__missing| #body).await)
 }
 
 fn prologue(model: &Model, index: usize) -> TokenStream {
@@ -38,23 +52,26 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     let (borrow, on) = emit::on(subject.on.as_ref());
     let policy = emit::policy(subject, "batch_policy", &stored.options);
     let (named, lookups) = (emit::named(&subject.params), lookups(model, index));
+    // The user's condition must not see the imports of the prologue.
+    let condition = stored.options.expr("condition").map(|condition| code!(let __condition: bool = #condition;));
+    let when = condition.is_some().then(|| code!(.when(__condition)));
     let fetch = if subject.returns.blocks() { code!(__batch.block();) } else { code!(__batch.fetch().await;) };
     code! {
-        let (__batch, __missing) = {
+        #condition
+        let __batch = {
             #imports
             #statics
             #instance
             #borrow
             #named
             let __shape = #shape;
-            let mut __batch = __SITE.batch(#on, __instance, __shape, #policy);
+            let mut __batch = __SITE.batch(#on, __instance, __shape, #policy) #when;
             #lookups
             #fetch
             if let ::core::option::Option::Some(__hit) = __batch.complete() {
                 return __hit;
             }
-            let __missing = __batch.missing();
-            (__batch, __missing)
+            __batch
         };
     }
 }

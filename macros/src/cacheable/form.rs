@@ -33,7 +33,7 @@ pub(super) struct Handle {
 pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) -> Option<Form> {
     if options.is_given("batch") {
         options.refuse("handle", "`handle` is not available with `batch`: put it on the function of one element", diag);
-        no_batch(options, diag);
+        options.refuse("load", "`load` is not available with `batch`: remove it", diag);
         if let Some(list) = subject.returns.list() {
             diag.at(
                 list,
@@ -45,15 +45,6 @@ pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) -> Op
     match options.value("handle") {
         Some(Value::Ident(name)) => handle(name, options, subject, diag),
         _ => Some(Form::Plain),
-    }
-}
-
-/// Options that a batch does not have.
-const NOT_OF_A_BATCH: &[&str] = &["refresh", "stale", "stale_if_error", "load", "load_timeout", "early", "condition"];
-
-fn no_batch(options: &Options, diag: &mut Diag) {
-    for name in NOT_OF_A_BATCH.iter().filter_map(|name| options.name(name)) {
-        diag.at(name, format_args!("`{name}` is not available with `batch`: remove it"));
     }
 }
 

@@ -232,7 +232,6 @@ fn options_that_contradict_each_other_are_errors() {
             "ttl = 1, tier = shared, idle = 1",
             "`tier = shared` stores nothing in this process, and `idle` counts its reads: remove `idle`",
         ),
-        ("ttl = 1, batch(id), stale = 5", "`stale` is not available with `batch`: remove it"),
         (
             "ttl = 1, batch(id), handle = x",
             "`handle` is not available with `batch`: put it on the function of one element",

@@ -27,7 +27,8 @@ pub(crate) fn shape(subject: &Subject, shares_errors: bool) -> TokenStream {
 pub(crate) fn policy(subject: &Subject, function: &str, options: &Options) -> TokenStream {
     let (door, ttl) = (&subject.door, options.time("ttl"));
     let name = Ident::new(function, Span::mixed_site());
-    let (calls, sharing) = (builder_calls(subject, options), sharing(subject, options, function == "batch_policy"));
+    let each = function == "batch_policy";
+    let (calls, sharing) = (builder_calls(subject, options, each), sharing(subject, options, each));
     match ttl.and_then(|ttl| lifetime(subject, "ttl", ttl)) {
         Some(stated) => code!(#door::#name(__shape, ::core::time::Duration::MAX) #stated #calls #sharing),
         None => code!(#door::#name(__shape, #ttl) #calls #sharing),
@@ -78,14 +79,15 @@ pub(crate) fn plain_ttl(subject: &Subject, options: &Options) -> Option<Literal>
     let asked = subject.returns.kind == Kind::Asked;
     let is_given = ["tier", "local_ttl", "codec"].into_iter().any(|name| options.is_given(name));
     let shared = if asked && !is_given { TokenStream::new() } else { sharing(subject, options, false) };
-    let plain = builder_calls(subject, options).is_empty() && shared.is_empty();
+    let plain = builder_calls(subject, options, false).is_empty() && shared.is_empty();
     plain.then(|| Literal::u64_suffixed(*millis))
 }
 
 /// The builder calls that do not depend on the shared tier.
-fn builder_calls(subject: &Subject, options: &Options) -> TokenStream {
+fn builder_calls(subject: &Subject, options: &Options, each: bool) -> TokenStream {
     let calls = calls(Builder::Policy, options, &subject.door);
-    let background = options.has("load") && options.is("load", "task") && options.is("refresh", "background");
+    let is_task = options.has("load") && options.is("load", "task");
+    let background = (each || is_task) && options.has("refresh") && options.is("refresh", "background");
     let background = background.then(|| code!(.in_background()));
     let err_ttl = if options.has("err_ttl") { options.time("err_ttl") } else { None };
     let err_ttl = err_ttl.map(|ttl| lifetime(subject, "err_ttl", ttl).unwrap_or_else(|| code!(.err_ttl(#ttl))));

@@ -26,9 +26,19 @@ pub(crate) struct Owned {
 
 impl Owned {
     pub(crate) fn new(subject: &Subject) -> Self {
+        Self::with_all_but(subject, None)
+    }
+
+    /// The parts of a body that gets the parameter of this index in another way.
+    pub(crate) fn beside(subject: &Subject, index: usize) -> Self {
+        Self::with_all_but(subject, Some(index))
+    }
+
+    fn with_all_but(subject: &Subject, except: Option<usize>) -> Self {
         let body = subject.function.body.clone();
         let mut owned = Self { before: TokenStream::new(), first: TokenStream::new(), body };
-        for param in &subject.params.names {
+        let names = subject.params.names.iter().enumerate();
+        for (_, param) in names.filter(|(index, _)| except != Some(*index)) {
             if let Some(referent) = param.referent() {
                 owned.argument(&param.ident, &without_lifetimes(referent));
             }

@@ -5,7 +5,7 @@
 
 pub use inventory;
 
-pub use crate::batch::{Batch, BatchIds, BatchMap, Each, load_batch, load_batch_sync};
+pub use crate::batch::{Batch, BatchIds, BatchMap, Each, load_batch, load_batch_spawned, load_batch_sync};
 pub use crate::codec::Codec;
 pub use crate::codec::wire::{Wire, Wired};
 pub use crate::invalidate::{
@@ -94,7 +94,7 @@ pub fn policy<S: Shape>(_: S, ttl: Duration) -> Policy<S> {
 
 /// The policy of each element of a batch.
 pub fn batch_policy<S: Shape<Item: BatchMap>>(_: S, ttl: Duration) -> Policy<Each<S>> {
-    Policy::new(ttl).no_early()
+    Policy::new(ttl)
 }
 
 /// The elements of a batch, to be asked for their wire form.

@@ -43,7 +43,7 @@ mod waiters;
 
 pub(crate) use deadlock::Inside;
 use deadlock::{FlightId, Waits};
-pub(crate) use stall::PATIENCE;
+pub(crate) use stall::{GRACE, PATIENCE};
 use waiters::Waiters;
 
 const SHARDS: usize = 16;

@@ -13,6 +13,7 @@ use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 mod tags;
 mod times;
 mod ttl;
+mod uses;
 
 use tags::TagsOf;
 pub use tags::{TagTexts, stated_tags};
@@ -21,6 +22,7 @@ use times::{early_span, jittered};
 pub use ttl::SiteFigures;
 pub(crate) use ttl::Ttl;
 pub use ttl::{TtlSource, ttl_of};
+pub(crate) use uses::EntryUse;
 
 /// The default jitter: the largest share that is taken off a ttl.
 const JITTER: f64 = 0.1;

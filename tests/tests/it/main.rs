@@ -7,6 +7,7 @@ use fastness::{Clock, Fastness};
 
 mod architecture;
 mod batch;
+mod batch_refresh;
 mod behaviours;
 mod bodies;
 mod broken_bodies;

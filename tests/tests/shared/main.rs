@@ -1,6 +1,7 @@
 //! The shared tier, on real servers.
 
 mod acl;
+mod batches;
 mod codecs;
 mod coherence;
 mod encoding;

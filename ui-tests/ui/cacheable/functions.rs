@@ -68,7 +68,7 @@ fn handle_of_a_pattern((thing, part): (u64, u8)) -> u64 { thing + u64::from(part
 #[cacheable(ttl = 300, batch(idz))]
 fn no_such_batch(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }
 
-#[cacheable(ttl = 300, batch(ids), stale = "1m", load_timeout = "1s")]
+#[cacheable(ttl = 300, batch(ids), handle = many, load = task)]
 async fn batch_with_more(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }
 
 fn main() {}

@@ -14,7 +14,7 @@ use crate::shape::CacheValue;
 )]
 pub trait BatchMap: Sized {
     /// The type of ids.
-    type Id: Clone;
+    type Id: Clone + Send + Sync + 'static;
     /// The type of one element's value.
     type Value: CacheValue;
     /// An empty map.
@@ -29,7 +29,9 @@ pub trait BatchMap: Sized {
     fn absorb(&mut self, other: Self);
 }
 
-impl<Id: Clone + Eq + Hash, V: CacheValue, H: BuildHasher + Default> BatchMap for HashMap<Id, V, H> {
+impl<Id: Clone + Eq + Hash + Send + Sync + 'static, V: CacheValue, H: BuildHasher + Default> BatchMap
+    for HashMap<Id, V, H>
+{
     type Id = Id;
     type Value = V;
     fn empty() -> Self {
@@ -49,7 +51,7 @@ impl<Id: Clone + Eq + Hash, V: CacheValue, H: BuildHasher + Default> BatchMap fo
     }
 }
 
-impl<Id: Clone + Ord, V: CacheValue> BatchMap for BTreeMap<Id, V> {
+impl<Id: Clone + Ord + Send + Sync + 'static, V: CacheValue> BatchMap for BTreeMap<Id, V> {
     type Id = Id;
     type Value = V;
     fn empty() -> Self {

@@ -12,10 +12,11 @@ use std::sync::Arc;
 
 use super::outcome::{EndedBatch, Values, ended};
 use super::start::{Element, Missing, Start};
-use super::{Batch, BatchMap};
+use super::{Batch, BatchMap, Waited};
 use crate::clock::nanos;
 use crate::engine::{Lookup, Reload, Request, RequestPlan, ValueOrigin, join, join_blocking};
-use crate::flight::{Joined, LoadPermit, PATIENCE, Terms, end};
+use crate::error::LoadTimeout;
+use crate::flight::{GRACE, Joined, LoadPermit, PATIENCE, Terms, end};
 use crate::handle::CallMode;
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::log::Log;
@@ -55,7 +56,8 @@ where
         } else {
             self.missing.iter().map(|missing| missing.key.clone()).collect()
         };
-        let terms = Terms { wait, patience: nanos(PATIENCE), note: 0 };
+        let patience = self.policy.load_timeout.map_or(PATIENCE, |(bound, _)| bound.saturating_add(GRACE));
+        let terms = Terms { wait, patience: nanos(patience), note: 0 };
         let all = &self.missing;
         let is_current = |log: &Log, epoch| all.iter().all(|missing| log.is_current(epoch, missing.scopes.hashes()));
         let flights = start.state.store.joinable(self.mode == CallMode::Reload);
@@ -64,7 +66,7 @@ where
 
     fn leads(&mut self, permit: &LoadPermit, _: Option<&Infallible>) {
         if let Some(start) = &self.start {
-            start.state.report_stalled(permit, PATIENCE);
+            start.state.report_stalled(permit, self.policy.load_timeout.map_or(PATIENCE, |(bound, _)| bound));
         }
     }
 
@@ -75,7 +77,8 @@ where
         if self.mode == CallMode::Reload {
             return Some(permit);
         }
-        for missing in &mut self.missing {
+        // An element with a claim is refreshed, whatever this process has.
+        for missing in self.missing.iter_mut().filter(|missing| missing.claim.is_none()) {
             let looked = start.find_again(&self.policy, missing);
             missing.is_settled = !matches!(looked, Element::Missing);
             if missing.is_settled {
@@ -110,7 +113,13 @@ where
         if origin.is_some_and(|origin| !origin.may_be_taken(start.state.log(), start.began.start.epoch)) {
             return None;
         }
-        self.outcome = Some(outcome);
+        self.outcome = Some(Waited::Ended(outcome));
+        Some(())
+    }
+
+    fn timed_out(&mut self) -> Option<()> {
+        self.policy.load_timeout?;
+        self.outcome = Some(Waited::TimedOut);
         Some(())
     }
 }
@@ -160,7 +169,14 @@ where
 
     /// The answer from the values of the batch that was joined, if there was one.
     pub(super) fn accept(&mut self) -> Option<S::Out> {
-        let outcome = self.outcome.take()?;
+        let outcome = match (self.outcome.take()?, self.policy.load_timeout) {
+            (Waited::Ended(outcome), _) => outcome,
+            (Waited::TimedOut, bound) => {
+                let (bound, error) = bound?;
+                self.uncounted.joined();
+                return Some(S::close(Outcome::Failed(error(LoadTimeout::new(bound)))));
+            }
+        };
         self.uncounted.joined();
         if let Some(start) = &self.start {
             self.missing.iter().for_each(|missing| start.record_joined(&missing.key));
@@ -189,9 +205,14 @@ where
 
     /// The load of the values of all elements for which waiters may wait.
     pub(super) fn origin(&self, start: &Start<K, S>) -> ValueOrigin {
+        ValueOrigin::of_load(start.began.start.epoch, self.tags())
+    }
+
+    /// The scopes that only the values of these elements know; `None` if some are not known.
+    pub(super) fn tags(&self) -> Option<Vec<u64>> {
         let waited_for = self.missing.iter().chain(&self.settled);
         let tags = waited_for.map(|missing| missing.tags.as_deref()).collect::<Option<Vec<_>>>();
-        ValueOrigin::of_load(start.began.start.epoch, tags.map(|tags| tags.concat()))
+        tags.map(|tags| tags.concat())
     }
 
     /// The values of all elements for which waiters may wait, gathered once.

@@ -1,17 +1,18 @@
 //! `#[cacheable(batch(ids))]`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`, `trace`.
+//! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`, `trace`.
 //!
 //! Every element is looked up and stored under the key that the template of the function for one element makes of it, in the same store.
 //! The epoch of all stored values is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for no
 //! other load: elements that another load has under way are loaded once more, so one slow key holds up no batch.
+//!
+//! An element with an old value is loaded by the batch that claims its refresh ([`refresh`]), and served as it is by all others.
 
-use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::mem::replace;
 
-use crate::engine::{CountIfAbandoned, Reload, count_load, end_span, share_and_end};
-use crate::flight::{Load, LoadOutcome, LoadPermit, end};
+use crate::engine::Reload;
+use crate::flight::LoadPermit;
 use crate::handle::{CallMode, Fastness};
 use crate::key::args::Args;
 use crate::key::template::bounded;
@@ -22,21 +23,33 @@ use crate::shared::SharedApi as _;
 use crate::site::{Instance, Outdated, Site};
 use crate::stats::{AnswerSource, AnswerTimes, Uncounted};
 use crate::sync::block_on;
-use crate::trace::{self, LoadReason, Subject, Traced, around};
+use crate::trace::Subject;
 
+mod drive;
 mod each;
+mod finish;
 mod ids;
 mod join;
 mod outcome;
+mod refresh;
 mod start;
+mod store;
 
+pub use drive::{load_batch, load_batch_spawned, load_batch_sync};
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
-use outcome::{BatchOutcome, ended};
-use start::{Element, Id, Missing, Start};
+use outcome::BatchOutcome;
+use start::{Element, Id, Missing, Start, Value};
 
 /// The number of elements for which the first one reserves room.
 const ROOM: usize = 64;
+
+/// The end of a batch that another one waited for.
+enum Waited<K: Eq, S: Shape<Item: BatchMap>> {
+    Ended(BatchOutcome<K, S>),
+    /// The end of one that took longer than the `load_timeout`.
+    TimedOut,
+}
 
 /// A call of a batch function, from its first element to its answer.
 pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
@@ -53,9 +66,9 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     settled: Vec<Missing<K, S>>,
     permit: Option<LoadPermit>,
     /// The outcome of the batch that this one waited for.
-    outcome: Option<BatchOutcome<K, S>>,
+    outcome: Option<Waited<K, S>>,
     uncounted: Uncounted,
-    /// Set with `start`.
+    /// Set with `start`; before, the mode that the function's `condition` asks for.
     mode: CallMode,
     /// The part of the batch that is a reload.
     reload: Option<Reload>,
@@ -86,13 +99,25 @@ where
         }
     }
 
+    /// Bypasses the cache unless the condition holds.
+    #[must_use]
+    pub fn when(mut self, condition: bool) -> Self {
+        if !condition {
+            self.mode = CallMode::Bypass;
+        }
+        self
+    }
+
     /// Looks up one element. A duplicate is ignored.
     pub fn add<A: Args<Owned = K>>(&mut self, id: &Id<S>, args: &A, tags: &[String]) {
         let start = match &self.start {
             Some(start) => start,
             None => {
                 let start = Start::new::<A>(self.site, self.on.as_ref(), self.instance);
-                self.mode = start.state.mode();
+                if self.mode == CallMode::Normal {
+                    self.mode = start.state.mode();
+                }
+                start.extend_grace(&self.policy);
                 self.reload = (self.mode == CallMode::Reload).then(|| start.state.store.begin_reload());
                 self.start.insert(start)
             }
@@ -108,35 +133,30 @@ where
             CallMode::Normal => start.find(&self.policy, &key),
             CallMode::Reload | CallMode::Bypass => Element::Missing,
         };
-        match looked {
+        let (is_absent, old) = match looked {
             Element::Present(value) => {
                 start.state.store.counters().hit();
-                self.found.put(id.clone(), value);
+                return self.found.put(id.clone(), value);
             }
-            Element::Absent if !start.state.may_be_elsewhere() => start.state.store.counters().hit(),
+            Element::Stale(old) => {
+                start.serve(&old);
+                return self.found.put(id.clone(), old.value);
+            }
+            Element::Absent if !start.state.may_be_elsewhere() => return start.state.store.counters().hit(),
             // A direct call may have stored a value that is newer than the absence.
-            absent_or_missing => {
-                let text = self.site.meta().template.render(&start.state.path, args);
-                let scopes = Scopes::new(&text, tags);
-                if self.missing.is_empty() {
-                    self.missing.reserve(ROOM);
-                }
-                let text = bounded(text);
-                // A reload does not read the shared tier, so it may hold a value.
-                let outdated = if self.mode == CallMode::Reload { Outdated::Value } else { Outdated::Nothing };
-                self.missing.push(Missing {
-                    id: id.clone(),
-                    key,
-                    scopes,
-                    text,
-                    outdated,
-                    life: None,
-                    tags: Some(Vec::new()),
-                    is_settled: false,
-                });
-                self.search_elsewhere(matches!(absent_or_missing, Element::Absent));
-            }
+            Element::Absent => (true, None),
+            Element::Old(old) => (false, Some(old)),
+            Element::Missing => (false, None),
+        };
+        let text = self.site.meta().template.render(&start.state.path, args);
+        let scopes = Scopes::new(&text, tags);
+        // A reload does not read the shared tier, so it may hold a value.
+        let outdated = if self.mode == CallMode::Reload { Outdated::Value } else { Outdated::Nothing };
+        if self.missing.is_empty() {
+            self.missing.reserve(ROOM);
         }
+        self.missing.push(Missing::new(id.clone(), (key, scopes, bounded(text)), outdated, old));
+        self.search_elsewhere(is_absent);
     }
 
     /// Searches for the last missing element among those of direct calls, and counts it as found or as left to be loaded.
@@ -144,10 +164,11 @@ where
         let (Some(start), Some(missing)) = (&self.start, self.missing.last()) else { return };
         let counters = start.state.store.counters();
         if self.mode == CallMode::Bypass {
-            start.record(AnswerSource::Bypass, || AnswerTimes::UNSTORED);
+            start.record(AnswerSource::Bypass, || AnswerTimes::UNSTORED, false);
             return counters.bypass();
         }
-        let found = if self.mode == CallMode::Normal { start.find_elsewhere(&self.policy, missing) } else { None };
+        let searches = self.mode == CallMode::Normal && missing.old.is_none();
+        let found = if searches { start.find_elsewhere(&self.policy, missing) } else { None };
         if found.is_none() && !is_absent {
             return self.uncounted.push(counters);
         }
@@ -163,12 +184,16 @@ where
     ///
     /// Nothing is lost; if others wait for this batch, one of them takes over.
     pub async fn fetch(&mut self) {
-        self.wait().await;
+        self.claim();
+        if !self.has_only_old() {
+            self.wait().await;
+        }
         self.ask().await;
     }
 
     /// Waits for an equal batch, and asks the shared tier, on a thread that blocks.
     pub fn block(&mut self) {
+        self.claim();
         self.wait_blocking();
         let state = self.start.as_ref().filter(|_| self.policy.wire.is_some()).map(|start| start.state.clone());
         let Some(state) = state else { return };
@@ -198,15 +223,21 @@ where
         for (missing, fetched) in self.missing.iter_mut().zip(fetched) {
             missing.outdated = Outdated::from_fetched(fetched.as_ref().map(|fetched| &fetched.value));
             let Some(fetched) = fetched else { continue };
-            let looked = start.take(&self.policy, missing, fetched);
-            missing.is_settled = !matches!(looked, Element::Missing);
-            answered += u64::from(missing.is_settled);
-            if let Element::Present(value) = looked {
-                self.found.put(missing.id.clone(), value);
+            match start.take(&self.policy, missing, fetched) {
+                Element::Present(value) => self.found.put(missing.id.clone(), value),
+                Element::Absent => {}
+                Element::Old(old) | Element::Stale(old) => {
+                    start.hold_old(&self.policy, missing, old);
+                    continue;
+                }
+                Element::Missing => continue,
             }
+            missing.is_settled = true;
+            answered += 1;
         }
         self.put_aside();
         self.uncounted.shared(answered);
+        self.serve_unclaimed();
     }
 
     /// The answer, if no body has to run for it.
@@ -226,98 +257,9 @@ where
         self.missing.iter().map(|missing| missing.id.clone()).collect()
     }
 
-    /// Counts the load as abandoned unless it ends.
-    fn counted(&self) -> Option<CountIfAbandoned> {
-        let start = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass);
-        start.map(|start| CountIfAbandoned::new(start.state.store.counters()))
-    }
-
     fn subject(&self) -> Subject<'_> {
         Subject::batch(self.start.as_ref().map_or("", |start| &start.state.path), self.missing.len())
     }
-
-    /// Begins the span of the load, unless the batch bypasses the cache.
-    fn load_span(&self) -> Traced {
-        match self.mode {
-            CallMode::Bypass => Traced::default(),
-            CallMode::Reload => trace::load(self.subject(), LoadReason::Reload),
-            CallMode::Normal => trace::load(self.subject(), LoadReason::Miss),
-        }
-    }
-
-    fn finish(mut self, out: S::Out, span: &Traced) -> S::Out {
-        let (permit, found) = (self.permit.take(), replace(&mut self.found, S::Item::empty()));
-        let Some(start) = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass) else { return out };
-        let now = start.state.now();
-        let ending = S::open(out);
-        end_span(span, &ending);
-        let ok = matches!(ending, Outcome::Present(_));
-        count_load(start.state.store.counters(), now.saturating_sub(start.began.time), ok);
-        match ending {
-            Outcome::Present(mut loaded) => {
-                start.set_lives(&self.policy, &mut self.missing, &loaded, now);
-                for missing in &self.missing {
-                    start.insert(&self.policy, missing, loaded.value(&missing.id), now);
-                }
-                loaded.absorb(found);
-                let values = OnceCell::new();
-                let origin = self.origin(start);
-                let outcome = || ended::<K, S>(Outcome::Present(self.values(&values, &loaded)), Some(origin.clone()));
-                let began = start.began.unless_given_up(permit.as_ref());
-                let share = || start.share(&self.policy, &self.missing, &loaded, &began);
-                share_and_end(permit, &began, outcome, share);
-                S::close(Outcome::Present(loaded))
-            }
-            Outcome::Absent(absent) => {
-                end(permit, || ended::<K, S>(Outcome::Absent(absent), None));
-                S::close(Outcome::Absent(absent))
-            }
-            Outcome::Failed(error) => {
-                let copy = || S::share_error(&error, self.policy.copy_error);
-                end(permit, || {
-                    copy().map_or(LoadOutcome::Alone, |copied| ended::<K, S>(Outcome::Failed(copied), None))
-                });
-                S::close(Outcome::Failed(error))
-            }
-        }
-    }
-}
-
-/// Awaits the body, which has the missing ids, and completes its answer with the elements that were found.
-///
-/// # Cancel safety
-///
-/// Dropping the future drops the body; nothing is stored, and if there are waiters, one of them takes over.
-pub async fn load_batch<K, S, F>(mut batch: Batch<K, S>, body: F) -> S::Out
-where
-    K: OwnedKey,
-    S: Shape<Item: BatchMap> + 'static,
-    F: Future<Output = S::Out>,
-{
-    let (counted, span) = (batch.counted(), batch.load_span());
-    let (out, permit) = Load::new(around(&span, body), batch.permit.take()).await;
-    if let Some(counted) = counted {
-        counted.disarm();
-    }
-    batch.permit = permit;
-    batch.finish(out, &span)
-}
-
-/// Runs the body of a sync function as [`load_batch`] does for an async one.
-pub fn load_batch_sync<K, S>(batch: Batch<K, S>, body: impl FnOnce() -> S::Out) -> S::Out
-where
-    K: OwnedKey,
-    S: Shape<Item: BatchMap> + 'static,
-{
-    let (inside, counted, span) = (batch.permit.as_ref().map(LoadPermit::enter), batch.counted(), batch.load_span());
-    let entered = span.enter();
-    let out = body();
-    drop(entered);
-    if let Some(counted) = counted {
-        counted.disarm();
-    }
-    drop(inside);
-    batch.finish(out, &span)
 }
 
 impl<K: Eq, S: Shape<Item: BatchMap>> std::fmt::Debug for Batch<K, S> {

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::{BatchMap, Each};
 use crate::clock::nanos;
-use crate::engine::{FetchStart, Fetched, LoadedEntry, SharedForm, SharedKey, TieredStart};
+use crate::engine::{FetchStart, SharedForm, SharedKey, TieredStart};
+use crate::flight::LoadPermit;
 use crate::handle::Fastness;
 use crate::key::args::Args;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
-use crate::l1::{self, Lifetime, LoadStart};
-use crate::policy::{LoadTimes, Policy, SiteFigures};
+use crate::l1::{self, Lifetime};
+use crate::log::Epoch;
+use crate::policy::{EntryUse, Policy, SiteFigures};
 use crate::shape::Shape;
-use crate::site::{Dated, Instance, Negative, Outdated, Site, SiteState};
+use crate::site::{Dated, Instance, Outdated, Site, SiteState};
 use crate::stats::{AnswerRecorder, AnswerSource, AnswerTimes};
 
 pub(super) type Id<S> = <<S as Shape>::Item as BatchMap>::Id;
@@ -42,10 +44,49 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) tags: Option<Vec<u64>>,
     /// True once the element was found, and is no longer missing.
     pub(super) is_settled: bool,
+    /// The value that this process or the shared tier has, which may be served while the body replaces it.
+    pub(super) old: Option<OldValue<Value<S>>>,
+    /// The right to refresh the element, where it has an old value.
+    pub(super) claim: Option<LoadPermit>,
+    /// The shared tier's expired value, if this process stores none: the stale fallback of a load that fails.
+    pub(super) standby: Option<ExpiredValue<Value<S>>>,
+}
+
+/// A value that may be served while it is refreshed.
+pub(super) struct OldValue<V> {
+    pub(super) value: V,
+    /// True if it is about to expire, and false if it is stale.
+    pub(super) is_fresh: bool,
+    pub(super) times: AnswerTimes,
+}
+
+/// An expired value of the shared tier.
+pub(super) struct ExpiredValue<V> {
+    pub(super) value: V,
+    pub(super) expires: u64,
+    pub(super) epoch: Epoch,
+    /// The scopes that only the value knows.
+    pub(super) tags: Vec<u64>,
 }
 
 impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
-    fn call_key(&self) -> CallKey<'_, K> {
+    pub(super) fn new(
+        id: Id<S>,
+        (key, scopes, text): (Hashed<K>, Scopes, String),
+        outdated: Outdated,
+        old: Option<OldValue<Value<S>>>,
+    ) -> Self {
+        let tags = Some(Vec::new());
+        let (life, is_settled, claim, standby) = (None, false, None, None);
+        Self { id, key, scopes, text, outdated, life, tags, is_settled, old, claim, standby }
+    }
+
+    /// Returns whether it has a stale value.
+    pub(super) fn is_stale(&self) -> bool {
+        self.old.as_ref().is_some_and(|old| !old.is_fresh)
+    }
+
+    pub(super) fn call_key(&self) -> CallKey<'_, K> {
         CallKey { args: &self.key, scopes: &self.scopes, text: &self.text }
     }
 }
@@ -53,6 +94,10 @@ impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
 pub(super) enum Element<V> {
     Present(V),
     Absent,
+    /// A value that is served while it is refreshed.
+    Old(OldValue<V>),
+    /// A stale value that is served without a refresh, because its origin has just failed.
+    Stale(OldValue<V>),
     Missing,
 }
 
@@ -71,17 +116,27 @@ where
     }
 
     /// Records the answer of one element, if the answers of the batch are recorded.
-    pub(super) fn record(&self, source: AnswerSource, times: impl FnOnce() -> AnswerTimes) {
+    pub(super) fn record(&self, source: AnswerSource, times: impl FnOnce() -> AnswerTimes, is_stale: bool) {
         if let Some(recorder) = &self.recorder {
-            recorder.record(&self.state.path, source, times(), false);
+            recorder.record(&self.state.path, source, times(), is_stale);
         }
+    }
+
+    /// Ends the record of answers, because the call has its answer.
+    pub(super) fn end_record(&mut self) {
+        self.recorder = None;
+    }
+
+    /// Lets the store hold expired entries for as long as the policy may serve them.
+    pub(super) fn extend_grace(&self, policy: &Policy<Each<S>>) {
+        self.state.store.local.values.extend_grace(nanos(policy.longest_stale()));
     }
 
     /// Records the element that another batch has loaded, as this process has stored it.
     pub(super) fn record_joined(&self, key: &Hashed<K>) {
         let now = self.state.now();
         let stored = || self.state.store.get(key).map_or(AnswerTimes::UNSTORED, |found| times(&found, now));
-        self.record(AnswerSource::Joined, stored);
+        self.record(AnswerSource::Joined, stored, false);
     }
 
     /// Sets the beginning of the fetch and of the load to now.
@@ -112,102 +167,56 @@ where
         self.state.store.shared_key(&form, &missing.text, missing.scopes.hashes())
     }
 
-    /// The element that the shared tier's answer describes.
-    pub(super) fn take(
-        &self,
-        policy: &Policy<Each<S>>,
-        missing: &mut Missing<K, S>,
-        fetched: Fetched<Value<S>>,
-    ) -> Element<Value<S>> {
-        let now = self.began.time;
-        let ended = fetched.ended(now);
-        let longest = match &fetched.value {
-            Some(_) => now.saturating_add(nanos(policy.ttl.longest)),
-            None => policy.absent_until(ended),
-        };
-        let expires = fetched.expires(longest);
-        if now >= expires || fetched.is_refreshed {
-            return Element::Missing;
-        }
-        let load = LoadTimes::measured(ended.saturating_sub(fetched.load_time), ended);
-        let life = policy.lifetime_until(expires, load, now);
-        let in_process = self.stores_locally(policy) && !fetched.meets_reload;
-        let start = fetched.start;
-        self.record(AnswerSource::Shared, || AnswerTimes::new(now, ended, life.expires));
-        let Some(value) = fetched.value else {
-            if in_process {
-                self.insert_absence(missing, ended, life, start);
-            }
-            return Element::Absent;
-        };
-        if in_process {
-            let scopes = missing.scopes.and_tags(&fetched.tags);
-            let key = CallKey { scopes: &scopes, ..missing.call_key() };
-            self.state.insert(key, value.clone(), life, start);
-        }
-        missing.tags = Some(fetched.tags);
-        Element::Present(value)
-    }
-
     /// The call site, for a panic of a function that asks values.
     pub(super) fn figures(&self) -> SiteFigures<'_> {
         SiteFigures { counters: self.state.store.counters(), function: &self.state.path }
     }
 
-    /// Sets the tags and the lifetime of each element that was to be loaded, by its own value; `now` is the end of the load.
-    pub(super) fn set_lives(&self, policy: &Policy<Each<S>>, all: &mut [Missing<K, S>], loaded: &S::Item, now: u64) {
-        let site = self.figures();
-        // The duration of a batch does not measure the load of one element, so no element is refreshed early.
-        let load = LoadTimes::unmeasured(self.began.time, now);
-        for missing in all {
-            let value = loaded.value(&missing.id);
-            missing.tags = value.map_or_else(|| Some(Vec::new()), |value| policy.tags_of(value, site));
-            missing.life = missing.tags.as_ref().and_then(|_| policy.life_for(value, load, site));
-            let life = missing.life;
-            self.record(AnswerSource::Load, || {
-                life.map_or(AnswerTimes::UNSTORED, |life| AnswerTimes::new(now, now, life.expires))
-            });
-        }
-    }
-
-    /// Stores the loaded elements in the shared tier, and removes the answers there that they contradict.
-    pub(super) fn share(&self, policy: &Policy<Each<S>>, all: &[Missing<K, S>], loaded: &S::Item, began: &TieredStart) {
-        let stored = all.iter().filter_map(|missing| {
-            let (life, tags, key) = (missing.life?, missing.tags.as_ref()?, self.shared_key(policy, missing)?);
-            let loaded = LoadedEntry { value: loaded.value(&missing.id), tags, life, beyond: policy.longest_stale() };
-            self.state.is_findable(&missing.key).then_some((key, loaded))
-        });
-        self.state.store.share_many(stored, began);
-        for missing in all {
-            if missing.life.is_none()
-                && missing.outdated.is_wrong_by(loaded.value(&missing.id).is_none())
-                && let Some(key) = self.shared_key(policy, missing)
-            {
-                key.remove(began, None);
-            }
-        }
-    }
-
     /// The element as this process has it.
     pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Element<Value<S>> {
         let now = self.began.time;
-        if let Some(found) = self.state.store.get(key).filter(|found| found.is_fresh(now)) {
-            self.record(AnswerSource::Local, || times(&found, now));
-            return Element::Present(found.value);
-        }
-        let absent = self.state.negative(key, now).filter(|dated| now < policy.absent_until(dated.ended));
-        if let Some(Dated { ended, .. }) = absent {
-            self.record(AnswerSource::Local, || AnswerTimes::new(now, ended, policy.absent_until(ended)));
+        let found = self.state.store.get(key);
+        let used = found.as_ref().map_or(EntryUse::Load, |found| policy.use_of(found, now));
+        let is_fresh = matches!(used, EntryUse::Serve | EntryUse::RefreshEarly);
+        if !is_fresh && self.is_absent(policy, key) {
             return Element::Absent;
         }
-        Element::Missing
+        let Some(found) = found else { return Element::Missing };
+        let times = times(&found, now);
+        let old = |value| OldValue { value, is_fresh, times };
+        match used {
+            EntryUse::Serve => {
+                self.record(AnswerSource::Local, || times, false);
+                Element::Present(found.value)
+            }
+            EntryUse::RefreshEarly | EntryUse::Refresh => Element::Old(old(found.value)),
+            EntryUse::ServeStale => Element::Stale(old(found.value)),
+            EntryUse::Load => Element::Missing,
+        }
+    }
+
+    /// Returns whether this process knows that there is no such element.
+    fn is_absent(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> bool {
+        let now = self.began.time;
+        let absent = self.state.negative(key, now).filter(|dated| now < policy.absent_until(dated.ended));
+        if let Some(Dated { ended, .. }) = absent {
+            self.record(AnswerSource::Local, || AnswerTimes::new(now, ended, policy.absent_until(ended)), false);
+        }
+        absent.is_some()
     }
 
     /// Looks again in this process for an element that was missing.
     pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Element<Value<S>> {
-        match self.find(policy, &missing.key) {
-            Element::Present(value) => Element::Present(value),
-            absent_or_missing => self.find_elsewhere(policy, missing).map_or(absent_or_missing, Element::Present),
+        let now = self.began.time;
+        if let Some(found) = self.state.store.get(&missing.key).filter(|found| found.is_fresh(now)) {
+            self.record(AnswerSource::Local, || times(&found, now), false);
+            return Element::Present(found.value);
+        }
+        let is_absent = self.is_absent(policy, &missing.key);
+        match self.find_elsewhere(policy, missing) {
+            Some(value) => Element::Present(value),
+            None if is_absent => Element::Absent,
+            None => Element::Missing,
         }
     }
 
@@ -221,36 +230,17 @@ where
         };
         let found = self.state.find_elsewhere(missing.call_key(), terms);
         let found = found.filter(|found| found.is_fresh(self.began.time))?;
-        self.record(AnswerSource::Local, || times(&found, self.began.time));
+        self.record(AnswerSource::Local, || times(&found, self.began.time), false);
         Some(found.value)
     }
 
-    /// Stores the loaded value of an element, or its absence, in this process; removes older answers if nothing is to be stored here.
-    pub(super) fn insert(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>, value: Option<&Value<S>>, now: u64) {
-        let life = missing.life.filter(|_| self.stores_locally(policy));
-        match (life, value) {
-            (Some(life), Some(value)) => {
-                self.state.store.local.values.set_weigher(policy.weigh);
-                let scopes = missing.scopes.and_tags(missing.tags.as_deref().unwrap_or_default());
-                let key = CallKey { scopes: &scopes, ..missing.call_key() };
-                self.state.insert(key, value.clone(), life, self.began.start);
-            }
-            (Some(life), None) => self.insert_absence(missing, now, life, self.began.start),
-            (None, _) => self.state.remove_older(missing.call_key(), self.began.start, value.is_none()),
-        }
-    }
-
-    fn insert_absence(&self, missing: &Missing<K, S>, ended: u64, life: Lifetime, start: LoadStart) {
-        let absent = Dated { negative: Negative::Absent(()), began: ended, ended };
-        self.state.insert_negative(missing.call_key(), absent, life, start);
-    }
-
-    fn stores_locally(&self, policy: &Policy<Each<S>>) -> bool {
+    /// Returns whether this process stores the elements.
+    pub(super) fn stores_locally(&self, policy: &Policy<Each<S>>) -> bool {
         policy.in_process || self.state.store.tier.is_none()
     }
 }
 
-/// The figures of an entry that is fresh.
-fn times<V>(found: &l1::FoundEntry<V>, now: u64) -> AnswerTimes {
+/// The figures of an entry.
+pub(super) fn times<V>(found: &l1::FoundEntry<V>, now: u64) -> AnswerTimes {
     AnswerTimes { age: found.age(now), ..AnswerTimes::new(now, now, found.life.expires) }
 }

@@ -28,7 +28,7 @@ mod tiered_start;
 mod tiered_store;
 mod value_origin;
 
-pub(crate) use background::Background;
+pub(crate) use background::{Background, BackgroundPermit};
 pub(crate) use fetched::Fetched;
 pub(crate) use load_counts::{CountIfAbandoned, count_load, end_span};
 pub(crate) use pipeline::{Lookup, Request, RequestPlan, join, join_blocking, share_and_end};

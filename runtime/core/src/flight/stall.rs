@@ -19,6 +19,9 @@ use crate::sync::lock;
 /// The longest time between two polls of a leader without a `load_timeout`.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The time after the end of a `load_timeout` until a load counts as stalled. A load that is polled reports its timeout itself before.
+pub(crate) const GRACE: Duration = Duration::from_millis(50);
+
 type Sender = oneshot::Sender<LoadOutcome>;
 
 impl Flight {

@@ -1,16 +1,14 @@
 //! The decisions of a call that was not a hit: the answer of its lookup, and the in-flight load that it joins.
 
 use std::any::Any;
-use std::time::Duration;
 
 use super::{CallLookup, Old, Pending, SharedOutcome, shared_value};
-use crate::clock::nanos;
 use crate::engine::{Lookup, Reload, Request, ValueOrigin};
 use crate::error::LoadTimeout;
 use crate::flight::{Joined, LoadPermit};
 use crate::key::OwnedKey;
 use crate::l1::FoundEntry;
-use crate::policy::{LoadTimes, refresh_early};
+use crate::policy::{EntryUse, LoadTimes};
 use crate::shape::{CacheValue, Outcome, OutcomeOf, Shape};
 use crate::site::{Dated, Negative};
 use crate::stats::{AnswerTimes, Answered};
@@ -39,10 +37,10 @@ where
         let now = self.state.now();
         self.note_found(found.as_ref(), now);
         match found {
-            Some(found) if found.is_fresh(now) => self.fresh(now, found),
+            Some(found) if found.is_fresh(now) => self.stored(now, found),
             found => match (self.cached_negative(now), found) {
                 (Some(negative), _) => self.served(negative),
-                (None, Some(found)) => self.expired(now, found),
+                (None, Some(found)) => self.stored(now, found),
                 (None, None) => Lookup::Miss,
             },
         }
@@ -144,27 +142,14 @@ where
         }
     }
 
-    fn fresh(&self, now: u64, found: FoundEntry<S::Item>) -> CallLookup<S> {
-        let due = now >= found.fresh_until.max(found.retry_at);
-        if due && refresh_early(now, &found.life) {
-            Lookup::Stale(Old { value: found.value, fresh: true })
-        } else {
-            self.served(Outcome::Present(found.value))
-        }
-    }
-
-    fn expired(&self, now: u64, found: FoundEntry<S::Item>) -> CallLookup<S> {
-        if now < found.life.expires && !found.is_refreshed() {
-            // Only the local ttl has passed, so the shared tier is asked again.
-            return Lookup::Miss;
-        }
-        let within = |bound: Duration| !bound.is_zero() && now < found.life.expires.saturating_add(nanos(bound));
-        if now < found.retry_at && within(self.policy.longest_stale()) {
-            Lookup::Answer(self.serve_old(Old { value: found.value, fresh: false }))
-        } else if within(self.policy.stale) {
-            Lookup::Stale(Old { value: found.value, fresh: false })
-        } else {
-            Lookup::Miss
+    fn stored(&self, now: u64, found: FoundEntry<S::Item>) -> CallLookup<S> {
+        let used = self.policy.use_of(&found, now);
+        let old = Old { value: found.value, fresh: used == EntryUse::RefreshEarly };
+        match used {
+            EntryUse::Serve => self.served(Outcome::Present(old.value)),
+            EntryUse::RefreshEarly | EntryUse::Refresh => Lookup::Stale(old),
+            EntryUse::ServeStale => Lookup::Answer(self.serve_old(old)),
+            EntryUse::Load => Lookup::Miss,
         }
     }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::clock::nanos;
 use crate::engine::{self, NotedFetchStart, Reload, ValueOrigin};
-use crate::flight::{LoadOutcome, PATIENCE, Terms};
+use crate::flight::{GRACE, LoadOutcome, PATIENCE, Terms};
 use crate::handle::CallMode;
 use crate::key::args::Args;
 use crate::key::template::bounded;
@@ -73,9 +73,6 @@ struct Standby {
     /// The scopes that only the value knows.
     tags: Vec<u64>,
 }
-
-/// The time after the end of a `load_timeout` until a load counts as stalled. A load that is polled reports its timeout itself before.
-const GRACE: Duration = Duration::from_millis(50);
 
 /// The function of a direct call that returns the tags of a value.
 type KeysOf<S> = fn(&<S as Shape>::Item) -> Vec<Key>;

@@ -1,0 +1,140 @@
+//! The drivers of a batch whose body has to run.
+
+use std::pin::{Pin, pin};
+
+use tokio::runtime::Handle;
+
+use super::{Batch, BatchMap, Id};
+use crate::engine::CountIfAbandoned;
+use crate::error::LoadTimeout;
+use crate::flight::{Load, LoadPermit};
+use crate::handle::{CallMode, with_current_cache};
+use crate::key::OwnedKey;
+use crate::shape::Shape;
+use crate::trace::{self, LoadReason, Traced, around};
+
+/// Awaits the body, which has the missing ids, and completes its answer with the elements that were found. The future is boxed, so that
+/// the future of the function stays small.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the body; nothing is stored, and if there are waiters, one of them takes over.
+pub fn load_batch<K, S, F>(batch: Batch<K, S>, body: F) -> Pin<Box<impl Future<Output = S::Out>>>
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+    F: Future<Output = S::Out>,
+{
+    Box::pin(async move {
+        let reason = batch.reason();
+        run(batch, body, reason).await
+    })
+}
+
+/// Drives a batch as [`load_batch`] does, but if every missing element has an old value, the body runs in a task of its own and the caller
+/// gets the old values at once.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the body, unless it runs in a task: that goes on.
+pub fn load_batch_spawned<K, S, B, F>(mut batch: Batch<K, S>, body: B) -> Pin<Box<impl Future<Output = S::Out>>>
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap + Send, Error: Send> + Send + Sync + 'static,
+    B: FnOnce(Vec<Id<S>>) -> F + Send + 'static,
+    F: Future<Output = S::Out> + Send + 'static,
+    S::Out: Send,
+{
+    Box::pin(async move {
+        if batch.has_only_old() {
+            match (Handle::try_current(), batch.background_slot()) {
+                (Ok(runtime), Some(slot)) => {
+                    // The call ends here; the refresh is not counted as a call.
+                    let answer = batch.serve_old();
+                    runtime.spawn(with_current_cache(async move {
+                        let body = body(batch.missing());
+                        drop(run(batch, body, LoadReason::Background).await);
+                        drop(slot);
+                    }));
+                    return answer;
+                }
+                // Too many refreshes run already.
+                (Ok(_), None) => return batch.serve_old(),
+                // Without a runtime there is no background.
+                (Err(_), _) => {}
+            }
+        }
+        let (reason, body) = (batch.reason(), body(batch.missing()));
+        run(batch, body, reason).await
+    })
+}
+
+async fn run<K, S, F>(mut batch: Batch<K, S>, body: F, reason: LoadReason) -> S::Out
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+    F: Future<Output = S::Out>,
+{
+    let (counted, span) = (batch.counted(), batch.load_span(reason));
+    let mut load = pin!(Load::new(around(&span, body), batch.permit.take()));
+    let ended = match batch.load_bound() {
+        None => Ok(load.as_mut().await),
+        Some((bound, error)) => tokio::time::timeout(bound, load.as_mut()).await.map_err(|_| (bound, error)),
+    };
+    if let Some(counted) = counted {
+        counted.disarm();
+    }
+    match ended {
+        Ok((out, permit)) => {
+            batch.permit = permit;
+            batch.finish(out, &span)
+        }
+        Err((bound, error)) => {
+            batch.permit = load.abandon();
+            batch.time_out(error(LoadTimeout::new(bound)), &span)
+        }
+    }
+}
+
+/// Runs the body of a sync function as [`load_batch`] does for an async one.
+pub fn load_batch_sync<K, S>(batch: Batch<K, S>, body: impl FnOnce() -> S::Out) -> S::Out
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    let (inside, counted) = (batch.permit.as_ref().map(LoadPermit::enter), batch.counted());
+    let span = batch.load_span(batch.reason());
+    let entered = span.enter();
+    let out = body();
+    drop(entered);
+    if let Some(counted) = counted {
+        counted.disarm();
+    }
+    drop(inside);
+    batch.finish(out, &span)
+}
+
+impl<K, S> Batch<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: BatchMap> + 'static,
+{
+    /// Counts the load as abandoned unless it ends.
+    fn counted(&self) -> Option<CountIfAbandoned> {
+        let start = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass);
+        start.map(|start| CountIfAbandoned::new(start.state.store.counters()))
+    }
+
+    fn reason(&self) -> LoadReason {
+        if self.missing.iter().all(|missing| missing.old.is_some()) { LoadReason::Refresh } else { LoadReason::Miss }
+    }
+
+    /// Begins the span of the load, unless the batch bypasses the cache.
+    fn load_span(&self, reason: LoadReason) -> Traced {
+        match self.mode {
+            CallMode::Bypass => Traced::default(),
+            CallMode::Reload => trace::load(self.subject(), LoadReason::Reload),
+            CallMode::Normal => trace::load(self.subject(), reason),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Elements of a batch with an old value, in both tiers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fastness::{Fastness, cacheable, with_cache};
+use fastness_tests::names::reached;
+use fastness_tests::servers::{prefix, shared_redis, until};
+
+use crate::{Origin, node, stored};
+
+#[derive(Clone, Debug, PartialEq)]
+struct Down;
+
+/// The origin, and a flag that is set while it is down.
+#[derive(Clone, Default)]
+struct Frail(Arc<Origin>, Arc<AtomicBool>);
+
+impl Frail {
+    fn load(&self, ids: &[u64]) -> Result<HashMap<u64, usize>, Down> {
+        let version = self.0.load();
+        if self.1.load(Ordering::SeqCst) { Err(Down) } else { Ok(values(ids, version)) }
+    }
+
+    #[cacheable(ttl = 60, early = off, stale = "1m", refresh = background, key = "late:{ids}", batch(ids), skip(self))]
+    async fn later(&self, ids: &[u64]) -> Result<HashMap<u64, usize>, Down> {
+        self.load(ids)
+    }
+
+    #[cacheable(ttl = 60, stale = "1m", tier = shared, key = "far:{ids}", batch(ids), skip(self))]
+    async fn far(&self, ids: &[u64]) -> Result<HashMap<u64, usize>, Down> {
+        self.load(ids)
+    }
+
+    #[cacheable(ttl = 60, stale_if_error = "1m", key = "near:{ids}", batch(ids), skip(self))]
+    async fn near(&self, ids: &[u64]) -> Result<HashMap<u64, usize>, Down> {
+        self.load(ids)
+    }
+}
+
+fn values(ids: &[u64], version: usize) -> HashMap<u64, usize> {
+    ids.iter().map(|id| (*id, version)).collect()
+}
+
+async fn nodes<const N: usize>() -> [Fastness; N] {
+    let (server, prefix) = (shared_redis().await, prefix());
+    let mut nodes = Vec::new();
+    for _ in 0..N {
+        nodes.push(node(&server.url(), &prefix).await);
+    }
+    nodes.try_into().unwrap()
+}
+
+#[tokio::test]
+async fn a_stale_value_of_the_shared_tier_is_served_and_one_run_replaces_it_for_all_processes() {
+    let ([one, two], shelf) = (nodes().await, Frail::default());
+    with_cache(&one, shelf.later(&[1, 2])).await.unwrap();
+    stored(&one, 2).await;
+    let version = shelf.0.change();
+    for id in [1, 2] {
+        one.cache().refresh(reached(format!("late:{id}"))).await;
+    }
+    until("the other process has heard of both", async || {
+        let old = with_cache(&two, shelf.later(&[1, 2])).await.unwrap();
+        assert!(old == values(&[1, 2], 0) || old == values(&[1, 2], version), "both are of one run: {old:?}");
+        old == values(&[1, 2], version)
+    })
+    .await;
+    assert_eq!(shelf.0.loads(), 2, "one run for both elements");
+    stored(&two, 2).await;
+    assert_eq!(
+        with_cache(&one, shelf.later(&[1, 2])).await.unwrap(),
+        values(&[1, 2], version),
+        "from the other process"
+    );
+    assert_eq!(shelf.0.loads(), 2);
+    assert_eq!(one.stats().total.stale_served, 0);
+}
+
+#[tokio::test]
+async fn old_values_of_either_tier_stand_in_for_a_run_that_fails() {
+    let ([one], shelf) = (nodes().await, Frail::default());
+    with_cache(&one, async {
+        shelf.far(&[1, 2]).await.unwrap();
+        shelf.near(&[1, 2]).await.unwrap();
+        stored(&one, 4).await;
+        shelf.1.store(true, Ordering::SeqCst);
+        for name in ["far", "near"] {
+            for id in [1, 2] {
+                one.cache().refresh(reached(format!("{name}:{id}"))).await;
+            }
+        }
+        assert_eq!(shelf.far(&[1, 2]).await, Ok(values(&[1, 2], 0)), "Redis has them");
+        assert_eq!(shelf.far(&[1, 2, 3]).await, Err(Down), "nothing stands in for 3");
+        assert_eq!(shelf.near(&[1, 2]).await, Ok(values(&[1, 2], 0)));
+        one.cache().invalidate(reached("far:1")).await;
+        assert_eq!(shelf.far(&[1, 2]).await, Err(Down), "an invalidated value excuses no error");
+    })
+    .await;
+    assert_eq!(one.stats().total.load_errors, 4);
+}
