@@ -67,33 +67,39 @@ type Value = (u64, String, Option<f64>, Vec<(char, i128)>, BTreeMap<String, Vec<
 
 /// Checks bytes in the shared tier: any bytes are a value or an error.
 pub fn envelope(bytes: &[u8]) {
-    let open = |bytes: &[u8]| {
-        let opened = fuzz::open::<Value>(bytes, KEY, TYPE, MAX_BYTES);
-        if let Some((payload, _)) = &opened {
-            assert!(payload.len() <= MAX_BYTES.max(bytes.len()), "the payload is larger than allowed");
+    for encrypt in [false, true] {
+        let open = |bytes: &[u8]| {
+            let opened = fuzz::open::<Value>(bytes, KEY, TYPE, MAX_BYTES, encrypt);
+            if let Some((payload, _)) = &opened {
+                assert!(payload.len() <= MAX_BYTES.max(bytes.len()), "the payload is larger than allowed");
+            }
+            opened.map(|(payload, _)| payload)
+        };
+        let refused = |bytes: &[u8]| assert!(open(bytes).is_none() || !encrypt, "a forged value is believed");
+        refused(bytes);
+
+        for compress in [false, true] {
+            if let Some(sealed) = fuzz::seal(bytes, KEY, TYPE, compress, encrypt) {
+                assert_eq!(open(&sealed).as_deref(), Some(bytes), "the payload has changed");
+                let other_key = fuzz::open::<Value>(&sealed, "user:8", TYPE, MAX_BYTES, encrypt);
+                assert!(other_key.is_none(), "the value is another key's");
+            }
         }
-        opened.map(|(payload, _)| payload)
-    };
-    open(bytes);
 
-    for compress in [false, true] {
-        if let Some(sealed) = fuzz::seal(bytes, KEY, TYPE, compress) {
-            assert_eq!(open(&sealed).as_deref(), Some(bytes), "the payload has changed");
+        // Input with a right checksum: the first two bytes become the codec and the flags, the others the payload.
+        if let [codec, flags, payload @ ..] = bytes
+            && let Some(mut forged) = fuzz::seal(payload, KEY, TYPE, false, encrypt)
+        {
+            let is_same = (forged[4], forged[5]) == (*codec, *flags);
+            (forged[4], forged[5]) = (*codec, *flags);
+            fuzz::put_checksum(&mut forged);
+            if is_same { assert!(open(&forged).is_some()) } else { refused(&forged) }
         }
-    }
 
-    // Input with a right checksum: the first two bytes become the codec and the flags, the others the payload.
-    if let [codec, flags, payload @ ..] = bytes
-        && let Some(mut forged) = fuzz::seal(payload, KEY, TYPE, false)
-    {
-        (forged[4], forged[5]) = (*codec, *flags);
-        fuzz::put_checksum(&mut forged);
-        open(&forged);
-    }
-
-    let mut ours = [b"FST\x02", bytes].concat();
-    if fuzz::put_checksum(&mut ours) {
-        open(&ours);
+        let mut ours = [b"FST\x02", bytes].concat();
+        if fuzz::put_checksum(&mut ours) {
+            refused(&ours);
+        }
     }
 }
 

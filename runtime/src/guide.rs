@@ -28,6 +28,7 @@ pages! {
     coherence = "guide/coherence.md",
     demo = "guide/demo.md",
     direct = "guide/direct.md",
+    encryption = "guide/encryption.md",
     erase = "guide/erase.md",
     fallback = "guide/fallback.md",
     hedge = "guide/hedge.md",

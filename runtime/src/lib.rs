@@ -63,6 +63,7 @@
 //! | `redis` | `Redis`, the shared tier on one server, coherent across processes |
 //! | `redis-sentinel`, `redis-cluster`, `redis-tls` | the shared tier on a master that Sentinels watch; on a Redis Cluster; over TLS |
 //! | `bincode`, `compression` | a smaller encoding in the shared tier; compressed values |
+//! | `encryption` | encrypted values in the shared tier, under names that are digests |
 //! | `registry` | [`registry`](registry/index.html): every annotated function of the program, and an audit of their keys and patterns |
 //! | `rate-limit` | [`macro@rate_limit`] and `resilience::rate_limit` |
 //! | `http` | [`http`](http/index.html): tower layers for servers, a cache of responses among them |
@@ -130,10 +131,13 @@ pub mod stats {
     };
 }
 
-/// Tiers: where a [`Cache`] stores its values, and the traits that the values need for it.
+/// Tiers: where a [`Cache`] stores its values, the traits that the values need for it, and the secret keys that encrypt them in Redis.
 pub mod tier {
     #[doc(inline)]
     pub use fastness_core::{Both, CacheValue, Codec, Local, SharedValue, StoredIn};
+    #[cfg(feature = "encryption")]
+    #[doc(inline)]
+    pub use fastness_core::{Keyring, SecretKey};
 }
 
 /// Timings of calls: of functions with `#[timed]`, and of anything else by a [`Timing`](timing::Timing).

@@ -54,6 +54,7 @@ pages! {
     Tags = "guide/tags.md",
     Testing = "guide/testing.md",
     Codecs = "guide/codecs.md",
+    Encryption = "guide/encryption.md",
     Operations = "guide/operations.md",
     Troubleshooting = "guide/troubleshooting.md",
     FromSpring = "guide/coming-from/spring.md",

@@ -6,7 +6,8 @@ use super::secret::redacted;
 use super::variables::variables;
 
 /// Variables whose text no message repeats.
-const SECRETS: [&str; 5] = ["ADMIN_TOKEN", "MONGODB_URI", "REDIS_PASSWORD", "REDIS_URL", "SUPPLIER_URL"];
+const SECRETS: [&str; 6] =
+    ["ADMIN_TOKEN", "MONGODB_URI", "REDIS_KEYRING", "REDIS_PASSWORD", "REDIS_URL", "SUPPLIER_URL"];
 
 /// Variables that cannot be understood, one line each.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Address of Redis: one text, or the parts of one. It may hold a password, so no message repeats it.
 
 use fastness::Redis;
+use fastness::tier::Keyring;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::parse::within;
@@ -13,6 +14,7 @@ pub(super) fn read<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Opt
     let mode = reader.or_default("REDIS_MODE", mode);
     let master = reader.or_default("REDIS_MASTER", |text| Some(text.to_owned()));
     let connections = reader.or_default("REDIS_POOL_SIZE", |text| within(text, 1..=64));
+    let keyring = reader.read("REDIS_KEYRING", |text| text.parse::<Keyring>().ok());
     let parts: Vec<_> = PARTS.into_iter().filter(|name| reader.text(name).is_some()).collect();
     let address = if parts.is_empty() { None } else { from_parts(reader, mode == "cluster") };
     if reader.text("REDIS_URL").is_some() && !parts.is_empty() {
@@ -27,7 +29,11 @@ pub(super) fn read<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Opt
             "cluster" => Redis::cluster(list),
             _ => Redis::single(urls),
         };
-        redis.ok().map(|redis| redis.connections(connections))
+        let redis = redis.ok()?.connections(connections);
+        Some(match &keyring {
+            Some(keyring) => redis.encrypt(keyring.clone()),
+            None => redis,
+        })
     };
     address.and_then(|address| parse(&address)).or_else(|| reader.read("REDIS_URL", parse))
 }

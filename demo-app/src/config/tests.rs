@@ -34,6 +34,8 @@ fn an_empty_variable_counts_as_not_set() {
 #[cfg(feature = "servers")]
 #[test]
 fn every_variable_is_understood() {
+    let secret = "5ec4e75e".repeat(8);
+    let keyring = format!("names={secret} 2026-12={secret}");
     let variables = [
         ("HOST", "::1"),
         ("PORT", "8080"),
@@ -48,6 +50,7 @@ fn every_variable_is_understood() {
         ("MONGODB_URI", "mongodb://me:secret@one,two/shop"),
         ("SUPPLIER_URL", "http://me:secret@ratings.example:4000/"),
         ("REDIS_POOL_SIZE", "4"),
+        ("REDIS_KEYRING", &keyring),
         ("APP_ENV", "production"),
         ("ENABLE_PROFILING", "on"),
         ("SLOW_QUERY_THRESHOLD", "250"),
@@ -92,6 +95,7 @@ fn every_variable_is_understood() {
     assert_eq!((config.max_connections, config.max_connections_per_peer), (200, 20));
     let redis = format!("{:?}", config.redis);
     assert!(redis.contains("shop of sentinel one:7000,two:7000") && !redis.contains("secret"), "{redis}");
+    assert!(!shown.contains("5ec4e7"), "{shown}");
 }
 
 #[cfg(feature = "servers")]
@@ -111,6 +115,7 @@ fn every_bad_variable_is_reported_at_once() {
         ("MONGODB_URI", "postgres://me:secret@host"),
         ("SUPPLIER_URL", "ratings.example"),
         ("REDIS_POOL_SIZE", "0"),
+        ("REDIS_KEYRING", "names=secret"),
         ("ENABLE_PROFILING", "2"),
         ("SLOW_QUERY_THRESHOLD", "0"),
         ("COMPRESSION_LEVEL", "10"),
@@ -145,6 +150,7 @@ fn every_bad_variable_is_reported_at_once() {
             "STORE_LATENCY_MS is `-1`; expected milliseconds from 0 to 10000",
             "REDIS_MODE is `twins`; expected single, sentinel or cluster",
             "REDIS_POOL_SIZE is `0`; expected a number of connections from 1 to 64",
+            "REDIS_KEYRING is not understood; expected names=SECRET ID=SECRET, each secret 64 hexadecimal digits as `openssl rand -hex 32` prints them",
             "REDIS_URL is not understood; expected redis://[user][:password@]host[:port][/database], several with commas \
              between for sentinel and cluster",
             "MONGODB_URI is not understood; expected mongodb://[user:password@]host[:port][/database]",

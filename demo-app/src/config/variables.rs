@@ -32,6 +32,7 @@ REDIS_DB | 0 | a whole number from 0 | number of the database, beside REDIS_HOST
 REDIS_MODE | single | single, sentinel or cluster | single, sentinel or cluster; the latter take several URLs with commas between
 REDIS_MASTER | mymaster | text | the name of the master that sentinels watch
 REDIS_POOL_SIZE | 1 | a number of connections from 1 to 64 | connections to Redis, from 1 to 64; one carries thousands of requests at a time
+REDIS_KEYRING | | names=SECRET ID=SECRET, each secret 64 hexadecimal digits as `openssl rand -hex 32` prints them | secret keys that encrypt the values in Redis, the current one first [default: not encrypted]
 SUPPLIER_URL | | the start of an address, such as http://ratings.example:4000 | address of the foreign service for ratings [default: a stand-in that can be broken by hand]
 ENABLE_PROFILING | false | true or false | whether queries are watched for slow ones
 SLOW_QUERY_THRESHOLD | 100 | milliseconds from 1 to 3600000 | duration from which a query counts as slow, in milliseconds

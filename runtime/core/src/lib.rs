@@ -62,6 +62,8 @@ pub mod __private;
 pub use audit::{Audit, audit};
 pub use clock::Clock;
 pub use codec::{Codec, SharedValue};
+#[cfg(feature = "encryption")]
+pub use codec::{Keyring, SecretKey};
 pub use direct::{Both, Cache, Local, StoredIn};
 pub use error::{Error, LoadTimeout};
 pub use function::{CachedFunction, KeyInfo, Keys};

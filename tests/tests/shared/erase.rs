@@ -27,7 +27,7 @@ async fn person(id: u64) -> Option<String> {
 }
 
 #[cacheable(ttl = 600, key = "person:{id}", erase, tier = shared)]
-async fn person_and_age(id: u64) -> (String, u64) {
+pub(crate) async fn person_and_age(id: u64) -> (String, u64) {
     (format!("{SECRET} {id}"), id)
 }
 
@@ -43,7 +43,7 @@ async fn rename(id: u64, name: &str) -> Option<String> {
 }
 
 #[cache_invalidate("person:{id}")]
-async fn forget(id: u64) {}
+pub(crate) async fn forget(id: u64) {}
 
 /// A load that waits for the test.
 #[derive(Default)]
@@ -61,7 +61,7 @@ async fn slow(gate: &Gate, id: u64) -> String {
 
 /// The addresses of all erasable values under this prefix, on the nodes of one server or a cluster, with their times to live in milliseconds.
 /// All other bytes there are searched for the secret.
-async fn left(servers: &[&Redis], prefix: &str) -> HashMap<String, i64> {
+pub(crate) async fn left(servers: &[&Redis], prefix: &str) -> HashMap<String, i64> {
     let mut found = HashMap::new();
     for server in servers {
         let Ok(keys) = server.ask::<Vec<String>>(&["KEYS", &format!("{prefix}*")]).await else { continue };
@@ -83,7 +83,7 @@ async fn left(servers: &[&Redis], prefix: &str) -> HashMap<String, i64> {
 }
 
 /// Waits until this many values are there, all of them confirmed.
-async fn confirmed(servers: &[&Redis], prefix: &str, count: usize) {
+pub(crate) async fn confirmed(servers: &[&Redis], prefix: &str, count: usize) {
     until("the values are confirmed", async || {
         let left = left(servers, prefix).await;
         left.len() == count && left.values().all(|ttl| *ttl > UNCONFIRMED)
@@ -248,7 +248,7 @@ async fn a_value_whose_process_dies_before_it_is_confirmed_expires_within_second
 }
 
 /// Checks that values are found and erased, also those of many keys at once.
-async fn erases(settings: Settings, servers: &[&Redis], prefix: &str) {
+pub(crate) async fn erases(settings: Settings, servers: &[&Redis], prefix: &str) {
     let settings = settings.prefix(prefix).command_timeout(PATIENCE).takeover(Duration::ZERO);
     let (one, two) = (node_with(settings.clone()).await, node_with(settings.clone()).await);
     let ids: Vec<u64> = (0..40).collect();

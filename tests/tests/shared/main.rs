@@ -5,6 +5,7 @@ mod batches;
 mod codecs;
 mod coherence;
 mod encoding;
+mod encryption;
 mod erase;
 mod exact;
 mod faults;

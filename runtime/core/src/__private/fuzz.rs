@@ -1,8 +1,13 @@
 //! The functions that read bytes or text of unknown origin, for the fuzz targets in `fuzz/`.
 
-use crate::codec::envelope::{self, Header, Limits, Names, Opened};
+#[cfg(feature = "encryption")]
+use std::sync::LazyLock;
+
+#[cfg(feature = "encryption")]
+use crate::codec::SecretKey;
+use crate::codec::envelope::{self, Header, Names, Opened, Settings};
 use crate::codec::value_codec::ValueCodec;
-use crate::codec::{Codec, SharedValue};
+use crate::codec::{Codec, Keyring, SharedValue};
 use crate::key::{Scope, Scopes};
 use crate::log::Record;
 
@@ -12,14 +17,16 @@ pub fn open<V: SharedValue>(
     key: &str,
     fingerprint: u64,
     max_bytes: usize,
+    encrypt: bool,
 ) -> Option<(Vec<u8>, Option<V>)> {
-    let Opened { header, payload, .. } = envelope::open(bytes, key, fingerprint, max_bytes).ok()?;
+    let settings = Settings { max_bytes, compress: false, keyring: keyring(encrypt) };
+    let Opened { header, payload, .. } = envelope::open(bytes, key, fingerprint, settings).ok()?;
     let value = ValueCodec::new().decode(&payload, header.codec).ok();
     Some((payload.into_owned(), value))
 }
 
 /// An envelope around a payload; `None` if the payload is too large.
-pub fn seal(payload: &[u8], key: &str, fingerprint: u64, compress: bool) -> Option<Vec<u8>> {
+pub fn seal(payload: &[u8], key: &str, fingerprint: u64, compress: bool, encrypt: bool) -> Option<Vec<u8>> {
     let codec = Codec::default();
     let (absent, incarnation, epoch, fresh_until_millis, load_micros, began_micros) = (false, 1, 2, 3, 4, 5);
     let header =
@@ -30,8 +37,25 @@ pub fn seal(payload: &[u8], key: &str, fingerprint: u64, compress: bool) -> Opti
         Ok::<(), ()>(())
     };
     let names = Names { key, tags: &[] };
-    envelope::seal(&header, names, Limits { max_bytes: 1 << 16, compress }, &mut bytes, append).ok()?;
+    let settings = Settings { max_bytes: 1 << 16, compress, keyring: keyring(encrypt) };
+    envelope::seal(&header, names, settings, &mut bytes, append).ok()?;
     Some(bytes)
+}
+
+/// The keyring of envelopes that are encrypted, if they are.
+#[cfg(feature = "encryption")]
+fn keyring(encrypt: bool) -> Option<&'static Keyring> {
+    static KEYRING: LazyLock<Option<Keyring>> = LazyLock::new(|| {
+        let [names, current] = [1, 2].map(|byte| SecretKey::new(&[byte; 32]).ok());
+        Keyring::new(&names?, "id", &current?).ok()
+    });
+    KEYRING.as_ref().filter(|_| encrypt)
+}
+
+/// The keyring of envelopes that are encrypted, of which this build has none.
+#[cfg(not(feature = "encryption"))]
+fn keyring(_: bool) -> Option<&'static Keyring> {
+    None
 }
 
 /// Writes the right checksum into an envelope. Returns false if the bytes are too short to have one.

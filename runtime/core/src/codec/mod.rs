@@ -10,9 +10,11 @@
 //! | `msgpack` | `MessagePack`, the default format |
 //! | `choice`, `digest` | the form from which the values of a call site decode unchanged; the comparison with the original |
 //! | `fingerprint` | a number by which values of a changed type are not found |
-//! | `envelope`, `compression`, `unreadable` | the bytes around a value, and the reasons to reject them |
+//! | `secret_id`, `unreadable` | the id of a secret key; the reasons to reject bytes |
+//! | `keyring`, `no_keyring` | the secret keys that encrypt values; their place in builds without the feature `encryption` |
+//! | `compression`, `envelope` | the bytes around a value |
 //!
-//! May use: `shape`.
+//! May use: `error`, `shape`.
 
 #[cfg(feature = "redis")]
 pub(crate) mod choice;
@@ -28,15 +30,29 @@ pub(crate) mod envelope;
 mod fingerprint;
 #[cfg(feature = "redis")]
 pub(crate) mod forms;
+#[cfg(feature = "encryption")]
+mod keyring;
 #[cfg(feature = "redis")]
 mod msgpack;
+#[cfg(all(feature = "redis", not(feature = "encryption")))]
+mod no_keyring;
+#[cfg(feature = "encryption")]
+mod secret_id;
 mod shared_value;
 #[cfg(feature = "redis")]
-mod unreadable;
+pub(crate) mod unreadable;
 #[cfg(feature = "redis")]
 pub(crate) mod value_codec;
 pub(crate) mod wire;
 
+#[cfg(feature = "encryption")]
+pub(crate) use keyring::NameDigest;
+#[cfg(feature = "encryption")]
+pub use keyring::{Keyring, SecretKey};
+#[cfg(all(feature = "redis", not(feature = "encryption")))]
+pub(crate) use no_keyring::{NoKeyring as Keyring, NoNameDigest as NameDigest};
+#[cfg(feature = "encryption")]
+pub(crate) use secret_id::SecretId;
 pub use shared_value::SharedValue;
 pub(crate) use wire::Wire;
 

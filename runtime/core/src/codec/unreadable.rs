@@ -1,5 +1,8 @@
 //! The reasons why an envelope is rejected.
 
+#[cfg(feature = "encryption")]
+use super::secret_id::SecretId;
+
 /// Reason why an envelope could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
@@ -18,4 +21,11 @@ pub(crate) enum Unreadable {
     /// The decompressed payload is larger than allowed.
     #[cfg(feature = "compression")]
     TooLarge,
+    /// The value is encrypted with a secret key that the keyring lacks.
+    #[cfg(feature = "encryption")]
+    UnknownSecret(SecretId),
+    /// The value is not encrypted although there is a keyring, or the secret key of this id did not encrypt it for this key and these
+    /// times.
+    #[cfg(feature = "encryption")]
+    Forged(Option<SecretId>),
 }

@@ -143,12 +143,14 @@ fn shared(handle: &Fastness) -> Vec<Family> {
     };
     // In the statistics misses include values that were found but could not be used; here these are separate results. `misses` is the sum
     // of these very numbers, so that no difference can fall.
-    let missed = stats.misses.saturating_sub(stats.stale + stats.unreadable);
+    let missed = stats.misses.saturating_sub(stats.stale + stats.unreadable + stats.unknown_secret + stats.forged);
     let reads = [
         ("hit", stats.hits),
         ("miss", missed),
         ("stale", stats.stale),
         ("unreadable", stats.unreadable),
+        ("unknown_secret", stats.unknown_secret),
+        ("forged", stats.forged),
         ("skipped", stats.skipped),
     ];
     let stores = [

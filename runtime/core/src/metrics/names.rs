@@ -113,7 +113,7 @@ metrics! {
     SHARED_IN_DOUBT = "fastness_shared_in_doubt", Gauge, Count, [],
         "Invalidations of this process that are not in the invalidation log yet.";
     SHARED_READS = "fastness_shared_reads_total", Counter, Count, ["result"],
-        "Reads of the shared tier, by result: hit, miss, stale (found, but invalidated), unreadable, skipped (the tier does not answer).";
+        "Reads of the shared tier, by result: hit, miss, stale (found, but invalidated), unreadable, unknown_secret and forged (not to be decrypted), skipped (the tier does not answer).";
     SHARED_STORES = "fastness_shared_stores_total", Counter, Count, ["result"],
         "Writes to the shared tier, by result: ok, too_large, unencodable, overflow (too many in flight).";
     SHARED_ERRORS = "fastness_shared_errors_total", Counter, Count, ["kind"],

@@ -26,7 +26,8 @@ const FAR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The script. `KEYS[1]`: the stream. `KEYS[2]`, if the record may erase: the key that exists once an erasable value was stored. `ARGV`:
 /// channel, record, token, a name for a new life; the server's time, the retention, and the latest time that the last entry may have, in
-/// milliseconds; the life to be left, if any; the beginning of the addresses to be erased.
+/// milliseconds; the life to be left, if any; the beginning of the addresses to be erased; the digests of the scopes, if values may be
+/// named by them.
 ///
 /// The scopes are the last bytes of an invalidation's [record](crate::log::Record::to_bytes). Those of prefixes and tags have no values.
 static APPEND: LazyLock<Script> = LazyLock::new(|| {
@@ -54,13 +55,15 @@ if not life then
 end
 local id = redis.call('XADD', KEYS[1], '*', 'l', life, 'r', ARGV[2])
 if KEYS[2] and type(redis.pcall('GET', KEYS[2])) == 'string' then
-    local record = ARGV[2]
-    local roots = string.byte(record, 3) + 256 * string.byte(record, 4)
-    for at = 9 + 2 * roots, #record - 7, 8 do
-        local a, b, c, d, e, f, g, h = string.byte(record, at, at + 7)
-        local name = ARGV[9] .. string.format(string.rep('%02x', 8), h, g, f, e, d, c, b, a)
-        redis.call('UNLINK', name .. '0', name .. '1', name .. '2', name .. '3')
+    local function erase(hashes, first)
+        for at = first, #hashes - 7, 8 do
+            local a, b, c, d, e, f, g, h = string.byte(hashes, at, at + 7)
+            local name = ARGV[9] .. string.format(string.rep('%02x', 8), h, g, f, e, d, c, b, a)
+            redis.call('UNLINK', name .. '0', name .. '1', name .. '2', name .. '3')
+        end
     end
+    erase(ARGV[2], 9 + 2 * (string.byte(ARGV[2], 3) + 256 * string.byte(ARGV[2], 4)))
+    if ARGV[10] then erase(ARGV[10], 1) end
 end
 redis.call('PUBLISH', ARGV[1], life .. ' ' .. id .. ' ' .. previous .. ' ' .. ARGV[3] .. ' ' .. ARGV[2])
 return {life, id, last and '' or 'none'}
@@ -84,11 +87,14 @@ pub(crate) struct Append<'a> {
     leaving: Option<Life>,
     /// The flag of erasable values, and the beginning of their addresses, if the record may erase some.
     erases: Option<(&'a str, &'a str)>,
+    /// The digests of the record's scopes, if values may be named by them.
+    digests: Option<Vec<u8>>,
 }
 
 impl<'a> Append<'a> {
     /// Makes an append to the log of this server, which a new life would name.
     pub(crate) fn new(context: &'a Context, server: u64, record: &'a Record, token: u64) -> Self {
+        let erases = context.erasures.by_script().filter(|_| !record.is_refresh());
         Self {
             stream: &context.stream,
             channel: &context.channel,
@@ -99,7 +105,8 @@ impl<'a> Append<'a> {
             now_millis: context.server_millis(context.clock.now()),
             retention: context.settings.retention,
             leaving: None,
-            erases: context.erasures.by_script().filter(|_| !record.is_refresh()),
+            erases,
+            digests: erases.and_then(|_| context.erasures.digests(record)),
         }
     }
 
@@ -129,7 +136,8 @@ impl<'a> Append<'a> {
             .arg(retention)
             .arg(self.now_millis.saturating_add(retention).saturating_add(millis(FAR)))
             .arg(self.leaving.map_or_else(String::new, |life| format!("{life:016x}")))
-            .arg(self.erases.map(|(_, beginning)| beginning));
+            .arg(self.erases.map(|(_, beginning)| beginning))
+            .arg(self.digests.as_deref());
         let reply: Vec<Vec<u8>> = script.invoke_async(connection).await?;
         let parsed = match reply.as_slice() {
             [life, id, found] => {

@@ -3,10 +3,19 @@
 //! An invalidation knows a key by its hash alone. So these values lie under `<prefix>~<hash><lane>`, where the lane is a part of their
 //! type: the script that appends an invalidation computes all addresses of the key from the record, and removes them in the same step.
 //! Values of two types whose lanes are equal replace each other, which costs loads and nothing else.
+//!
+//! With a keyring, a digest stands in place of the hash, which the process that invalidates gives to the script. Values under the hash are
+//! removed too, as processes without the keyring may have stored some.
+
+#[cfg(feature = "redis-cluster")]
+use std::iter::once;
+use std::sync::Arc;
 
 use super::settings::Redis;
 #[cfg(feature = "redis-cluster")]
 use super::stream::{Life, StreamId};
+use crate::codec::Keyring;
+use crate::log::Record;
 #[cfg(feature = "redis-cluster")]
 use crate::sync::{Mutex, lock};
 
@@ -21,8 +30,8 @@ const MARK: &str = "~";
 pub(super) struct ErasableName([u8; 18]);
 
 impl ErasableName {
-    /// Returns the name of the values of this key in the lane of this fingerprint.
-    pub(super) fn new(key: u64, fingerprint: u64) -> Self {
+    /// Returns the name of the values of this hash or digest, in the lane of this fingerprint.
+    fn new(key: u64, fingerprint: u64) -> Self {
         let mut name = [b'~'; 18];
         for (at, digit) in name[1..17].iter_mut().enumerate() {
             *digit = hex_digit(key >> (60 - 4 * at));
@@ -48,6 +57,7 @@ pub(crate) struct Erasures {
     /// The key that exists once an erasable value was stored on this server: without it, an append has nothing to erase. `None` in a
     /// cluster, where no script reaches all values.
     flag: Option<String>,
+    keyring: Option<Arc<Keyring>>,
     #[cfg(feature = "redis-cluster")]
     pub(super) in_cluster: Erasing,
 }
@@ -58,6 +68,7 @@ impl Erasures {
         Self {
             beginning: format!("{prefix}{MARK}"),
             flag: (!settings.is_cluster()).then(|| format!("{prefix}{{{stream}}}erases")),
+            keyring: settings.keyring.clone(),
             #[cfg(feature = "redis-cluster")]
             in_cluster: Erasing::default(),
         }
@@ -73,10 +84,23 @@ impl Erasures {
         self.flag.as_deref()
     }
 
+    /// Returns the name of the values of a key in the lane of this fingerprint.
+    pub(super) fn name(&self, key: u64, fingerprint: u64) -> ErasableName {
+        ErasableName::new(self.keyring.as_ref().map_or(key, |keyring| keyring.hash(key)), fingerprint)
+    }
+
+    /// Returns the digests of a record's scopes, as the script that appends takes them; `None` without a keyring.
+    pub(super) fn digests(&self, record: &Record) -> Option<Vec<u8>> {
+        let keyring = self.keyring.as_ref()?;
+        Some(record.scopes().iter().flat_map(|scope| keyring.hash(*scope).to_le_bytes()).collect())
+    }
+
     /// Returns all addresses of a key.
     #[cfg(feature = "redis-cluster")]
     pub(super) fn addresses(&self, key: u64) -> impl Iterator<Item = String> {
-        (0..LANES).map(move |lane| format!("{}{key:016x}{lane}", self.beginning))
+        let digest = self.keyring.as_ref().map(|keyring| keyring.hash(key));
+        let address = move |hash| (0..LANES).map(move |lane| format!("{}{hash:016x}{lane}", self.beginning));
+        once(key).chain(digest).flat_map(address)
     }
 }
 

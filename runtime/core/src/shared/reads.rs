@@ -19,6 +19,7 @@ use super::connection::{Connections, LiveConnection};
 use super::context::Context;
 use super::erasures::ErasableName;
 use super::errors::too_slow;
+use crate::codec::NameDigest;
 use crate::sync::{Mutex, lock};
 
 /// Number of reads in flight from which on reads are sent together.
@@ -34,6 +35,8 @@ const LARGE: usize = 16 << 10;
 pub(super) enum ValueAddress<'a> {
     /// The prefix, the key, and the suffix of the type.
     Key([&'a str; 3]),
+    /// The prefix, the digest of the key, and the suffix of the type.
+    Digest(&'a str, NameDigest, &'a str),
     /// The prefix, and the name of an erasable value.
     Erasable(&'a str, ErasableName),
 }
@@ -42,6 +45,7 @@ impl ValueAddress<'_> {
     fn parts(&self) -> [&str; 3] {
         match self {
             Self::Key(parts) => *parts,
+            Self::Digest(prefix, digest, suffix) => [prefix, digest.as_str(), suffix],
             Self::Erasable(prefix, name) => [prefix, name.as_str(), ""],
         }
     }

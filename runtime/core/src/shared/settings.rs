@@ -1,13 +1,13 @@
 //! [`Redis`], the settings of the shared tier.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::io::tcp::TcpSettings;
 use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion};
 
-use crate::codec::Codec;
-use crate::codec::envelope::Limits;
+use crate::codec::{Codec, Keyring, envelope};
 use crate::error::{Error, ErrorDetail};
 
 /// Settings of the shared tier: a Redis server, a Sentinel group or a Redis Cluster. Redis 6.2 or newer.
@@ -39,6 +39,7 @@ pub struct Redis {
     pub(crate) max_value_bytes: usize,
     pub(crate) codec: Codec,
     pub(crate) compress: bool,
+    pub(crate) keyring: Option<Arc<Keyring>>,
 }
 
 #[derive(Clone)]
@@ -98,6 +99,7 @@ impl Redis {
             max_value_bytes: 1 << 20,
             codec: Codec::default(),
             compress: false,
+            keyring: None,
         }
     }
 
@@ -198,6 +200,35 @@ impl Redis {
         self
     }
 
+    /// Encrypts values with the current secret key of a keyring, and decrypts those of its other secret keys. The names of values in Redis
+    /// become digests of their keys. Default: values and names are readable.
+    ///
+    /// So Redis, its snapshots and its replies show neither values nor keys, and a value that another program writes is not believed. Times,
+    /// sizes, and hashes of the scopes that are invalidated stay readable. The page on encryption in the guide has the details, and the steps
+    /// of a rotation.
+    ///
+    /// All processes need the same secret key for names. Processes with and without a keyring do not find each other's values, and hear of
+    /// each other's invalidations. A value whose secret key is not in the keyring is a miss, counted in
+    /// [`SharedStats::unknown_secret`](crate::SharedStats::unknown_secret); one that was changed or moved counts in
+    /// [`SharedStats::forged`](crate::SharedStats::forged).
+    ///
+    /// ```
+    /// use fastness::Redis;
+    /// use fastness::tier::{Keyring, SecretKey};
+    ///
+    /// # fn main() -> Result<(), fastness::Error> {
+    /// // In a program, the bytes are of a random generator.
+    /// let (names, old, new) = (SecretKey::new(&[1; 32])?, SecretKey::new(&[2; 32])?, SecretKey::new(&[3; 32])?);
+    /// let keyring = Keyring::new(&names, "2026-12", &new)?.former("2026-06", &old)?;
+    /// let redis = Redis::single("redis://127.0.0.1:6379")?.encrypt(keyring);
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "encryption")]
+    pub fn encrypt(mut self, keyring: Keyring) -> Self {
+        self.keyring = Some(Arc::new(keyring));
+        self
+    }
+
     /// Returns text that is the same in all processes that share the tier: the addresses without secrets, and the prefix.
     pub(crate) fn identity(&self) -> String {
         format!("{}/{} {}", self.servers, self.database(), self.prefix)
@@ -233,8 +264,10 @@ impl Redis {
         }
     }
 
-    pub(crate) fn limits(&self) -> Limits {
-        Limits { max_bytes: self.max_value_bytes, compress: self.compress }
+    /// Returns the settings of the envelopes of values.
+    pub(crate) fn envelopes(&self) -> envelope::Settings<'_> {
+        let keyring = self.keyring.as_deref();
+        envelope::Settings { max_bytes: self.max_value_bytes, compress: self.compress, keyring }
     }
 
     /// Returns the number of connections to the server of the log. A cluster has others for values.

@@ -80,7 +80,7 @@ macro_rules! counts {
                     errors: self.other_errors.get(),
                     $($name: self.$name.get(),)*
                 };
-                stats.misses += stats.stale + stats.unreadable;
+                stats.misses += stats.stale + stats.unreadable + stats.unknown_secret + stats.forged;
                 stats.errors += stats.timeouts;
                 stats
             }
@@ -95,6 +95,11 @@ counts! {
     stale,
     /// Reads that found a value which could not be read: damaged, foreign, of another version or type; part of `misses`.
     unreadable,
+    /// Reads that found a value encrypted with a secret key that the keyring lacks ([`Redis::encrypt`](crate::Redis::encrypt)); part of
+    /// `misses`.
+    unknown_secret,
+    /// Reads that found a value which its secret key did not encrypt for this key: changed, moved, or not encrypted; part of `misses`.
+    forged,
     /// Values stored.
     stores,
     /// Values not stored because their encoded form exceeds the bound.
@@ -136,10 +141,12 @@ mod tests {
         counts.absent.add();
         counts.stale.add_many(2);
         counts.unreadable.add();
+        counts.unknown_secret.add();
+        counts.forged.add_many(2);
         counts.failed(&std::io::Error::from(std::io::ErrorKind::TimedOut).into());
         counts.failed(&std::io::Error::from(std::io::ErrorKind::BrokenPipe).into());
         let stats = counts.snapshot();
-        assert_eq!((stats.misses, stats.stale, stats.unreadable), (4, 2, 1));
+        assert_eq!((stats.misses, stats.stale, stats.unreadable), (7, 2, 1));
         assert_eq!((stats.errors, stats.timeouts), (2, 1));
     }
 }

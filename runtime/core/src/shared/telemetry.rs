@@ -10,9 +10,18 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use super::errors::is_refused;
 use super::notices::Notices;
 use super::stats::TierCounts;
+#[cfg(feature = "encryption")]
+use crate::codec::SecretId;
 use crate::codec::forms::CodecError;
+use crate::codec::unreadable::Unreadable;
+#[cfg(feature = "encryption")]
+use crate::sync::{Mutex, lock};
 
-/// Counts and logs the state of the connections.
+/// Maximum number of lines about secret keys: another program may write any id.
+#[cfg(feature = "encryption")]
+const MAX_SECRETS: usize = 16;
+
+/// Counts and logs the state of the connections, and values that cannot be read or written.
 pub(crate) struct Telemetry {
     pub(crate) counts: Arc<TierCounts>,
     /// Notices about the log.
@@ -30,6 +39,9 @@ pub(crate) struct Telemetry {
     /// True if a refusal was logged since the last connection.
     logged_refused: AtomicBool,
     logged_encoding: AtomicBool,
+    /// The secret keys about which a line was written: that they are unknown, or that a value is forged.
+    #[cfg(feature = "encryption")]
+    logged_secrets: Mutex<Vec<Unreadable>>,
 }
 
 impl Telemetry {
@@ -47,6 +59,8 @@ impl Telemetry {
             refused: not_yet(),
             logged_refused: not_yet(),
             logged_encoding: not_yet(),
+            #[cfg(feature = "encryption")]
+            logged_secrets: Mutex::default(),
         }
     }
 
@@ -162,6 +176,44 @@ impl Telemetry {
                 "a value does not decode unchanged and stays in this process: fix its `Serialize`, or write `tier = local`"
             );
         }
+    }
+
+    /// Notes a value that cannot be read.
+    pub(crate) fn unreadable(&self, why: Unreadable) {
+        match why {
+            #[cfg(feature = "encryption")]
+            Unreadable::UnknownSecret(secret) => {
+                self.counts.unknown_secret.add();
+                if self.is_first(why) {
+                    tracing::warn!(
+                        redis = %self.redis, secret = secret.as_str(),
+                        "a value is encrypted with a secret key that the keyring lacks, so it is loaded: add the secret key to the keyring of every process before one encrypts with it"
+                    );
+                }
+            }
+            #[cfg(feature = "encryption")]
+            Unreadable::Forged(secret) => {
+                self.counts.forged.add();
+                if self.is_first(why) {
+                    tracing::warn!(
+                        redis = %self.redis, secret = secret.as_ref().map(SecretId::as_str),
+                        "a value was not encrypted for its key with its secret key, so it is loaded: let only fastness write there, and give each secret key an id of its own"
+                    );
+                }
+            }
+            _ => self.counts.unreadable.add(),
+        }
+    }
+
+    /// Returns whether a line is to be written about this secret key.
+    #[cfg(feature = "encryption")]
+    fn is_first(&self, why: Unreadable) -> bool {
+        let mut logged = lock(&self.logged_secrets);
+        let is_first = logged.len() < MAX_SECRETS && !logged.contains(&why);
+        if is_first {
+            logged.push(why);
+        }
+        is_first
     }
 }
 

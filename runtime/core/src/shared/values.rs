@@ -2,12 +2,12 @@
 
 use super::api::{FetchedEntry, NewEntry, ScopesOf, SharedEpoch, ValueKey};
 use super::confirm::{Confirmation, StoreCommand, UNCONFIRMED};
-use super::erasures::ErasableName;
 use super::order;
 use super::reads::ValueAddress;
 use super::tier::{RedisTier, TierJudge};
 use crate::clock::nanos;
-use crate::codec::envelope::{self, Header, Names, Opened, Unsealed};
+use crate::codec::envelope::{self, Header, Names, Opened, Settings, Unsealed};
+use crate::codec::unreadable::Unreadable;
 use crate::codec::value_codec::with_buffer;
 use crate::log::{Epoch, Judgement};
 
@@ -39,10 +39,13 @@ impl RedisTier {
     }
 
     pub(super) fn address_of<'a, V>(&'a self, key: &ValueKey<'a, V>) -> ValueAddress<'a> {
-        let (prefix, types) = (&self.context.settings.prefix, key.encoding.types(&key.wire));
-        match key.scopes.first() {
-            Some(&hash) if key.erase => ValueAddress::Erasable(prefix, ErasableName::new(hash, types.fingerprint)),
-            _ => ValueAddress::Key([prefix, key.key, &types.suffix]),
+        let (settings, types) = (&self.context.settings, key.encoding.types(&key.wire));
+        match (key.scopes.first(), &settings.keyring) {
+            (Some(&hash), _) if key.erase => {
+                ValueAddress::Erasable(&settings.prefix, self.context.erasures.name(hash, types.fingerprint))
+            }
+            (_, Some(keyring)) => ValueAddress::Digest(&settings.prefix, keyring.name(key.key), &types.suffix),
+            (_, None) => ValueAddress::Key([&settings.prefix, key.key, &types.suffix]),
         }
     }
 
@@ -53,15 +56,13 @@ impl RedisTier {
         bytes: Option<&[u8]>,
         scopes_of: ScopesOf<'_, V>,
     ) -> Option<Unpacked<V>> {
-        let counts = &self.context.telemetry.counts;
+        let telemetry = &self.context.telemetry;
         let Some(bytes) = bytes else {
-            counts.absent.add();
+            telemetry.counts.absent.add();
             return None;
         };
-        let Some((header, mut stored, value)) = decode(key, bytes, self.context.settings.max_value_bytes) else {
-            counts.unreadable.add();
-            return None;
-        };
+        let decoded = decode(key, bytes, self.context.settings.envelopes());
+        let (header, mut stored, value) = decoded.map_err(|why| telemetry.unreadable(why)).ok()?;
         let tags = value.as_ref().map_or_else(|| Some(Vec::new()), scopes_of);
         let tags = tags.map(|mut tags| {
             tags.append(&mut stored);
@@ -151,7 +152,7 @@ impl RedisTier {
             };
             bytes.clear();
             let names = Names { key: key.key, tags: entry.tags };
-            let sealed = envelope::seal(&header, names, settings.limits(), bytes, |bytes| match entry.value {
+            let sealed = envelope::seal(&header, names, settings.envelopes(), bytes, |bytes| match entry.value {
                 Some(value) => attempt.encode(value_codec, value, bytes),
                 None => Ok(()),
             });
@@ -170,17 +171,24 @@ impl RedisTier {
                     self.context.telemetry.counts.too_large.add();
                     return None;
                 }
+                (Err(Unsealed::NotEncrypted), _) => {
+                    self.context.telemetry.counts.unencodable.add();
+                    return None;
+                }
             }
         }
     }
 }
 
-fn decode<V>(key: &ValueKey<'_, V>, bytes: &[u8], max_bytes: usize) -> Option<(Header, Vec<u64>, Option<V>)> {
+/// The header of a value, the tags that are stored beside it, and the value unless it is an absence.
+type Decoded<V> = (Header, Vec<u64>, Option<V>);
+
+fn decode<V>(key: &ValueKey<'_, V>, bytes: &[u8], settings: Settings<'_>) -> Result<Decoded<V>, Unreadable> {
     let Opened { header, tags, payload } =
-        envelope::open(bytes, key.key, key.encoding.types(&key.wire).fingerprint, max_bytes).ok()?;
+        envelope::open(bytes, key.key, key.encoding.types(&key.wire).fingerprint, settings)?;
     if header.absent {
-        return Some((header, tags, None));
+        return Ok((header, tags, None));
     }
-    let value = key.wire.codec.decode(&payload, header.codec).ok()?;
-    Some((header, tags, Some(value)))
+    let value = key.wire.codec.decode(&payload, header.codec).map_err(|_| Unreadable::Damaged)?;
+    Ok((header, tags, Some(value)))
 }

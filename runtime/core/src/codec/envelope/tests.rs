@@ -17,27 +17,27 @@ fn header() -> Header {
     }
 }
 
-const LIMITS: Limits = Limits { max_bytes: 1 << 20, compress: true };
+const SETTINGS: Settings<'_> = Settings { max_bytes: 1 << 20, compress: true, keyring: None };
 
-fn sealed_with(header: &Header, limits: Limits, payload: &[u8]) -> Result<Vec<u8>, Unsealed<()>> {
-    tagged_with(&[], header, limits, payload)
+fn sealed_with(header: &Header, settings: Settings<'_>, payload: &[u8]) -> Result<Vec<u8>, Unsealed<()>> {
+    tagged_with(&[], header, settings, payload)
 }
 
-fn tagged_with(tags: &[u64], header: &Header, limits: Limits, payload: &[u8]) -> Result<Vec<u8>, Unsealed<()>> {
+fn tagged_with(tags: &[u64], header: &Header, settings: Settings<'_>, payload: &[u8]) -> Result<Vec<u8>, Unsealed<()>> {
     let mut bytes = Vec::new();
     let append = |bytes: &mut Vec<u8>| {
         bytes.extend(payload);
         Ok(())
     };
-    seal(header, Names { key: KEY, tags }, limits, &mut bytes, append).map(|()| bytes)
+    seal(header, Names { key: KEY, tags }, settings, &mut bytes, append).map(|()| bytes)
 }
 
 fn sealed(header: &Header) -> Vec<u8> {
-    sealed_with(header, LIMITS, b"payload").unwrap()
+    sealed_with(header, SETTINGS, b"payload").unwrap()
 }
 
 fn opened(bytes: &[u8]) -> Result<Opened<'_>, Unreadable> {
-    open(bytes, KEY, header().fingerprint, LIMITS.max_bytes)
+    open(bytes, KEY, header().fingerprint, SETTINGS)
 }
 
 fn untagged(header: Header, payload: &[u8]) -> Opened<'_> {
@@ -70,15 +70,15 @@ fn an_envelope_has_the_documented_bytes() {
 /// The bytes of version 2 with tags, which an earlier version refuses because of the flag.
 #[test]
 fn tags_stand_between_the_key_and_the_payload() {
-    let bytes = tagged_with(&[1, u64::MAX], &header(), LIMITS, b"payload").unwrap();
+    let bytes = tagged_with(&[1, u64::MAX], &header(), SETTINGS, b"payload").unwrap();
     assert_eq!(bytes[FLAGS], TAGGED);
     assert_eq!(bytes[HEADER..], *b"user:7\x02\x00\x01\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xffpayload");
     let expected = Opened { tags: vec![1, u64::MAX], ..untagged(header(), b"payload") };
     assert_eq!(opened(&bytes), Ok(expected));
     let many: Vec<_> = (0..1_024).collect();
-    let bytes = tagged_with(&many, &header(), LIMITS, b"").unwrap();
+    let bytes = tagged_with(&many, &header(), SETTINGS, b"").unwrap();
     assert_eq!(opened(&bytes).unwrap().tags, many);
-    let exact = Limits { max_bytes: bytes.len() - 1, ..LIMITS };
+    let exact = Settings { max_bytes: bytes.len() - 1, ..SETTINGS };
     assert_eq!(tagged_with(&many, &header(), exact, b""), Err(Unsealed::TooLarge), "tags count as bytes do");
 }
 
@@ -86,13 +86,13 @@ fn tags_stand_between_the_key_and_the_payload() {
 fn more_tags_than_there_are_bytes_are_refused() {
     let at = HEADER + KEY.len();
     for count in [2_u16, 1_000, u16::MAX] {
-        let bytes = forged(tagged_with(&[7], &header(), LIMITS, b"payload").unwrap(), |bytes| {
+        let bytes = forged(tagged_with(&[7], &header(), SETTINGS, b"payload").unwrap(), |bytes| {
             bytes[at..at + 2].copy_from_slice(&count.to_le_bytes());
         });
         assert_eq!(opened(&bytes), Err(Unreadable::Damaged), "{count}");
     }
     for length in 0..10 {
-        let cut = forged(tagged_with(&[7], &header(), LIMITS, b"").unwrap(), |bytes| bytes.truncate(at + length));
+        let cut = forged(tagged_with(&[7], &header(), SETTINGS, b"").unwrap(), |bytes| bytes.truncate(at + length));
         assert_eq!(opened(&cut), Err(Unreadable::Damaged), "{length} bytes");
     }
 }
@@ -100,8 +100,8 @@ fn more_tags_than_there_are_bytes_are_refused() {
 #[test]
 fn each_invalid_envelope_is_refused_with_its_reason() {
     let bytes = sealed(&header());
-    assert_eq!(open(&bytes, "user:8", header().fingerprint, LIMITS.max_bytes), Err(Unreadable::OtherKey));
-    assert_eq!(open(&bytes, KEY, 1, LIMITS.max_bytes), Err(Unreadable::OtherType));
+    assert_eq!(open(&bytes, "user:8", header().fingerprint, SETTINGS), Err(Unreadable::OtherKey));
+    assert_eq!(open(&bytes, KEY, 1, SETTINGS), Err(Unreadable::OtherType));
     assert_eq!(opened(&forged(bytes.clone(), |bytes| bytes[4] = 200)), Err(Unreadable::UnknownFormat));
     for unknown in 3..8 {
         let bytes = forged(bytes.clone(), |bytes| bytes[FLAGS] |= 1 << unknown);
@@ -128,12 +128,12 @@ fn every_changed_bit_and_every_cut_are_noticed() {
 #[test]
 fn a_value_that_is_too_large_is_not_sealed() {
     let exact = sealed(&header()).len();
-    let sealed = |max_bytes| sealed_with(&header(), Limits { max_bytes, compress: true }, b"payload");
+    let sealed = |max_bytes| sealed_with(&header(), Settings { max_bytes, ..SETTINGS }, b"payload");
     assert!(sealed(exact).is_ok());
     assert_eq!(sealed(exact - 1), Err(Unsealed::TooLarge));
     // The bound counts before compression, because a reader reserves memory for all of it.
     let large = vec![7; 2048];
-    assert_eq!(sealed_with(&header(), Limits { max_bytes: 2048, compress: true }, &large), Err(Unsealed::TooLarge));
+    assert_eq!(sealed_with(&header(), Settings { max_bytes: 2048, ..SETTINGS }, &large), Err(Unsealed::TooLarge));
 }
 
 /// The other process was built with the feature, this one without it.
@@ -154,13 +154,13 @@ mod compressed {
 
     #[test]
     fn tags_are_not_compressed_with_the_payload() {
-        let bytes = tagged_with(&[7, 8], &header(), LIMITS, &text(4096)).unwrap();
+        let bytes = tagged_with(&[7, 8], &header(), SETTINGS, &text(4096)).unwrap();
         assert_eq!(bytes[FLAGS], TAGGED | COMPRESSED);
         assert_eq!(opened(&bytes), Ok(Opened { tags: vec![7, 8], ..untagged(header(), &text(4096)) }));
     }
 
     fn is_compressed(payload: &[u8], compress: bool) -> bool {
-        let bytes = sealed_with(&header(), Limits { compress, ..LIMITS }, payload).unwrap();
+        let bytes = sealed_with(&header(), Settings { compress, ..SETTINGS }, payload).unwrap();
         assert_eq!(opened(&bytes), Ok(untagged(header(), payload)));
         bytes[FLAGS] & COMPRESSED != 0
     }
@@ -173,13 +173,13 @@ mod compressed {
         assert!(!is_compressed(&text(1024), false));
         assert!(!is_compressed(&text(1023), true), "it fits into a packet as it is");
         assert!(!is_compressed(&noise, true), "it would grow");
-        assert!(sealed_with(&header(), LIMITS, &text(100_000)).unwrap().len() < 1_000);
+        assert!(sealed_with(&header(), SETTINGS, &text(100_000)).unwrap().len() < 1_000);
     }
 
     /// The envelope of a compressed text, with this length written before the block.
     fn claiming(length: u32) -> Vec<u8> {
         let at = HEADER + KEY.len();
-        forged(sealed_with(&header(), LIMITS, &text(4096)).unwrap(), |bytes| {
+        forged(sealed_with(&header(), SETTINGS, &text(4096)).unwrap(), |bytes| {
             bytes[at..at + 4].copy_from_slice(&length.to_le_bytes());
         })
     }
@@ -193,13 +193,16 @@ mod compressed {
             assert_eq!(opened(&claiming(length)), Err(Unreadable::Damaged), "{length}");
         }
         let honest = claiming(4096);
-        assert_eq!(open(&honest, KEY, header().fingerprint, 4095), Err(Unreadable::TooLarge));
-        assert!(open(&honest, KEY, header().fingerprint, 4096).is_ok());
+        assert_eq!(
+            open(&honest, KEY, header().fingerprint, Settings { max_bytes: 4095, ..SETTINGS }),
+            Err(Unreadable::TooLarge)
+        );
+        assert!(open(&honest, KEY, header().fingerprint, Settings { max_bytes: 4096, ..SETTINGS }).is_ok());
     }
 
     #[test]
     fn bytes_that_are_not_a_block_are_refused() {
-        let sealed = sealed_with(&header(), LIMITS, &text(4096)).unwrap();
+        let sealed = sealed_with(&header(), SETTINGS, &text(4096)).unwrap();
         let begin = HEADER + KEY.len();
         for length in 0..sealed.len() - begin {
             let cut = forged(sealed.clone(), |bytes| bytes.truncate(begin + length));
@@ -225,6 +228,9 @@ mod compressed {
         }
     }
 }
+
+#[cfg(feature = "encryption")]
+mod encrypted;
 
 proptest! {
     #[test]
