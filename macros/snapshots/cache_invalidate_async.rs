@@ -9,6 +9,7 @@ async fn rename(&self, id: u64, name: &str) -> Result<(), Error> {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 receiver: ::fastness::__private::Receiver::ByType,
+                expires: false,
                 patterns: &[
                     ::fastness::__private::Pattern {
                         kind: ::fastness::__private::PatternKind::Exact,

@@ -9,6 +9,7 @@ fn clear(&mut self, id: u64) {
                 file: ::core::file!(),
                 line: ::core::line!(),
                 receiver: ::fastness::__private::Receiver::Skipped,
+                expires: false,
                 patterns: &[::fastness::__private::Pattern {
                     kind: ::fastness::__private::PatternKind::Prefix,
                     template: ::fastness::__private::Template {

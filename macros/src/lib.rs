@@ -104,6 +104,25 @@ pub fn cache_invalidate(args: TokenStream, item: TokenStream) -> TokenStream {
     cache_invalidate::attribute(args.into(), &item.into()).into()
 }
 
+/// Runs the function, then expires the entries that its write made old.
+///
+/// ```text
+/// #[cache_refresh("rate:{currency}", "rates:*", tags = ["bank:{bank}"])]
+/// async fn publish(&self, bank: u64, currency: &str, rate: f64) -> Result<(), Error> { .. }
+/// ```
+///
+/// The next call of a function that reads them loads anew, and other callers wait for it. If that function has `stale` or
+/// `refresh = background`, the others get the old value meanwhile; with `stale_if_error`, they get it if the load fails.
+/// `#[cache_invalidate]` with the same targets serves the old value to none.
+#[doc = options_of!(cache_refresh)]
+/// Patterns, costs, and bodies that panic or whose future is dropped are as those of `#[cache_invalidate]`.
+///
+#[doc = guide!("cache_refresh")]
+#[proc_macro_attribute]
+pub fn cache_refresh(args: TokenStream, item: TokenStream) -> TokenStream {
+    cache_invalidate::refresh(args.into(), &item.into()).into()
+}
+
 /// Runs the function always, then stores its value.
 ///
 /// ```text

@@ -78,6 +78,24 @@ Storage:
 
 "#)
     };
+    (cache_refresh) => {
+        concat!(r#"
+| option | default | meaning |
+|---|---|---|
+| `"user:{id}"` | | the entry of one key |
+| `"users:*"` | | all entries whose keys start with these segments, at the same cost |
+| `users(id)` | | the entry of a [handle]("#, guide_root!(), r#"direct/index.html#handles), with its arguments; of a method's handle, `self.users(id)` |
+| `tags = ["team:{id}"]` | none | all entries with one of these tags |
+| `when = always` | `ok` | `always` expires after an error too, `ok` only if the function returned no `Err` |
+| `before` | off | expires before the body as well, so that reads during a long write get no old value as fresh |
+| `with(user = claims.sub())` | none | expressions with names for patterns and `tags`, evaluated before the body; see [Keys]("#, guide_root!(), r#"keys/index.html#named-expressions) |
+| `skip(self)` | | leaves the receiver's [namespace]("#, guide_root!(), r#"keys/index.html#namespaces) out of the patterns, as the cached function does |
+| `on = self.fast` | the process's cache, or that of [`with_cache`]("#, guide_root!(), r#"testing/index.html) | the `Fastness` to use; any expression |
+| `crate = my::fastness` | `::fastness` | path of the runtime crate |
+
+
+"#)
+    };
     (cacheable) => {
         concat!(r#"
 Lifetime:

@@ -22,6 +22,7 @@ const BELOW: &[(&str, &[Refusal])] = &[
             ("cacheable", "`cacheable` is here twice: keep one"),
             ("cache_put", "a hit would skip `cache_put`: put it on the function that writes, or keep only `cacheable`"),
             ("cache_invalidate", "a hit would skip `cache_invalidate`: put it on the function that writes"),
+            ("cache_refresh", "a hit would skip `cache_refresh`: put it on the function that writes"),
             ("fallback", "the answer of the fallback would be cached: put `#[fallback]` above `#[cacheable]`"),
         ],
     ),
@@ -38,6 +39,13 @@ const BELOW: &[(&str, &[Refusal])] = &[
         &[
             ("cache_invalidate", "`cache_invalidate` is here twice: write one with both patterns"),
             ("cacheable", "every hit would invalidate: put `#[cache_invalidate]` on the function that writes"),
+        ],
+    ),
+    (
+        "cache_refresh",
+        &[
+            ("cache_refresh", "`cache_refresh` is here twice: write one with both patterns"),
+            ("cacheable", "every hit would refresh: put `#[cache_refresh]` on the function that writes"),
         ],
     ),
     (

@@ -6,10 +6,11 @@ use crate::{
 };
 
 /// All attributes except the derive of indexes, which has its own tests.
-const ATTRIBUTES: [Attribute; 12] = [
+const ATTRIBUTES: [Attribute; 13] = [
     cacheable::attribute,
     cache_put::attribute,
     cache_invalidate::attribute,
+    cache_invalidate::refresh,
     timed::attribute,
     fallback::attribute,
     circuit_breaker::attribute,
@@ -104,10 +105,11 @@ fn malformed_input_never_panics() {
 
 #[test]
 fn without_arguments_there_is_an_error_where_some_are_needed() {
-    let need_some: [Attribute; 8] = [
+    let need_some: [Attribute; 9] = [
         cacheable::attribute,
         cache_put::attribute,
         cache_invalidate::attribute,
+        cache_invalidate::refresh,
         fallback::attribute,
         hedge::attribute,
         timeout::attribute,

@@ -20,6 +20,7 @@ pages! {
     bytes = "guide/bytes.md",
     cache_invalidate = "guide/cache_invalidate.md",
     cache_put = "guide/cache_put.md",
+    cache_refresh = "guide/cache_refresh.md",
     cacheable = "guide/cacheable.md",
     changes = "guide/changes.md",
     choose = "guide/choose.md",

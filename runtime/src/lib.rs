@@ -42,7 +42,7 @@
 //! | for | see |
 //! |---|---|
 //! | an attribute for a function, and a page on each: failures, mistakes, operations | [the guide](guide) |
-//! | functions that read, write, or invalidate | the attributes [`macro@cacheable`], [`macro@cache_put`], [`macro@cache_invalidate`], each with all its options |
+//! | functions that read, write, or invalidate | the attributes [`macro@cacheable`], [`macro@cache_put`], [`macro@cache_invalidate`], [`macro@cache_refresh`], each with all its options |
 //! | functions that call something unreliable | [`macro@circuit_breaker`], [`macro@retry`], [`macro@timeout`], [`macro@bulkhead`], [`macro@rate_limit`], [`macro@hedge`], [`macro@fallback`]; the same without attributes in [`resilience`] |
 //! | settings, and a cache for each test | [`Fastness`] and its [`Builder`]; [`with_cache`]; [`Clock::manual`] |
 //! | a call without the cache, or loaded anew; the cache or a function turned off | [`bypass`], [`reload`]; [`Fastness::set_enabled`], [`Fastness::function`] |
@@ -89,8 +89,8 @@ pub mod __private {
 }
 
 pub use fastness_macros::{
-    bulkhead, cache_invalidate, cache_put, cacheable, circuit_breaker, fallback, hedge, rate_limit, retry, timed,
-    timeout,
+    bulkhead, cache_invalidate, cache_put, cache_refresh, cacheable, circuit_breaker, fallback, hedge, rate_limit,
+    retry, timed, timeout,
 };
 
 #[doc(inline)]

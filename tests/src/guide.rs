@@ -22,6 +22,7 @@ pages! {
     Batch = "guide/batch.md",
     CacheInvalidate = "guide/cache_invalidate.md",
     CachePut = "guide/cache_put.md",
+    CacheRefresh = "guide/cache_refresh.md",
     Lifetimes = "guide/lifetimes.md",
     Bytes = "guide/bytes.md",
     CircuitBreaker = "guide/circuit_breaker.md",

@@ -20,7 +20,8 @@ const TOOLCHAIN: &str = include_str!("../ui/toolchain.txt");
 /// The variable with the folder of the cases, for the run that this program starts.
 const FOLDER: &str = "FASTNESS_UI_CASES";
 
-const GROUPS: [&str; 7] = ["cacheable", "cache_invalidate", "cache_put", "resilience", "timed", "indexed", "types"];
+const GROUPS: [&str; 8] =
+    ["cacheable", "cache_invalidate", "cache_put", "cache_refresh", "resilience", "timed", "indexed", "types"];
 
 #[test]
 fn ui() {

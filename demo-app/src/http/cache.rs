@@ -60,6 +60,7 @@ pub(super) async fn registry() -> Json<Value> {
             Role::Batch => "cacheable, batch",
             Role::Put => "cache_put",
             Role::Invalidate => "cache_invalidate",
+            Role::Refresh => "cache_refresh",
             Role::Timed => "timed",
             _ => "other",
         };

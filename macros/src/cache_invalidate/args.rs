@@ -1,4 +1,4 @@
-//! The targets and options of `#[cache_invalidate]` as they were written.
+//! The targets and options of `#[cache_invalidate]` and `#[cache_refresh]` as they were written.
 //!
 //! May use: diag, options.
 
@@ -10,7 +10,12 @@ use crate::{
     options::{Given, Options, read_all},
 };
 
-/// The arguments of `#[cache_invalidate(..)]`.
+/// The name of the attribute that invalidates.
+pub(super) const INVALIDATE: &str = "cache_invalidate";
+/// The name of the attribute that expires.
+pub(super) const REFRESH: &str = "cache_refresh";
+
+/// The arguments of `#[cache_invalidate(..)]`, or of `#[cache_refresh(..)]`.
 pub(crate) struct Args {
     /// `"user:{id}"`
     pub(crate) patterns: Vec<LitStr>,
@@ -20,18 +25,18 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn parse(tokens: TokenStream, diag: &mut Diag) -> Self {
-        let mut args = Self { patterns: Vec::new(), handles: Vec::new(), options: Options::new("cache_invalidate") };
-        read_all(tokens, diag, |input, diag| args.element(input, diag));
+    pub(crate) fn parse(attribute: &'static str, tokens: TokenStream, diag: &mut Diag) -> Self {
+        let mut args = Self { patterns: Vec::new(), handles: Vec::new(), options: Options::new(attribute) };
+        read_all(tokens, diag, |input, diag| args.element(attribute, input, diag));
         args
     }
 
-    fn element(&mut self, input: ParseStream<'_>, diag: &mut Diag) -> syn::Result<()> {
+    fn element(&mut self, attribute: &str, input: ParseStream<'_>, diag: &mut Diag) -> syn::Result<()> {
         if input.peek(LitStr) {
             self.patterns.push(input.parse()?);
         } else if is_option(input) {
             let given = Given::parse(input)?;
-            match instead(&given.name) {
+            match instead(attribute, &given.name) {
                 Some(instead) => diag.at(&given.name, instead),
                 None => self.options.put(given, diag),
             }
@@ -53,15 +58,16 @@ impl Args {
 }
 
 /// The message about an option that only other caches have, with the form to write instead.
-fn instead(name: &Ident) -> Option<&'static str> {
+fn instead(attribute: &str, name: &Ident) -> Option<String> {
     match name.to_string().as_str() {
         "key" | "keys" | "pattern" => {
-            Some("a pattern has no name in front: write `#[cache_invalidate(\"user:{id}\")]`")
+            Some(format!("a pattern has no name in front: write `#[{attribute}(\"user:{{id}}\")]`"))
         }
-        "all" | "all_entries" => Some(
-            "an invalidation of everything does not say which entries it reaches: \
-                write the first segment of their keys, as `#[cache_invalidate(\"users:*\")]`",
-        ),
+        "all" | "all_entries" => Some(format!(
+            "{} of everything does not say which entries it reaches: \
+                write the first segment of their keys, as `#[{attribute}(\"users:*\")]`",
+            if attribute == REFRESH { "a refresh" } else { "an invalidation" },
+        )),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! The function with an invalidation after its body. The scopes are rendered before the body, which may consume the arguments.
+//! The function with an invalidation, or a refresh, after its body. The scopes are rendered before the body, which may consume the arguments.
 //!
 //! May use: emit, key, signature, subject.
 
@@ -81,7 +81,7 @@ fn prologue(model: &Model) -> TokenStream {
 fn statics(model: &Model) -> TokenStream {
     let Subject { door, function, .. } = &model.subject;
     let name = function.name();
-    let receiver = receiver(model);
+    let (receiver, expires) = (receiver(model), model.expires);
     let patterns = model.patterns.iter().map(|key| pattern(door, key, if key.prefix { "Prefix" } else { "Exact" }));
     let tags = model.tags.iter().map(|key| pattern(door, key, "Tag"));
     let all = patterns.chain(tags);
@@ -92,6 +92,7 @@ fn statics(model: &Model) -> TokenStream {
             file: ::core::file!(),
             line: ::core::line!(),
             receiver: #receiver,
+            expires: #expires,
             patterns: &[#(#all),*],
         });
         #door::register!(invalidate __SITE);

@@ -1,11 +1,11 @@
-//! Checks a use of `#[cache_invalidate]`, and holds its targets once they are right.
+//! Checks a use of `#[cache_invalidate]` or `#[cache_refresh]`, and holds its targets once they are right.
 //!
 //! May use: diag, key, named, options, signature, stacking, stored, subject, template, args of its own folder.
 
 use proc_macro2::Span;
 use syn::Expr;
 
-use super::args::Args;
+use super::args::{Args, REFRESH};
 use crate::{
     diag::Diag,
     key::{Key, Skips, only_self},
@@ -16,9 +16,6 @@ use crate::{
     subject::Subject,
     template::Use,
 };
-
-const NO_TARGET: &str = "there is nothing to invalidate: write a pattern such as \
-    `#[cache_invalidate(\"user:{id}\")]`, `tags = [..]`, or a handle such as `users(id)`";
 
 /// A checked use.
 pub(crate) struct Model {
@@ -32,16 +29,18 @@ pub(crate) struct Model {
     pub(crate) always: bool,
     /// True if there is another invalidation before the body.
     pub(crate) before: bool,
+    /// True if the targets expire instead of becoming invalid.
+    pub(crate) expires: bool,
 }
 
 impl Model {
-    pub(crate) fn check(args: &Args, function: Function, diag: &mut Diag) -> Self {
+    pub(crate) fn check(attribute: &str, args: &Args, function: Function, diag: &mut Diag) -> Self {
         let options = &args.options;
-        stacking::check("cache_invalidate", &function.attrs, diag);
+        stacking::check(attribute, &function.attrs, diag);
         let mut subject = Subject::new(function, options);
         named::read(options, &mut subject, diag);
         let before = diag.count();
-        refuse::unusual("cache_invalidate", &subject.function.sig, diag);
+        refuse::unusual(attribute, &subject.function.sig, diag);
         refuse::opaque(&subject.returns, diag);
         subject.returns = subject.returns.inferred();
         only_self(options.params("skip"), diag);
@@ -59,12 +58,20 @@ impl Model {
             named::unused(&subject.params, &patterns.iter().chain(&tags).collect::<Vec<_>>(), diag);
         }
         if args.patterns.is_empty() && args.handles.is_empty() && !options.is_given("tags") {
-            diag.error(Span::call_site(), NO_TARGET);
+            diag.error(Span::call_site(), no_target(attribute));
         }
         let named = |index| patterns.iter().chain(&tags).any(|key| key.names_param(index));
-        refuse::conditional_in("cache_invalidate", &subject.params, named, diag);
+        refuse::conditional_in(attribute, &subject.params, named, diag);
         let always = options.is("when", "always");
         let (handles, before) = (args.handles.clone(), options.is_given("before"));
-        Self { subject, patterns, tags, handles, skips, always, before }
+        Self { subject, patterns, tags, handles, skips, always, before, expires: attribute == REFRESH }
     }
+}
+
+fn no_target(attribute: &str) -> String {
+    let act = if attribute == REFRESH { "refresh" } else { "invalidate" };
+    format!(
+        "there is nothing to {act}: write a pattern such as \
+        `#[{attribute}(\"user:{{id}}\")]`, `tags = [..]`, or a handle such as `users(id)`"
+    )
 }

@@ -1,4 +1,4 @@
-use super::attribute;
+use super::{attribute, refresh};
 use crate::snapshot::{expand, fails, matches};
 
 #[test]
@@ -12,6 +12,37 @@ fn every_kind_of_target() {
 fn sync_and_skipped_receiver() {
     let item = "fn clear(&mut self, id: u64) { self.map.remove(&id); }";
     matches("cache_invalidate_sync", &expand(attribute, "\"user:{id}:*\", skip(self)", item));
+}
+
+#[test]
+fn a_refresh_has_the_same_targets() {
+    let item = "async fn publish(id: u64) -> Result<(), Error> { write(id).await }";
+    matches("cache_refresh_async", &expand(refresh, "\"rate:{id}\", tags = [\"t:{id}\"], rates(id)", item));
+}
+
+#[test]
+fn a_refresh_names_itself_in_its_errors() {
+    for (args, below, expected) in [
+        (
+            "",
+            "inline",
+            "there is nothing to refresh: write a pattern such as `#[cache_refresh(\"user:{id}\")]`, `tags = [..]`, or a handle such as `users(id)`",
+        ),
+        (
+            "\"a:*\", all",
+            "inline",
+            "a refresh of everything does not say which entries it reaches: write the first segment of their keys, as `#[cache_refresh(\"users:*\")]`",
+        ),
+        ("\"a:*\", befor", "inline", "`cache_refresh` has no option `befor`: did you mean `before`?"),
+        (
+            "\"a:*\"",
+            "cacheable(ttl = 1)",
+            "every hit would refresh: put `#[cache_refresh]` on the function that writes",
+        ),
+        ("\"a:*\"", "cache_refresh(\"b:*\")", "`cache_refresh` is here twice: write one with both patterns"),
+    ] {
+        fails(refresh, args, &format!("#[{below}] fn f() {{}}"), &[expected]);
+    }
 }
 
 #[test]

@@ -189,8 +189,8 @@ fn the_readme_shows_options_that_exist() {
         let (name, args) = code.split_once('(').map_or((code, ""), |(name, args)| (name, args.trim_end_matches(')')));
         let Some(attribute) = attributes().into_iter().find(|attribute| *attribute == name) else { continue };
         let (args, mut diag) = (args.replace(", ..", "").parse().unwrap(), Diag::default());
-        if attribute == "cache_invalidate" {
-            cache_invalidate::read(args, &mut diag);
+        if ["cache_invalidate", "cache_refresh"].contains(&attribute) {
+            cache_invalidate::read(attribute, args, &mut diag);
         } else {
             Options::parse(attribute, args, &mut diag);
         }

@@ -19,7 +19,7 @@ use crate::diag::Diag;
 pub(crate) fn unusual(attribute: &str, sig: &Signature, diag: &mut Diag) {
     if let Some(token) = &sig.constness {
         let what = match attribute {
-            "cacheable" | "cache_put" | "cache_invalidate" => "use a cache",
+            "cacheable" | "cache_put" | "cache_invalidate" | "cache_refresh" => "use a cache",
             "timed" => "read a clock",
             _ => "remember its calls",
         };

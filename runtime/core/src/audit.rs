@@ -32,7 +32,7 @@ impl Audit {
         &self.errors
     }
 
-    /// Returns the findings that may be intended: keys that no function invalidates, receivers that are not in the key, and a `ttl` that
+    /// Returns the findings that may be intended: keys that no function invalidates or expires, receivers that are not in the key, and a `ttl` that
     /// is longer than the retention of a shared tier of this process (`Redis::retention`), if it is a literal or `forever`.
     pub fn notes(&self) -> &[String] {
         &self.notes
@@ -74,7 +74,7 @@ pub fn audit() -> Audit {
 fn examine(all: &[Annotated], retention: Option<Duration>) -> Audit {
     let mut audit = Audit::default();
     let cached = all.iter().filter(|f| f.role != Role::Timed);
-    let (writers, readers): (Vec<_>, Vec<_>) = cached.partition(|f| f.role == Role::Invalidate);
+    let (writers, readers): (Vec<_>, Vec<_>) = cached.partition(|f| matches!(f.role, Role::Invalidate | Role::Refresh));
     for writer in &writers {
         for pattern in &writer.keys {
             if !readers.iter().any(|reader| reader.keys.iter().any(|key| matches(pattern, key))) {
@@ -101,23 +101,22 @@ fn unmatched<'a>(
     what: &str,
     candidates: impl Iterator<Item = &'a &'static str>,
 ) -> String {
+    let acts = if writer.role == Role::Refresh { "expires" } else { "invalidates" };
     let place = place(writer);
     let nearest = candidates.min_by_key(|candidate| distance(pattern.trim_end_matches(":*"), candidate));
     match nearest {
         Some(nearest) => {
-            format!(
-                "{place} invalidates `{pattern}`, but no cached function has such a {what}; the nearest is `{nearest}`"
-            )
+            format!("{place} {acts} `{pattern}`, but no cached function has such a {what}; the nearest is `{nearest}`")
         }
         None => {
-            format!("{place} invalidates `{pattern}`, but no cached function has a {what} at all")
+            format!("{place} {acts} `{pattern}`, but no cached function has a {what} at all")
         }
     }
 }
 
 fn never_invalidated(reader: &Annotated, all: &[Annotated]) -> Option<String> {
     let gone = |writer: &Annotated| match writer.role {
-        Role::Invalidate => {
+        Role::Invalidate | Role::Refresh => {
             writer.keys.iter().any(|pattern| reader.keys.iter().any(|key| matches(pattern, key)))
                 || writer.tags.iter().any(|tag| reader.tags.iter().any(|cached| matches(tag, cached)))
         }

@@ -1,4 +1,4 @@
-//! `#[cache_invalidate]`: invalidates scopes when the function has ended.
+//! `#[cache_invalidate]` and `#[cache_refresh]`: invalidate, or expire, scopes when the function has ended.
 //!
 //! May use: `handle`, `key`, `log`, `shape`, `site`.
 //!
@@ -32,7 +32,7 @@ pub struct SitePattern {
     pub template: Template,
 }
 
-/// The compile-time facts about an invalidating function.
+/// The compile-time facts about a function that invalidates or expires.
 #[derive(Debug)]
 pub struct InvalidateMeta {
     pub name: &'static str,
@@ -40,10 +40,12 @@ pub struct InvalidateMeta {
     pub file: &'static str,
     pub line: u32,
     pub receiver: Receiver,
+    /// True if the scopes expire instead of becoming invalid.
+    pub expires: bool,
     pub patterns: &'static [SitePattern],
 }
 
-/// A function that invalidates.
+/// A function that invalidates or expires.
 #[derive(Debug)]
 pub struct InvalidateSite {
     meta: InvalidateMeta,
@@ -61,17 +63,18 @@ impl InvalidateSite {
 
     /// Creates an empty list of scopes, for `on` or the handle in force.
     pub fn scopes(&'static self, on: Option<&Fastness>) -> InvalidatedScopes {
+        let record = Record::default();
         InvalidatedScopes {
             handle: on.cloned().unwrap_or_else(Fastness::current),
             patterns: self.meta.patterns,
-            record: Record::default(),
+            record: if self.meta.expires { record.into_refresh() } else { record },
             always: false,
             before: false,
         }
     }
 }
 
-/// The scopes that one call invalidates.
+/// The scopes that one call invalidates, or expires.
 #[derive(Debug)]
 pub struct InvalidatedScopes {
     handle: Fastness,

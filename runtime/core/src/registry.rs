@@ -44,6 +44,8 @@ pub enum Role {
     Put,
     /// `#[cache_invalidate]`
     Invalidate,
+    /// `#[cache_refresh]`
+    Refresh,
     /// `#[timed]`
     Timed,
 }
@@ -69,9 +71,9 @@ pub struct Annotated {
     pub file: &'static str,
     /// The line of the attribute.
     pub line: u32,
-    /// The key template, or the patterns that it invalidates; empty for a function that is only timed.
+    /// The key template, or the patterns that it invalidates or expires; empty for a function that is only timed.
     pub keys: Vec<&'static str>,
-    /// The tags of its entries, or those that it invalidates.
+    /// The tags of its entries, or those that it invalidates or expires.
     pub tags: Vec<&'static str>,
     /// True if the receiver is missing from the key; `None` if that is not known yet. For [`audit`](crate::audit).
     pub(crate) receiver_unkeyed: Option<bool>,
@@ -150,7 +152,7 @@ impl Annotated {
             wanted.map(|pattern| pattern.template.text).collect()
         };
         Self {
-            role: Role::Invalidate,
+            role: if meta.expires { Role::Refresh } else { Role::Invalidate },
             name: meta.name,
             module: meta.module,
             file: meta.file,

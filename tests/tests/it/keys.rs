@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fastness::{cache_invalidate, cache_put, cacheable, with_cache, with_cache_sync};
+use fastness::{cache_invalidate, cache_put, cache_refresh, cacheable, with_cache, with_cache_sync};
 
 use fastness::key::KeyNamespace;
 
@@ -183,8 +183,9 @@ fn the_registry_knows_every_function_and_the_audit_finds_their_faults() {
     assert!(all.iter().any(|f| f.name == "get_user" && f.keys == ["user:<path>:{id}"]));
     let audit = fastness::registry::audit();
     let errors = audit.errors();
-    let [pattern, breaker] = errors else { panic!("{audit}") };
-    assert!(pattern.contains("`unread:*`"), "{audit}");
+    let [pattern, refreshed, breaker] = errors else { panic!("{audit}") };
+    assert!(pattern.contains("invalidates `unread:*`"), "{audit}");
+    assert!(refreshed.contains("expires `unseen:*`"), "{audit}");
     // The breaker of `resilience::one_name_with_two_settings_is_reported`.
     assert!(breaker.contains("circuit breaker `disputed`"), "{audit}");
     assert!(audit.notes().iter().any(|note| note.contains("nothing invalidates `search:{filter:hash}:{name:lower}`")));
@@ -194,6 +195,10 @@ fn the_registry_knows_every_function_and_the_audit_finds_their_faults() {
 #[cache_invalidate("unread:*")]
 #[allow(dead_code)]
 async fn invalidates_nothing() {}
+
+#[cache_refresh("unseen:*")]
+#[allow(dead_code)]
+async fn expires_nothing() {}
 
 struct Deep {
     pair: (u8, (u16, String)),

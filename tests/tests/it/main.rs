@@ -12,6 +12,7 @@ mod behaviours;
 mod bodies;
 mod broken_bodies;
 mod bypass;
+mod cache_refresh;
 mod circles;
 mod coherence;
 mod conditions;

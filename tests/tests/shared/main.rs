@@ -2,6 +2,7 @@
 
 mod acl;
 mod batches;
+mod cache_refresh;
 mod codecs;
 mod coherence;
 mod encoding;

@@ -25,6 +25,7 @@ static COMMON: &[Group] = &[Group {
             "cacheable",
             "cache_put",
             "cache_invalidate",
+            "cache_refresh",
             "circuit_breaker",
             "retry",
             "timeout",

@@ -8,7 +8,7 @@ use crate::options::row::{Builder, Call, Group, Method, PLAIN, Row, Takes};
 const CACHEABLE: &[&str] = &["cacheable"];
 const PUT: &[&str] = &["cache_put"];
 const BOTH: &[&str] = &["cacheable", "cache_put"];
-const ALL: &[&str] = &["cacheable", "cache_put", "cache_invalidate"];
+const ALL: &[&str] = &["cacheable", "cache_put", "cache_invalidate", "cache_refresh"];
 
 pub(super) static TABLE: &[Group] = &[
     Group { title: "Lifetime:", rows: LIFETIME },

@@ -15,8 +15,8 @@ use crate::log::Reach;
 /// An invalidation that is sent before the commit does harm: a reader in between loads the old state, and stores it after the invalidation.
 /// And a cached call inside of the transaction may read what is not committed yet. So, while [`run`](Self::run) polls a future:
 ///
-/// - each invalidation and refresh is collected: of `#[cache_invalidate]`, `#[cache_put]`, handles, [`Cache`](crate::Cache) and
-///   [`Fastness::clear`](crate::Fastness::clear), of whichever [`Fastness`](crate::Fastness);
+/// - each invalidation and refresh is collected: of `#[cache_invalidate]`, `#[cache_refresh]`, `#[cache_put]`, handles,
+///   [`Cache`](crate::Cache) and [`Fastness::clear`](crate::Fastness::clear), of whichever [`Fastness`](crate::Fastness);
 /// - each cached call bypasses the cache, as inside of [`bypass`](crate::bypass): it takes nothing from it, stores nothing, and no call
 ///   waits for it.
 ///
