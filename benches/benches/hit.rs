@@ -104,16 +104,16 @@ fn async_cases() -> Vec<Case> {
 
 fn times(hot: &Outcome, hot_2: &Outcome, zipf: &Outcome, zipf_2: &Outcome, async_hot: &Outcome) -> Vec<Line> {
     vec![
-        Line::ratio("sync hit / #[cached]", 0.45, hot.ratio(OURS, CACHED)).aim(0.3),
+        Line::ratio("sync hit / #[cached]", 0.42, hot.ratio(OURS, CACHED)).aim(0.3),
         Line::ratio("sync hit / moka try_get_with", 0.2, hot.ratio(OURS, MOKA)),
         Line::ratio("sync hit / bare call (an aim only)", 2.0, hot.ratio(OURS, BARE)).aim(2.0),
         Line::ratio("async hit / #[concurrent_cached]", 0.4, async_hot.ratio(OURS, CONCURRENT)),
         Line::ratio("async hit / moka::future", 0.15, async_hot.ratio(OURS, MOKA)),
         Line::ratio("async hit / cachet with stampede protection", 0.06, async_hot.ratio(OURS, CACHET_PROTECTED)),
         Line::ratio("zipf / #[cached]", 0.7, zipf.ratio(OURS, CACHED)),
-        Line::ratio("zipf / quick_cache", 1.2, zipf.ratio(OURS, RAW)),
+        Line::ratio("zipf / quick_cache", 1.05, zipf.ratio(OURS, RAW)),
         Line::ratio("zipf, 2 threads / #[cached]", 0.7, zipf_2.ratio(OURS, CACHED)),
-        Line::ratio("zipf, 2 threads / quick_cache", 1.2, zipf_2.ratio(OURS, RAW)),
+        Line::ratio("zipf, 2 threads / quick_cache", 1.05, zipf_2.ratio(OURS, RAW)),
         Line::ratio("zipf under 10 000 invalidations/s / without", 1.1, zipf.ratio(UNDER, OURS)),
         Line::ratio("&str / u64 that reads the text too", 1.5, hot.ratio(TEXT, READS)).aim(1.35),
         Line::ratio("20 KiB of &[u8] / of &str", 1.2, hot.ratio(BYTES, LONG_TEXT)),

@@ -1,9 +1,4 @@
-//! Many entries, and a long time: what an entry takes in memory, and whether 64 tasks find the cache as quick and as small after a
-//! while as at first.
-//!
-//! Memory is counted at the allocator, on the thread that fills; the values are shared `Arc`s, so what counts is what the cache
-//! adds. What the process takes from the system is told beside it. `SCALE_MANY` is how many entries the last fill makes (10 million),
-//! `SCALE_SECONDS` how long the tasks run (60).
+//! A long time: whether 64 tasks find the cache as quick and as small after a while as at first. `SCALE_SECONDS` is how long they run (60).
 
 // How long it takes is what is measured.
 #![allow(clippy::disallowed_methods)]
@@ -20,12 +15,10 @@ use std::time::{Duration, Instant};
 use fastness::{cache_invalidate, cacheable};
 use fastness_benches::measure::setting;
 use fastness_benches::origin::{USERS, User, find};
-use fastness_benches::peers::TTL;
 use fastness_benches::report::{Line, budget};
 use fastness_benches::traffic::{SKEW, Zipf};
 use tokio::runtime::Builder;
 
-const ENTRIES: u64 = 1_000_000;
 /// Keys that the tasks ask for; the store has room for a tenth.
 const KEYS: usize = 1_000_000;
 const TASKS: u64 = 64;
@@ -36,16 +29,6 @@ const INVALIDATIONS: usize = 1_000;
 
 fn value(id: u64) -> Arc<User> {
     find(id % USERS as u64).expect("a user")
-}
-
-#[cacheable(ttl = 3600, capacity = 1_100_000)]
-fn million(id: u64) -> Arc<User> {
-    value(id)
-}
-
-#[cacheable(ttl = 3600, capacity = 11_000_000)]
-fn many(id: u64) -> Arc<User> {
-    value(id)
 }
 
 #[cacheable(ttl = 3600, key = "busy:{id}", capacity = 100_000)]
@@ -62,36 +45,6 @@ async fn change(id: u64) {
 fn resident() -> f64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     text.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok()).map_or(f64::NAN, |pages| pages * 4_096.0)
-}
-
-/// Fills a cache; bytes per entry, as the allocator counts them.
-fn fill(name: &str, entries: u64, put: impl Fn(u64)) -> f64 {
-    let (before, began) = (resident(), Instant::now());
-    let counted = allocation_counter::measure(|| (0..entries).for_each(&put));
-    let nanos = began.elapsed().as_nanos() as f64 / entries as f64;
-    let bytes = counted.bytes_current as f64 / entries as f64;
-    let taken = (resident() - before) / entries as f64;
-    println!("{name:<34} {entries:>10} {bytes:>9.0} {taken:>9.0} {nanos:>9.0}");
-    bytes
-}
-
-fn memory() -> Vec<Line> {
-    value(0);
-    println!("{:<34} {:>10} {:>9} {:>9} {:>9}", "bytes per entry", "entries", "counted", "resident", "ns/fill");
-    let ours = fill("fastness #[cacheable]", ENTRIES, |id| drop(million(id)));
-    let moka = moka::sync::Cache::builder().max_capacity(ENTRIES + ENTRIES / 10).time_to_live(TTL).build();
-    let of_moka = fill("moka", ENTRIES, |id| moka.insert(id, value(id)));
-    moka.run_pending_tasks();
-    drop(moka);
-    let quick = quick_cache::sync::Cache::<u64, Arc<User>>::new((ENTRIES + ENTRIES / 10) as usize);
-    fill("quick_cache, which has no ttl", ENTRIES, |id| quick.insert(id, value(id)));
-    drop(quick);
-    let more = setting("SCALE_MANY", 10_000_000) as u64;
-    let of_many = fill("fastness #[cacheable]", more, |id| drop(many(id)));
-    vec![
-        Line::at_most("bytes per entry / moka's", 1.0, ours / of_moka),
-        Line::at_most("bytes per entry of many / of a million", 1.1, of_many / ours),
-    ]
 }
 
 /// Observations of one second.
@@ -160,8 +113,6 @@ fn endurance() -> Vec<Line> {
 }
 
 fn main() -> ExitCode {
-    let mut lines = endurance();
-    lines.extend(memory());
-    budget(&lines);
+    budget(&endurance());
     ExitCode::SUCCESS
 }

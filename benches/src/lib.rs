@@ -8,6 +8,7 @@
 // Counts and nanoseconds of a run are far from where a cast would lose any of them.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
+pub mod budget;
 pub mod measure;
 pub mod origin;
 pub mod page;

@@ -31,6 +31,10 @@ pub fn request<Q: Default>() -> Request<Q> {
 }
 
 /// Sends one request to a service, and reads the whole body of the response.
+///
+/// # Panics
+///
+/// If the body fails.
 pub async fn exchange<Q, S, B>(service: &S) -> Bytes
 where
     Q: Default,

@@ -20,6 +20,8 @@ const DRAWN: usize = 1 << 20;
 pub enum Traffic {
     /// The same 64 keys for all threads, each as often as the others: all in the CPU's caches.
     Hot,
+    /// The same thousand keys, each as often as the others.
+    Thousand,
     /// Zipf 0.99 over 100 000 keys: misses of the CPU's caches dominate.
     Zipf,
 }
@@ -28,12 +30,14 @@ impl Traffic {
     /// The keys of one thread.
     pub fn draw(self, seed: u64) -> Vec<u64> {
         let mut rng = Rng::with_seed(seed);
+        let mut of_few = |few| {
+            let mut fixed = Rng::with_seed(64);
+            let hot: Vec<u64> = (0..few).map(|_| fixed.u64(..USERS as u64)).collect();
+            (0..DRAWN).map(|_| hot[rng.usize(..hot.len())]).collect()
+        };
         match self {
-            Self::Hot => {
-                let mut fixed = Rng::with_seed(64);
-                let hot: Vec<u64> = (0..64).map(|_| fixed.u64(..USERS as u64)).collect();
-                (0..DRAWN).map(|_| hot[rng.usize(..hot.len())]).collect()
-            }
+            Self::Hot => of_few(64),
+            Self::Thousand => of_few(1_000),
             Self::Zipf => Zipf::over(USERS, SKEW).take(DRAWN, &mut rng),
         }
     }
@@ -42,6 +46,7 @@ impl Traffic {
     pub fn name(self) -> &'static str {
         match self {
             Self::Hot => "hot64",
+            Self::Thousand => "1 000 keys",
             Self::Zipf => "zipf",
         }
     }

@@ -96,7 +96,7 @@ pub(crate) fn run(rig: &Rig, workers: usize, server: &Redis) -> Vec<Line> {
         |what: &str, limit, own, of| Line::ratio(format!("{what}, {workers} workers"), limit, times.ratio(own, of));
     vec![
         line("batch of 100 / bare MGET", 1.15, OURS, BARE),
-        line("Cache::mget of 100 / bare MGET", 1.15, DIRECT, BARE),
+        line("Cache::mget of 100 / bare MGET", 1.3, DIRECT, BARE),
         line("batch of 100 structs / MGET decoded by hand", 1.15, OURS_USERS, HAND),
     ]
 }

@@ -67,6 +67,7 @@ struct Case {
 /// The benchmarks in the order of the page, each under the heading that it has there.
 const PROGRAMS: &[(&str, &str)] = &[
     ("hit", "A hit"),
+    ("tags", "Hits while tags are invalidated"),
     ("hit_ratio", "The hit ratio"),
     ("dead", "Dead entries"),
     ("stampede", "A stampede"),
@@ -78,6 +79,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("http", "The HTTP layers, without sockets"),
     ("wrk", "Whole servers, over sockets"),
     ("compile", "Compile time"),
+    ("memory", "Memory"),
+    ("memory_mimalloc", "Memory, with another allocator"),
     ("scale", "Scale"),
     ("instructions", "Instructions"),
 ];
@@ -87,6 +90,7 @@ const PEERS: &[&str] = &[
     "cached",
     "moka",
     "quick_cache",
+    "foyer-memory",
     "lru",
     "hitbox",
     "cachet",

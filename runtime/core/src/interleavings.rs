@@ -47,7 +47,11 @@ struct World {
 
 impl World {
     fn new() -> Arc<Self> {
-        let (log, scopes) = (Arc::new(Log::with_mirror_bytes(1)), Scopes::new(KEY, &[]));
+        Self::with_tags(&[])
+    }
+
+    fn with_tags(tags: &[String]) -> Arc<Self> {
+        let (log, scopes) = (Arc::new(Log::with_mirror_bytes(1)), Scopes::new(KEY, tags));
         let [origin, changed, refreshed] = [OLD, 0, 0].map(AtomicU64::new);
         Arc::new(Self { log, origin, scopes, changed, refreshed })
     }
@@ -56,6 +60,16 @@ impl World {
         self.origin.store(NEW, Relaxed);
         self.log.append(&Record::from_pattern(Pattern::exact(KEY)));
         self.changed.store(1, Release);
+    }
+
+    /// Changes the origin and invalidates a tag, and then others.
+    fn change_tags(&self, tag: &str, others: &[&str]) {
+        self.origin.store(NEW, Relaxed);
+        self.log.append(&of_tag(tag));
+        self.changed.store(1, Release);
+        for other in others {
+            self.log.append(&of_tag(other));
+        }
     }
 
     /// Changes the origin and refreshes the key.
@@ -114,6 +128,34 @@ fn a_check_of_the_table_hides_no_record_that_comes_meanwhile() {
         writer.join().unwrap();
         assert_eq!(entry.hit(0, &world.log), None);
     });
+}
+
+fn of_tag(tag: &str) -> Record {
+    let mut record = Record::default();
+    record.push_tag(tag);
+    record
+}
+
+/// An entry of many scopes is judged by the latest records, whose slots later records take.
+#[test]
+fn a_tag_among_many_is_not_overlooked_while_others_are_invalidated() {
+    for others in [&[][..], &["other:1"], &["other:1", "other:2"]] {
+        check(move || {
+            let tags: Vec<_> = (1..=16).map(|number| format!("team:{number}")).collect();
+            let world = World::with_tags(&tags);
+            let entry = world.load();
+            let writer = thread::spawn({
+                let world = world.clone();
+                move || world.change_tags(TAG, others)
+            });
+            for _ in 0..2 {
+                let oldest = world.oldest();
+                assert!(entry.hit(0, &world.log).is_none_or(|value| *value >= oldest));
+            }
+            writer.join().unwrap();
+            assert_eq!(entry.hit(0, &world.log), None);
+        });
+    }
 }
 
 #[test]
@@ -311,9 +353,7 @@ fn a_waiter_that_began_after_an_invalidation_of_a_tag_of_the_value_loads_again()
             let (world, flights) = (world.clone(), flights.clone());
             move || {
                 world.origin.store(NEW, Relaxed);
-                let mut record = Record::default();
-                record.push_tag(TAG);
-                world.log.append(&record);
+                world.log.append(&of_tag(TAG));
                 assert_eq!(read_tagged(&world, &flights, world.log.position()), NEW);
             }
         });

@@ -136,7 +136,10 @@ macro_rules! counters {
         /// The counters of one call site.
         #[derive(Debug, Default)]
         pub(crate) struct Counters {
-            hits: [CachePadded<AtomicU64>; SHARDS],
+            /// Hits by the threads that own a shard.
+            hits: [CachePadded<AtomicU64>; OWNED],
+            /// Hits by the other threads.
+            shared_shards: [CachePadded<AtomicU64>; SHARED],
             $(pub(crate) $name: Counter,)*
         }
 
@@ -168,7 +171,8 @@ macro_rules! counters {
 
         impl Counters {
             pub(crate) fn snapshot(&self) -> Stats {
-                let hits = self.hits.iter().map(|shard| shard.load(Relaxed)).sum();
+                let shards = self.hits.iter().chain(&self.shared_shards);
+                let hits = shards.map(|shard| shard.load(Relaxed)).sum();
                 Stats { hits, $($name: self.$name.get(),)* }
             }
         }
@@ -278,10 +282,22 @@ impl Counters {
     #[inline]
     pub(crate) fn hit(&self) {
         COUNTS.with(|counts| {
-            let shard = Shard(counts.shard());
-            shard.add(&self.hits[shard.index()], 1);
+            // One comparison tells a shard of this thread's own from all else. Only this thread adds to it.
+            match self.hits.get(counts.shard.get()) {
+                Some(hits) => hits.store(hits.load(Relaxed).wrapping_add(1), Relaxed),
+                None => self.hit_without_shard(counts),
+            }
             counts.hits.set(counts.hits.get() + 1);
         });
+    }
+
+    /// Counts the first hit of a thread, and all hits of a thread that owns no shard.
+    #[cold]
+    fn hit_without_shard(&self, counts: &ThreadCounts) {
+        let shard = Shard(counts.shard());
+        if let Some(number) = self.hits.iter().chain(&self.shared_shards).nth(shard.index()) {
+            shard.add(number, 1);
+        }
     }
 
     /// Counts calls that found no value.

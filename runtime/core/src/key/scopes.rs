@@ -43,6 +43,44 @@ pub(crate) enum Breadth {
     All,
 }
 
+/// A part of the log in 16 bits: the index of a root, and a breadth above it. The part of an entry with the least breadth is the index
+/// alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogPart(u16);
+
+impl LogPart {
+    /// Number of the lowest bit of the breadth.
+    const BREADTH: u32 = ROOTS.ilog2();
+
+    pub(crate) fn new(root: u16, breadth: Breadth) -> Self {
+        // The remainder and the number of a breadth are small.
+        #[allow(clippy::cast_possible_truncation)]
+        let part = (usize::from(root) % ROOTS) as u16 | (breadth as u16) << Self::BREADTH;
+        Self(part)
+    }
+
+    /// Returns the index of its root if its breadth is the least one; otherwise a number that is no index of a root.
+    #[inline]
+    pub(crate) fn root_alone(self) -> usize {
+        self.0.into()
+    }
+
+    #[inline]
+    pub(crate) fn root(self) -> usize {
+        usize::from(self.0) % ROOTS
+    }
+
+    #[inline]
+    pub(crate) fn breadth(self) -> Breadth {
+        match self.0 >> Self::BREADTH {
+            0 => Breadth::Root,
+            #[cfg(feature = "http")]
+            2 => Breadth::All,
+            _ => Breadth::Tagged,
+        }
+    }
+}
+
 /// Scope hashes. The number that most keys have needs no heap block.
 type Hashes = SmallVec<[u64; 4]>;
 
@@ -98,8 +136,9 @@ impl Scopes {
         self.root
     }
 
-    pub(crate) fn breadth(&self) -> Breadth {
-        self.breadth
+    /// Returns the part of the log that may concern an entry with these scopes.
+    pub(crate) fn log_part(&self) -> LogPart {
+        LogPart::new(self.root, self.breadth)
     }
 }
 

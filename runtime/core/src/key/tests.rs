@@ -100,7 +100,7 @@ fn a_key_belongs_to_itself_its_prefixes_and_its_tags() {
     assert_eq!(own.hashes(), expected);
     assert_eq!(own.key_pattern(), Pattern::exact("user:42:orders"));
     assert_eq!(own.root(), Pattern::prefix("user").root);
-    assert_eq!(own.breadth(), super::scopes::Breadth::Tagged);
+    assert_eq!(own.log_part().breadth(), super::scopes::Breadth::Tagged);
 }
 
 #[test]

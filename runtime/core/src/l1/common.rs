@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::log::ScopeFilter;
+
 /// Number of places in a thread's table of the latest data, by scope and time.
 const RECENT: usize = 8;
 
@@ -19,6 +21,8 @@ thread_local! {
 pub(super) struct EntryCommon {
     /// All scopes except the key's own.
     pub(super) scopes: SmallVec<[u64; 2]>,
+    /// The filter of these scopes, if they are many.
+    pub(super) filter: Option<ScopeFilter>,
     /// The time after its expiry for which it may be served, in nanoseconds.
     pub(super) grace: u64,
     /// The ends of an entry that no rounded number expresses.
@@ -56,9 +60,10 @@ impl EntryEnds {
 impl EntryCommon {
     /// Returns the data that this thread has just stored, if it is the same, or new data.
     pub(super) fn shared(scopes: &[u64], grace: u64, ends: Option<EntryEnds>) -> Arc<Self> {
-        let new = || Arc::new(Self { scopes: scopes.into(), grace, ends: None });
+        let with_ends = |ends| Arc::new(Self { scopes: scopes.into(), filter: ScopeFilter::new(scopes), grace, ends });
+        let new = || with_ends(None);
         if let Some(ends) = ends {
-            return Arc::new(Self { scopes: scopes.into(), grace, ends: Some(Box::new(ends)) });
+            return with_ends(Some(Box::new(ends)));
         }
         // The remainder fits in a usize.
         #[allow(clippy::cast_possible_truncation)]

@@ -5,7 +5,7 @@
 //! group if six nodes are not enough. A node is an entry with its key in a heap block of its own. So a writer owns what it removes, and
 //! all readers of a key find the same entry, even while a table grows.
 //!
-//! The index knows 32 bits of a hash, which make nodes and queues smaller. Different keys seldom have the same bits, and are told apart by
+//! The index knows 31 bits of a hash, which make nodes and queues smaller. Different keys seldom have the same bits, and are told apart by
 //! their arguments.
 //!
 //! Readers hold a guard (`scc::Guard`): a removed node stays until no reader can hold it. It is then freed by the thread that dropped
@@ -25,7 +25,7 @@ use crate::key::Hashed;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::{Mutex, lock};
 
-/// Number of shards. The upper four bits of a hash select one, the seven bits below 2^27 are the byte, and the lower bits select a group.
+/// Number of shards. The upper four of the 31 bits select one, the seven bits below are the byte, and the lower bits select a group.
 const SHARDS: usize = 16;
 /// Number of nodes in a group.
 const NODES: usize = 6;
@@ -98,13 +98,19 @@ pub(super) enum Inserted<K, V: 'static> {
     Refused(#[allow(dead_code)] Node<K, V>),
 }
 
-/// Returns the bits of a hash by which the index and the queue know a key: the upper ones. The largest number is left to the queue.
+/// Returns the bits of a hash by which the index and the queue know a key: those of the lower half except the lowest. The uppermost of the
+/// result is zero, so that the largest number is left to the queue.
 #[inline]
 pub(super) fn short_hash(hash: u64) -> u32 {
-    // The upper half of a u64 fits in a u32.
+    // The lower half, as intended.
     #[allow(clippy::cast_possible_truncation)]
-    let hash = (hash >> 32) as u32;
-    hash.min(u32::MAX - 1)
+    let hash = hash as u32;
+    hash >> 1
+}
+
+/// Returns a hash with these bits.
+pub(super) fn long_hash(short: u32) -> u64 {
+    u64::from(short) << 1
 }
 
 impl<K, V: 'static> Node<K, V> {
@@ -146,10 +152,10 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
 
     #[inline]
     fn shard(&self, hash: u32) -> &IndexShard<K, V> {
-        &self.shards[(hash >> 28) as usize]
+        &self.shards[(hash >> 27) as usize % SHARDS]
     }
 
-    /// Returns the first node with this hash for which `is` returns true.
+    /// Returns the first node for which `is` returns true, among those that may have this hash.
     #[inline]
     pub(super) fn find<'g>(
         &self,
@@ -206,7 +212,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
         let mut nodes = lock(&shard.writer);
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref()?;
-        let Located { group, at, node } = table.find(hash, goes, &guard)?;
+        let Located { group, at, node } = table.find(hash, |node| node.hash() == hash && goes(node), &guard)?;
         if let Some(texts) = self.texts() {
             texts.remove(node.entry.meta().text_hash(), hash);
         }
@@ -312,7 +318,8 @@ impl<K: 'static, V: 'static> IndexTable<K, V> {
         self.groups.get(group)
     }
 
-    /// Returns the first node with this hash for which `is` returns true, with its group and position.
+    /// Returns the first node for which `is` returns true, with its group and position, among those that may have this hash: all nodes with
+    /// the hash, and some others.
     #[inline]
     fn find<'g>(&'g self, hash: u32, is: impl Fn(&Node<K, V>) -> bool, guard: &'g Guard) -> Option<Located<'g, K, V>> {
         let mut group = self.group(hash)?;
@@ -321,7 +328,6 @@ impl<K: 'static, V: 'static> IndexTable<K, V> {
             while found != 0 {
                 let at = found.trailing_zeros() as usize / 8;
                 if let Some(node) = group.nodes.get(at).and_then(|node| node.load(Acquire, guard).as_ref())
-                    && node.hash() == hash
                     && is(node)
                 {
                     return Some(Located { group, at, node });

@@ -8,8 +8,8 @@ use super::common::{EntryCommon, EntryEnds};
 use super::rounded::{round_down, rounded};
 use super::times::{Lifetime, LoadStart};
 use crate::key::Scopes;
-use crate::key::scopes::{Breadth, ROOTS};
-use crate::log::{Epoch, Judgement, Log};
+use crate::key::scopes::{Breadth, LogPart};
+use crate::log::{EntryScopes, Epoch, Judgement, Log};
 use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
@@ -40,8 +40,8 @@ pub(super) struct EntryMeta {
     checked: AtomicU32,
     /// The hash of its key, as the index and the queue know it.
     hash: u32,
-    /// The root's index in the log below `BREADTH`, and the breadth above.
-    root: u16,
+    /// The part of the log that may concern it.
+    part: LogPart,
     hits: AtomicU8,
     /// The duration of its load, in units of 1 024 ns.
     load: u8,
@@ -54,9 +54,6 @@ pub(super) struct EntryMeta {
     common: Arc<EntryCommon>,
 }
 
-/// Number of the lowest bit of the breadth.
-const BREADTH: u32 = 14;
-const _: () = assert!(ROOTS <= 1 << BREADTH);
 // The atomics of loom are larger.
 #[cfg(not(fastness_loom))]
 const _: () = assert!(size_of::<EntryMeta>() <= 56);
@@ -78,15 +75,12 @@ impl EntryMeta {
         let grace = life.served_until.saturating_sub(life.expires);
         // Its six bits above the mantissa make nine.
         let load = u8::try_from(round_down(life.load_time.div_ceil(1_024), LOAD)).unwrap_or(u8::MAX);
-        // The remainder and the number of a breadth are small.
-        #[allow(clippy::cast_possible_truncation)]
-        let root = (usize::from(scopes.root()) % ROOTS) as u16 | (scopes.breadth() as u16) << BREADTH;
         Self {
             fresh_until: AtomicU64::new(fresh_until | refreshed),
             began: start.epoch << 16 | ahead,
             checked: AtomicU32::new(0),
             hash: 0,
-            root,
+            part: scopes.log_part(),
             hits: AtomicU8::new(0),
             load,
             stored: 0,
@@ -136,13 +130,20 @@ impl EntryMeta {
     /// Judges the entry. Reads the head before the table, so that a record which raises the head meanwhile is seen by the next check.
     #[inline]
     pub(super) fn judge(&self, log: &Log) -> Judgement {
-        let head = log.head(self.root, self.breadth());
+        let head = log.head(self.part);
         if head <= self.checked() { Judgement::Current } else { self.check(head, log) }
     }
 
     #[cold]
     fn check(&self, head: Epoch, log: &Log) -> Judgement {
-        let judgement = log.judge(self.epoch(), self.scopes());
+        // At `checked` it was current.
+        let EntryCommon { scopes: others, filter, .. } = &*self.common;
+        let scopes = EntryScopes { key: self.text, others, filter: filter.as_ref() };
+        let judgement = if log.spares(self.checked(), head, scopes) {
+            Judgement::Current
+        } else {
+            log.judge(self.epoch(), self.scopes())
+        };
         match judgement {
             Judgement::Invalidated => {}
             // `checked` stays, so that a hit that has read the former `fresh_until` checks the log too.
@@ -163,7 +164,7 @@ impl EntryMeta {
     /// expiry. A refreshed entry is alive, because it may still be a stale fallback. Changes nothing and counts no verdict, because no
     /// caller asked for the entry.
     pub(super) fn is_dead(&self, now: u64, grace: u64, log: &Log) -> bool {
-        let is_current = || log.head(self.root, self.breadth()) <= self.checked();
+        let is_current = || log.head(self.part) <= self.checked();
         let is_valid = || is_current() || log.still_valid(self.epoch(), self.scopes());
         now >= self.served_until(grace) || !is_valid()
     }
@@ -221,7 +222,7 @@ impl EntryMeta {
 
     /// Returns its scopes if there are tags among them.
     pub(super) fn tagged_scopes(&self) -> Vec<u64> {
-        if self.breadth() == Breadth::Root { Vec::new() } else { self.scopes().copied().collect() }
+        if self.part.breadth() == Breadth::Root { Vec::new() } else { self.scopes().copied().collect() }
     }
 
     /// Returns the hash of its key's text, which is the first of its scopes.
@@ -295,18 +296,6 @@ impl EntryMeta {
     #[inline]
     fn checked(&self) -> Epoch {
         self.epoch() + u64::from(self.checked.load(Relaxed))
-    }
-
-    #[inline]
-    fn breadth(&self) -> Breadth {
-        match self.root >> BREADTH {
-            0 => Breadth::Root,
-            1 => Breadth::Tagged,
-            #[cfg(feature = "http")]
-            _ => Breadth::All,
-            #[cfg(not(feature = "http"))]
-            _ => Breadth::Tagged,
-        }
     }
 }
 

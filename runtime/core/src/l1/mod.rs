@@ -122,7 +122,10 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         }
         let (hash, guard) = (short_hash(self.hash(args)), Guard::new());
         let node = self.index.find(hash, |node| args.same(&node.args), &guard)?;
-        node.entry.hit(self.room.context.clock.coarse(), &self.room.context.log).cloned()
+        let value = node.entry.hit(self.room.context.clock.coarse(), &self.room.context.log)?.clone();
+        // Here, so that a hit does not share the end of the guard with a miss, and then ask which of both it was.
+        drop(guard);
+        Some(value)
     }
 
     /// Passes the value for these arguments and the time to `with`, if the value is fresh and valid. No lock is held.
@@ -174,10 +177,10 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.find(short_hash(key.hash), &|node| node.args == key.args, |node| with(&node.entry))
     }
 
-    /// Looks a node up on all paths except a hit. `is` is `dyn`, so that this is compiled once for all of them.
+    /// Looks a node with this hash up on all paths except a hit. `is` is `dyn`, so that this is compiled once for all of them.
     fn find<R>(&self, hash: u32, is: &dyn Fn(&Node<K, V>) -> bool, with: impl FnOnce(&Node<K, V>) -> R) -> Option<R> {
         let guard = Guard::new();
-        self.index.find(hash, is, &guard).map(with)
+        self.index.find(hash, |node| node.hash() == hash && is(node), &guard).map(with)
     }
 
     /// Notes a reload, before its load begins.

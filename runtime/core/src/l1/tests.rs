@@ -128,7 +128,7 @@ fn entries_in_use_stay_and_unused_ones_are_evicted() {
 #[test]
 fn keys_with_equal_hashes_are_distinguished_by_their_arguments() {
     let (store, clock) = store(2);
-    let key = |id: u64| Hashed { hash: 7 << 32, args: ((), id) };
+    let key = |id: u64| Hashed { hash: 7 << 1, args: ((), id) };
     let put = |id, ttl| {
         let life = Lifetime::fresh_until(crate::clock::nanos(ttl));
         store.insert(key(id), Entry::new(id, store.start(), life, &scopes(id)));
@@ -460,6 +460,28 @@ fn an_entry_that_was_found_valid_is_not_judged_again_until_the_log_moves() {
     assert!(!judged(), "nothing happened since its load began");
     invalidate("n:2");
     assert!(judged() && !judged() && !judged());
+}
+
+#[test]
+fn an_entry_of_many_tags_is_judged_by_the_records_since_its_last_check() {
+    // One full bucket: every lookup in the table is a verdict by its floor.
+    let log = Log::with_mirror_bytes(0);
+    let invalidate = |tag: &str| {
+        let mut record = Record::default();
+        record.push_tag(tag);
+        log.append(&record);
+    };
+    (0..20).for_each(|n| invalidate(&format!("other:1{n}")));
+    let tags: Vec<_> = (0..100).map(|n| format!("team:{n}")).collect();
+    let entry = Entry::new(7, at(log.position()), Lifetime::fresh_until(10), &Scopes::new("n:1", &tags));
+    for _ in 0..50 {
+        invalidate("other:2");
+        assert_eq!(entry.hit(0, &log), Some(&7));
+    }
+    assert_eq!(log.floor_verdicts(), 0);
+    invalidate("other:2");
+    invalidate("team:57");
+    assert_eq!(entry.hit(0, &log), None);
 }
 
 fn invalidate(store: &Store, key: &str) {

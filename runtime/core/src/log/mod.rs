@@ -10,7 +10,7 @@
 //! Invariants:
 //! - [`Log::judge`] is the only judgement: hits, inserts, joins, stored results, stale-while-revalidate and stale-if-error all use it,
 //!   or a part of it, at the moment of serving;
-//! - an append raises scopes first, then the heads, and publishes the position last;
+//! - an append raises scopes and notes them first, then raises the heads, and publishes the position last;
 //! - a reader loads a head *before* it reads the table.
 //!
 //! May use: `key`, `sync`.
@@ -18,15 +18,18 @@
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use crate::key::scopes::{Breadth, ROOTS};
+use crate::key::scopes::{Breadth, LogPart, ROOTS};
 use crate::sync::{Mutex, lock};
 
 mod mirror;
+mod recent;
 mod record;
 #[cfg(feature = "redis")]
 mod wire;
 
 pub(crate) use mirror::Mirror;
+use recent::RecentRecords;
+pub(crate) use recent::{EntryScopes, ScopeFilter};
 pub(crate) use record::{Record, expiry_of};
 
 /// Hashes of scopes, in a slice or not.
@@ -85,6 +88,7 @@ pub(crate) struct Log {
     position: AtomicU64,
     /// The position of the last refresh of any scope. Most judgements skip refreshes by it.
     refreshed: AtomicU64,
+    recent: RecentRecords,
     /// The number of records so far.
     records: AtomicU64,
     /// Held during an append: the mirror allows one writer at a time.
@@ -100,6 +104,7 @@ impl Log {
             tags: AtomicU64::new(0),
             position: AtomicU64::new(0),
             refreshed: AtomicU64::new(0),
+            recent: RecentRecords::new(),
             records: AtomicU64::new(0),
             append: Mutex::new(()),
         }
@@ -134,6 +139,12 @@ impl Log {
         epoch >= self.floor.load(Acquire) && scopes.into_iter().all(|&scope| epoch >= self.mirror.last(scope))
     }
 
+    /// Returns whether no record after `from`, up to `upto`, concerns an entry with these scopes, so that it is judged as it was at `from`.
+    /// False if that is not known, or if [`judge`](Self::judge) costs less. `upto` is a head that was loaded before.
+    pub(crate) fn spares(&self, from: Epoch, upto: Epoch, scopes: EntryScopes<'_>) -> bool {
+        self.recent.spare(from, upto, scopes)
+    }
+
     /// Returns whether a caller that began at `began` may take the value of another caller's load that began at `load`. `tags` are those that
     /// the value states, so only the end of the load tells them; `None` if they are not known.
     pub(crate) fn may_share(&self, load: Epoch, tags: Option<&[u64]>, began: Epoch) -> bool {
@@ -149,14 +160,20 @@ impl Log {
         epoch >= self.floor.load(Acquire) && scopes.into_iter().all(|&scope| epoch >= self.mirror.last_uncounted(scope))
     }
 
-    /// Returns the last position that may concern an entry of this root. An entry that was found valid at this position, or a later one,
-    /// still is.
+    /// Returns the last position in this part, which may concern an entry of it. An entry that was found valid at this position, or a later
+    /// one, still is.
     #[inline]
-    pub(crate) fn head(&self, root: u16, breadth: Breadth) -> Epoch {
-        let head = self.heads[root as usize % ROOTS].load(Acquire);
-        match breadth {
-            Breadth::Root => head,
-            Breadth::Tagged => head.max(self.tags.load(Acquire)),
+    pub(crate) fn head(&self, part: LogPart) -> Epoch {
+        // One comparison tells a root alone from a broader part.
+        match self.heads.get(part.root_alone()) {
+            Some(head) => head.load(Acquire),
+            None => self.broad_head(part),
+        }
+    }
+
+    fn broad_head(&self, part: LogPart) -> Epoch {
+        match part.breadth() {
+            Breadth::Root | Breadth::Tagged => self.heads[part.root()].load(Acquire).max(self.tags.load(Acquire)),
             #[cfg(feature = "http")]
             Breadth::All => self.position(),
         }
@@ -229,6 +246,7 @@ impl Log {
         for key in record.raised() {
             self.mirror.raise(key, epoch);
         }
+        self.recent.note(epoch, record.scopes());
         if record.is_refresh() {
             self.refreshed.store(epoch, Release);
         }

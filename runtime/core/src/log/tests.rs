@@ -55,7 +55,10 @@ fn an_entry_is_current_until_one_of_its_scopes_is_refreshed() {
         assert_eq!(log.judge(began, scopes.hashes()), Judgement::Expired);
         assert!(log.valid(began, scopes.hashes()), "it may still be served as an expired value");
         assert!(log.is_current(refreshed, scopes.hashes()), "a load that begins now is current");
-        assert!(log.head(Pattern::exact("user:1").root, Breadth::Tagged) == refreshed, "entries are judged again");
+        assert!(
+            log.head(LogPart::new(Pattern::exact("user:1").root, Breadth::Tagged)) == refreshed,
+            "entries are judged again"
+        );
         let invalidated = log.append(&record);
         assert_eq!(log.judge(refreshed, scopes.hashes()), Judgement::Invalidated);
         assert!(log.is_current(invalidated, scopes.hashes()));
@@ -100,13 +103,13 @@ fn heads_move_for_their_root_only_and_for_tags_everywhere() {
     let (user, order) = (Pattern::exact("user:1"), Pattern::exact("order:1"));
     assert_ne!(user.root, order.root);
     let epoch = log.append(&record(&[order]));
-    assert_eq!(log.head(user.root, Breadth::Root), 0);
-    assert_eq!(log.head(order.root, Breadth::Root), epoch);
+    assert_eq!(log.head(LogPart::new(user.root, Breadth::Root)), 0);
+    assert_eq!(log.head(LogPart::new(order.root, Breadth::Root)), epoch);
     let mut tagged = Record::default();
     tagged.push_tag("t");
     let epoch = log.append(&tagged);
-    assert_eq!(log.head(user.root, Breadth::Root), 0);
-    assert_eq!(log.head(user.root, Breadth::Tagged), epoch);
+    assert_eq!(log.head(LogPart::new(user.root, Breadth::Root)), 0);
+    assert_eq!(log.head(LogPart::new(user.root, Breadth::Tagged)), epoch);
 }
 
 #[test]
@@ -116,7 +119,9 @@ fn a_clear_invalidates_entries_that_no_scope_names() {
     log.append(&Record::clear());
     assert!(!log.valid(began, &[]));
     assert!(log.valid(log.position(), &[]));
-    assert!((0..ROOTS).all(|root| log.head(u16::try_from(root).unwrap(), Breadth::Root) == log.position()));
+    assert!(
+        (0..ROOTS).all(|root| log.head(LogPart::new(u16::try_from(root).unwrap(), Breadth::Root)) == log.position())
+    );
 }
 
 #[test]
@@ -189,7 +194,7 @@ fn readers_see_every_acknowledged_invalidation_under_eviction() {
                 for n in (0..40).cycle().take(200_000) {
                     let before = acknowledged[n].load(Acquire);
                     let root = pattern(n).root;
-                    assert!(log.head(root, Breadth::Root) >= before);
+                    assert!(log.head(LogPart::new(root, Breadth::Root)) >= before);
                     if before > 0 {
                         assert!(!log.valid(before - 1, &[pattern(n).scope]), "user:{n} at {before}");
                     }
@@ -284,7 +289,9 @@ fn loads_before_a_mark_are_forgotten_once() {
     log.forget_before(mark);
     assert!(!log.valid(before, &[]) && log.valid(after, &[]));
     assert!(log.position() > position, "entries are judged again");
-    assert!((0..ROOTS).all(|root| log.head(u16::try_from(root).unwrap(), Breadth::Root) == log.position()));
+    assert!(
+        (0..ROOTS).all(|root| log.head(LogPart::new(u16::try_from(root).unwrap(), Breadth::Root)) == log.position())
+    );
     let position = log.position();
     log.forget_before(mark);
     log.forget_before(mark - 1);

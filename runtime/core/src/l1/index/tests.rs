@@ -11,7 +11,7 @@ use crate::key::Scopes;
 
 /// Maps a key to few shards, groups and bytes, so that keys collide in all of them.
 fn hash(key: u64) -> u64 {
-    ((key % 3) << 60) | ((key % 5) << 52) | ((key % 4) << 32)
+    ((key % 3) << 28) | ((key % 5) << 21) | ((key % 4) << 1)
 }
 
 fn remove<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64) -> Option<Retired<u64, V>> {

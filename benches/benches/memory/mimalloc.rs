@@ -1,0 +1,44 @@
+//! The churn and the guard of `memory` under another allocator.
+
+// Counts of a run are far from where a cast would lose any of them.
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+// Time passes, and is waited for.
+#![allow(clippy::disallowed_methods)]
+
+// Not the library, which brings an allocator of its own.
+#[path = "../../src/budget.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod budget;
+mod churn;
+#[allow(dead_code, unreachable_pub)]
+mod counted;
+mod guard;
+#[path = "../../src/times.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod times;
+
+use std::process::ExitCode;
+
+use cap::Cap;
+use counted::Memory;
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
+
+fn main() -> ExitCode {
+    let memory = Memory::new("mimalloc", || ALLOCATOR.allocated());
+    let chosen: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let is_chosen = |part: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == part);
+    let mut lines = Vec::new();
+    if is_chosen("churn") {
+        lines.extend(churn::run(memory));
+    }
+    if chosen == ["control"] {
+        churn::control(memory);
+    }
+    if is_chosen("guard") {
+        lines.extend(guard::run(memory));
+    }
+    if budget::budget(&lines) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
