@@ -256,8 +256,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         let node = size_of::<Node<K, V>>() + 16;
         let weight = self.weigher.weigh(entry.value()?, node)?;
         if weight > self.room.max_bytes() {
-            self.weigher
-                .warn("a value that weighs more than the bytes that the cache may take was returned and not stored");
+            self.weigher.too_large();
             return None;
         }
         Some(weight)

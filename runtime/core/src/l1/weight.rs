@@ -14,12 +14,14 @@ const PLACE: usize = 40;
 /// The function by which a store weighs its values.
 pub(super) struct Weigher<V> {
     given: OnceLock<fn(&V) -> usize>,
-    warned: AtomicBool,
+    /// True once the log tells of a panic, and of a value that is too large.
+    tells_panic: AtomicBool,
+    tells_too_large: AtomicBool,
 }
 
 impl<V> Default for Weigher<V> {
     fn default() -> Self {
-        Self { given: OnceLock::new(), warned: AtomicBool::new(false) }
+        Self { given: OnceLock::new(), tells_panic: AtomicBool::new(false), tells_too_large: AtomicBool::new(false) }
     }
 }
 
@@ -36,14 +38,21 @@ impl<V: 'static> Weigher<V> {
         if let Ok(bytes) = catch_unwind(AssertUnwindSafe(|| weigh(value))) {
             return Some(entry.saturating_add(bytes));
         }
-        self.warn("a weigher panicked, so the value was returned and not stored");
+        if !self.tells_panic.swap(true, Relaxed) {
+            let value = std::any::type_name::<V>();
+            tracing::warn!(
+                value,
+                "the function of `weigh` panicked, so nothing is stored: return a number for every value"
+            );
+        }
         None
     }
 
-    /// Logs a message once.
-    pub(super) fn warn(&self, message: &str) {
-        if !self.warned.swap(true, Relaxed) {
-            tracing::warn!(value = std::any::type_name::<V>(), "{message}");
+    /// Logs, once, that a value weighs more than the bound.
+    pub(super) fn too_large(&self) {
+        if !self.tells_too_large.swap(true, Relaxed) {
+            let value = std::any::type_name::<V>();
+            tracing::warn!(value, "a value weighs more than `max_bytes`, so it is not stored: raise the bound");
         }
     }
 }
