@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use redis::RedisResult;
+
 use super::{Redis, binary, until};
 
 /// Six nodes.
@@ -64,6 +66,54 @@ impl Cluster {
             }
         }
         None
+    }
+
+    /// The slot of this key.
+    pub async fn slot_of(&self, key: &str) -> u16 {
+        self.nodes[0].command(&["CLUSTER", "KEYSLOT", key]).await
+    }
+
+    /// The port of each master, with the slots that it serves.
+    pub async fn slots(&self) -> Vec<(u16, Vec<u16>)> {
+        let mut masters = Vec::new();
+        for node in &self.nodes {
+            let lines: String = node.command(&["CLUSTER", "NODES"]).await;
+            let own = lines.lines().find(|line| line.contains("myself,master"));
+            let Some(ranges) = own.map(|line| line.split(' ').skip(8)) else { continue };
+            let number = |text: &str| text.parse::<u16>().expect("a slot");
+            let slots = ranges.flat_map(|range| match range.split_once('-') {
+                Some((first, last)) => (number(first)..=number(last)).collect(),
+                None => vec![number(range)],
+            });
+            masters.push((node.port(), slots.collect()));
+        }
+        masters
+    }
+
+    /// Moves a slot, with all that lies in it, between the masters at these ports.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the error of the first step that a node refuses.
+    pub async fn move_slot(&self, slot: u16, from: u16, to: u16) -> RedisResult<()> {
+        let node = |port| self.nodes.iter().find(|node| node.port() == port).expect("a node of the cluster");
+        let (source, target, slot) = (node(from), node(to), slot.to_string());
+        let source_id: String = source.ask(&["CLUSTER", "MYID"]).await?;
+        let target_id: String = target.ask(&["CLUSTER", "MYID"]).await?;
+        target.ask::<()>(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &source_id]).await?;
+        source.ask::<()>(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &target_id]).await?;
+        loop {
+            let keys: Vec<String> = source.ask(&["CLUSTER", "GETKEYSINSLOT", &slot, "100"]).await?;
+            if keys.is_empty() {
+                break;
+            }
+            let port = to.to_string();
+            let command = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
+            source.ask::<()>(&command.into_iter().chain(keys.iter().map(String::as_str)).collect::<Vec<_>>()).await?;
+        }
+        // The new owner first, so that no moment is without one.
+        target.ask::<()>(&["CLUSTER", "SETSLOT", &slot, "NODE", &target_id]).await?;
+        source.ask::<()>(&["CLUSTER", "SETSLOT", &slot, "NODE", &target_id]).await
     }
 
     async fn is_well(&self) {

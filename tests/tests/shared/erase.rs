@@ -1,9 +1,10 @@
 //! Functions that say `erase`: an invalidation of a key leaves no bytes of its values in Redis.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use fastness::{
 };
 use fastness_tests::servers::{Cluster, PATIENCE, Proxy, Redis, Sentinel, prefix, shared_redis, until};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::{connected, node, node_with, stored};
 use fastness_tests::names::reached;
@@ -333,4 +335,44 @@ async fn an_erasure_in_a_cluster_whose_process_dies_is_done_by_another() {
     drop(writer);
     let node = cluster.nodes().iter().find(|node| node.port() == port).unwrap();
     erased(&[node], &prefix).await;
+}
+
+/// The driver may stop answering for good when a slot moves while many commands are under way; the process then connects again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_are_erased_while_slots_move() {
+    const WRITERS: u64 = 200;
+    const MOVES: usize = 40;
+    let (cluster, prefix) = (Cluster::start().await, prefix());
+    let settings = Settings::cluster(cluster.urls()).unwrap().prefix(&prefix).takeover(Duration::ZERO);
+    let fast = node_with(settings.command_timeout(Duration::from_millis(500))).await;
+    let nodes: Vec<_> = cluster.nodes().iter().collect();
+    for id in 0..WRITERS {
+        with_cache(&fast, person_and_age(id)).await;
+    }
+    confirmed(&nodes, &prefix, 200).await;
+    let mut slots = HashSet::new();
+    for address in left(&nodes, &prefix).await.into_keys() {
+        slots.insert(cluster.slot_of(&address).await);
+    }
+    slots.remove(&cluster.slot_of(&format!("{prefix}log")).await);
+
+    let (ends, mut writers) = (Arc::new(AtomicBool::new(false)), JoinSet::new());
+    for id in 0..WRITERS {
+        let (fast, ends) = (fast.clone(), ends.clone());
+        writers.spawn(async move {
+            while !ends.load(Ordering::Relaxed) {
+                with_cache(&fast, person_and_age(id)).await;
+                with_cache(&fast, forget(id)).await;
+            }
+        });
+    }
+    let owners = cluster.slots().await;
+    for slot in slots.into_iter().take(MOVES) {
+        let from = owners.iter().find(|(_, served)| served.contains(&slot)).expect("a master").0;
+        let to = owners.iter().find(|(port, _)| *port != from).expect("another master").0;
+        cluster.move_slot(slot, from, to).await.expect("the slot moves");
+    }
+    ends.store(true, Ordering::Relaxed);
+    writers.join_all().await;
+    erased(&nodes, &prefix).await;
 }

@@ -7,8 +7,8 @@
 //! A node that does not answer is not used, with all its slots, until it answers one trial read or the cluster has replaced it.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -33,19 +33,35 @@ const REFRESH_PAUSE: Duration = Duration::from_millis(500);
 /// Pause before one read tries a node again that did not answer.
 const TRIAL_PAUSE: Duration = Duration::from_millis(500);
 const SLOTS: usize = 16_384;
+/// Number of commands that may be under way to one node over one connection. While the driver asks for the slots anew, it lets no command
+/// proceed, and its question has to pass the same queue as they, which has room for 50.
+const UNDER_WAY: usize = 40;
 
 /// The nodes that hold values.
 pub(crate) struct Nodes {
     context: Arc<Context>,
     seeds: Vec<ConnectionInfo>,
-    /// The connections for reads, and those for writes, which follow no redirections by themselves.
-    reader: Mutex<Option<ClusterConnection>>,
-    writer: Mutex<Option<ClusterConnection>>,
+    reader: Link,
+    /// Follows no redirections by itself.
+    writer: Link,
     map: RwLock<SlotMap>,
     /// Wakes the task that refreshes the map.
     wake: Notify,
     /// The process that connected; see [`Connection`](super::connection::Connection).
     process: ProcessId,
+}
+
+/// Connections to all nodes, as the driver keeps them together.
+///
+/// The driver may stop answering for good while slots move: a command that waits for its turn can hold the lock that the question for the
+/// new slots waits for, and is not polled before that is answered. So a link on which nothing was answered from the sending of a command
+/// until its time was up is replaced.
+#[derive(Default)]
+struct Link {
+    connection: Mutex<Option<ClusterConnection>>,
+    /// The time of the last answer, in nanoseconds of the clock.
+    answered: AtomicU64,
+    is_stuck: AtomicBool,
 }
 
 /// The node of each slot.
@@ -63,8 +79,8 @@ impl Nodes {
         Self {
             context,
             seeds,
-            reader: Mutex::default(),
-            writer: Mutex::default(),
+            reader: Link::default(),
+            writer: Link::default(),
             map: RwLock::default(),
             wake: Notify::new(),
             process: ProcessId::default(),
@@ -93,10 +109,11 @@ impl Nodes {
             }
         }
         self.map.write().unwrap_or_else(std::sync::PoisonError::into_inner).owners = owners;
-        for (connection, retries) in [(&self.reader, 2), (&self.writer, 0)] {
-            if lock(connection).is_none() {
+        for (link, retries) in [(&self.reader, 2), (&self.writer, 0)] {
+            if !link.is_connected() || link.is_stuck.load(Relaxed) {
                 let connected = self.connect(retries).await?;
-                *lock(connection) = Some(connected);
+                *lock(&link.connection) = Some(connected);
+                link.is_stuck.store(false, Relaxed);
             }
         }
         Ok(())
@@ -110,6 +127,7 @@ impl Nodes {
             .response_timeout(settings.command_timeout)
             .overall_response_timeout(Some(settings.command_timeout))
             .retries(retries)
+            .connection_concurrency_limit(UNDER_WAY)
             .min_retry_wait(5)
             .max_retry_wait(20);
         let builder = match self.seeds.first() {
@@ -120,7 +138,7 @@ impl Nodes {
     }
 
     pub(crate) fn is_connected(&self) -> bool {
-        lock(&self.reader).is_some() && lock(&self.writer).is_some()
+        self.reader.is_connected() && self.writer.is_connected()
     }
 
     /// Returns the node of an address, if it is in use.
@@ -136,23 +154,29 @@ impl Nodes {
 
     /// Sends a command that reads the values at addresses of these nodes.
     async fn read(&self, nodes: &[Arc<ClusterNode>], command: Cmd) -> Result<Value, Unavailable> {
-        let mut connection = self.connection(&self.reader)?;
-        self.ended(nodes, command.query_async(&mut connection).await)
+        let (mut connection, sent) = self.connection(&self.reader)?;
+        let answer = command.query_async(&mut connection).await;
+        self.reader.ended(sent, self.context.clock.now(), &answer);
+        self.ended(nodes, answer)
     }
 
     /// Sends a command that may write the value at an address, which lies on this node.
     async fn write(&self, node: &Arc<ClusterNode>, address: &str, command: &Cmd) -> Result<Value, Unavailable> {
-        let mut connection = self.connection(&self.writer)?;
+        let (mut connection, sent) = self.connection(&self.writer)?;
         let written = write(&mut connection, slot(address), command);
         let answer = timeout(self.context.settings.command_timeout, written).await;
-        self.ended(std::slice::from_ref(node), answer.unwrap_or_else(|_| Err(too_slow())))
+        let answer = answer.unwrap_or_else(|_| Err(too_slow()));
+        self.writer.ended(sent, self.context.clock.now(), &answer);
+        self.ended(std::slice::from_ref(node), answer)
     }
 
-    fn connection(&self, which: &Mutex<Option<ClusterConnection>>) -> Result<ClusterConnection, Unavailable> {
-        lock(which).clone().ok_or_else(|| {
+    /// Returns the connection of a link, and the time.
+    fn connection(&self, link: &Link) -> Result<(ClusterConnection, u64), Unavailable> {
+        let connection = lock(&link.connection).clone().ok_or_else(|| {
             self.context.telemetry.counts.skipped.add();
             Unavailable
-        })
+        })?;
+        Ok((connection, self.context.clock.now()))
     }
 
     /// Notes whether these nodes have answered.
@@ -260,6 +284,21 @@ impl Nodes {
             all &= stored.unwrap_or(false);
         }
         all
+    }
+}
+
+impl Link {
+    fn is_connected(&self) -> bool {
+        lock(&self.connection).is_some()
+    }
+
+    /// Notes the end of a command that was sent at this time.
+    fn ended(&self, sent: u64, now: u64, answer: &RedisResult<Value>) {
+        if !answer.as_ref().is_err_and(RedisError::is_timeout) {
+            self.answered.store(now, Relaxed);
+        } else if self.answered.load(Relaxed) < sent {
+            self.is_stuck.store(true, Relaxed);
+        }
     }
 }
 
