@@ -1,21 +1,25 @@
 //! Erasures in a cluster, whose values lie on other nodes than the log, so that no script reaches both.
 //!
-//! The log is the queue: every process that has stored an erasable value reads the invalidations that were appended since the last erasure,
-//! by whichever process, removes the values of their keys, and then moves the *mark*, a key beside the log that says how far erasures are
-//! done. It does so after each invalidation of its own, and at every heartbeat for those of others. So an invalidation whose process dies
-//! is done by another one, and a node that cannot be reached is asked again until it answers.
+//! A process that has stored an erasable value removes the values of the keys that it invalidates itself, at once. The log is the queue for
+//! all else: at each heartbeat, one of these processes *sweeps*, which means that it reads the invalidations that were appended since the
+//! last sweep, by whichever process, removes the values of their keys, and then moves the *mark*, a key beside the log that says how far
+//! erasures are done. It has a lease on that, which another process takes over when it has died. So an invalidation whose process dies is
+//! done by another one, and a node that cannot be reached is asked again until it answers.
 //!
 //! - A log that starts over, because it has moved to another node, drops its entries. So invalidations that this process has folded are kept
 //!   until they were found in the log, and are erased if it has another life by then.
-//! - The mark never passes an invalidation whose values could not be removed. Processes that erase at the same time do the same work twice.
+//! - The mark never passes an invalidation whose values could not be removed. A process that has met such a value leaves the lease to others
+//!   until it has removed it. Two processes that sweep at the same time, as after a pause of one, do the same work twice.
 //! - A value that is stored after the erasure, by a load that began before it, is not [confirmed](super::confirm).
 //! - Every address is a command of its own: while a slot moves, a node that lacks a key redirects the command, and it would redirect one
 //!   for several keys although it has some of them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::RedisResult;
+use redis::aio::MultiplexedConnection;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -23,6 +27,7 @@ use super::cluster::Nodes;
 use super::connection::{Connections, LiveConnection};
 use super::context::Context;
 use super::stream::{self, Life, StreamId, parse_life};
+use crate::clock::nanos;
 
 /// Number of entries per read of the log.
 const PAGE: usize = 1_000;
@@ -30,6 +35,15 @@ const PAGE: usize = 1_000;
 const TOGETHER: usize = 64;
 /// Number of keys that could not be erased, beyond which no further entries are read.
 const MAX_FAILED: usize = 1 << 14;
+
+/// The longest time from the death of the process that sweeps to the next sweep, without a heartbeat.
+const LEASE: Duration = Duration::from_secs(3);
+
+/// The script that takes or renews the lease. `KEYS[1]`: the lease. `ARGV`: its process, and its duration in milliseconds.
+const LEAD: &str = r"
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+";
 
 /// A life of the log, and a position in it.
 type Reached = (Life, StreamId);
@@ -41,6 +55,9 @@ pub(super) struct Eraser {
     nodes: Arc<Nodes>,
     /// The key of the mark, in the slot of the log.
     mark: String,
+    /// The key of the lease on the sweep, in the same slot, and the name of this process in it.
+    lease: String,
+    name: String,
     /// The position up to which this task has read the log; `None` before it has.
     done: Option<Reached>,
     /// The keys that could not be erased.
@@ -51,33 +68,53 @@ pub(super) struct Eraser {
 
 impl Eraser {
     pub(super) fn new(context: Arc<Context>, connections: Connections, nodes: Arc<Nodes>) -> Self {
-        let mark = format!("{}{{{}}}erased", context.settings.prefix, context.stream);
-        Self { context, connections, nodes, mark, done: None, failed: HashSet::new(), folded: Vec::new() }
+        let beside_the_log = |name| format!("{}{{{}}}{name}", context.settings.prefix, context.stream);
+        let (mark, lease) = (beside_the_log("erased"), beside_the_log("erasing"));
+        let name = format!("{:016x}", fastrand::u64(..));
+        Self { context, connections, nodes, mark, lease, name, done: None, failed: HashSet::new(), folded: Vec::new() }
     }
 
     /// Erases whatever was invalidated, once this process has stored a value that may have to be erased. Never returns.
     pub(super) async fn run(mut self) {
-        let context = self.context.clone();
-        let wake = &context.erasures.in_cluster.wake;
+        let (context, mut next) = (self.context.clone(), 0);
+        let erasing = &context.erasures.in_cluster;
         loop {
-            let Some(began) = context.erasures.in_cluster.began() else {
-                wake.notified().await;
+            let Some(began) = erasing.began() else {
+                erasing.wake.notified().await;
                 continue;
             };
-            if let Some(live) = self.connections.live(0)
-                && let Err(error) = self.erase(&live, began).await
-            {
-                live.failed(&context.telemetry, &error);
+            self.remove(erasing.take_own().into_iter().collect()).await;
+            let now = context.clock.now();
+            if now >= next {
+                next = now.saturating_add(nanos(context.trust.heartbeat()));
+                if let Some(live) = self.connections.live(0)
+                    && let Err(error) = self.sweep(&live, began).await
+                {
+                    live.failed(&context.telemetry, &error);
+                }
             }
-            let _ = timeout(context.trust.heartbeat(), wake.notified()).await;
+            let pause = Duration::from_nanos(next.saturating_sub(context.clock.now()));
+            let _ = timeout(pause, erasing.wake.notified()).await;
         }
     }
 
-    /// Erases the keys of all invalidations up to the end of the log.
-    async fn erase(&mut self, log: &LiveConnection, began: Reached) -> RedisResult<()> {
+    /// Takes or renews the lease, unless this process has met values that it could not remove.
+    async fn leads(&self, connection: &mut MultiplexedConnection) -> RedisResult<bool> {
+        if !self.failed.is_empty() {
+            return Ok(false);
+        }
+        let mut command = redis::cmd("EVAL");
+        command.arg(LEAD).arg(1).arg(&self.lease).arg(&self.name).arg(LEASE.as_millis().to_string());
+        command.query_async(connection).await
+    }
+
+    /// Erases the keys of all invalidations up to the end of the log, if this process has the lease.
+    async fn sweep(&mut self, log: &LiveConnection, began: Reached) -> RedisResult<()> {
         self.folded.extend(self.context.feed.take_erasing());
         let Some((life, _)) = self.context.feed.resume(log.server) else { return Ok(()) };
         let mut connection = log.connection.clone();
+        // The first sweep is its own: the process with the lease may have begun after invalidations of values of this one.
+        let erases = self.leads(&mut connection).await? || self.done.is_none();
         let reply: Option<Vec<u8>> = redis::cmd("GET").arg(&self.mark).query_async(&mut connection).await?;
         let mark = reply.as_deref().and_then(parse);
         let mut position = self.start(life, mark, began);
@@ -96,10 +133,13 @@ impl Eraser {
                     keys.extend(record.scopes());
                 }
             }
-            self.remove(keys).await;
             if let Some(last) = entries.last() {
                 position = Some((last.life.unwrap_or(life), last.id));
             }
+            if !erases {
+                continue;
+            }
+            self.remove(keys).await;
             self.done = position;
             if let Some(position) = position.filter(|position| self.failed.is_empty() && mark != Some(*position)) {
                 redis::cmd("SET").arg(&self.mark).arg(text(position)).query_async::<()>(&mut connection).await?;

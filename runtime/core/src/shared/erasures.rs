@@ -17,10 +17,16 @@ use super::stream::{Life, StreamId};
 use crate::codec::Keyring;
 use crate::log::Record;
 #[cfg(feature = "redis-cluster")]
+use crate::log::Record;
+#[cfg(feature = "redis-cluster")]
 use crate::sync::{Mutex, lock};
 
 /// The number of addresses of a key.
 pub(super) const LANES: u64 = 4;
+
+/// Maximum number of own invalidations that wait to be erased.
+#[cfg(feature = "redis-cluster")]
+const MAX_OWN: usize = 1 << 14;
 
 /// The mark between the prefix and the hash. Addresses of other values have a `#` before their last 16 digits, and these have none.
 const MARK: &str = "~";
@@ -110,6 +116,8 @@ impl Erasures {
 pub(super) struct Erasing {
     /// The position in the log before the first erasable value of this process was stored; `None` if it has stored none.
     began: Mutex<Option<(Life, StreamId)>>,
+    /// The scopes that this process has invalidated since the task that erases last looked.
+    own: Mutex<Vec<u64>>,
     /// Wakes the task that erases.
     pub(super) wake: tokio::sync::Notify,
 }
@@ -124,6 +132,23 @@ impl Erasing {
             drop(began);
             self.wake.notify_one();
         }
+    }
+
+    /// Notes an invalidation of this process, if it stores erasable values. Those that find no room are left to the sweep.
+    pub(super) fn invalidated(&self, record: &Record) {
+        if record.is_refresh() || self.began().is_none() {
+            return;
+        }
+        let mut own = lock(&self.own);
+        let room = MAX_OWN.saturating_sub(own.len());
+        own.extend(record.scopes().iter().take(room));
+        drop(own);
+        self.wake.notify_one();
+    }
+
+    /// Takes the scopes that this process has invalidated.
+    pub(super) fn take_own(&self) -> Vec<u64> {
+        std::mem::take(&mut *lock(&self.own))
     }
 
     /// Returns the position from which on invalidations of values of this process are in the log.

@@ -47,7 +47,7 @@ pub(super) async fn publish(
         live.check_log();
     }
     #[cfg(feature = "redis-cluster")]
-    context.erasures.in_cluster.wake.notify_one();
+    context.erasures.in_cluster.invalidated(record);
     // A master that was replaced meanwhile accepts appends, too.
     live.is_confirmed().then_some(()).ok_or(Unavailable)
 }
