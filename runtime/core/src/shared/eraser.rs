@@ -33,7 +33,8 @@ use crate::clock::nanos;
 const PAGE: usize = 1_000;
 /// Number of keys that are erased at once.
 const TOGETHER: usize = 64;
-/// Number of keys that could not be erased, beyond which no further entries are read.
+/// Number of keys that could not be erased, beyond which no further entries are read. The invalidations that were folded and not found yet
+/// have the same bound.
 const MAX_FAILED: usize = 1 << 14;
 
 /// The longest time from the death of the process that sweeps to the next sweep, without a heartbeat.
@@ -63,7 +64,7 @@ pub(super) struct Eraser {
     /// The keys that could not be erased.
     failed: HashSet<u64>,
     /// The scopes of invalidations that were folded, with the life of the log, until they were found in it.
-    folded: Vec<(Life, u64)>,
+    folded: HashSet<(Life, u64)>,
 }
 
 impl Eraser {
@@ -71,7 +72,17 @@ impl Eraser {
         let beside_the_log = |name| format!("{}{{{}}}{name}", context.settings.prefix, context.stream);
         let (mark, lease) = (beside_the_log("erased"), beside_the_log("erasing"));
         let name = format!("{:016x}", fastrand::u64(..));
-        Self { context, connections, nodes, mark, lease, name, done: None, failed: HashSet::new(), folded: Vec::new() }
+        Self {
+            context,
+            connections,
+            nodes,
+            mark,
+            lease,
+            name,
+            done: None,
+            failed: HashSet::new(),
+            folded: HashSet::new(),
+        }
     }
 
     /// Erases whatever was invalidated, once this process has stored a value that may have to be erased. Never returns.
@@ -110,7 +121,8 @@ impl Eraser {
 
     /// Erases the keys of all invalidations up to the end of the log, if this process has the lease.
     async fn sweep(&mut self, log: &LiveConnection, began: Reached) -> RedisResult<()> {
-        self.folded.extend(self.context.feed.take_erasing());
+        let room = MAX_FAILED.saturating_sub(self.folded.len());
+        self.folded.extend(self.context.feed.take_erasing().into_iter().take(room));
         let Some((life, _)) = self.context.feed.resume(log.server) else { return Ok(()) };
         let mut connection = log.connection.clone();
         // The first sweep is its own: the process with the lease may have begun after invalidations of values of this one.
@@ -126,8 +138,13 @@ impl Eraser {
             let entries =
                 stream::range(&mut connection, &self.context.stream, position.map(|(_, id)| id), PAGE).await?;
             at_end = entries.len() < PAGE;
+            // Entries that were trimmed before they could be erased, because a node was away for long, were folded.
+            let is_trimmed = position.is_some_and(|(_, id)| entries.first().is_none_or(|first| first.id != id));
             starts_over |= entries.iter().any(|entry| entry.life.is_some_and(|found| found != life));
             let mut keys = HashSet::new();
+            if is_trimmed {
+                keys.extend(self.folded.iter().map(|(_, key)| *key));
+            }
             for entry in entries.iter().filter(|entry| position.is_none_or(|(_, id)| entry.id > id)) {
                 if let Some(record) = entry.record.as_ref().filter(|record| !record.is_refresh()) {
                     keys.extend(record.scopes());
