@@ -77,7 +77,7 @@ pub(crate) fn plain_ttl(subject: &Subject, options: &Options) -> Option<Literal>
     let Some(Time::Fixed(millis)) = options.time("ttl") else { return None };
     // For a value that may be a future, the compiler's answer already has its form in the shared tier.
     let asked = subject.returns.kind == Kind::Asked;
-    let is_given = ["tier", "local_ttl", "codec"].into_iter().any(|name| options.is_given(name));
+    let is_given = !calls(Builder::Sharing, options, &subject.door).is_empty();
     let shared = if asked && !is_given { TokenStream::new() } else { sharing(subject, options, false) };
     let plain = builder_calls(subject, options, false).is_empty() && shared.is_empty();
     plain.then(|| Literal::u64_suffixed(*millis))

@@ -184,7 +184,7 @@ impl Run {
             self.start().await;
         }
         let moved = Arc::new(AtomicU64::new(0));
-        let mover =
+        let task =
             tokio::spawn(slots::run(self.servers.clone(), self.kind.clone(), self.prefix.clone(), moved.clone()));
         let mut kill = tokio::time::interval_at(began + Duration::from_secs(20), Duration::from_secs(20));
         let mut next = 0;
@@ -209,8 +209,8 @@ impl Run {
                 }
             }
         }
-        mover.abort();
-        let _ = mover.await;
+        task.abort();
+        let _ = task.await;
         println!(
             "{} keys invalidated in {:.0?}, {} loads, {} processes killed, {} slots moved",
             self.count,

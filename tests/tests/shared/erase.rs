@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
@@ -26,6 +26,14 @@ const UNCONFIRMED: i64 = 10_000;
 #[cacheable(ttl = 600, key = "person:{id}", erase, negative_ttl = 600)]
 async fn person(id: u64) -> Option<String> {
     (id < 1_000).then(|| format!("{SECRET} {id}"))
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The macro cannot see whether the alias is a future.
+#[cacheable(ttl = 600, key = "boxed:{id}", erase)]
+fn boxed(id: u64) -> Boxed<String> {
+    Box::pin(async move { format!("{SECRET} {id}") })
 }
 
 #[cacheable(ttl = 600, key = "person:{id}", erase, tier = shared)]
@@ -136,6 +144,16 @@ async fn values_of_all_types_batches_puts_and_absences_are_erased() {
     let reader = node(&server.url(), &prefix).await;
     assert_eq!(with_cache(&reader, person(7)).await.unwrap(), format!("{SECRET} Ada"));
     with_cache(&fast, forget(7)).await;
+    assert_eq!(left(&[server], &prefix).await, HashMap::new());
+}
+
+#[tokio::test]
+async fn values_of_a_function_that_returns_an_alias_of_a_future_are_erased() {
+    let (server, prefix) = (shared_redis().await, prefix());
+    let fast = node(&server.url(), &prefix).await;
+    with_cache(&fast, boxed(7)).await;
+    confirmed(&[server], &prefix, 1).await;
+    assert_eq!(fast.cache().invalidate(reached("boxed:7")).await, Reach::Announced);
     assert_eq!(left(&[server], &prefix).await, HashMap::new());
 }
 

@@ -2,7 +2,7 @@
 
 use crate::sync::atomic::AtomicUsize;
 use crate::sync::atomic::Ordering::Relaxed;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use super::any_store::AnyStore;
 use crate::sync::{Mutex, lock};
@@ -71,7 +71,7 @@ impl EntryBudget {
     /// Evicts entries of the stores with the most bytes until the bound holds. No lock of a store may be held.
     pub(crate) fn make_room(&self) {
         while self.bytes() > self.max_bytes() {
-            let heaviest = lock(&self.stores).iter().filter_map(Weak::upgrade).max_by_key(|store| store.bytes());
+            let heaviest = self.stores().into_iter().max_by_key(|store| store.bytes());
             let Some(heaviest) = heaviest else { return };
             let evicted = heaviest.evict_one();
             heaviest.settle();
@@ -81,8 +81,14 @@ impl EntryBudget {
         }
     }
 
+    /// Returns the stores that are still in use. They leave the lock first: the last reference to a store drops its values.
+    fn stores(&self) -> Vec<Arc<dyn AnyStore>> {
+        lock(&self.stores).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Returns the number of all entries, with the same reservation as [`bytes`](Self::bytes).
     pub(crate) fn used(&self) -> usize {
-        self.used.load(Relaxed)
+        self.used.load(Relaxed).cast_signed().max(0).cast_unsigned()
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -99,8 +105,8 @@ impl EntryBudget {
 
     /// Evicts one entry of the largest store, if that has more than a store of `len` entries. Returns whether it did.
     pub(crate) fn evict_from_largest(&self, len: usize) -> bool {
-        let largest = lock(&self.stores).iter().filter_map(Weak::upgrade).max_by_key(|store| store.len());
-        let Some(largest) = largest.filter(|store| store.len() > len + 1) else {
+        let largest = self.stores().into_iter().max_by_key(|store| store.len());
+        let Some(largest) = largest.filter(|store| store.len() > len.saturating_add(1)) else {
             return false;
         };
         largest.shrink_to(largest.len() - 1);

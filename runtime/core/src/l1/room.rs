@@ -50,8 +50,9 @@ impl Room {
         }
     }
 
+    /// Returns the number of entries. An entry that another thread removes may be subtracted before it was added.
     pub(super) fn len(&self) -> usize {
-        self.len.load(Relaxed)
+        self.len.load(Relaxed).cast_signed().max(0).cast_unsigned()
     }
 
     /// Notes that a reader serves entries for up to this many nanoseconds after their expiry.

@@ -84,14 +84,14 @@ impl Record {
         }
     }
 
-    /// Splits the record into parts of at most this many scopes; none if it is empty.
+    /// Splits the record into parts of at most this many scopes; none if it is empty. A record of everything is a part of its own: the
+    /// scopes beside it may name keys whose bytes have to be erased.
     pub(crate) fn split(mut self, scopes: usize) -> Vec<Self> {
         self.dedup();
-        if self.is_empty() || self.clear {
-            return (!self.is_empty()).then_some(self).into_iter().collect();
-        }
+        let clear = std::mem::take(&mut self.clear).then(Self::clear);
         let all = std::mem::take(&mut self.scopes);
-        all.chunks(scopes).map(|part| Self { scopes: part.to_vec(), ..self.clone() }).collect()
+        let parts = all.chunks(scopes).map(|part| Self { scopes: part.to_vec(), ..self.clone() });
+        parts.chain(clear).collect()
     }
 
     fn extend(&mut self, other: &Self) {

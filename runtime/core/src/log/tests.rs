@@ -339,3 +339,16 @@ fn a_union_concerns_what_each_of_its_parts_does() {
         "a scope that one of the parts invalidates is not merely expired"
     );
 }
+
+#[test]
+fn a_record_of_everything_is_split_from_the_scopes_beside_it() {
+    let mut record = Record::clear();
+    for scope in 0..250 {
+        record.push(scope, 7);
+    }
+    let parts = record.split(100);
+    assert_eq!(parts.iter().map(|part| part.scopes().len()).collect::<Vec<_>>(), [100, 100, 50, 0]);
+    assert_eq!(parts.iter().map(Record::is_clear).collect::<Vec<_>>(), [false, false, false, true]);
+    assert_eq!(Record::clear().split(100), [Record::clear()]);
+    assert_eq!(Record::default().split(100), []);
+}

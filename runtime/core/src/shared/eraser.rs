@@ -94,7 +94,7 @@ impl Eraser {
                 erasing.wake.notified().await;
                 continue;
             };
-            self.remove(erasing.take_own().into_iter().collect()).await;
+            self.remove(erasing.take_announced().into_iter().collect()).await;
             let now = context.clock.now();
             if now >= next {
                 next = now.saturating_add(nanos(context.trust.heartbeat()));

@@ -17,16 +17,14 @@ use super::stream::{Life, StreamId};
 use crate::codec::Keyring;
 use crate::log::Record;
 #[cfg(feature = "redis-cluster")]
-use crate::log::Record;
-#[cfg(feature = "redis-cluster")]
 use crate::sync::{Mutex, lock};
 
 /// The number of addresses of a key.
 pub(super) const LANES: u64 = 4;
 
-/// Maximum number of own invalidations that wait to be erased.
+/// Maximum number of invalidations of this process that wait to be erased.
 #[cfg(feature = "redis-cluster")]
-const MAX_OWN: usize = 1 << 14;
+const MAX_ANNOUNCED: usize = 1 << 14;
 
 /// The mark between the prefix and the hash. Addresses of other values have a `#` before their last 16 digits, and these have none.
 const MARK: &str = "~";
@@ -117,7 +115,7 @@ pub(super) struct Erasing {
     /// The position in the log before the first erasable value of this process was stored; `None` if it has stored none.
     began: Mutex<Option<(Life, StreamId)>>,
     /// The scopes that this process has invalidated since the task that erases last looked.
-    own: Mutex<Vec<u64>>,
+    announced: Mutex<Vec<u64>>,
     /// Wakes the task that erases.
     pub(super) wake: tokio::sync::Notify,
 }
@@ -139,16 +137,16 @@ impl Erasing {
         if record.is_refresh() || self.began().is_none() {
             return;
         }
-        let mut own = lock(&self.own);
-        let room = MAX_OWN.saturating_sub(own.len());
-        own.extend(record.scopes().iter().take(room));
-        drop(own);
+        let mut announced = lock(&self.announced);
+        let room = MAX_ANNOUNCED.saturating_sub(announced.len());
+        announced.extend(record.scopes().iter().take(room));
+        drop(announced);
         self.wake.notify_one();
     }
 
     /// Takes the scopes that this process has invalidated.
-    pub(super) fn take_own(&self) -> Vec<u64> {
-        std::mem::take(&mut *lock(&self.own))
+    pub(super) fn take_announced(&self) -> Vec<u64> {
+        std::mem::take(&mut *lock(&self.announced))
     }
 
     /// Returns the position from which on invalidations of values of this process are in the log.

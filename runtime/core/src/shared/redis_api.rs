@@ -72,7 +72,10 @@ impl SharedApi for RedisTier {
             span.end("miss");
             return None;
         };
-        let judge = self.judge(server)?;
+        let Some(judge) = self.judge(server) else {
+            span.fail("unavailable", "unavailable");
+            return None;
+        };
         let judgement = unpacked.judged_by(&judge, key.scopes);
         drop(judge);
         let is_hit = judgement == Judgement::Current;
@@ -99,7 +102,10 @@ impl SharedApi for RedisTier {
             _ => self.unpack(key, None, scopes_of),
         };
         let mut all: Vec<_> = keys.clone().zip(&found).map(unpack).collect();
-        let Some(judge) = self.judge(server) else { return nothing() };
+        let Some(judge) = self.judge(server) else {
+            span.fail("unavailable", "unavailable");
+            return nothing();
+        };
         let (mut hits, mut stale) = (0, 0);
         for (key, unpacked) in keys.zip(&mut all) {
             let Some(unpacked) = unpacked else { continue };

@@ -48,12 +48,14 @@ where
     S::Out: Send,
 {
     let _caller = Caller(&pending);
-    let (permit, old) = match pending.wait_for(pending.plan()).await {
-        Ok(RequestPlan::Load(permit)) => (permit, None),
-        Ok(RequestPlan::Refresh(permit, old)) => (Some(permit), Some(old).filter(|_| pending.policy.background)),
+    let (permit, old, reason) = match pending.wait_for(pending.plan()).await {
+        Ok(RequestPlan::Load(permit)) => (permit, None, LoadReason::Miss),
+        Ok(RequestPlan::Refresh(permit, old)) if pending.policy.background => {
+            (Some(permit), Some(old), LoadReason::Background)
+        }
+        Ok(RequestPlan::Refresh(permit, _)) => (Some(permit), None, LoadReason::Refresh),
         Ok(RequestPlan::Done(ending)) | Err(ending) => return ending,
     };
-    let reason = if old.is_some() { LoadReason::Background } else { LoadReason::Miss };
     match (pending.begin_task(permit, body, reason), old) {
         // A refresh in a task has no caller that waits.
         (Ok(_), Some(old)) => pending.serve_old(old),
@@ -64,7 +66,8 @@ where
         (Err(alone), old) => match (old, Handle::try_current()) {
             // Too many loads run already.
             (Some(old), Ok(_)) => pending.serve_old(old),
-            _ => pending.run(alone.permit, alone.body, LoadReason::Miss).await,
+            (Some(_), Err(_)) => pending.run(alone.permit, alone.body, LoadReason::Refresh).await,
+            (None, _) => pending.run(alone.permit, alone.body, reason).await,
         },
     }
 }
