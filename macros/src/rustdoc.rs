@@ -159,6 +159,8 @@ Other forms:
 | option | default | meaning |
 |---|---|---|
 | `batch(ids)` | off | an entry for each element of a list; see [Batches]("#, guide_root!(), r#"batch/index.html) |
+| `merge = "2ms"`, `merge = Duration::ZERO` | off | time for which a call of a batch waits for others, to [load with them]("#, guide_root!(), r#"batch/index.html#single-calls-that-meet) what all of them lack; zero takes those that are queued already; needs an `async fn` |
+| `merge_max = 100` | 100 | number of elements that ends the wait of `merge`; a longer list of one call is loaded at once, as a whole |
 | `handle = users` | none | a typed handle beside the function: `users(&id).get()`; see [Without attributes]("#, guide_root!(), r#"direct/index.html#handles) |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 

@@ -13,6 +13,9 @@ use crate::{
     subject::Subject,
 };
 
+/// The number of elements of a merged run beyond which no call joins it, if none is given.
+const MERGE_MAX: usize = 100;
+
 /// The expansion for a batch over the parameter of this index.
 pub(crate) fn expand(model: &Model, index: usize) -> TokenStream {
     let subject = &model.subject;
@@ -55,6 +58,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
     // The user's condition must not see the imports of the prologue.
     let condition = stored.options.expr("condition").map(|condition| code!(let __condition: bool = #condition;));
     let when = condition.is_some().then(|| code!(.when(__condition)));
+    let merge = merge(model, index);
     let fetch = if subject.returns.blocks() { code!(__batch.block();) } else { code!(__batch.fetch().await;) };
     code! {
         #condition
@@ -65,7 +69,7 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
             #borrow
             #named
             let __shape = #shape;
-            let mut __batch = __SITE.batch(#on, __instance, __shape, #policy) #when;
+            let mut __batch = __SITE.batch(#on, __instance, __shape, #policy) #when #merge;
             #lookups
             #fetch
             if let ::core::option::Option::Some(__hit) = __batch.complete() {
@@ -74,6 +78,16 @@ fn prologue(model: &Model, index: usize) -> TokenStream {
             __batch
         };
     }
+}
+
+/// `.merge(&(NAMESPACE, PARTS), wait, max)`, with the parts that all elements have in common.
+fn merge(model: &Model, index: usize) -> Option<TokenStream> {
+    let Model { subject, stored, .. } = model;
+    let wait = emit::argument("merge", &stored.options, &subject.door)?;
+    let max = emit::argument("merge_max", &stored.options, &subject.door).unwrap_or_else(|| code!(#MERGE_MAX));
+    let namespace = emit::required_namespace(subject, stored, View::Here);
+    let common = emit::key_beside(subject, &stored.key, &namespace, index);
+    Some(code!(.merge(&#common, #wait, #max)))
 }
 
 /// Looks each element up under its own key.

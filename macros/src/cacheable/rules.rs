@@ -33,6 +33,22 @@ pub(super) fn pairs(options: &Options, diag: &mut Diag) {
     }
 }
 
+/// Reports options of merging where nothing is merged.
+pub(super) fn merging(options: &Options, diag: &mut Diag) {
+    if !options.is_given("batch") {
+        let why = "`merge` merges calls of a function for many ids: add `batch(ids)`, the list of ids";
+        options.refuse("merge", why, diag);
+    }
+    if !options.is_given("merge") {
+        let why = "`merge_max` bounds what `merge` brings together: add `merge = \"2ms\"`";
+        options.refuse("merge_max", why, diag);
+    }
+    if options.is("single_flight", "off") {
+        let why = "`merge` shares one run of the body, and `single_flight = off` gives each call its own: keep one of the two";
+        options.refuse("merge", why, diag);
+    }
+}
+
 /// Options that count from the end of the ttl, where it has none.
 fn forever(options: &Options, diag: &mut Diag) {
     for name in ["stale", "stale_if_error", "early", "refresh"] {
@@ -83,6 +99,7 @@ pub(super) fn asynchronous(options: &Options, subject: &Subject, diag: &mut Diag
             add `tier = both`, or write `single_flight = process`";
         options.refuse("single_flight", why, diag);
     }
+    options.refuse("merge", "`merge` waits for other calls, which needs an `async fn`: make it one", diag);
     for (name, word, instead) in [("refresh", "background", "caller"), ("load", "task", "caller")] {
         if options.is(name, word) {
             let why = format!("`{name} = {word}` needs an `async fn`: make it one, or write `{name} = {instead}`");

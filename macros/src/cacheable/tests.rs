@@ -268,6 +268,12 @@ fn options_that_contradict_each_other_are_errors() {
             "`load` takes one of a few words: write `load = caller` or `load = task`; did you mean `task`?",
         ),
         ("ttl = 1, batch(id), load = task", "`load` is not available with `batch`: remove it"),
+        ("ttl = 1, merge = 1", "`merge` merges calls of a function for many ids: add `batch(ids)`, the list of ids"),
+        ("ttl = 1, batch(id), merge_max = 9", "`merge_max` bounds what `merge` brings together: add `merge = \"2ms\"`"),
+        (
+            "ttl = 1, batch(id), merge = 1, single_flight = off",
+            "`merge` shares one run of the body, and `single_flight = off` gives each call its own: keep one of the two",
+        ),
     ] {
         fails(attribute, args, GET_USER, &[expected]);
     }

@@ -71,6 +71,13 @@ pub(crate) fn key(subject: &Subject, key: &Key, namespace: &TokenStream, view: V
     code!((#namespace, #parts))
 }
 
+/// [`key`] without the parts of the parameter of this index: what all elements of a batch have in common.
+pub(crate) fn key_beside(subject: &Subject, key: &Key, namespace: &TokenStream, index: usize) -> TokenStream {
+    let parts = key.parts.iter().filter(|part| part.root != Root::Param(index));
+    let parts: TokenStream = parts.map(|part| part_tokens(&subject.door, part, &subject.params, View::Here)).collect();
+    code!((#namespace, #parts))
+}
+
 /// `PART, PART,`
 fn part_list(subject: &Subject, key: &Key, view: View<'_>) -> TokenStream {
     key.parts.iter().map(|part| part_tokens(&subject.door, part, &subject.params, view)).collect()

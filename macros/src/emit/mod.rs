@@ -20,7 +20,9 @@ mod spawned;
 
 pub(crate) use body::{Run, blocking_body, body, in_place, inner, return_type, whole};
 pub(crate) use calls::{argument, at_least_one, calls};
-pub(crate) use keys::{View, key, local, named, named_never, namespace, pieces, required_namespace, tag_list, tags};
+pub(crate) use keys::{
+    View, key, key_beside, local, named, named_never, namespace, pieces, required_namespace, tag_list, tags,
+};
 pub(crate) use kind::{finished, kind, probe};
 pub(crate) use operand::{borrowed, operand};
 pub(crate) use policy::{plain_ttl, policy, shape, wire};

@@ -45,6 +45,7 @@ mod lifetimes;
 mod links;
 mod markdown;
 mod memory;
+mod merge;
 mod methods;
 mod metrics;
 mod named;

@@ -39,6 +39,13 @@ impl Frail {
     }
 }
 
+impl Frail {
+    #[cacheable(ttl = 60, merge = "50ms", key = "met:{ids}", batch(ids), skip(self))]
+    async fn met(&self, ids: &[u64]) -> Result<HashMap<u64, usize>, Down> {
+        self.load(ids)
+    }
+}
+
 fn values(ids: &[u64], version: usize) -> HashMap<u64, usize> {
     ids.iter().map(|id| (*id, version)).collect()
 }
@@ -99,4 +106,23 @@ async fn old_values_of_either_tier_stand_in_for_a_run_that_fails() {
     })
     .await;
     assert_eq!(one.stats().total.load_errors, 4);
+}
+
+#[tokio::test]
+async fn merged_calls_ask_redis_together_and_load_the_rest_in_one_run() {
+    let ([one, two], shelf) = (nodes().await, Frail::default());
+    with_cache(&one, shelf.met(&[1, 2])).await.unwrap();
+    stored(&one, 2).await;
+    let version = shelf.0.change();
+    let found =
+        with_cache(&two, async { tokio::join!(shelf.met(&[1]), shelf.met(&[3]), shelf.met(&[2]), shelf.met(&[4])) })
+            .await;
+    let one_value = |id, version| Ok(values(&[id], version));
+    assert_eq!(found, (one_value(1, 0), one_value(3, version), one_value(2, 0), one_value(4, version)));
+    assert_eq!(shelf.0.loads(), 2);
+    stored(&two, 2).await;
+    let stats = two.stats().total;
+    assert_eq!((stats.shared_hits, stats.coalesced, stats.loads), (1, 3, 1), "each call counts once");
+    assert_eq!(with_cache(&one, shelf.met(&[3, 4])).await, Ok(values(&[3, 4], version)));
+    assert_eq!(shelf.0.loads(), 2, "the run stored all elements in Redis");
 }

@@ -71,4 +71,7 @@ fn no_such_batch(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter(
 #[cacheable(ttl = 300, batch(ids), handle = many, load = task)]
 async fn batch_with_more(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }
 
+#[cacheable(ttl = 300, batch(ids), merge = "2ms")]
+fn merges_on_a_thread(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }
+
 fn main() {}

@@ -148,3 +148,14 @@ pub(super) const ERASE: &[Effects] = &[Effects {
     negatives: "absences are erased like values; errors are not in the shared tier",
     deploy: "values that a version without `erase` stored stay for their ttl, and its own invalidations erase only in a cluster",
 }];
+
+pub(super) const MERGE: &[Effects] = &[Effects {
+    written: "merge = \"2ms\"",
+    batch: "calls that meet and have the same other arguments are one run",
+    fleet: "no effect: calls of one process merge",
+    stale: "a call that gets stale values does not wait; the runs that refresh them in the background merge",
+    early: "an element that is about to expire is loaded in the merged run",
+    tiers: "entries of either tier are served as they are; what is asked for in Redis is asked for together",
+    negatives: "a known absence does not wait; an error goes to all calls of the run",
+    deploy: "no effect on other processes",
+}];

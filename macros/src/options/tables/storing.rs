@@ -297,6 +297,27 @@ const FORMS: &[Row] = &[
         ..PLAIN
     },
     Row {
+        name: "merge",
+        of: CACHEABLE,
+        takes: Takes::Time,
+        written: &["merge = \"2ms\"", "merge = Duration::ZERO"],
+        default: "off",
+        meaning: "time for which a call of a batch waits for others, to [load with them](batch.md#single-calls-that-meet) what all of them lack; zero takes those that are queued already; needs an `async fn`",
+        effects: effects::MERGE,
+        elsewhere: &["coalesce", "batch_delay"],
+        ..PLAIN
+    },
+    Row {
+        name: "merge_max",
+        of: CACHEABLE,
+        takes: Takes::AnyCount,
+        written: &["merge_max = 100"],
+        default: "100",
+        meaning: "number of elements that ends the wait of `merge`; a longer list of one call is loaded at once, as a whole",
+        elsewhere: &["max_batch_size"],
+        ..PLAIN
+    },
+    Row {
         name: "handle",
         of: CACHEABLE,
         takes: Takes::Ident,

@@ -52,8 +52,11 @@ where
                     // The call ends here; the refresh is not counted as a call.
                     let answer = batch.serve_old();
                     runtime.spawn(with_current_cache(async move {
-                        let body = body(batch.missing());
-                        drop(run(batch, body, LoadReason::Background).await);
+                        batch.fetch_again().await;
+                        if batch.complete().is_none() {
+                            let body = body(batch.missing());
+                            drop(run(batch, body, LoadReason::Background).await);
+                        }
                         drop(slot);
                     }));
                     return answer;
@@ -77,6 +80,8 @@ where
 {
     let (counted, span) = (batch.counted(), batch.load_span(reason));
     let mut load = pin!(Load::new(around(&span, body), batch.permit.take()));
+    // Dropped before the permit is, which hands the load over.
+    let note = batch.panic_note();
     let ended = match batch.load_bound() {
         None => Ok(load.as_mut().await),
         Some((bound, error)) => tokio::time::timeout(bound, load.as_mut()).await.map_err(|_| (bound, error)),
@@ -84,6 +89,7 @@ where
     if let Some(counted) = counted {
         counted.disarm();
     }
+    drop(note);
     match ended {
         Ok((out, permit)) => {
             batch.permit = permit;

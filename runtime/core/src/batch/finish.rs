@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::mem::replace;
 
 use super::outcome::ended;
-use super::{Batch, BatchMap};
+use super::{Batch, BatchMap, Each};
 use crate::engine::{ValueOrigin, count_load, end_span, share_and_end};
 use crate::flight::{LoadOutcome, end};
 use crate::handle::CallMode;
@@ -12,8 +12,6 @@ use crate::key::OwnedKey;
 use crate::policy::LoadBound;
 use crate::shape::{Outcome, OutcomeOf, Shape};
 use crate::trace::Traced;
-
-use super::Each;
 
 impl<K, S> Batch<K, S>
 where
@@ -34,7 +32,10 @@ where
         let ok = matches!(ending, Outcome::Present(_));
         count_load(start.state.store.counters(), now.saturating_sub(start.began.time), ok);
         S::close(match ending {
-            Outcome::Present(loaded) => Outcome::Present(self.store(loaded, now)),
+            Outcome::Present(loaded) => {
+                let all = self.store(loaded, now);
+                Outcome::Present(self.without_foreign(all))
+            }
             Outcome::Absent(absent) => {
                 end(self.permit.take(), || ended::<K, S>(Outcome::Absent(absent), None));
                 Outcome::Absent(absent)
@@ -50,11 +51,7 @@ where
             start.state.store.counters().load_timeouts.count();
             start.state.now()
         });
-        if let Some(origin) = self.stand_in(now) {
-            return S::close(self.end_with_fallbacks(&origin));
-        }
-        end(self.permit.take(), || LoadOutcome::TimedOut);
-        S::close(Outcome::Failed(error))
+        S::close(self.end_failed(error, now, |_| LoadOutcome::TimedOut))
     }
 
     /// Stores what was loaded, and returns it together with what was found.
@@ -65,6 +62,7 @@ where
         for missing in &self.missing {
             start.insert(&self.policy, missing, loaded.value(&missing.id), now);
         }
+        self.end_run();
         loaded.absorb(found);
         let values = OnceCell::new();
         let origin = self.origin(start);
@@ -76,17 +74,44 @@ where
     }
 
     fn fail(&mut self, error: S::Error, now: u64) -> OutcomeOf<S> {
-        if let Some(origin) = self.stand_in(now) {
-            return self.end_with_fallbacks(&origin);
-        }
-        let copy = || S::share_error(&error, self.policy.copy_error);
-        let outcome = || copy().map_or(LoadOutcome::Alone, |copied| ended::<K, S>(Outcome::Failed(copied), None));
-        end(self.permit.take(), outcome);
-        Outcome::Failed(error)
+        let copy_error = self.policy.copy_error;
+        let outcome = |error: &S::Error| match S::share_error(error, copy_error) {
+            Some(copied) => ended::<K, S>(Outcome::Failed(copied), None),
+            None => LoadOutcome::Alone,
+        };
+        self.end_failed(error, now, outcome)
     }
 
-    /// Puts the stale fallback of each element that was to be loaded into `found`, and delays their next loads, if every one of them has
-    /// one. Returns their origin. A reload has no fallback, because its caller asked for new values.
+    /// Ends a load that failed: with stale fallbacks for all calls, if each element has one, and otherwise with an outcome by which each
+    /// call looks for those of its own elements.
+    fn end_failed(&mut self, error: S::Error, now: u64, outcome: impl Fn(&S::Error) -> LoadOutcome) -> OutcomeOf<S> {
+        self.end_run();
+        if let Some(origin) = self.stand_in(now) {
+            let (permit, values) = (self.permit.take(), OnceCell::new());
+            end(permit, || ended::<K, S>(Outcome::Present(self.values(&values, &self.found)), Some(origin.clone())));
+            let found = replace(&mut self.found, S::Item::empty());
+            return Outcome::Present(self.without_foreign(found));
+        }
+        end(self.permit.take(), || outcome(&error));
+        if self.missing.iter().all(|missing| !missing.is_foreign) {
+            return Outcome::Failed(error);
+        }
+        self.missing.retain(|missing| !missing.is_foreign);
+        self.stand_in_or(error)
+    }
+
+    /// The stale fallbacks of the elements of this call, if each has one, and otherwise the error.
+    pub(super) fn stand_in_or(&mut self, error: S::Error) -> OutcomeOf<S> {
+        let now = self.start.as_ref().map_or(0, |start| start.state.now());
+        if self.stand_in(now).is_none() {
+            return Outcome::Failed(error);
+        }
+        let found = replace(&mut self.found, S::Item::empty());
+        Outcome::Present(self.without_foreign(found))
+    }
+
+    /// Puts the stale fallback of each missing element into `found`, and delays their next loads, if every one of them has one. Returns
+    /// their origin. A reload has no fallback, because its caller asked for new values.
     fn stand_in(&mut self, now: u64) -> Option<ValueOrigin> {
         let start = self.start.as_ref().filter(|_| self.reload.is_none())?;
         let fallbacks: Vec<_> =
@@ -99,11 +124,5 @@ where
             self.found.put(missing.id.clone(), fallback.value);
         }
         Some(ValueOrigin::of_fallback(epoch, self.tags()))
-    }
-
-    fn end_with_fallbacks(&mut self, origin: &ValueOrigin) -> OutcomeOf<S> {
-        let (permit, values) = (self.permit.take(), OnceCell::new());
-        end(permit, || ended::<K, S>(Outcome::Present(self.values(&values, &self.found)), Some(origin.clone())));
-        Outcome::Present(replace(&mut self.found, S::Item::empty()))
     }
 }

@@ -25,6 +25,8 @@ pub trait BatchMap: Sized {
     fn value(&self, id: &Self::Id) -> Option<&Self::Value>;
     /// Inserts the value of an id.
     fn put(&mut self, id: Self::Id, value: Self::Value);
+    /// Removes the value of an id.
+    fn remove(&mut self, id: &Self::Id);
     /// Inserts all entries of another map.
     fn absorb(&mut self, other: Self);
 }
@@ -46,6 +48,9 @@ impl<Id: Clone + Eq + Hash + Send + Sync + 'static, V: CacheValue, H: BuildHashe
     fn put(&mut self, id: Id, value: V) {
         self.insert(id, value);
     }
+    fn remove(&mut self, id: &Id) {
+        self.remove(id);
+    }
     fn absorb(&mut self, other: Self) {
         self.extend(other);
     }
@@ -63,6 +68,9 @@ impl<Id: Clone + Ord + Send + Sync + 'static, V: CacheValue> BatchMap for BTreeM
     }
     fn put(&mut self, id: Id, value: V) {
         self.insert(id, value);
+    }
+    fn remove(&mut self, id: &Id) {
+        self.remove(id);
     }
     fn absorb(&mut self, other: Self) {
         self.extend(other);

@@ -16,7 +16,7 @@ use super::{Batch, BatchMap, Waited};
 use crate::clock::nanos;
 use crate::engine::{Lookup, Reload, Request, RequestPlan, ValueOrigin, join, join_blocking};
 use crate::error::LoadTimeout;
-use crate::flight::{GRACE, Joined, LoadPermit, PATIENCE, Terms, end};
+use crate::flight::{GRACE, Joined, LoadOutcome, LoadPermit, PATIENCE, Terms, end};
 use crate::handle::CallMode;
 use crate::key::{AnyKey, Hashed, OwnedKey, Prehashed};
 use crate::log::Log;
@@ -50,14 +50,17 @@ where
         if !self.missing.iter().all(|missing| start.state.is_findable(&missing.key)) {
             return None;
         }
+        let patience = self.policy.load_timeout.map_or(PATIENCE, |(bound, _)| bound.saturating_add(GRACE));
+        let terms = Terms { wait, patience: nanos(patience), note: 0 };
+        if self.merges() {
+            return self.meet(terms);
+        }
         // Mostly all elements are missing, so their keys need not be cloned.
         let keys = if self.seen.len() == self.missing.len() {
             take(&mut self.seen)
         } else {
             self.missing.iter().map(|missing| missing.key.clone()).collect()
         };
-        let patience = self.policy.load_timeout.map_or(PATIENCE, |(bound, _)| bound.saturating_add(GRACE));
-        let terms = Terms { wait, patience: nanos(patience), note: 0 };
         let all = &self.missing;
         let is_current = |log: &Log, epoch| all.iter().all(|missing| log.is_current(epoch, missing.scopes.hashes()));
         let flights = start.state.store.joinable(self.mode == CallMode::Reload);
@@ -72,24 +75,16 @@ where
 
     /// Looks again for elements that arrived meanwhile, and returns the permit for the load of the missing ones.
     fn recheck(&mut self, permit: LoadPermit) -> Option<LoadPermit> {
-        let Some(start) = &mut self.start else { return Some(permit) };
-        start.begin();
-        if self.mode == CallMode::Reload {
-            return Some(permit);
+        if self.leaves_run() {
+            permit.end(|| LoadOutcome::Alone);
+            return None;
         }
-        // An element with a claim is refreshed, whatever this process has.
-        for missing in self.missing.iter_mut().filter(|missing| missing.claim.is_none()) {
-            let looked = start.find_again(&self.policy, missing);
-            missing.is_settled = !matches!(looked, Element::Missing);
-            if missing.is_settled {
-                self.uncounted.hit();
-            }
-            if let Element::Present(value) = looked {
-                missing.tags = None;
-                self.found.put(missing.id.clone(), value);
-            }
+        if let Some(start) = &mut self.start {
+            start.begin();
         }
-        self.put_aside();
+        if self.mode != CallMode::Reload {
+            self.recheck_missing();
+        }
         Some(permit)
     }
 
@@ -111,6 +106,11 @@ where
         let start = self.start.as_ref()?;
         // A waiter has not led, so this is where it began.
         if origin.is_some_and(|origin| !origin.may_be_taken(start.state.log(), start.began.start.epoch)) {
+            return None;
+        }
+        if let Outcome::Present(values) = &outcome
+            && !self.take_joined(values)
+        {
             return None;
         }
         self.outcome = Some(Waited::Ended(outcome));
@@ -158,6 +158,23 @@ where
         }
     }
 
+    /// Looks again in this process for the missing elements, except those that this batch refreshes.
+    pub(super) fn recheck_missing(&mut self) {
+        let Some(start) = &self.start else { return };
+        for missing in self.missing.iter_mut().filter(|missing| missing.claim.is_none()) {
+            let looked = start.find_again(&self.policy, missing);
+            missing.is_settled = !matches!(looked, Element::Missing);
+            if missing.is_settled && !missing.is_foreign {
+                self.uncounted.hit();
+            }
+            if let Element::Present(value) = looked {
+                missing.tags = None;
+                self.found.put(missing.id.clone(), value);
+            }
+        }
+        self.put_aside();
+    }
+
     /// Moves the elements that were found from `missing` to `settled`.
     pub(super) fn put_aside(&mut self) {
         if self.settled.is_empty() && self.missing.iter().all(|missing| missing.is_settled) {
@@ -169,20 +186,13 @@ where
 
     /// The answer from the values of the batch that was joined, if there was one.
     pub(super) fn accept(&mut self) -> Option<S::Out> {
-        let outcome = match (self.outcome.take()?, self.policy.load_timeout) {
-            (Waited::Ended(outcome), _) => outcome,
-            (Waited::TimedOut, bound) => {
-                let (bound, error) = bound?;
-                self.uncounted.joined();
-                return Some(S::close(Outcome::Failed(error(LoadTimeout::new(bound)))));
-            }
-        };
+        let outcome = self.outcome.take()?;
         self.uncounted.joined();
         if let Some(start) = &self.start {
             self.missing.iter().for_each(|missing| start.record_joined(&missing.key));
         }
         Some(S::close(match outcome {
-            Outcome::Present(values) => {
+            Waited::Ended(Outcome::Present(values)) => {
                 let mut found = replace(&mut self.found, S::Item::empty());
                 for missing in take(&mut self.missing) {
                     if let Some(value) = values.get(&missing.key) {
@@ -191,13 +201,21 @@ where
                 }
                 Outcome::Present(found)
             }
-            Outcome::Absent(absent) => Outcome::Absent(absent),
-            Outcome::Failed(shared) => Outcome::Failed(S::clone_error(&shared, self.policy.copy_error)),
+            Waited::Ended(Outcome::Absent(absent)) => Outcome::Absent(absent),
+            Waited::Ended(Outcome::Failed(shared)) => {
+                let error = S::clone_error(&shared, self.policy.copy_error);
+                self.stand_in_or(error)
+            }
+            Waited::TimedOut => {
+                let (bound, error) = self.policy.load_timeout?;
+                self.stand_in_or(error(LoadTimeout::new(bound)))
+            }
         }))
     }
 
     /// Ends the load that this batch leads, because nothing is missing any more.
     pub(super) fn end_found(&mut self) {
+        self.end_run();
         let (permit, values) = (self.permit.take(), OnceCell::new());
         let origin = self.start.as_ref().map(|start| self.origin(start));
         end(permit, || ended::<K, S>(Outcome::Present(self.values(&values, &self.found)), origin.clone()));

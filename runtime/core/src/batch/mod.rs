@@ -6,6 +6,8 @@
 //! The epoch of all stored values is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for no
 //! other load: elements that another load has under way are loaded once more, so one slow key holds up no batch.
 //!
+//! With `merge`, batches that meet load what they lack in one run ([`gather`]).
+//!
 //! An element with an old value is loaded by the batch that claims its refresh ([`refresh`]), and served as it is by all others.
 
 use std::collections::HashSet;
@@ -28,8 +30,10 @@ use crate::trace::Subject;
 mod drive;
 mod each;
 mod finish;
+mod gather;
 mod ids;
 mod join;
+mod merge;
 mod outcome;
 mod refresh;
 mod start;
@@ -38,6 +42,7 @@ mod store;
 pub use drive::{load_batch, load_batch_spawned, load_batch_sync};
 pub use each::Each;
 pub use ids::{BatchIds, BatchMap};
+use merge::Merging;
 use outcome::BatchOutcome;
 use start::{Element, Id, Missing, Start, Value};
 
@@ -52,7 +57,7 @@ enum Waited<K: Eq, S: Shape<Item: BatchMap>> {
 }
 
 /// A call of a batch function, from its first element to its answer.
-pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
+pub struct Batch<K: OwnedKey, S: Shape<Item: BatchMap>> {
     site: &'static Site,
     instance: Instance,
     on: Option<Fastness>,
@@ -72,6 +77,8 @@ pub struct Batch<K: Eq, S: Shape<Item: BatchMap>> {
     mode: CallMode,
     /// The part of the batch that is a reload.
     reload: Option<Reload>,
+    /// Set if it merges with other batches.
+    merging: Option<Box<Merging<K, Id<S>>>>,
 }
 
 impl<K, S> Batch<K, S>
@@ -96,6 +103,7 @@ where
             uncounted: Uncounted::default(),
             mode: CallMode::Normal,
             reload: None,
+            merging: None,
         }
     }
 
@@ -187,8 +195,18 @@ where
         self.claim();
         if !self.has_only_old() {
             self.wait().await;
+            self.gather().await;
         }
         self.ask().await;
+    }
+
+    /// Merges a refresh that runs in the background with other calls.
+    pub(super) async fn fetch_again(&mut self) {
+        if self.merges() {
+            self.wait().await;
+            self.gather().await;
+            self.ask().await;
+        }
     }
 
     /// Waits for an equal batch, and asks the shared tier, on a thread that blocks.
@@ -233,7 +251,7 @@ where
                 Element::Missing => continue,
             }
             missing.is_settled = true;
-            answered += 1;
+            answered += u64::from(!missing.is_foreign);
         }
         self.put_aside();
         self.uncounted.shared(answered);
@@ -249,7 +267,8 @@ where
             return None;
         }
         self.end_found();
-        Some(S::close(Outcome::Present(replace(&mut self.found, S::Item::empty()))))
+        let found = replace(&mut self.found, S::Item::empty());
+        Some(S::close(Outcome::Present(self.without_foreign(found))))
     }
 
     /// The ids that the body has to load, in the order in which the caller gave them.
@@ -262,7 +281,7 @@ where
     }
 }
 
-impl<K: Eq, S: Shape<Item: BatchMap>> std::fmt::Debug for Batch<K, S> {
+impl<K: OwnedKey, S: Shape<Item: BatchMap>> std::fmt::Debug for Batch<K, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Batch").field("missing", &self.missing.len()).finish_non_exhaustive()
     }

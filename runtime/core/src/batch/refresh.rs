@@ -8,7 +8,7 @@
 use std::mem::{replace, take};
 
 use super::start::{Missing, OldValue, Start};
-use super::{Batch, BatchMap, Value};
+use super::{Batch, BatchMap, Each, Value};
 use crate::clock::nanos;
 use crate::engine::BackgroundPermit;
 use crate::flight::{Joined, LoadPermit, PATIENCE, Terms};
@@ -16,8 +16,6 @@ use crate::key::OwnedKey;
 use crate::policy::Policy;
 use crate::shape::{Outcome, Shape};
 use crate::stats::AnswerSource;
-
-use super::Each;
 
 impl<K, S> Batch<K, S>
 where
@@ -80,6 +78,8 @@ where
                 self.serve(&old);
                 answer.put(self.missing[index].id.clone(), old.value);
             }
+            // Answered: what follows is not for this call.
+            self.missing[index].is_foreign = true;
         }
         // Waiters may still need the elements that were found after this batch began to lead.
         for settled in &self.settled {

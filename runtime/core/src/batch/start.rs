@@ -44,6 +44,8 @@ pub(super) struct Missing<K, S: Shape<Item: BatchMap>> {
     pub(super) tags: Option<Vec<u64>>,
     /// True once the element was found, and is no longer missing.
     pub(super) is_settled: bool,
+    /// True if another call lacks it, which merges with this one.
+    pub(super) is_foreign: bool,
     /// The value that this process or the shared tier has, which may be served while the body replaces it.
     pub(super) old: Option<OldValue<Value<S>>>,
     /// The right to refresh the element, where it has an old value.
@@ -77,8 +79,8 @@ impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
         old: Option<OldValue<Value<S>>>,
     ) -> Self {
         let tags = Some(Vec::new());
-        let (life, is_settled, claim, standby) = (None, false, None, None);
-        Self { id, key, scopes, text, outdated, life, tags, is_settled, old, claim, standby }
+        let (life, is_settled, is_foreign, claim, standby) = (None, false, false, None, None);
+        Self { id, key, scopes, text, outdated, life, tags, is_settled, is_foreign, old, claim, standby }
     }
 
     /// Returns whether it has a stale value.
@@ -119,6 +121,19 @@ where
     pub(super) fn record(&self, source: AnswerSource, times: impl FnOnce() -> AnswerTimes, is_stale: bool) {
         if let Some(recorder) = &self.recorder {
             recorder.record(&self.state.path, source, times(), is_stale);
+        }
+    }
+
+    /// Records the answer of an element of this call.
+    pub(super) fn record_for(
+        &self,
+        missing: &Missing<K, S>,
+        source: AnswerSource,
+        times: impl FnOnce() -> AnswerTimes,
+        is_stale: bool,
+    ) {
+        if !missing.is_foreign {
+            self.record(source, times, is_stale);
         }
     }
 
@@ -178,7 +193,8 @@ where
         let found = self.state.store.get(key);
         let used = found.as_ref().map_or(EntryUse::Load, |found| policy.use_of(found, now));
         let is_fresh = matches!(used, EntryUse::Serve | EntryUse::RefreshEarly);
-        if !is_fresh && self.is_absent(policy, key) {
+        if !is_fresh && let Some(times) = self.absent(policy, key) {
+            self.record(AnswerSource::Local, || times, false);
             return Element::Absent;
         }
         let Some(found) = found else { return Element::Missing };
@@ -195,29 +211,28 @@ where
         }
     }
 
-    /// Returns whether this process knows that there is no such element.
-    fn is_absent(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> bool {
+    /// The figures of an absence that this process knows.
+    fn absent(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Option<AnswerTimes> {
         let now = self.began.time;
-        let absent = self.state.negative(key, now).filter(|dated| now < policy.absent_until(dated.ended));
-        if let Some(Dated { ended, .. }) = absent {
-            self.record(AnswerSource::Local, || AnswerTimes::new(now, ended, policy.absent_until(ended)), false);
-        }
-        absent.is_some()
+        let Dated { ended, .. } = self.state.negative(key, now)?;
+        let until = policy.absent_until(ended);
+        (now < until).then(|| AnswerTimes::new(now, ended, until))
     }
 
     /// Looks again in this process for an element that was missing.
     pub(super) fn find_again(&self, policy: &Policy<Each<S>>, missing: &Missing<K, S>) -> Element<Value<S>> {
         let now = self.began.time;
         if let Some(found) = self.state.store.get(&missing.key).filter(|found| found.is_fresh(now)) {
-            self.record(AnswerSource::Local, || times(&found, now), false);
+            self.record_for(missing, AnswerSource::Local, || times(&found, now), false);
             return Element::Present(found.value);
         }
-        let is_absent = self.is_absent(policy, &missing.key);
-        match self.find_elsewhere(policy, missing) {
-            Some(value) => Element::Present(value),
-            None if is_absent => Element::Absent,
-            None => Element::Missing,
+        let absent = self.absent(policy, &missing.key);
+        if let Some(value) = self.find_elsewhere(policy, missing) {
+            return Element::Present(value);
         }
+        let Some(times) = absent else { return Element::Missing };
+        self.record_for(missing, AnswerSource::Local, || times, false);
+        Element::Absent
     }
 
     /// The value that a direct call has stored in this process under the key of an element that is missing.
@@ -230,7 +245,7 @@ where
         };
         let found = self.state.find_elsewhere(missing.call_key(), terms);
         let found = found.filter(|found| found.is_fresh(self.began.time))?;
-        self.record(AnswerSource::Local, || times(&found, self.began.time), false);
+        self.record_for(missing, AnswerSource::Local, || times(&found, self.began.time), false);
         Some(found.value)
     }
 

@@ -57,7 +57,7 @@ where
             if in_process {
                 self.insert_absence(missing, ended, life, start);
             }
-            self.record(AnswerSource::Shared, || AnswerTimes::new(now, ended, life.expires), false);
+            self.record_for(missing, AnswerSource::Shared, || AnswerTimes::new(now, ended, life.expires), false);
             return Element::Absent;
         };
         if in_process {
@@ -71,7 +71,7 @@ where
                 return Element::Missing;
             }
             missing.tags = Some(fetched.tags);
-            self.record(AnswerSource::Shared, || AnswerTimes::new(now, ended, life.expires), false);
+            self.record_for(missing, AnswerSource::Shared, || AnswerTimes::new(now, ended, life.expires), false);
             return Element::Present(value);
         }
         self.expired(policy, missing, ExpiredValue { value, expires, epoch: start.epoch, tags: fetched.tags }, ended)
@@ -107,7 +107,7 @@ where
             missing.life = missing.tags.as_ref().and_then(|_| policy.life_for(value, load, site));
             let life = missing.life;
             let times = || life.map_or(AnswerTimes::UNSTORED, |life| AnswerTimes::new(now, now, life.expires));
-            self.record(AnswerSource::Load, times, false);
+            self.record_for(missing, AnswerSource::Load, times, false);
         }
     }
 
@@ -185,9 +185,9 @@ where
     /// Serves a stale fallback, and delays the next load of the element, so that a failing origin gets a rest.
     pub(super) fn use_fallback(&self, missing: &Missing<K, S>, fallback: &FallbackValue<Value<S>>, now: u64) {
         self.state.store.delay_next_load(&missing.key, now);
-        if fallback.is_stale {
+        if fallback.is_stale && !missing.is_foreign {
             self.state.store.counters().stale_served.count();
         }
-        self.record(AnswerSource::Load, || fallback.times, fallback.is_stale);
+        self.record_for(missing, AnswerSource::Load, || fallback.times, fallback.is_stale);
     }
 }

@@ -1,5 +1,6 @@
 //! The values of one call site or HTTP cache in both tiers.
 
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use super::{Background, ERROR_THROTTLE, FetchStart, Fetched, LoadedEntry, Reload, SharedForm, SharedKey, TieredStart};
@@ -21,6 +22,8 @@ pub(crate) struct TieredStore<K, V: 'static> {
     /// The in-flight loads of reloads, which join no other load. Made by the first.
     reloads: OnceLock<Arc<Flights>>,
     pub(crate) background: Background,
+    /// The state that calls of one kind share beside in-flight loads. Made by the first.
+    extension: OnceLock<Arc<dyn Any + Send + Sync>>,
     pub(crate) tier: Option<Arc<Tier>>,
     /// The names and the encoding of these values in the shared tier.
     encoding: SiteEncoding,
@@ -55,7 +58,7 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
     pub(crate) fn new(handle: &Fastness, local: LocalStore<K, V>, tier: Option<Arc<Tier>>, variant: u64) -> Self {
         let flights = Arc::new(Flights::new(handle.log().clone(), handle.clock().clone()));
         let (reloads, background, encoding) = (OnceLock::new(), Background::default(), SiteEncoding::new(variant));
-        Self { local, flights, reloads, background, tier, encoding }
+        Self { local, flights, reloads, background, extension: OnceLock::new(), tier, encoding }
     }
 
     /// Returns the in-flight loads that a call may join: those of other reloads for one, those of all other calls for the rest.
@@ -65,6 +68,12 @@ impl<K: OwnedKey, V: CacheValue> TieredStore<K, V> {
         }
         let context = self.local.values.context();
         self.reloads.get_or_init(|| Arc::new(Flights::new(context.log.clone(), context.clock.clone())))
+    }
+
+    /// Returns the state of this type that the calls of one kind share, made by the first. A store has one such type.
+    pub(crate) fn extension<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let make = || -> Arc<dyn Any + Send + Sync> { Arc::<T>::default() };
+        self.extension.get_or_init(make).clone().downcast().unwrap_or_default()
     }
 
     /// The place to which invalidations of these values go.

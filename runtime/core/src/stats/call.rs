@@ -174,6 +174,14 @@ impl Uncounted {
         }
     }
 
+    /// Counts elements that another batch answered, while others are left.
+    pub(crate) fn join(&mut self, elements: u64) {
+        self.elements -= elements;
+        if let Some(counters) = &self.counters {
+            counters.join(elements);
+        }
+    }
+
     /// Counts elements that the shared tier answered.
     pub(crate) fn shared(&mut self, elements: u64) {
         self.elements -= elements;
