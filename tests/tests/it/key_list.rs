@@ -5,9 +5,14 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use bytes::Bytes;
+use fastness::http::CacheLayer;
 use fastness::key::{KeyInfo, KeyNamespace};
 use fastness::{Fastness, cacheable, with_cache, with_cache_sync};
 use fastness_tests::names::reached;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use tower::{ServiceBuilder, ServiceExt};
 
 use crate::{fresh, timed};
 
@@ -131,4 +136,32 @@ fn a_million_keys_are_listed_while_others_are_stored() {
         lists.join().unwrap();
     });
     assert_eq!(function.keys(usize::MAX).keys.len(), 950_000);
+}
+
+#[tokio::test]
+async fn stored_responses_are_listed_and_can_be_invalidated() {
+    let (fast, clock) = timed();
+    let layer = CacheLayer::new().on(&fast).default_ttl(Duration::from_secs(60));
+    let answer = async |_: Request<Full<Bytes>>| {
+        Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from_static(b"page"))))
+    };
+    let service = ServiceBuilder::new().layer(layer).service(tower::service_fn(answer));
+    for path in ["/a?page=1", "/b"] {
+        let request = Request::get(format!("http://shop{path}")).body(Full::default()).unwrap();
+        service.clone().oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    }
+    clock.advance(Duration::from_secs(20));
+    let list = || fast.function("http").unwrap().keys(10);
+    let listed = list();
+    assert!(listed.is_complete && listed.keys.len() == 2, "{listed:?}");
+    for (path, info) in ["/a", "/b"].into_iter().zip({
+        let mut all = listed.keys.clone();
+        all.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
+        all
+    }) {
+        assert!(info.key.as_str().starts_with("http:") && info.key.as_str().contains(path), "{info:?}");
+        assert_eq!((info.age.as_secs(), info.ttl_left.map(|left| left.as_secs())), (20, Some(40)));
+    }
+    fast.cache().invalidate(&listed.keys[0].key).await;
+    assert_eq!(texts(&list().keys), [listed.keys[1].key.as_str()], "a key from the list is one to invalidate");
 }

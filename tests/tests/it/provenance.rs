@@ -1,6 +1,7 @@
 //! The origin of answers: their source, their age, and the time for which they are fresh.
 
 use std::collections::HashMap;
+use std::panic::catch_unwind;
 use std::time::Duration;
 
 use fastness::http::{Visibility, provenance_headers};
@@ -44,6 +45,18 @@ async fn stale(id: u64, fails: bool) -> Result<u64, String> {
 async fn gated(id: u64, gate: &Notify) -> u64 {
     gate.notified().await;
     id
+}
+
+#[cacheable(ttl = 60, jitter = 0.0, stale_if_error = 600, key = "kept:{id}", skip(gate))]
+async fn kept(id: u64, gate: &Notify) -> Result<u64, String> {
+    gate.notified().await;
+    Ok(id)
+}
+
+#[cacheable(ttl = 60, jitter = 0.0, stale_if_error = 600, key = "panics:{id}", skip(panics))]
+fn panics(id: u64, panics: bool) -> Result<u64, String> {
+    assert!(!panics, "on purpose");
+    Ok(id)
 }
 
 #[cacheable(ttl = 60, unless = |row: &u64| *row == 0, key = "unstored:{id}")]
@@ -163,6 +176,43 @@ async fn each_element_of_a_batch_has_an_answer() {
         let ids: Vec<_> = (10..1_010).collect();
         let (_, many) = provenance(rows(&ids)).await;
         assert_eq!((many.len(), many.answers().len(), many.left_out()), (1_000, 100, 900));
+    };
+    with_cache(&fast, calls).await;
+}
+
+#[tokio::test]
+async fn an_element_is_recorded_once_where_a_direct_value_is_newer_than_its_absence() {
+    use AnswerSource::Local;
+    let (fast, clock) = fresh();
+    let (first, second) = (Key::from_static("origin:0"), Key::from_static("origin:3"));
+    let calls = async {
+        assert_eq!((row(0).await, row(4).await), (None, Some(4)));
+        clock.advance(SECOND * 10);
+        fast.cache().set(&second, 3_u64, MINUTE).await;
+        let absence = provenance(rows(&[0])).await.1;
+        assert_eq!(all(&absence), [(Local, 10, Some(20), false)]);
+        fast.cache().set(&first, 5_u64, MINUTE).await;
+        let (found, origin) = provenance(rows(&[0, 4])).await;
+        assert_eq!((found[&0], origin.len()), (5, 2), "{origin:?}");
+    };
+    with_cache(&fast, calls).await;
+}
+
+#[tokio::test]
+async fn a_load_that_is_cancelled_or_panics_is_no_answer() {
+    let ((fast, clock), gate) = (fresh(), Notify::new());
+    let calls = async {
+        gate.notify_one();
+        kept(7, &gate).await.unwrap();
+        panics(7, false).unwrap();
+        clock.advance(MINUTE * 2);
+        let (ended, cancelled) = provenance(tokio::time::timeout(Duration::ZERO, kept(7, &gate))).await;
+        assert!(ended.is_err() && cancelled.is_empty(), "{cancelled:?}");
+        let (ended, panicked) = provenance_sync(|| catch_unwind(|| panics(7, true)));
+        assert!(ended.is_err() && panicked.is_empty(), "{panicked:?}");
+        gate.notify_one();
+        let loaded = provenance(kept(7, &gate)).await.1;
+        assert_eq!(all(&loaded), [(AnswerSource::Load, 0, Some(60), false)]);
     };
     with_cache(&fast, calls).await;
 }

@@ -187,6 +187,87 @@ async fn direct_calls_that_block_reach_other_processes() {
     assert_eq!(cache.get_sync::<u32>(&key), None);
 }
 
+#[tokio::test]
+async fn the_first_plain_call_of_a_handle_has_the_shared_tier() {
+    let (mut server, prefix) = (Redis::start().await, prefix());
+    let url = server.url();
+    let patient = || settings(&url, &prefix).connect_timeout(PATIENCE);
+    let (_other, fast) = beside(patient).await;
+    assert_eq!(with_cache_sync(&fast, || reader(1)), "awaited 1");
+    let fast = node_with(patient()).await;
+    assert_eq!(fast.cache().invalidate_sync(reached("plain:2")), Reach::Announced);
+    let alone = patient();
+    let program = std::thread::spawn(move || {
+        let fast = Fastness::builder().redis(alone).build().unwrap();
+        assert_eq!(with_cache_sync(&fast, || reader(3)), "awaited 3", "without a runtime");
+    });
+    tokio::task::spawn_blocking(|| program.join().unwrap()).await.unwrap();
+    server.kill();
+    let fast = Fastness::builder().redis(patient()).build().unwrap();
+    assert_eq!(
+        fast.cache().invalidate_sync(reached("plain:4")),
+        Reach::LocalOnly,
+        "a server that refuses is not waited for"
+    );
+    assert_eq!(with_cache_sync(&fast, || reader(4)), "blocking 4");
+}
+
+/// An origin whose first load goes on until its lease was renewed for longer than one lasts, or until another process loads too.
+struct SlowOrigin {
+    origin: Origin,
+    began: std::sync::Barrier,
+    url: String,
+    leases: String,
+}
+
+impl SlowOrigin {
+    fn load(&self) -> usize {
+        self.origin.load();
+        if self.origin.loads() > 1 {
+            return self.origin.loads();
+        }
+        self.began.wait();
+        let mut server = redis::Client::open(&*self.url).unwrap().get_connection().unwrap();
+        let leases: Vec<String> = redis::cmd("KEYS").arg(&self.leases).query(&mut server).unwrap();
+        let (mut renewals, mut before, until) = (0, 0, Instant::now() + PATIENCE);
+        while renewals < 4 && self.origin.loads() == 1 {
+            assert!(Instant::now() < until, "the lease was renewed {renewals} times");
+            let left: i64 = redis::cmd("PTTL").arg(&leases[0]).query(&mut server).unwrap();
+            renewals += usize::from(before > 0 && left > before);
+            before = left;
+            std::thread::yield_now();
+        }
+        self.origin.loads()
+    }
+}
+
+#[cacheable(ttl = 60, key = "slow:{id}", tier = both, single_flight = fleet, skip(origin))]
+fn slow(origin: &SlowOrigin, id: u64) -> usize {
+    let _ = id;
+    origin.load()
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_while_the_load_blocks_the_only_thread_of_the_runtime() {
+    let (server, prefix) = (Redis::start().await, prefix());
+    let patient = || settings(&server.url(), &prefix).connect_timeout(PATIENCE);
+    let (first, second) = (node_with(patient()).await, node_with(patient()).await);
+    let origin = Arc::new(SlowOrigin {
+        origin: Origin::default(),
+        began: std::sync::Barrier::new(2),
+        url: server.url(),
+        leases: format!("{prefix}*:lease"),
+    });
+    let of_second = origin.clone();
+    let waits = std::thread::spawn(move || {
+        of_second.began.wait();
+        with_cache_sync(&second, || slow(&of_second, 1))
+    });
+    assert_eq!(with_cache_sync(&first, || slow(&origin, 1)), 1);
+    assert_eq!(tokio::task::spawn_blocking(|| waits.join().unwrap()).await.unwrap(), 1, "from the first process");
+    assert_eq!((origin.origin.loads(), first.shared().unwrap().timeouts), (1, 0));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn plain_functions_of_a_fleet_load_once() {
     let (server, prefix) = (Redis::start().await, prefix());

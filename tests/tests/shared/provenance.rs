@@ -1,13 +1,15 @@
 //! The origin of answers that come from Redis.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use fastness::stats::AnswerSource::{Load, Local, Shared};
 use fastness::stats::{observe, provenance};
-use fastness::{cacheable, with_cache};
-use fastness_tests::servers::{prefix, shared_redis};
+use fastness::{Clock, Fastness, Redis, cacheable, with_cache};
+use fastness_tests::names::reached;
+use fastness_tests::servers::{PATIENCE, prefix, shared_redis};
 
-use crate::{node, stored};
+use crate::{connected, node, stored};
 
 #[cacheable(ttl = 60, key = "message:{id}")]
 async fn message(id: u64) -> Result<String, String> {
@@ -17,6 +19,11 @@ async fn message(id: u64) -> Result<String, String> {
 #[cacheable(ttl = 60, key = "message:{ids}", batch(ids))]
 async fn messages(ids: &[u64]) -> HashMap<u64, String> {
     ids.iter().map(|id| (*id, format!("m{id}"))).collect()
+}
+
+#[cacheable(ttl = 600, jitter = 0.0, stale = 600, refresh = background, key = "article:{id}")]
+async fn article(id: u64) -> u64 {
+    id
 }
 
 #[tokio::test]
@@ -39,4 +46,26 @@ async fn a_hit_from_redis_is_a_hit_and_says_how_old_it_is() {
         assert_eq!(sources, [Local, Shared, Shared, Load]);
     };
     with_cache(&b, calls).await;
+}
+
+#[tokio::test]
+async fn a_stale_answer_from_redis_says_so_and_how_old_it_is() {
+    let (redis, prefix, clock) = (shared_redis().await, prefix(), Clock::manual());
+    let settings = Redis::single(&redis.url()).unwrap().prefix(prefix).command_timeout(PATIENCE);
+    let [a, b] = [(); 2].map(|()| Fastness::builder().redis(settings.clone()).clock(clock.clone()).build().unwrap());
+    for node in [&a, &b] {
+        connected(node).await;
+    }
+    with_cache(&a, article(1)).await;
+    stored(&a, 1).await;
+    clock.advance(Duration::from_secs(5));
+    a.cache().refresh(reached("article:1")).await;
+    let ((value, origin), seen) = with_cache(&b, observe(provenance(article(1)))).await;
+    let answer = &origin.answers()[0];
+    assert_eq!((value, origin.len(), answer.source, answer.is_stale), (1, 1, Shared, true));
+    // Their clocks agree with the server's to a millisecond or so.
+    assert!((4..=5).contains(&answer.age.as_secs()), "{answer:?}");
+    let stats = b.stats().total;
+    assert_eq!((seen.hits, seen.misses), (1, 0));
+    assert_eq!((stats.hits, stats.shared_hits, stats.stale_served, stats.misses), (0, 1, 1, 0));
 }

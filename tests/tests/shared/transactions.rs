@@ -37,6 +37,16 @@ async fn other_processes_see_the_old_value_until_the_commit_and_then_the_new_one
 }
 
 #[tokio::test]
+async fn an_invalidation_that_blocks_is_deferred_without_a_connection() {
+    let (redis, prefix) = (shared_redis().await, prefix());
+    let one = node(&redis.url(), &prefix).await;
+    let cached = CacheTransaction::new();
+    let reach = cached.run(async { one.cache().invalidate_sync(reached("row:7")) }).await;
+    assert_eq!((reach, one.shared().unwrap().connects), (Reach::Deferred, 1), "callers that block have none yet");
+    assert_eq!(cached.commit().await, Reach::Announced);
+}
+
+#[tokio::test]
 async fn a_commit_that_is_dropped_or_finds_no_server_is_announced_later() {
     let (mut redis, prefix, origin) = (Redis::start().await, prefix(), Origin::default());
     let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);

@@ -282,3 +282,20 @@ async fn an_abandoned_load_gives_its_turn_to_another_process() {
     assert_eq!(with_cache(&two, slow(&origin, &gate, 2)).await, 2);
     assert_eq!(origin.loads(), 2);
 }
+
+#[cacheable(ttl = 60, key = "heavy:{ids}", max_bytes = "4KiB", weigh = |_| 1_000, batch(ids))]
+async fn heavy(ids: &[u64]) -> HashMap<u64, u64> {
+    ids.iter().map(|id| (*id, *id)).collect()
+}
+
+#[tokio::test]
+async fn elements_of_a_batch_that_come_from_redis_are_weighed() {
+    let (redis, prefix) = (shared_redis().await, prefix());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let ids: Vec<_> = (0..20).collect();
+    with_cache(&one, heavy(&ids)).await;
+    stored(&one, 20).await;
+    assert_eq!(with_cache(&two, heavy(&ids)).await.len(), 20);
+    let stats = two.stats();
+    assert_eq!((stats.total.shared_hits, stats.total.loads, stats.entries), (20, 0, 3), "{} bytes", stats.bytes);
+}

@@ -121,7 +121,7 @@ where
         let start = match &self.start {
             Some(start) => start,
             None => {
-                let start = Start::new::<A>(self.site, self.on.as_ref(), self.instance);
+                let start = Start::new::<A>(self.site, self.on.as_ref(), self.instance, &self.policy);
                 if self.mode == CallMode::Normal {
                     self.mode = start.state.mode();
                 }
@@ -141,7 +141,7 @@ where
             CallMode::Normal => start.find(&self.policy, &key),
             CallMode::Reload | CallMode::Bypass => Element::Missing,
         };
-        let (is_absent, old) = match looked {
+        let (absent, old) = match looked {
             Element::Present(value) => {
                 start.state.store.counters().hit();
                 return self.found.put(id.clone(), value);
@@ -150,11 +150,14 @@ where
                 start.serve(&old);
                 return self.found.put(id.clone(), old.value);
             }
-            Element::Absent if !start.state.may_be_elsewhere() => return start.state.store.counters().hit(),
+            Element::Absent(times) if !start.state.may_be_elsewhere() => {
+                start.record(AnswerSource::Local, || times, false);
+                return start.state.store.counters().hit();
+            }
             // A direct call may have stored a value that is newer than the absence.
-            Element::Absent => (true, None),
-            Element::Old(old) => (false, Some(old)),
-            Element::Missing => (false, None),
+            Element::Absent(times) => (Some(times), None),
+            Element::Old(old) => (None, Some(old)),
+            Element::Missing => (None, None),
         };
         let text = self.site.meta().template.render(&start.state.path, args);
         let scopes = Scopes::new(&text, tags);
@@ -164,11 +167,12 @@ where
             self.missing.reserve(ROOM);
         }
         self.missing.push(Missing::new(id.clone(), (key, scopes, bounded(text)), outdated, old));
-        self.search_elsewhere(is_absent);
+        self.search_elsewhere(absent);
     }
 
-    /// Searches for the last missing element among those of direct calls, and counts it as found or as left to be loaded.
-    fn search_elsewhere(&mut self, is_absent: bool) {
+    /// Searches for the last missing element among those of direct calls, and counts it as found or as left to be loaded. `absent` is what
+    /// this process knows of its absence.
+    fn search_elsewhere(&mut self, absent: Option<AnswerTimes>) {
         let (Some(start), Some(missing)) = (&self.start, self.missing.last()) else { return };
         let counters = start.state.store.counters();
         if self.mode == CallMode::Bypass {
@@ -177,8 +181,9 @@ where
         }
         let searches = self.mode == CallMode::Normal && missing.old.is_none();
         let found = if searches { start.find_elsewhere(&self.policy, missing) } else { None };
-        if found.is_none() && !is_absent {
-            return self.uncounted.push(counters);
+        if found.is_none() {
+            let Some(times) = absent else { return self.uncounted.push(counters) };
+            start.record(AnswerSource::Local, || times, false);
         }
         counters.hit();
         if let (Some(missing), Some(value)) = (self.missing.pop(), found) {
@@ -243,7 +248,7 @@ where
             let Some(fetched) = fetched else { continue };
             match start.take(&self.policy, missing, fetched) {
                 Element::Present(value) => self.found.put(missing.id.clone(), value),
-                Element::Absent => {}
+                Element::Absent(_) => {}
                 Element::Old(old) | Element::Stale(old) => {
                     start.hold_old(&self.policy, missing, old);
                     continue;

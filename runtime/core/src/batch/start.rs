@@ -95,7 +95,8 @@ impl<K, S: Shape<Item: BatchMap>> Missing<K, S> {
 
 pub(super) enum Element<V> {
     Present(V),
-    Absent,
+    /// An absence, with its figures.
+    Absent(AnswerTimes),
     /// A value that is served while it is refreshed.
     Old(OldValue<V>),
     /// A stale value that is served without a refresh, because its origin has just failed.
@@ -108,9 +109,16 @@ where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
-    pub(super) fn new<A: Args<Owned = K>>(site: &'static Site, on: Option<&Fastness>, instance: Instance) -> Self {
+    pub(super) fn new<A: Args<Owned = K>>(
+        site: &'static Site,
+        on: Option<&Fastness>,
+        instance: Instance,
+        policy: &Policy<Each<S>>,
+    ) -> Self {
         let state = site.state::<A, Each<S>>(on, instance);
         state.notice_fork();
+        // Elements are stored without a load, too: those of the shared tier and of direct calls.
+        state.store.local.values.set_weigher(policy.weigh);
         let began = state.store.begin(true);
         let meets_reload = state.store.is_reloading();
         let recorder = AnswerRecorder::is_in_force().then(AnswerRecorder::current).flatten();
@@ -187,15 +195,14 @@ where
         SiteFigures { counters: self.state.store.counters(), function: &self.state.path }
     }
 
-    /// The element as this process has it.
+    /// The element as this process has it. Records a value; an absence is recorded by the caller, because a direct call may have a value.
     pub(super) fn find(&self, policy: &Policy<Each<S>>, key: &Hashed<K>) -> Element<Value<S>> {
         let now = self.began.time;
         let found = self.state.store.get(key);
         let used = found.as_ref().map_or(EntryUse::Load, |found| policy.use_of(found, now));
         let is_fresh = matches!(used, EntryUse::Serve | EntryUse::RefreshEarly);
         if !is_fresh && let Some(times) = self.absent(policy, key) {
-            self.record(AnswerSource::Local, || times, false);
-            return Element::Absent;
+            return Element::Absent(times);
         }
         let Some(found) = found else { return Element::Missing };
         let times = times(&found, now);
@@ -232,7 +239,7 @@ where
         }
         let Some(times) = absent else { return Element::Missing };
         self.record_for(missing, AnswerSource::Local, || times, false);
-        Element::Absent
+        Element::Absent(times)
     }
 
     /// The value that a direct call has stored in this process under the key of an element that is missing.

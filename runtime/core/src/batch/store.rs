@@ -57,8 +57,9 @@ where
             if in_process {
                 self.insert_absence(missing, ended, life, start);
             }
-            self.record_for(missing, AnswerSource::Shared, || AnswerTimes::new(now, ended, life.expires), false);
-            return Element::Absent;
+            let times = AnswerTimes::new(now, ended, life.expires);
+            self.record_for(missing, AnswerSource::Shared, || times, false);
+            return Element::Absent(times);
         };
         if in_process {
             let scopes = missing.scopes.and_tags(&fetched.tags);
@@ -134,7 +135,6 @@ where
         let life = missing.life.filter(|_| self.stores_locally(policy));
         match (life, value) {
             (Some(life), Some(value)) => {
-                self.state.store.local.values.set_weigher(policy.weigh);
                 let scopes = missing.scopes.and_tags(missing.tags.as_deref().unwrap_or_default());
                 let key = CallKey { scopes: &scopes, ..missing.call_key() };
                 self.state.insert(key, value.clone(), life, self.began.start);

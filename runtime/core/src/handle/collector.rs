@@ -7,7 +7,8 @@ use super::destination::{Destination, OwnedDestination, span_of};
 use super::plain;
 use crate::clock::{Alarm, Armed, nanos};
 use crate::log::{Reach, Record};
-use crate::sync::{Mutex, ThreadStack, lock};
+use crate::shared::SharedApi as _;
+use crate::sync::{Mutex, ThreadStack, block_on, lock};
 
 /// The time after which the records of a transaction whose outcome is unknown are announced once more: a commit may take effect after its
 /// sender has given up. MongoDB ends a transaction after 60 s by default.
@@ -111,6 +112,23 @@ impl Destination<'_> {
             return Reach::Announced;
         }
         if self.collects(&record) { Reach::Deferred } else { self.send(record).await }
+    }
+
+    /// Does what [`announce`](Self::announce) does, and blocks the thread. Where it cannot wait, the announcement is sent in the background.
+    pub(super) fn announce_sync(self, record: Record) -> Reach {
+        if record.is_empty() {
+            return Reach::Announced;
+        }
+        // A record that is collected needs no server, so the tier is not asked for a connection.
+        if self.collects(&record) {
+            return Reach::Deferred;
+        }
+        let entered = self.tier.map(|tier| tier.enter());
+        if let Some(None) = entered {
+            self.send_later(record);
+            return Reach::LocalOnly;
+        }
+        block_on(self.send(record))
     }
 
     /// Adds a record to the transaction around this call. Returns false if there is none, or if it has ended.

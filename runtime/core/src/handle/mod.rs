@@ -16,7 +16,7 @@ use crate::log::{Log, Reach, Record};
 use crate::shared::SharedStats;
 use crate::shared::{SharedApi as _, Tier};
 use crate::stats::Counters;
-use crate::sync::{Mutex, block_on, lock, thread_is_ending, watch_thread};
+use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 mod builder;
 mod collector;
@@ -229,13 +229,7 @@ impl Fastness {
 
     /// Does what [`announce`](Self::announce) does, and blocks the thread. Where it cannot wait, the announcement is sent in the background.
     pub(crate) fn announce_sync(&self, record: Record) -> Reach {
-        let tier = self.inner.tier.as_ref();
-        let entered = tier.map(|tier| tier.enter());
-        if let Some(None) = entered {
-            self.announce_later(record);
-            return Reach::LocalOnly;
-        }
-        block_on(self.announce(record))
+        self.destination().announce_sync(record)
     }
 
     fn destination(&self) -> Destination<'_> {

@@ -144,7 +144,7 @@ where
 
     fn stored(&self, now: u64, found: FoundEntry<S::Item>) -> CallLookup<S> {
         let used = self.policy.use_of(&found, now);
-        let old = Old { value: found.value, fresh: used == EntryUse::RefreshEarly };
+        let old = Old { value: found.value, fresh: used == EntryUse::RefreshEarly, shared: false };
         match used {
             EntryUse::Serve => self.served(Outcome::Present(old.value)),
             EntryUse::RefreshEarly | EntryUse::Refresh => Lookup::Stale(old),
@@ -193,7 +193,14 @@ where
 
     /// Ends the call with a value that a refresh is about to replace.
     pub(super) fn serve_old(&self, old: Old<S::Item>) -> OutcomeOf<S> {
-        self.call.answered(if old.fresh { Answered::Locally } else { Answered::Stale });
+        if old.shared && !old.fresh {
+            self.call.gets_stale();
+        }
+        self.call.answered(match (old.shared, old.fresh) {
+            (true, _) => Answered::Shared,
+            (false, true) => Answered::Locally,
+            (false, false) => Answered::Stale,
+        });
         Outcome::Present(old.value)
     }
 }

@@ -71,10 +71,12 @@ where
 
     /// Notes the figures of a result that was loaded now, if the answer is recorded.
     fn note_loaded(&self, life: Option<&Lifetime>, now: u64) {
+        self.call.has_loaded();
         self.call.set_times(life.map_or(AnswerTimes::UNSTORED, |life| AnswerTimes::new(now, now, life.expires)));
     }
 
     fn fail(&self, error: S::Error, began: TieredStart, now: u64, permit: Option<LoadPermit>) -> OutcomeOf<S> {
+        self.call.has_loaded();
         if let Some((value, origin)) = self.stands_in(now) {
             end(permit, || shared_value::<S>(&value, origin.clone()));
             return Outcome::Present(value);
@@ -97,6 +99,7 @@ where
     /// Ends a load whose body exceeded its `load_timeout` and was dropped.
     pub(super) fn time_out(&self, error: S::Error, permit: Option<LoadPermit>) -> OutcomeOf<S> {
         self.state.store.counters().load_timeouts.count();
+        self.call.has_loaded();
         if let Some((value, origin)) = self.stands_in(self.state.now()) {
             end(permit, || shared_value::<S>(&value, origin.clone()));
             return Outcome::Present(value);

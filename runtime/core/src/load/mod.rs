@@ -80,10 +80,11 @@ type KeysOf<S> = fn(&<S as Shape>::Item) -> Vec<Key>;
 type CallPlan<S> = engine::RequestPlan<OutcomeOf<S>, Old<<S as Shape>::Item>>;
 type CallLookup<S> = engine::Lookup<OutcomeOf<S>, Old<<S as Shape>::Item>>;
 
-/// A value that may be served while it is refreshed, and whether it still is fresh.
+/// A value that may be served while it is refreshed, whether it still is fresh, and whether it comes from the shared tier.
 pub(crate) struct Old<V> {
     value: V,
     fresh: bool,
+    shared: bool,
 }
 
 impl<K, S> Miss<K, S>

@@ -213,8 +213,8 @@ where
             self.insert_locally(&value, &tags, life, start);
         }
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
+        self.call.set_times(AnswerTimes::new(now, ended, life.expires));
         if now < life.expires && !due {
-            self.call.set_times(AnswerTimes::new(now, ended, life.expires));
             self.call.answered(Answered::Shared);
             let origin = ValueOrigin::of_load(start.epoch, Some(tags));
             end(permit, || shared_value::<S>(&value, origin.clone()));
@@ -228,7 +228,7 @@ where
             && now < life.expires.saturating_add(nanos(self.policy.stale));
         match (permit, servable) {
             (Some(permit), true) => {
-                RequestPlan::Refresh(permit, Old { value, fresh: now < life.expires && !is_refreshed })
+                RequestPlan::Refresh(permit, Old { value, fresh: now < life.expires && !is_refreshed, shared: true })
             }
             (permit, _) => RequestPlan::Load(permit),
         }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use redis::cluster::ClusterClientBuilder;
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, ConnectionInfo, ProtocolVersion, RedisError, RedisResult, Value};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::timeout;
 
 use super::api::Unavailable;
@@ -47,6 +47,8 @@ pub(crate) struct Nodes {
     map: RwLock<SlotMap>,
     /// Wakes the task that refreshes the map.
     wake: Notify,
+    /// True once the first attempt to connect has ended.
+    tried: watch::Sender<bool>,
     /// The process that connected; see [`Connection`](super::connection::Connection).
     process: ProcessId,
 }
@@ -83,15 +85,23 @@ impl Nodes {
             writer: Link::default(),
             map: RwLock::default(),
             wake: Notify::new(),
+            tried: watch::Sender::default(),
             process: ProcessId::default(),
         }
+    }
+
+    /// Waits until the first attempt to connect has ended.
+    pub(crate) async fn first_attempt(&self) {
+        let _ = self.tried.subscribe().wait_for(|tried| *tried).await;
     }
 
     /// Connects, and refreshes the map whenever a node fails. Never returns.
     pub(crate) async fn run(self: Arc<Self>) {
         let mut known = HashMap::new();
         loop {
-            match self.refresh_map(&mut known).await {
+            let refreshed = self.refresh_map(&mut known).await;
+            self.tried.send_replace(true);
+            match refreshed {
                 Ok(()) => self.wake.notified().await,
                 Err(error) => self.context.telemetry.cannot_reach_nodes(&error),
             }

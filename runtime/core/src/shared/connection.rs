@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::catch_up::catch_up;
@@ -47,6 +48,8 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_s
 #[derive(Default)]
 pub(crate) struct Connection {
     live: Mutex<Option<Arc<LiveConnection>>>,
+    /// True once the first attempt to connect has ended.
+    tried: watch::Sender<bool>,
     /// The process that connects. A forked child must neither write to its parent's connections nor read from them.
     process: ProcessId,
 }
@@ -156,15 +159,24 @@ impl Connection {
         lock(&self.live).clone().filter(|live| live.is_usable())
     }
 
+    /// Waits until the first attempt to connect has ended.
+    pub(crate) async fn first_attempt(&self) {
+        let _ = self.tried.subscribe().wait_for(|tried| *tried).await;
+    }
+
     /// Makes the connection, watches it, and makes it again. Never returns.
     pub(crate) async fn run(self: Arc<Self>, context: Arc<Context>) {
         let mut retry = RETRY.0;
         loop {
             let connected = timeout(context.settings.connect_timeout.saturating_mul(4), connect(&context)).await;
-            match connected.unwrap_or_else(|_| Err(too_slow())) {
+            let connected = connected.unwrap_or_else(|_| Err(too_slow()));
+            if let Ok(Connected::Live(live)) = &connected {
+                *lock(&self.live) = Some(live.clone());
+            }
+            self.tried.send_replace(true);
+            match connected {
                 Ok(Connected::Live(live)) => {
                     let since = context.clock.now();
-                    *lock(&self.live) = Some(live.clone());
                     context.telemetry.connected(context.settle_wait.end());
                     let why = watch(&context, &live, self.process).await;
                     *lock(&self.live) = None;

@@ -1,10 +1,12 @@
 //! The connections of a tier that one runtime drives, and the reads over them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use redis::Value;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::api::Unavailable;
 #[cfg(feature = "redis-cluster")]
@@ -15,6 +17,7 @@ use super::reads::{Reads, ValueAddress};
 use super::runtime_thread::RuntimeThread;
 #[cfg(feature = "redis-cluster")]
 use super::settings::Servers;
+use crate::sync::block_on;
 
 /// The connections that one runtime drives.
 pub(super) struct DrivenConnections {
@@ -28,6 +31,8 @@ pub(super) struct DrivenConnections {
     pub(super) tasks: JoinSet<()>,
     /// The runtime, if it belongs to the tier.
     pub(super) thread: Option<RuntimeThread>,
+    /// Completed once the first callers that block have waited for the connection.
+    first: Once,
 }
 
 impl DrivenConnections {
@@ -47,6 +52,7 @@ impl DrivenConnections {
             runtime,
             tasks,
             thread,
+            first: Once::new(),
         }
     }
 
@@ -60,6 +66,24 @@ impl DrivenConnections {
         let thread = RuntimeThread::start()?;
         let runtime = thread.handle().clone();
         Ok(Self::start(Arc::new(context), 1, runtime, Some(thread)))
+    }
+
+    /// Blocks the first callers, which are in the context of the runtime, until the first attempt to connect has ended, or for this time.
+    /// Later callers do not wait.
+    pub(super) fn await_first(&self, bound: Duration) {
+        self.first.call_once(|| {
+            let attempt = async {
+                if let Some(connection) = self.connections.all().next() {
+                    connection.first_attempt().await;
+                }
+                #[cfg(feature = "redis-cluster")]
+                if let Some((nodes, _)) = &self.cluster {
+                    nodes.first_attempt().await;
+                }
+            };
+            // If it takes longer, the callers go on without the tier.
+            let _ = block_on(timeout(bound, attempt));
+        });
     }
 
     /// Reads the bytes under an address.

@@ -65,9 +65,9 @@ impl<'a> BlockingContext<'a> {
         Some(Self { _guard: runtime.enter(), before: BLOCKS.replace(true), _here: PhantomData })
     }
 
-    /// Returns whether a caller blocks on this thread.
+    /// Returns whether this thread works for callers that block: such a caller is on it, or it drives their connections.
     pub(super) fn is_here() -> bool {
-        BLOCKS.get()
+        BLOCKS.get() || DRIVES.get()
     }
 }
 
@@ -87,8 +87,10 @@ mod tests {
         let runtime = RuntimeThread::start().unwrap();
         let (asked, answer) = std::sync::mpsc::channel();
         let handle = runtime.handle().clone();
-        runtime.handle().spawn(async move { asked.send(BlockingContext::new(&handle).is_none()) });
-        assert_eq!(answer.recv(), Ok(true));
+        runtime.handle().spawn(async move {
+            asked.send((BlockingContext::new(&handle).is_none(), BlockingContext::is_here())).unwrap();
+        });
+        assert_eq!(answer.recv(), Ok((true, true)));
         {
             let _entered = BlockingContext::new(runtime.handle()).unwrap();
             assert!(BlockingContext::is_here());

@@ -116,8 +116,8 @@ impl Redis {
         self
     }
 
-    /// Timeout of each step of connecting, reading the log included. No call waits for it, because connections are made in the background.
-    /// Default 1 s.
+    /// Timeout of each step of connecting, reading the log included. Connections are made in the background, and no call waits for them but
+    /// the first ones that block their thread: until the first attempt to connect has ended, and for at most this time. Default 1 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self

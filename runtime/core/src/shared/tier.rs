@@ -95,13 +95,15 @@ impl RedisTier {
     }
 
     /// Prepares this thread to block on futures of the tier. `None` if it cannot: on a thread of the tier, in a forked child, or if the
-    /// system refuses the thread that drives the connections of callers that block.
+    /// system refuses the thread that drives the connections of callers that block. The first callers wait for the connection.
     pub(super) fn enter_context(&self) -> Option<BlockingContext<'_>> {
         if !self.process.is_this() {
             return None;
         }
         let driven = if self.main.thread.is_some() { &self.main } else { self.blocking_connections()? };
-        BlockingContext::new(&driven.runtime)
+        let context = BlockingContext::new(&driven.runtime)?;
+        driven.await_first(self.context.settings.connect_timeout);
+        Some(context)
     }
 
     fn blocking_connections(&self) -> Option<&DrivenConnections> {
@@ -118,7 +120,7 @@ impl RedisTier {
         self.blocking.get_or_init(start).as_ref()
     }
 
-    /// The connections for this thread.
+    /// The connections for this thread. The renewal of a lease that a blocking caller has is on the thread that drives its connections.
     fn driven(&self) -> &DrivenConnections {
         let blocking = self.blocking.get().and_then(Option::as_ref);
         blocking.filter(|_| BlockingContext::is_here()).unwrap_or(&self.main)

@@ -62,12 +62,9 @@ impl RedisTier {
             return None;
         };
         let decoded = decode(key, bytes, self.context.settings.envelopes());
-        let (header, mut stored, value) = decoded.map_err(|why| telemetry.unreadable(why)).ok()?;
+        let (header, stored, value) = decoded.map_err(|why| telemetry.unreadable(why)).ok()?;
         let tags = value.as_ref().map_or_else(|| Some(Vec::new()), scopes_of);
-        let tags = tags.map(|mut tags| {
-            tags.append(&mut stored);
-            tags
-        });
+        let tags = tags.map(|stated| union(stated, stored));
         Some(Unpacked { header, value, tags, judgement: Judgement::Invalidated })
     }
 
@@ -180,6 +177,14 @@ impl RedisTier {
     }
 }
 
+/// Joins the tags that the reader found in a value and those that its writer stored with it, each once: mostly they are the same.
+fn union(mut stated: Vec<u64>, mut stored: Vec<u64>) -> Vec<u64> {
+    stated.append(&mut stored);
+    stated.sort_unstable();
+    stated.dedup();
+    stated
+}
+
 /// The header of a value, the tags that are stored beside it, and the value unless it is an absence.
 type Decoded<V> = (Header, Vec<u64>, Option<V>);
 
@@ -191,4 +196,16 @@ fn decode<V>(key: &ValueKey<'_, V>, bytes: &[u8], settings: Settings<'_>) -> Res
     }
     let value = key.wire.codec.decode(&payload, header.codec).map_err(|_| Unreadable::Damaged)?;
     Ok((header, tags, Some(value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::union;
+
+    #[test]
+    fn a_tag_that_writer_and_reader_know_counts_once() {
+        assert_eq!(union(vec![7, 3], vec![3, 7]), [3, 7]);
+        assert_eq!(union(vec![7, 7, 1], vec![9]), [1, 7, 9]);
+        assert_eq!(union(vec![], vec![5]), [5]);
+    }
 }

@@ -66,6 +66,13 @@ impl CountedCall {
         }
     }
 
+    /// Notes that the load of this call has ended with an answer, if it is recorded.
+    pub(crate) fn has_loaded(&self) {
+        if let Some(recorded) = &self.recorded {
+            recorded.set_loaded();
+        }
+    }
+
     /// Excludes this call from the counters, because it is a write or a read by this crate itself.
     pub(crate) fn uncounted(mut self) -> Self {
         self.state = AtomicU8::new(COUNTED);

@@ -193,18 +193,24 @@ pub(super) struct RecordedCall {
     /// `None` until there is an answer.
     times: Mutex<Option<AnswerTimes>>,
     is_stale: AtomicBool,
+    /// True once a load of this call has ended with an answer.
+    has_loaded: AtomicBool,
 }
 
 impl RecordedCall {
     /// Begins the record of a call, if its answers are recorded.
     pub(super) fn begin(function: &str) -> Option<Box<Self>> {
         let recorder = AnswerRecorder::is_in_force().then(AnswerRecorder::current).flatten()?;
-        let (times, is_stale) = (Mutex::new(None), AtomicBool::new(false));
-        Some(Box::new(Self { recorder, function: function.to_owned(), times, is_stale }))
+        let (times, is_stale, has_loaded) = (Mutex::new(None), AtomicBool::new(false), AtomicBool::new(false));
+        Some(Box::new(Self { recorder, function: function.to_owned(), times, is_stale, has_loaded }))
     }
 
     pub(super) fn set_times(&self, times: AnswerTimes) {
         *lock(&self.times) = Some(times);
+    }
+
+    pub(super) fn set_loaded(&self) {
+        self.has_loaded.store(true, Relaxed);
     }
 
     pub(super) fn set_stale(&self) {
@@ -217,9 +223,9 @@ impl RecordedCall {
         self.recorder.record(&self.function, source, times, self.is_stale.load(Relaxed));
     }
 
-    /// Records the answer of a load, unless the call was dropped before it had one.
+    /// Records the answer of a load, unless the call was dropped before it had one: the times may be those of an entry that it found.
     pub(super) fn end_load(&self) {
-        if lock(&self.times).is_some() {
+        if self.has_loaded.load(Relaxed) {
             self.end(AnswerSource::Load);
         }
     }

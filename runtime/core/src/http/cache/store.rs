@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::stored::{ResponseEntry, Stored, StoredResponse};
-use super::target::{StoredKey, Target};
+use super::target::{StoredKey, Target, text_of};
 use super::vary;
 use crate::clock::nanos;
 use crate::codec::Wire;
@@ -15,7 +15,7 @@ use crate::engine::{self, LoadedEntry, LocalStore, SharedForm, TieredStart};
 use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
-use crate::l1::{FoundEntry, Lifetime, LoadStart};
+use crate::l1::{EntryRank, FoundEntry, KeyList, L1, Lifetime, ListedEntry, LoadStart};
 use crate::log::Epoch;
 use crate::sync::lock;
 use crate::timed::LogThrottle;
@@ -33,6 +33,20 @@ impl Deref for ResponseStore {
 
     fn deref(&self) -> &Self::Target {
         &self.engine
+    }
+}
+
+/// Keys of the stored responses, for an inspector.
+struct ResponseKeys(Arc<L1<StoredKey, Arc<ResponseEntry>>>);
+
+impl KeyList for ResponseKeys {
+    fn rank(&self, visit: &mut dyn FnMut(EntryRank)) {
+        self.0.rank(visit);
+    }
+
+    fn describe(&self, hash: u64) -> Option<ListedEntry> {
+        let (key, figures) = self.0.describe(hash)?;
+        Some(ListedEntry { text: text_of(&key), figures, is_negative: false })
     }
 }
 
@@ -74,6 +88,8 @@ impl ResponseStore {
         let counters = handle.counters(name, "http:*", &switches);
         let local = LocalStore { values: handle.store(name, None, Some(capacity)), counters };
         local.values.set_weigher(Some(|entry: &Arc<ResponseEntry>| entry.bytes()));
+        let (address, keys) = (Arc::as_ptr(&local.values).addr(), ResponseKeys(local.values.clone()));
+        handle.add_keys(name, address, Arc::new(keys));
         let tier = if stores { handle.tier_of(true, name) } else { None };
         Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, broken: LogThrottle::new() }
     }

@@ -114,6 +114,13 @@ impl<'a> Target<'a> {
     }
 }
 
+/// Returns the text of a stored key.
+pub(super) fn text_of((_, address): &StoredKey) -> String {
+    let Address([host, page, space, audience, variant]) = address.address();
+    let (host, page, audience) = (Cow::Borrowed(host), Cow::Borrowed(page), Cow::Borrowed(audience));
+    Target { space, host, page, audience }.text(variant)
+}
+
 /// Parts of a key: host, page, space, audience and variant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Address<'a>([&'a str; 5]);
