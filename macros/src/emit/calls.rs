@@ -21,6 +21,12 @@ pub(crate) fn calls(builder: Builder, options: &Options, door: &Door) -> TokenSt
     calls.collect()
 }
 
+/// Returns whether one of these calls has an argument that is evaluated.
+pub(crate) fn is_evaluated(builder: Builder, options: &Options) -> bool {
+    let is_of = |given: &Readable<'_>| matches!(&given.row.call, Call::Of(to, _) if *to == builder);
+    options.values().any(|given| is_of(&given) && given.is_evaluated())
+}
+
 fn call(method: &Method, given: &Readable<'_>, options: &Options, door: &Door) -> Option<TokenStream> {
     // The compiler reports a value of the wrong type at the user's expression.
     let span = Span::mixed_site().located_at(given.expr.map_or_else(Span::call_site, Spanned::span));

@@ -19,7 +19,7 @@ mod site;
 mod spawned;
 
 pub(crate) use body::{Run, blocking_body, body, in_place, inner, return_type, whole};
-pub(crate) use calls::{argument, at_least_one, calls};
+pub(crate) use calls::{argument, at_least_one, calls, is_evaluated};
 pub(crate) use keys::{
     View, key, key_beside, local, named, named_never, namespace, pieces, required_namespace, tag_list, tags,
 };

@@ -55,6 +55,8 @@ fn policy(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut D
     let settings = settings(options, subject, diag);
     let door = &subject.door;
     let place = code!(::core::panic::Location::caller());
+    let is_computed = emit::is_evaluated(Builder::Settings, options) || options.is_evaluated("keys");
+    let computed = is_computed.then(|| code!(.computed()));
     let Some(per) = options.expr("per") else {
         options.refuse(
             "keys",
@@ -62,7 +64,7 @@ fn policy(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut D
             diag,
         );
         return code! {
-            static __BREAKER: #door::BreakerSite = #door::BreakerSite::new(#name, || { #settings }, #place);
+            static __BREAKER: #door::BreakerSite = #door::BreakerSite::new(#name, || { #settings }, #place) #computed;
             #door::inventory::submit! { #door::BreakerDeclared(&__BREAKER) }
             let __breaker = __BREAKER.breaker();
         };
@@ -70,7 +72,8 @@ fn policy(name: &TokenStream, options: &Options, subject: &Subject, diag: &mut D
     let key = body::key(per);
     let keys = emit::argument("keys", options, door).unwrap_or_else(|| code!(#door::KeyedBreakerSite::DEFAULT_CAP));
     code! {
-        static __BREAKERS: #door::KeyedBreakerSite = #door::KeyedBreakerSite::new(#name, || { (#settings, #keys) }, #place);
+        static __BREAKERS: #door::KeyedBreakerSite =
+            #door::KeyedBreakerSite::new(#name, || { (#settings, #keys) }, #place) #computed;
         #door::inventory::submit! { #door::KeyedBreakerDeclared(&__BREAKERS) }
         let __breaker = __BREAKERS.get(#key);
     }

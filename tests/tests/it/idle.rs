@@ -43,6 +43,11 @@ impl Origin {
         self.next()
     }
 
+    #[cacheable(ttl = 60, jitter = 0, early = off, stale_if_error = "1h", idle = "16m", key = "idle_fallback", skip(self))]
+    async fn unused_fallback(&self) -> Result<u32, Fault> {
+        self.next()
+    }
+
     #[cacheable(ttl = forever, negative_ttl = "1h", idle = "16m", key = "idle_absent", skip(self))]
     async fn unused_absence(&self) -> Option<u32> {
         self.count();
@@ -145,6 +150,34 @@ async fn an_idle_entry_is_neither_stale_nor_a_fallback() {
         assert_eq!(origin.unused_stale().await, Ok(1), "stale, within the time");
         clock.advance(IDLE);
         assert_eq!(origin.unused_stale().await, Err(Fault::Down));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fallback_is_served_while_it_is_read() {
+    let ((fast, clock), origin) = (timed(), Origin::default());
+    with_cache(&fast, async {
+        assert_eq!(origin.unused_fallback().await, Ok(1));
+        origin.set_down(true);
+        for minute in 1..=58 {
+            clock.advance(MINUTE);
+            assert_eq!(origin.unused_fallback().await, Ok(1), "after {minute} minutes");
+        }
+        assert!(origin.calls() > 1, "it was stale");
+        clock.advance(MINUTE * 4);
+        assert_eq!(origin.unused_fallback().await, Err(Fault::Down), "reads do not prolong `stale_if_error`");
+    })
+    .await;
+    with_cache(&fast, async {
+        origin.set_down(false);
+        let value = origin.unused_fallback().await;
+        assert!(value.is_ok());
+        origin.set_down(true);
+        clock.advance(MINUTE * 2);
+        assert_eq!(origin.unused_fallback().await, value);
+        clock.advance(IDLE);
+        assert_eq!(origin.unused_fallback().await, Err(Fault::Down), "it was not read");
     })
     .await;
 }

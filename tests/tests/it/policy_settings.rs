@@ -5,9 +5,10 @@
 
 use std::future::pending;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use fastness::resilience::breaker::Breaker;
@@ -185,6 +186,43 @@ async fn a_breaker_reads_its_thresholds_once_and_its_timeout_at_each_call() {
     assert_eq!(breaker.snapshot().calls.failures, 4);
 }
 
+#[test]
+fn a_breaker_evaluates_expressions_at_its_first_call_only() {
+    static EVALUATED: AtomicU32 = AtomicU32::new(0);
+
+    fn configured() -> Duration {
+        EVALUATED.fetch_add(1, Relaxed);
+        SECOND
+    }
+
+    #[circuit_breaker(name = "policy_settings::one", open_for = configured())]
+    fn one() -> Answer<()> {
+        Ok(())
+    }
+
+    #[circuit_breaker(name = "policy_settings::hosts", per = "{host}", open_for = configured(), keys = FEW)]
+    fn per_host(host: &str) -> Answer<()> {
+        Ok(())
+    }
+
+    #[circuit_breaker(name = "policy_settings::written", open_for = "1s")]
+    fn written() -> Answer<()> {
+        Ok(())
+    }
+
+    let listed = |name: &str| fastness::resilience::snapshots().iter().any(|policy| &*policy.name == name);
+    let monitored = || {
+        let _ = Breaker::conflicts();
+        (listed("policy_settings::one"), listed("policy_settings::hosts"), EVALUATED.load(Relaxed))
+    };
+    assert_eq!(monitored(), (false, false, 0));
+    assert!(listed("policy_settings::written"), "it needs no evaluation");
+    for _ in 0..2 {
+        assert_eq!((one(), per_host("a"), written()), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(monitored(), (true, true, 2));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_retry_is_made_by_the_settings_of_its_call() {
     for attempts in [2, 5] {
@@ -318,6 +356,57 @@ fn a_capacity_is_a_constant_or_an_expression() {
         fast.stats().entries
     };
     assert_eq!((entries(by_constant), entries(by_static), entries(of_none)), (2, 4, 1));
+}
+
+/// The places of both functions are under one lock in some of many caches.
+#[test]
+fn a_capacity_is_evaluated_once_for_each_cache_and_may_call_another_function() {
+    static EVALUATED: AtomicU32 = AtomicU32::new(0);
+
+    #[cacheable(ttl = 60)]
+    fn configuration(entries: usize) -> usize {
+        entries
+    }
+
+    fn configured() -> usize {
+        EVALUATED.fetch_add(1, Relaxed);
+        configuration(3)
+    }
+
+    #[cacheable(ttl = 60, negative_ttl = 60, capacity = configured())]
+    fn bounded(n: u32) -> Option<u32> {
+        Some(n)
+    }
+
+    for caches in 1..=200 {
+        let fast = Fastness::builder().build().unwrap();
+        fastness::with_cache_sync(&fast, || (0..20).for_each(|n| assert_eq!(bounded(n), Some(n))));
+        assert_eq!((fast.stats().entries, EVALUATED.load(Relaxed)), (3 + 1, caches));
+    }
+}
+
+#[test]
+fn a_capacity_that_needs_its_own_function_panics() {
+    static NEEDS_ITSELF: AtomicBool = AtomicBool::new(true);
+
+    fn configured() -> usize {
+        if NEEDS_ITSELF.load(Relaxed) { circular(1) } else { 2 }
+    }
+
+    #[cacheable(ttl = 60, capacity = configured())]
+    fn circular(n: usize) -> usize {
+        n
+    }
+
+    let fast = Fastness::builder().build().unwrap();
+    let call = || fastness::with_cache_sync(&fast, || circular(5));
+    for _ in 0..2 {
+        let panic = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+        let told = panic.downcast_ref::<String>().unwrap();
+        assert!(told.starts_with("the expression of `capacity` of `circular` calls that function: "), "{told}");
+    }
+    NEEDS_ITSELF.store(false, Relaxed);
+    assert_eq!(call(), 5);
 }
 
 #[test]

@@ -62,7 +62,9 @@ pub struct Fastness {
 }
 
 type Erased = Arc<dyn Any + Send + Sync>;
-type SiteStates = scc::HashIndex<(usize, TypeId), Erased, foldhash::fast::RandomState>;
+/// A call site and its instantiation.
+type StateId = (usize, TypeId);
+type SiteStates = scc::HashIndex<StateId, Erased, foldhash::fast::RandomState>;
 
 pub(crate) struct HandleInner {
     context: StoreContext,
@@ -276,26 +278,34 @@ impl Fastness {
         DEFAULT.get().is_some_and(|default| Arc::ptr_eq(&self.inner, &default.inner))
     }
 
-    /// Returns the state of a call site in this handle, created on its first call.
-    pub(crate) fn site_state<C: Send + Sync + 'static>(
-        &self,
-        site: usize,
-        instance: TypeId,
-        make: impl FnOnce() -> C,
-    ) -> Arc<C> {
+    /// Returns the state of a call site in this handle, if it was created and this thread does not end.
+    pub(crate) fn find_state<C: Send + Sync + 'static>(&self, id: StateId) -> Option<Arc<C>> {
+        self.find_erased(id).map(downcast)
+    }
+
+    /// Returns the state of a call site in this handle, created on its first call. `make` runs under a lock, so it runs no code of a user.
+    pub(crate) fn site_state<C: Send + Sync + 'static>(&self, id: StateId, make: impl FnOnce() -> C) -> Arc<C> {
         let mut make = Some(make);
-        downcast(self.erased_state(site, instance, &mut || Arc::new((make.take().expect("made once"))())))
+        downcast(self.erased_state(id, &mut || Arc::new((make.take().expect("made once"))())))
     }
 
     /// The state of a call site, type-erased, so that the index is compiled here and not in every crate that has call sites.
-    fn erased_state(&self, site: usize, instance: TypeId, make: &mut dyn FnMut() -> Erased) -> Erased {
+    fn erased_state(&self, id: StateId, make: &mut dyn FnMut() -> Erased) -> Erased {
         if thread_is_ending() {
             // This state uses the same stores, but no other call finds it.
             return make();
         }
-        let state = self.inner.states.peek_with(&(site, instance), |_, state| state.clone());
-        let state =
-            state.unwrap_or_else(|| self.inner.states.entry_sync((site, instance)).or_insert_with(make).get().clone());
+        let state = self.find_erased(id);
+        let state = state.unwrap_or_else(|| self.inner.states.entry_sync(id).or_insert_with(make).get().clone());
+        watch_thread();
+        state
+    }
+
+    fn find_erased(&self, id: StateId) -> Option<Erased> {
+        if thread_is_ending() {
+            return None;
+        }
+        let state = self.inner.states.peek_with(&id, |_, state| state.clone());
         watch_thread();
         state
     }

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use smallvec::SmallVec;
 
@@ -17,7 +18,7 @@ thread_local! {
 }
 
 /// The data that an entry may share with others.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct EntryCommon {
     /// All scopes except the key's own.
     pub(super) scopes: SmallVec<[u64; 2]>,
@@ -30,7 +31,7 @@ pub(super) struct EntryCommon {
 }
 
 /// The exact times at which an entry expires, and until which the local tier serves it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct EntryEnds {
     pub(super) expires: u64,
     pub(super) local_until: u64,
@@ -38,22 +39,41 @@ pub(super) struct EntryEnds {
     pub(super) fresh_until: u64,
     /// The time without a read after which it is no longer served.
     pub(super) idle: u64,
+    /// The time at which it is no longer served, unless it is read before: `idle` after the last noted read. `u64::MAX` if it was not stored.
+    pub(super) unread_at: crate::sync::atomic::AtomicU64,
 }
 
 impl EntryEnds {
     /// Returns the share of the idle time within which reads are not noted.
-    pub(super) fn slack(&self) -> u64 {
+    fn slack(&self) -> u64 {
         self.idle / 16
+    }
+
+    /// Notes that it was stored now.
+    pub(super) fn store_at(&self, now: u64) {
+        self.unread_at.store(now.saturating_add(self.idle), Relaxed);
+    }
+
+    /// Notes a read, unless one was noted just before. Returns whether it may still be served.
+    pub(super) fn note_read(&self, now: u64) -> bool {
+        let unread_at = self.unread_at.load(Relaxed);
+        if now >= unread_at {
+            return false;
+        }
+        if now >= unread_at.saturating_sub(self.idle).saturating_add(self.slack()) {
+            self.unread_at.fetch_max(now.saturating_add(self.idle), Relaxed);
+        }
+        true
+    }
+
+    /// Returns the time at which it is no longer served if it is not read before.
+    pub(super) fn unread_at(&self) -> u64 {
+        self.unread_at.load(Relaxed)
     }
 
     /// Returns the time until which a hit may serve an entry that was read at `now`, without noting a read again.
     pub(super) fn after_read(&self, now: u64) -> u64 {
         if self.idle == u64::MAX { self.fresh_until } else { self.fresh_until.min(now.saturating_add(self.slack())) }
-    }
-
-    /// Returns the time at which an entry is dead that `after_read` has given this time.
-    pub(super) fn unread_at(&self, noted: u64) -> u64 {
-        if self.idle == u64::MAX { u64::MAX } else { noted.saturating_add(self.idle - self.slack()) }
     }
 }
 

@@ -69,7 +69,13 @@ impl EntryMeta {
         if life.local_until < expires || life.idle < u64::MAX {
             fresh_until = early_from.min(life.local_until);
             let local_until = life.local_until.min(FOREVER);
-            ends = Some(EntryEnds { expires, local_until, fresh_until, idle: life.idle });
+            ends = Some(EntryEnds {
+                expires,
+                local_until,
+                fresh_until,
+                idle: life.idle,
+                unread_at: AtomicU64::new(u64::MAX),
+            });
         }
         let refreshed = if life.early_from == 0 || fresh_until == 0 { REFRESHED } else { 0 };
         let grace = life.served_until.saturating_sub(life.expires);
@@ -101,12 +107,12 @@ impl EntryMeta {
         true
     }
 
-    /// Notes a read of an entry that expires when it is idle. Returns whether it is an entry that a hit may serve.
+    /// Notes a read, fresh or stale, of an entry that expires when it is idle. Returns whether it is an entry that a hit may serve.
     #[cold]
     pub(super) fn note_read(&self, now: u64) -> bool {
         let noted = self.fresh_until.load(Relaxed);
         let Some(ends) = &self.common.ends else { return false };
-        if noted & REFRESHED > 0 || now >= ends.fresh_until || now >= ends.unread_at(noted) {
+        if !ends.note_read(now) || noted & REFRESHED > 0 || now >= ends.fresh_until {
             return false;
         }
         if now >= noted {
@@ -118,8 +124,7 @@ impl EntryMeta {
 
     /// Returns the time at which it is dead if it is not read before.
     fn unread_at(&self) -> u64 {
-        let noted = self.fresh_until.load(Relaxed) & !REFRESHED;
-        self.common.ends.as_ref().map_or(u64::MAX, |ends| ends.unread_at(noted))
+        self.common.ends.as_ref().map_or(u64::MAX, |ends| ends.unread_at())
     }
 
     /// Returns whether it was not read for so long that it is no longer served.
@@ -245,6 +250,7 @@ impl EntryMeta {
     pub(super) fn store_at(&mut self, now: u64) {
         self.stored = seconds(now);
         if let Some(ends) = &self.common.ends {
+            ends.store_at(now);
             let refreshed = self.fresh_until.load(Relaxed) & REFRESHED;
             self.fresh_until.store(ends.after_read(now) | refreshed, Relaxed);
         }

@@ -363,6 +363,41 @@ fn an_entry_ends_when_it_is_idle() {
     assert!(store.is_swept());
 }
 
+/// No hit serves an entry that is to be refreshed early, or that is stale or refreshed, so its reads are noted apart from hits.
+#[test]
+fn reads_that_are_no_hits_prolong_the_idle_time() {
+    let (store, clock) = store(10);
+    let key = store.owned_key(&(NoNamespace, 1_u64));
+    let insert = |expires, early_from| {
+        let life = Lifetime { early_from, served_until: 20_000, idle: 160, ..Lifetime::fresh_until(expires) };
+        store.insert(key.clone(), Entry::new(11, store.start(), life, &scopes(1)));
+    };
+    let reads = |is: &dyn Fn(&FoundEntry<u64>) -> bool| {
+        for n in 0..20 {
+            clock.advance(Duration::from_nanos(150));
+            assert!(
+                store.hit(&(NoNamespace, 1_u64)).is_none() && store.get(&key).is_some_and(|found| is(&found)),
+                "{n}"
+            );
+            assert_eq!(store.living(), 1, "{n}");
+        }
+    };
+    let ends = || {
+        clock.advance(Duration::from_nanos(160));
+        assert!(store.get(&key).is_none() && store.living() == 0, "it was not read");
+    };
+    insert(10_000, 10);
+    reads(&|found| found.is_fresh(clock.now()));
+    ends();
+    insert(3_200, 3_200);
+    reads(&|found| !found.is_fresh(clock.now()));
+    ends();
+    insert(20_000, 20_000);
+    store.context().log.append(&refresh("n:1"));
+    reads(&FoundEntry::is_refreshed);
+    ends();
+}
+
 #[test]
 fn a_refresh_ends_an_entry_that_is_read_at_the_same_time() {
     let log = Log::with_mirror_bytes(1 << 10);

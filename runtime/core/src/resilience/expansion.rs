@@ -167,7 +167,8 @@ pub fn percent_of<N: CallShare>(share: N) -> Percent {
 /// Returns the settings of a rate whose period is an expression. A period of zero allows every call.
 #[cfg(feature = "rate-limit")]
 pub fn rate(calls: NonZeroU32, per: Duration) -> super::rate_limit::Settings {
-    super::rate_limit::Settings::new(calls, per.max(Duration::from_nanos(1)))
+    use super::rate_limit::Settings;
+    if per.is_zero() { Settings::unlimited() } else { Settings::new(calls, per) }
 }
 
 /// Fixes the type of a closure over the error of an `R`.

@@ -5,7 +5,7 @@ use super::breaker::{BREAKERS, Breaker, Calls, KEYED, KeyedBreaker, State, make_
 use super::snapshot::{PolicyKind, Snapshot};
 
 /// Returns snapshots of every policy that was used so far and still exists, and of every breaker that an attribute names, sorted by kind
-/// and name.
+/// and name. A breaker whose settings are expressions is listed from its first use on, as this evaluates none.
 ///
 /// ```
 /// use fastness::resilience::{PolicyKind, snapshots};

@@ -1,5 +1,6 @@
 //! The facts about a call site that the macro knows.
 
+use std::cell::RefCell;
 use std::panic::Location;
 
 use crate::key::template::Template;
@@ -36,13 +37,55 @@ pub(crate) enum Capacity {
     From(fn() -> usize),
 }
 
-impl Capacity {
-    /// Returns the number, at least 1.
-    pub(super) fn entries(self) -> usize {
-        match self {
-            Self::Fixed(entries) => entries,
-            Self::From(entries) => entries().max(1),
-        }
+thread_local! {
+    /// The call sites whose capacity this thread evaluates, by their addresses; the innermost is the last.
+    static EVALUATED: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The evaluation of a capacity, which ends when this is dropped.
+struct Evaluation;
+
+impl Evaluation {
+    fn begin(site: &SiteMeta) -> Self {
+        let address = std::ptr::from_ref(site).addr();
+        // A thread that is ending has no list any more.
+        let is_circle = EVALUATED.try_with(|sites| {
+            let mut sites = sites.borrow_mut();
+            let is_circle = sites.contains(&address);
+            if !is_circle {
+                sites.push(address);
+            }
+            is_circle
+        });
+        assert!(
+            !is_circle.unwrap_or_default(),
+            "the expression of `capacity` of `{}` calls that function: write one that does not need it",
+            site.name
+        );
+        Self
+    }
+}
+
+impl Drop for Evaluation {
+    fn drop(&mut self) {
+        let _ = EVALUATED.try_with(|sites| sites.borrow_mut().pop());
+    }
+}
+
+impl SiteMeta {
+    /// Returns the capacity that the attribute says, at least 1. May run an expression of the user, so the caller holds no lock.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the expression calls the function whose capacity it is, or panics itself.
+    pub(super) fn entries(&self) -> Option<usize> {
+        Some(match self.capacity? {
+            Capacity::Fixed(entries) => entries,
+            Capacity::From(entries) => {
+                let _evaluation = Evaluation::begin(self);
+                entries().max(1)
+            }
+        })
     }
 }
 

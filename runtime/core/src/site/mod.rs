@@ -121,7 +121,7 @@ impl Site {
         self
     }
 
-    /// The largest number of entries, asked for whenever a state of this site is made; zero counts as 1.
+    /// The largest number of entries, asked for before a state of this site is made; zero counts as 1.
     #[must_use]
     pub const fn capacity_from(mut self, capacity: fn() -> usize) -> Self {
         self.meta.capacity = Some(Capacity::From(capacity));
@@ -153,9 +153,9 @@ impl Site {
         &self.meta
     }
 
-    /// Returns the capacity of its store: without one of its own, as many entries as its bound in bytes can hold.
-    fn most_entries(&self) -> Option<usize> {
-        self.meta.capacity.map(Capacity::entries).or(self.meta.max_bytes.map(|bytes| (bytes / LEAST_BYTES).max(1)))
+    /// Returns the capacity of its store, given its own: without one, as many entries as its bound in bytes can hold.
+    fn most_entries(&self, capacity: Option<usize>) -> Option<usize> {
+        capacity.or(self.meta.max_bytes.map(|bytes| (bytes / LEAST_BYTES).max(1)))
     }
 
     /// The function's path as a key segment.
@@ -226,8 +226,12 @@ impl Site {
         let current = if on.is_none() { Fastness::current_override() } else { None };
         let handle = on.or(current.as_ref()).unwrap_or_else(|| Fastness::process_default());
         self.has_namespace.store(1 + u8::from(A::HAS_NAMESPACE), Relaxed);
-        let make = || self.make_state::<A, S>(handle, instance);
-        let state = handle.site_state(std::ptr::from_ref(self).addr(), instance.id(), make);
+        let id = (std::ptr::from_ref(self).addr(), instance.id());
+        let state = handle.find_state(id).unwrap_or_else(|| {
+            // Here, as the state is made under the lock of its place.
+            let capacity = self.meta.entries();
+            handle.site_state(id, || self.make_state::<A, S>(handle, instance, capacity))
+        });
         // A state that is made while a thread ends is in no statistics, so later calls must not find it.
         if handle.is_process_default() && !thread_is_ending() {
             self.remember(instance, &|| StateNode {
@@ -248,15 +252,17 @@ impl Site {
         }
     }
 
-    fn make_state<A, S>(&self, handle: &Fastness, instance: Instance) -> SiteState<A::Owned, S>
+    fn make_state<A, S>(&self, handle: &Fastness, instance: Instance, capacity: Option<usize>) -> SiteState<A::Owned, S>
     where
         A: Args,
         S: Shape<Item: CacheValue> + 'static,
     {
-        let value = (ValueType::new::<S::Item>(instance, self.meta.module), TypeId::of::<S::Item>());
-        let StateParts { path, name, shape, function, variant, tier, counters, switches, stores, negatives } =
+        let value_id = TypeId::of::<S::Item>();
+        let value = (ValueType::new::<S::Item>(instance, self.meta.module), value_id);
+        let StateParts { path, name, shape, function, variant, tier, counters, switches, stores } =
             self.make_parts(handle, instance, A::HAS_NAMESPACE, value);
-        let values = handle.store(&shape, function, self.most_entries());
+        let negatives = Negatives::new(handle, &shape, function, value_id, capacity);
+        let values = handle.store(&shape, function, self.most_entries(capacity));
         values.bound_bytes(self.meta.max_bytes);
         let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
         for (id, keys) in [by_text.keys(), negatives.keys(KeyTexts::new::<A>(self.meta.template, &path))] {
@@ -299,8 +305,7 @@ impl Site {
         let counters = handle.counters(&name, self.meta.template.text, &switches);
         // Call sites that share entries in the shared tier share local ones.
         let stores: Arc<TextStores> = if is_owner { handle.common(variant, value_id) } else { Arc::default() };
-        let negatives = Negatives::new(handle, &shape, function, value_id, self.meta.capacity.map(Capacity::entries));
-        StateParts { path, name: bare_name, shape, function, variant, tier, counters, switches, stores, negatives }
+        StateParts { path, name: bare_name, shape, function, variant, tier, counters, switches, stores }
     }
 }
 
@@ -322,7 +327,6 @@ struct StateParts {
     switches: SiteSwitches,
     /// The stores of the same values, where direct calls find them.
     stores: Arc<TextStores>,
-    negatives: Negatives,
 }
 
 impl std::fmt::Debug for Site {

@@ -76,7 +76,7 @@ impl ResponseStore {
         (capacity, max_bytes): (usize, Option<usize>),
     ) -> Arc<Self> {
         let store =
-            handle.site_state(usize::from(stores), TypeId::of::<Self>(), || Self::new(handle, stores, capacity));
+            handle.site_state((usize::from(stores), TypeId::of::<Self>()), || Self::new(handle, stores, capacity));
         store.local.values.bound_bytes(max_bytes);
         store
     }

@@ -9,6 +9,7 @@
 //! beginning.
 
 mod cell;
+mod evaluated;
 mod events;
 mod many;
 mod permit;

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 
 use super::super::keyed::Evictable;
 use super::super::registry::{Named, Use};
+use super::evaluated::Evaluated;
 use super::{Breaker, KeyedBreaker, Settings};
 
 /// The requested settings, and the maximum number of keys of a breaker per key.
@@ -112,7 +113,8 @@ impl Breaker {
         BREAKERS.set_most(breakers);
     }
 
-    /// Returns the names that were given different settings at different places, by calls so far or by attributes.
+    /// Returns the names that were given different settings at different places, by calls so far or by attributes. Settings of attributes
+    /// that are expressions are compared once they were used, as this evaluates none.
     ///
     /// ```
     /// use std::time::Duration;
@@ -133,13 +135,18 @@ fn declared() -> impl Iterator<Item = &'static BreakerSite> {
     inventory::iter::<BreakerDeclared>().map(|declared| declared.0)
 }
 
-/// Creates the breakers that attributes name, so that they are listed before their first call.
+fn declared_per_key() -> impl Iterator<Item = &'static KeyedBreakerSite> {
+    inventory::iter::<KeyedBreakerDeclared>().map(|declared| declared.0)
+}
+
+/// Creates the breakers that attributes name, so that they are listed before their first call, except those whose settings would have to
+/// be evaluated.
 pub(in crate::resilience) fn make_declared() {
-    for site in declared() {
+    for site in declared().filter(|site| site.settings.known().is_some()) {
         site.breaker();
     }
-    for declared in inventory::iter::<KeyedBreakerDeclared>() {
-        declared.0.breakers();
+    for site in declared_per_key().filter(|site| site.settings.known().is_some()) {
+        site.breakers();
     }
 }
 
@@ -152,21 +159,28 @@ fn get_or_make(name: &str, settings: &Settings, location: &'static Location<'sta
 #[derive(Debug)]
 pub struct BreakerSite {
     name: &'static str,
-    settings: fn() -> Settings,
+    settings: Evaluated<Settings>,
     location: &'static Location<'static>,
     breaker: OnceLock<Breaker>,
 }
 
 impl BreakerSite {
-    /// Creates a site for a breaker of this name, declared at this location. Its settings may be known only at run time.
+    /// Creates a site for a breaker of this name, declared at this location.
     pub const fn new(name: &'static str, settings: fn() -> Settings, location: &'static Location<'static>) -> Self {
-        Self { name, settings, location, breaker: OnceLock::new() }
+        Self { name, settings: Evaluated::new(settings), location, breaker: OnceLock::new() }
+    }
+
+    /// Says that an expression is among the settings, which only a use of the breaker evaluates.
+    #[must_use]
+    pub const fn computed(mut self) -> Self {
+        self.settings.set_computed();
+        self
     }
 
     /// Returns the breaker.
     #[inline]
     pub fn breaker(&self) -> &Breaker {
-        self.breaker.get_or_init(|| get_or_make(self.name, &(self.settings)(), self.location))
+        self.breaker.get_or_init(|| get_or_make(self.name, self.settings.get(), self.location))
     }
 }
 
@@ -174,7 +188,7 @@ impl BreakerSite {
 #[derive(Debug)]
 pub struct KeyedBreakerSite {
     name: &'static str,
-    settings: fn() -> (Settings, usize),
+    settings: Evaluated<(Settings, usize)>,
     location: &'static Location<'static>,
     breakers: OnceLock<Arc<KeyedBreaker>>,
 }
@@ -189,7 +203,14 @@ impl KeyedBreakerSite {
         settings: fn() -> (Settings, usize),
         location: &'static Location<'static>,
     ) -> Self {
-        Self { name, settings, location, breakers: OnceLock::new() }
+        Self { name, settings: Evaluated::new(settings), location, breakers: OnceLock::new() }
+    }
+
+    /// Says that an expression is among the settings, which only a use of the breakers evaluates.
+    #[must_use]
+    pub const fn computed(mut self) -> Self {
+        self.settings.set_computed();
+        self
     }
 
     /// Returns the breaker of this key.
@@ -197,19 +218,19 @@ impl KeyedBreakerSite {
         self.breakers().get(key)
     }
 
-    fn requested(&self) -> Use<Requested> {
-        let (settings, keys) = (self.settings)();
-        Use { location: self.location, settings: (settings, Some(keys)) }
+    fn requested(&self, (settings, keys): &(Settings, usize)) -> Use<Requested> {
+        Use { location: self.location, settings: (settings.clone(), Some(*keys)) }
     }
 
     fn breakers(&self) -> &KeyedBreaker {
         self.breakers.get_or_init(|| {
-            let requested = self.requested();
-            let make = || {
-                let (settings, keys) = (self.settings)();
-                KeyedBreaker::new(self.name, settings).with_max_keys(keys)
+            // Before the registry is locked.
+            let evaluated = self.settings.get();
+            let make = |_: &str| {
+                let (settings, keys) = evaluated.clone();
+                Arc::new(KeyedBreaker::new(self.name, settings).with_max_keys(keys))
             };
-            KEYED.get_or_make(self.name, requested, |_| Arc::new(make()))
+            KEYED.get_or_make(self.name, self.requested(evaluated), make)
         })
     }
 }
@@ -248,7 +269,7 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Returns a sentence for each contradiction in settings that were requested so far or that attributes declare.
+/// Returns a sentence for each contradiction in settings that were requested so far or that attributes write out.
 #[cfg(feature = "registry")]
 pub(crate) fn faults() -> Vec<String> {
     let all = uses().into_iter().chain(keyed_uses());
@@ -260,19 +281,19 @@ pub(crate) fn faults() -> Vec<String> {
     sentences.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Returns every use of a name, called or declared.
+/// Returns every use of a name, called or declared with settings that are known.
 fn uses() -> Vec<(Arc<str>, Use<Requested>)> {
-    let declared = declared()
-        .map(|site| (Arc::from(site.name), Use { location: site.location, settings: ((site.settings)(), None) }));
+    let declared = declared().filter_map(|site| {
+        let settings = (site.settings.known()?.clone(), None);
+        Some((Arc::from(site.name), Use { location: site.location, settings }))
+    });
     BREAKERS.uses().into_iter().chain(declared).collect()
 }
 
-/// Returns every use of a name of breakers per key, called or declared.
+/// Returns every use of a name of breakers per key, called or declared with settings that are known.
 fn keyed_uses() -> Vec<(Arc<str>, Use<Requested>)> {
-    let declared = inventory::iter::<KeyedBreakerDeclared>().map(|declared| {
-        let site = declared.0;
-        (Arc::from(site.name), site.requested())
-    });
+    let declared =
+        declared_per_key().filter_map(|site| Some((Arc::from(site.name), site.requested(site.settings.known()?))));
     KEYED.uses().into_iter().chain(declared).collect()
 }
 

@@ -518,6 +518,57 @@ fn a_declared_breaker_exists_before_its_first_call() {
     assert!(!Breaker::conflicts().iter().any(|conflict| conflict.name.starts_with("declared")));
 }
 
+/// Numbers of evaluations of the settings below.
+static EVALUATED: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
+static COMPUTED: BreakerSite = BreakerSite::new("computed", || evaluate(0), Location::caller()).computed();
+static COMPUTED_HOSTS: KeyedBreakerSite =
+    KeyedBreakerSite::new("computed hosts", || (evaluate(1), 10), Location::caller()).computed();
+static BROKEN: BreakerSite = BreakerSite::new("broken", || panic!("no configuration"), Location::caller()).computed();
+
+inventory::submit! { BreakerDeclared(&COMPUTED) }
+inventory::submit! { BreakerDeclared(&BROKEN) }
+inventory::submit! { KeyedBreakerDeclared(&COMPUTED_HOSTS) }
+
+fn evaluate(site: usize) -> Settings {
+    EVALUATED[site].fetch_add(1, SeqCst);
+    Settings::new()
+}
+
+#[test]
+fn settings_that_are_expressions_are_evaluated_once_and_by_a_call() {
+    let evaluated = || EVALUATED.each_ref().map(|number| number.load(SeqCst));
+    let monitor = || {
+        assert!(!Breaker::conflicts().iter().any(|conflict| conflict.name.starts_with("computed")));
+        #[cfg(feature = "registry")]
+        assert!(!faults().iter().any(|fault| fault.contains("computed")));
+        super::super::snapshots().iter().filter(|policy| policy.name.starts_with("computed")).count()
+    };
+    assert_eq!((monitor(), evaluated()), (0, [0, 0]), "monitoring evaluates none, and meets no panic");
+    for _ in 0..2 {
+        COMPUTED.breaker();
+        COMPUTED_HOSTS.get("a");
+        assert_eq!((monitor(), evaluated()), (2, [1, 1]));
+    }
+    for _ in 0..2 {
+        assert!(catch_unwind(|| BROKEN.breaker().state()).is_err(), "the caller gets the panic");
+    }
+    assert_eq!(monitor(), 2);
+}
+
+#[test]
+fn settings_of_a_breaker_per_key_may_need_another_one() {
+    static CONFIGURATION: KeyedBreakerSite =
+        KeyedBreakerSite::new("configuration", || (Settings::new(), 10), Location::caller());
+    static HOSTS: KeyedBreakerSite = KeyedBreakerSite::new("configured hosts", configured, Location::caller());
+
+    fn configured() -> (Settings, usize) {
+        assert_eq!(CONFIGURATION.get("file").state(), State::Closed);
+        (small(), 10)
+    }
+
+    assert_eq!(HOSTS.get("a").settings(), &small());
+}
+
 #[test]
 fn no_call_is_lost_between_threads() {
     for spread in [Spread::Threads, Spread::Single] {

@@ -84,18 +84,25 @@ impl Limiter {
 
     pub(super) fn check(&self, settings: &Settings) -> Result<(), Rejected> {
         let (one, burst) = (settings.one(), settings.burst_time());
-        let now = self.clock.now();
-        let taken = self.full_at.fetch_update(Relaxed, Relaxed, |full_at| {
+        if one == 0 {
+            return Ok(());
+        }
+        let mut wait = 0;
+        let _ = self.full_at.fetch_update(Relaxed, Relaxed, |full_at| {
+            // Read after `full_at`, which is then ahead of it by more than a burst only if another rate was in force.
+            let now = self.clock.now();
             // Calls at another rate count as no more than a whole burst.
             let from = full_at.clamp(now, now.saturating_add(burst));
             let until = from.saturating_add(one);
-            (until - now <= burst).then_some(until)
+            wait = until.saturating_sub(burst).saturating_sub(now);
+            // A rejection stores that bound as well: otherwise each check would wait for the same excess.
+            let next = if wait == 0 { until } else { from };
+            (next != full_at).then_some(next)
         });
-        taken.map(|_| ()).map_err(|full_at| {
-            let from = full_at.clamp(now, now.saturating_add(burst));
-            let after = from.saturating_add(one).saturating_sub(burst).saturating_sub(now);
-            Rejected::new(&self.name, Reason::Limited, Some(Duration::from_nanos(after)))
-        })
+        if wait == 0 {
+            return Ok(());
+        }
+        Err(Rejected::new(&self.name, Reason::Limited, Some(Duration::from_nanos(wait))))
     }
 }
 

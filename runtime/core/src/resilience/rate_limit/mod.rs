@@ -52,7 +52,8 @@ impl RateLimit {
     }
 
     /// Returns the same limit with other settings: calls by either count for both. Each checks by its own settings, for which earlier calls
-    /// count as a whole burst at most.
+    /// count as a whole burst at most. From such a check on, they count as no more for the others either, so settings of very different
+    /// bursts belong on different limits, unless one follows the other.
     ///
     /// ```
     /// use std::num::NonZeroU32;

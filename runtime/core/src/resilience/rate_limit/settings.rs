@@ -37,6 +37,11 @@ impl Settings {
         Self { calls, per, burst: calls }
     }
 
+    /// Creates settings that allow every call, and count none.
+    pub(in crate::resilience) const fn unlimited() -> Self {
+        Self { calls: NonZeroU32::MIN, per: Duration::ZERO, burst: NonZeroU32::MIN }
+    }
+
     /// Sets the number of calls at once after a time without calls (`calls`). With 1, calls are spread out evenly.
     #[must_use]
     pub const fn burst(mut self, burst: NonZeroU32) -> Self {
@@ -44,8 +49,11 @@ impl Settings {
         self
     }
 
-    /// Returns the time in which one call becomes available, in nanoseconds.
+    /// Returns the time in which one call becomes available, in nanoseconds; zero if every call is allowed.
     pub(super) fn one(&self) -> u64 {
+        if self.per.is_zero() {
+            return 0;
+        }
         (nanos(self.per) / u64::from(self.calls.get())).clamp(1, CENTURY / u64::from(self.burst.get()))
     }
 

@@ -47,6 +47,32 @@ fn absurd_settings_do_not_panic() {
 }
 
 #[test]
+fn after_a_change_of_rate_one_burst_is_waited_for_once() {
+    let clock = Clock::manual();
+    let paid = RateLimit::new("test", Settings::new(n(100), SECOND * 60)).with_clock(clock.clone());
+    let free = paid.with_settings(Settings::new(n(1), SECOND));
+    assert_eq!(allowed(|| paid.check()), 100);
+    for left in [SECOND, SECOND / 2] {
+        assert_eq!(free.check().unwrap_err().retry_after(), Some(left));
+        clock.advance(SECOND / 2);
+    }
+    assert_eq!(allowed(|| free.check()), 1);
+    clock.advance(SECOND);
+    assert_eq!(allowed(|| free.check()), 1);
+    assert_eq!(allowed(|| paid.check()), 98, "a call counts for 0.6 s, and the last one is 1 s ahead");
+}
+
+#[test]
+fn a_period_of_zero_allows_every_call_without_time() {
+    let limit = RateLimit::new("test", Settings::new(n(1), SECOND)).with_clock(Clock::manual());
+    let open = |burst| limit.with_settings(crate::resilience::expansion::rate(n(2), Duration::ZERO).burst(n(burst)));
+    for limit in [open(1), open(5)] {
+        assert!((0..1_000).all(|_| limit.check().is_ok()));
+    }
+    assert_eq!(allowed(|| limit.check()), 1, "they counted none");
+}
+
+#[test]
 fn several_threads_get_no_more_permits() {
     let limit = RateLimit::new("test", Settings::new(n(1_000), SECOND)).with_clock(Clock::manual());
     let through: usize = std::thread::scope(|scope| {
