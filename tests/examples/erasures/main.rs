@@ -59,7 +59,7 @@ impl Servers {
     }
 }
 
-/// What a process said of a key, or that it was killed.
+/// A word of a process about a key, or the end of the process.
 enum Heard {
     Line { of: usize, word: String, id: u64 },
     Gone { of: usize },

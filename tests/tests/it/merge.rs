@@ -65,7 +65,9 @@ impl Shelf {
     /// The ids of the runs since the last call, each run's in order of size.
     fn asked(&self) -> Vec<Vec<u32>> {
         let mut asked = std::mem::take(&mut *self.0.asked.lock().unwrap());
-        asked.iter_mut().for_each(|ids| ids.sort_unstable());
+        for ids in &mut asked {
+            ids.sort_unstable();
+        }
         asked
     }
 
@@ -177,6 +179,7 @@ fn start(fast: &Fastness, shelf: &Shelf, ids: impl IntoIterator<Item = u32>) -> 
     tasks
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with what a call returns")]
 fn value(id: u32, version: u32) -> Option<u32> {
     Some(id * 100 + version)
 }

@@ -10,7 +10,6 @@ use bytes::Bytes;
 use fastness::http::CacheLayer;
 use fastness::monitor::{Memory, MemoryGuard};
 use fastness::{Fastness, cache_put, cacheable, with_cache, with_cache_sync};
-use fastness_tests::names::named;
 use http::{Request, Response};
 use http_body_util::Full;
 use tower::{ServiceBuilder, ServiceExt};
@@ -184,18 +183,6 @@ async fn each_element_of_a_batch_is_weighed() {
     })
     .await;
     assert_eq!(fast.stats().entries, 3);
-}
-
-#[tokio::test]
-async fn elements_that_come_from_direct_calls_are_weighed_too() {
-    let (fast, origin) = (fresh(), Origin::default());
-    for id in 1..=6_u32 {
-        fast.cache().set(&named(format!("many:{id}")), id, MINUTE).await;
-    }
-    let before = fast.stats().entries;
-    let found = with_cache(&fast, origin.weighed_each(&[1, 2, 3, 4, 5, 6])).await;
-    assert_eq!((found.len(), origin.calls()), (6, 0), "no body ran");
-    assert_eq!(fast.stats().entries - before, 3);
 }
 
 #[cacheable(ttl = 60, key = "small:{id}")]

@@ -114,9 +114,8 @@ async fn merged_calls_ask_redis_together_and_load_the_rest_in_one_run() {
     with_cache(&one, shelf.met(&[1, 2])).await.unwrap();
     stored(&one, 2).await;
     let version = shelf.0.change();
-    let found =
-        with_cache(&two, async { tokio::join!(shelf.met(&[1]), shelf.met(&[3]), shelf.met(&[2]), shelf.met(&[4])) })
-            .await;
+    let calls = async { tokio::join!(shelf.met(&[1]), shelf.met(&[3]), shelf.met(&[2]), shelf.met(&[4])) };
+    let found = with_cache(&two, Box::pin(calls)).await;
     let one_value = |id, version| Ok(values(&[id], version));
     assert_eq!(found, (one_value(1, 0), one_value(3, version), one_value(2, 0), one_value(4, version)));
     assert_eq!(shelf.0.loads(), 2);

@@ -151,7 +151,7 @@ async fn values_of_all_types_batches_puts_and_absences_are_erased() {
 async fn values_of_a_function_that_returns_an_alias_of_a_future_are_erased() {
     let (server, prefix) = (shared_redis().await, prefix());
     let fast = node(&server.url(), &prefix).await;
-    with_cache(&fast, boxed(7)).await;
+    with_cache(&fast, async { boxed(7).await }).await;
     confirmed(&[server], &prefix, 1).await;
     assert_eq!(fast.cache().invalidate(reached("boxed:7")).await, Reach::Announced);
     assert_eq!(left(&[server], &prefix).await, HashMap::new());

@@ -15,13 +15,17 @@ const PLACE: usize = 40;
 pub(super) struct Weigher<V> {
     given: OnceLock<fn(&V) -> usize>,
     /// True once the log tells of a panic, and of a value that is too large.
-    tells_panic: AtomicBool,
-    tells_too_large: AtomicBool,
+    reported_panic: AtomicBool,
+    reported_too_large: AtomicBool,
 }
 
 impl<V> Default for Weigher<V> {
     fn default() -> Self {
-        Self { given: OnceLock::new(), tells_panic: AtomicBool::new(false), tells_too_large: AtomicBool::new(false) }
+        Self {
+            given: OnceLock::new(),
+            reported_panic: AtomicBool::new(false),
+            reported_too_large: AtomicBool::new(false),
+        }
     }
 }
 
@@ -38,7 +42,7 @@ impl<V: 'static> Weigher<V> {
         if let Ok(bytes) = catch_unwind(AssertUnwindSafe(|| weigh(value))) {
             return Some(entry.saturating_add(bytes));
         }
-        if !self.tells_panic.swap(true, Relaxed) {
+        if !self.reported_panic.swap(true, Relaxed) {
             let value = std::any::type_name::<V>();
             tracing::warn!(
                 value,
@@ -50,7 +54,7 @@ impl<V: 'static> Weigher<V> {
 
     /// Logs, once, that a value weighs more than the bound.
     pub(super) fn too_large(&self) {
-        if !self.tells_too_large.swap(true, Relaxed) {
+        if !self.reported_too_large.swap(true, Relaxed) {
             let value = std::any::type_name::<V>();
             tracing::warn!(value, "a value weighs more than `max_bytes`, so it is not stored: raise the bound");
         }

@@ -115,7 +115,7 @@ impl<'a> Target<'a> {
 }
 
 /// Returns the text of a stored key.
-pub(super) fn text_of((_, address): &StoredKey) -> String {
+pub(super) fn text_of(((), address): &StoredKey) -> String {
     let Address([host, page, space, audience, variant]) = address.address();
     let (host, page, audience) = (Cow::Borrowed(host), Cow::Borrowed(page), Cow::Borrowed(audience));
     Target { space, host, page, audience }.text(variant)
