@@ -163,11 +163,18 @@ fn page(
          of the ratios of all rounds, because times of two runs or of two machines cannot be compared. The page on\n\
          [performance](design/performance.md#the-budget) has the reason for each bound, and for each row that misses it.\n\n\
          {}\n\n\
+         Run there: {}. The others were run before, on another machine, and their figures are as they were.\n\n\
          ![The duration of a hit in nanoseconds, beside other caches](benchmarks-hit.svg)\n\n\
          ## The speed budget\n\n\
          ![Each row as a multiple of its bound](benchmarks-budget.svg)\n\n\
          | ratio or figure | bound | measured | quartiles | |\n|---|---|---|---|---|\n",
-        machine(root)?
+        machine(root)?,
+        PROGRAMS
+            .iter()
+            .map(|(program, _)| *program)
+            .filter(|program| lines.contains_key(program))
+            .collect::<Vec<_>>()
+            .join(", ")
     );
     for row in budget {
         let quartiles = row.low.zip(row.high).map(|(low, high)| format!("{low:.2} - {high:.2}")).unwrap_or_default();
