@@ -64,6 +64,8 @@ mod rejections;
 mod reload;
 mod resilience;
 mod returns;
+mod run_time;
+mod run_time_policies;
 mod safety;
 mod signatures;
 mod sizes;

@@ -1,8 +1,18 @@
 //! The list of all policies of this process, for the health page and for metrics.
 
-use super::base::policy_snapshots;
+#[cfg(feature = "settings")]
+use std::collections::BTreeSet;
+#[cfg(feature = "settings")]
+use std::sync::Arc;
+
+use super::base::living;
 use super::breaker::{BREAKERS, Breaker, Calls, KEYED, KeyedBreaker, State, make_declared};
-use super::snapshot::{PolicyKind, Snapshot};
+#[cfg(feature = "settings")]
+use super::changes::{PolicyChange, changes};
+#[cfg(feature = "settings")]
+use super::declared::declared;
+use super::kind::PolicyKind;
+use super::snapshot::Snapshot;
 
 /// Returns snapshots of every policy that was used so far and still exists, and of every breaker that an attribute names, sorted by kind
 /// and name.
@@ -18,12 +28,39 @@ use super::snapshot::{PolicyKind, Snapshot};
 /// assert_eq!(inventory.outcomes[0], ("success", 1));
 /// ```
 pub fn snapshots() -> Vec<Snapshot> {
-    let mut all = policy_snapshots();
+    let mut all: Vec<_> = living().iter().map(|policy| policy.snapshot()).collect();
     make_declared();
     all.extend(BREAKERS.all().iter().map(breaker_snapshot));
     all.extend(KEYED.all().iter().map(|breakers| keyed_snapshot(breakers)));
     all.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     all
+}
+
+/// Returns the kinds and the names of all policies: of those that were used, and of those that attributes declare.
+#[cfg(feature = "settings")]
+pub(crate) fn names() -> BTreeSet<(PolicyKind, Arc<str>)> {
+    make_declared();
+    let used = living().into_iter().map(|policy| (policy.id().0, policy.id().1.clone()));
+    let breakers = BREAKERS.all().into_iter().map(|breaker| Arc::from(breaker.name()));
+    let keyed = KEYED.all().into_iter().map(|breakers| breakers.name().clone());
+    let breakers = breakers.chain(keyed).map(|name| (PolicyKind::Breaker, name));
+    used.chain(breakers).chain(declared().map(|(kind, name)| (kind, Arc::from(name)))).collect()
+}
+
+/// Puts the changes of a handle in the place of those that it gave before.
+#[cfg(feature = "settings")]
+pub(crate) fn apply(handle: usize, given: Vec<PolicyChange>) {
+    let mut changes = changes();
+    changes.replace(handle, given);
+    for policy in living() {
+        policy.obey(&changes);
+    }
+    for breaker in BREAKERS.all() {
+        breaker.obey(&changes);
+    }
+    for breakers in KEYED.all() {
+        breakers.obey(&changes);
+    }
 }
 
 fn breaker_snapshot(breaker: &Breaker) -> Snapshot {

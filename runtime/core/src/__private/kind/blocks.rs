@@ -110,12 +110,12 @@ impl<R> Returns<R, Blocks> {
 
     pub fn breaker(
         self,
-        breaker: &Breaker,
+        breaker: impl Borrow<Breaker>,
         body: impl FnOnce() -> R,
         judge: impl FnOnce(&R) -> Verdict,
         otherwise: impl FnOnce(Rejected) -> R,
     ) -> R {
-        breaker.call_judged_sync(body, judge).unwrap_or_else(otherwise)
+        breaker.borrow().call_judged_sync(body, judge).unwrap_or_else(otherwise)
     }
 
     pub fn fallback_judged(

@@ -180,6 +180,19 @@ impl Settings {
     }
 }
 
+#[cfg(feature = "settings")]
+impl Settings {
+    /// Turns off opening by slow calls.
+    pub(crate) fn without_slow_rate(self) -> Self {
+        Self { slow_rate: None, ..self }
+    }
+
+    /// Counts a call whose future is dropped before its end as a failure, or not at all.
+    pub(crate) fn with_cancelled_as_failure(self, is_failure: bool) -> Self {
+        Self { cancelled_is_failure: is_failure, ..self }
+    }
+}
+
 impl Settings {
     /// Returns the failures in a row that open the breaker with this number of calls in the window.
     pub(super) fn failures_in_a_row(&self, calls: u64) -> Option<u32> {

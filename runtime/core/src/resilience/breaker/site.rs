@@ -9,6 +9,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 
+#[cfg(feature = "settings")]
+use super::super::changes::{SettingsChange, changes};
 use super::super::keyed::Evictable;
 use super::super::registry::{Named, Use};
 use super::{Breaker, KeyedBreaker, Settings};
@@ -69,7 +71,7 @@ impl Breaker {
     /// use fastness::resilience::breaker::{Breaker, Settings};
     ///
     /// let settings = Settings::new().failure_threshold(NonZeroU32::MIN);
-    /// assert_eq!(Breaker::named_with("fragile", &settings).settings(), &settings);
+    /// assert_eq!(Breaker::named_with("fragile", &settings).settings(), settings);
     /// ```
     #[track_caller]
     pub fn named_with(name: &str, settings: &Settings) -> Self {
@@ -145,7 +147,24 @@ pub(in crate::resilience) fn make_declared() {
 
 fn get_or_make(name: &str, settings: &Settings, location: &'static Location<'static>) -> Breaker {
     let requested = Use { location, settings: (settings.clone(), None) };
-    BREAKERS.get_or_make(name, requested, |name| Breaker::new(name, settings.clone()))
+    let mut is_new = false;
+    let breaker = BREAKERS.get_or_make(name, requested, |name| {
+        is_new = true;
+        Breaker::new(name, settings.clone())
+    });
+    // Others find it from now on, so each change finds it or is found by it.
+    if is_new {
+        breaker.begin();
+    }
+    breaker
+}
+
+/// Returns a sentence for each contradiction that a change makes in the settings of the breakers of this name.
+#[cfg(feature = "settings")]
+pub(crate) fn faults_of(name: &str, change: &SettingsChange<Settings>) -> Vec<String> {
+    let one = BREAKERS.get(name).map(|breaker| breaker.cell.given.clone());
+    let keyed = KEYED.get(name).map(|breakers| breakers.given().clone());
+    one.into_iter().chain(keyed).flat_map(|given| change(given).faults()).collect()
 }
 
 /// The static that an attribute expands to: a named breaker.
@@ -209,7 +228,10 @@ impl KeyedBreakerSite {
                 let (settings, keys) = (self.settings)();
                 KeyedBreaker::new(self.name, settings).with_max_keys(keys)
             };
-            KEYED.get_or_make(self.name, requested, |_| Arc::new(make()))
+            let breakers = KEYED.get_or_make(self.name, requested, |_| Arc::new(make()));
+            #[cfg(feature = "settings")]
+            breakers.obey(&changes());
+            breakers
         })
     }
 }

@@ -232,6 +232,15 @@ const page = (() => {
     ];
     fill("policies", shown.length ? table(columns, shown) : empty("No breaker, retry, bulkhead or other policy has been used yet."));
   };
+  const settings = (p) => {
+    const rows = Object.values(p.settings || {}).flatMap((section) => Object.entries(section)).map(([name, given]) => ({ name, given }));
+    const columns = [
+      { name: "Function or policy", left: true, cls: "name", of: (one) => one.name },
+      { name: "Settings", left: true, cls: "wrap", of: (one) => Object.entries(one.given).map(([option, value]) => option + " = " + JSON.stringify(value)).join(" · ") || "none" },
+    ];
+    $("card-settings").hidden = !rows.length;
+    fill("settings", table(columns, rows));
+  };
   const deps = (p) => {
     const rows = p.probes.map((one) => ({ name: one.name, ok: one.ok, latency: one.latency, note: one.error || (one.optional ? "optional" : "required") }));
     if (p.cache.shared) {
@@ -273,7 +282,7 @@ const page = (() => {
     $("uptime").textContent = "up " + span(p.uptime);
     for (const small of document.querySelectorAll(".window")) small.textContent = "last " + (p.window >= 1 ? span(p.window * 1000) : "moments");
     $("main").hidden = false;
-    for (const part of [tiles, charts, alerts, advice, routes, cache, policies, deps, queries, sections]) part(p);
+    for (const part of [tiles, charts, alerts, advice, routes, cache, policies, settings, deps, queries, sections]) part(p);
   };
   const silent = (why) => {
     silentSince = silentSince || Date.now();

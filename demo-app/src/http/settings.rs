@@ -1,0 +1,39 @@
+//! `/api/settings`: options of functions and policies, changed while the server runs.
+
+use axum::Json;
+use axum::extract::State;
+use fastness::settings::AppliedSettings;
+use serde_json::Value;
+
+use super::body::Body;
+use super::parts::Parts;
+use super::problem::Problem;
+use crate::domain::{Draft, Fields, Violation};
+
+pub(super) async fn read(State(Parts { cache, .. }): State<Parts>) -> Json<AppliedSettings> {
+    Json(cache.settings())
+}
+
+/// `{"functions": {"search_products": {"ttl": "30s"}}, "policies": {"supplier": {"timeout": "1s"}}}`.
+#[derive(Debug)]
+pub(super) struct SettingsWish(Value);
+
+impl Draft for SettingsWish {
+    fn read(fields: &mut Fields) -> Self {
+        Self(fields.all().into())
+    }
+}
+
+/// Puts these settings in the place of all that were applied before.
+pub(super) async fn apply(
+    State(Parts { cache, .. }): State<Parts>,
+    Body(SettingsWish(settings)): Body<SettingsWish>,
+) -> Result<Json<AppliedSettings>, Problem> {
+    cache.apply_settings(&settings).map_err(|error| {
+        let faults = error.wrong_settings().iter().map(|fault| Violation::new(&*fault.path, &*fault.message));
+        Problem::invalid(faults.collect())
+    })?;
+    let applied = cache.settings();
+    tracing::info!(settings = %applied, "settings were applied");
+    Ok(Json(applied))
+}
