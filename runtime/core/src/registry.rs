@@ -7,7 +7,7 @@
 #![allow(missing_docs)]
 
 use crate::invalidate::{InvalidateSite, PatternKind};
-use crate::site::{Receiver, Site, SiteKind};
+use crate::site::{Leaves, Receiver, Site, SiteKind};
 use crate::timed::{self, TimedSite};
 
 /// The entry that a macro registers.
@@ -77,6 +77,8 @@ pub struct Annotated {
     pub(crate) receiver_unkeyed: Option<bool>,
     /// A ttl that may exceed the retention of the shared log, in milliseconds; the largest number for none at all.
     pub(crate) long_ttl: Option<u64>,
+    /// The bytes that its values leave in the shared tier.
+    pub(crate) leaves: Leaves,
 }
 
 /// Returns every annotated function of this program, sorted by file and line.
@@ -125,6 +127,7 @@ impl Annotated {
                 _ => Some(false),
             },
             long_ttl: meta.long_ttl,
+            leaves: meta.leaves,
         }
     }
 
@@ -140,6 +143,7 @@ impl Annotated {
             tags: Vec::new(),
             receiver_unkeyed: Some(false),
             long_ttl: None,
+            leaves: Leaves::NeverShared,
         }
     }
 
@@ -159,6 +163,7 @@ impl Annotated {
             tags: texts(true),
             receiver_unkeyed: Some(false),
             long_ttl: None,
+            leaves: Leaves::NeverShared,
         }
     }
 }

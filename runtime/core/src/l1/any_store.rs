@@ -1,5 +1,7 @@
 //! Type-erased stores.
 
+use crate::events::Eviction;
+
 /// A store of any key and value type, as totals, the sweep and the memory guard use it.
 ///
 /// Methods that free entries run the `Drop` of values: call them with no lock held.
@@ -10,14 +12,14 @@ pub(crate) trait AnyStore: Send + Sync {
     fn living(&self) -> usize;
     /// Returns the bytes that all entries count for, including dead ones that are not swept yet.
     fn bytes(&self) -> usize;
-    /// Evicts an entry. Returns false if there is none.
-    fn evict_one(&self) -> bool;
+    /// Evicts an entry for this cause. Returns false if there is none.
+    fn evict_one(&self, cause: Eviction) -> bool;
     /// Evicts entries until they count for at most this many bytes.
-    fn shrink_to_bytes(&self, bytes: usize);
+    fn shrink_to_bytes(&self, bytes: usize, cause: Eviction);
     /// Returns the number of entries that were evicted.
     fn evictions(&self) -> u64;
     /// Evicts entries until at most this many are left.
-    fn shrink_to(&self, entries: usize);
+    fn shrink_to(&self, entries: usize, cause: Eviction);
     /// Frees the removed entries, or has the sweep free them if they are few.
     fn settle(&self);
     /// Notes that the sweep of the process with this id is working on this store; zero if none is.

@@ -13,11 +13,12 @@
 //! - an append raises scopes first, then the heads, and publishes the position last;
 //! - a reader loads a head *before* it reads the table.
 //!
-//! May use: `key`, `sync`.
+//! May use: `events`, `key`, `sync`.
 
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::events::{CacheEvent, CacheEventKind, CacheEvents, EventScopes, RecordSource, ResetCause};
 use crate::key::scopes::{Breadth, ROOTS};
 use crate::sync::{Mutex, lock};
 
@@ -89,6 +90,21 @@ pub(crate) struct Log {
     records: AtomicU64,
     /// Held during an append: the mirror allows one writer at a time.
     append: Mutex<()>,
+    /// The subscribers to the handle's events; `None` for a log without a handle, as in tests.
+    events: Option<CacheEvents>,
+}
+
+/// The cause of a record, for its event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RecordCause {
+    /// A process has appended it.
+    By(RecordSource),
+    /// The log was replaced, or cannot be read, so that everything is invalid.
+    Reset(ResetCause),
+}
+
+impl RecordCause {
+    pub(crate) const THIS_PROCESS: Self = Self::By(RecordSource::ThisProcess);
 }
 
 impl Log {
@@ -102,7 +118,24 @@ impl Log {
             refreshed: AtomicU64::new(0),
             records: AtomicU64::new(0),
             append: Mutex::new(()),
+            events: None,
         }
+    }
+
+    /// Sets the subscribers of its events.
+    pub(crate) fn with_events(self, events: CacheEvents) -> Self {
+        Self { events: Some(events), ..self }
+    }
+
+    /// Returns the subscribers to the events of the handle.
+    #[inline]
+    pub(crate) fn events(&self) -> Option<&CacheEvents> {
+        self.events.as_ref()
+    }
+
+    /// Returns whether any subscription wants this kind of event.
+    pub(crate) fn wants(&self, kind: CacheEventKind) -> bool {
+        self.events.as_ref().is_some_and(|events| events.wants(kind))
     }
 
     /// Returns the epoch of a load that begins now.
@@ -165,8 +198,14 @@ impl Log {
     /// Appends one invalidation or refresh. Once this returns, no read that starts later gets an entry that the record invalidates, or gets
     /// as fresh an entry that it refreshes.
     pub(crate) fn append(&self, record: &Record) -> Epoch {
+        self.append_for(record, RecordCause::THIS_PROCESS)
+    }
+
+    /// Appends a record as [`append`](Self::append) does, with its cause.
+    pub(crate) fn append_for(&self, record: &Record, cause: RecordCause) -> Epoch {
         let guard = lock(&self.append);
         let epoch = self.position.load(Acquire) + 1;
+        self.announce(record, cause);
         self.fold(record, epoch);
         drop(guard);
         epoch
@@ -178,6 +217,7 @@ impl Log {
         let guard = lock(&self.append);
         let current = self.is_current(began, scopes);
         let epoch = self.position.load(Acquire) + 1;
+        self.announce(record, RecordCause::THIS_PROCESS);
         self.fold(record, epoch);
         drop(guard);
         current.then_some(epoch)
@@ -219,6 +259,24 @@ impl Log {
     /// Returns how often an entry was judged by a floor, because the table had no room for its scope.
     pub(crate) fn floor_verdicts(&self) -> u64 {
         self.mirror.floor_verdicts()
+    }
+
+    /// Sends the event of a record, before it is folded: loads that begin after it come after it.
+    fn announce(&self, record: &Record, cause: RecordCause) {
+        let Some(events) = &self.events else { return };
+        match cause {
+            RecordCause::Reset(cause) => {
+                events.send(CacheEventKind::Reset, |at| CacheEvent::Reset { cause, at });
+            }
+            RecordCause::By(source) if record.is_clear() => {
+                events.send(CacheEventKind::Cleared, |at| CacheEvent::Cleared { source, at });
+            }
+            RecordCause::By(_) if record.is_empty() => {}
+            RecordCause::By(source) => events.send(CacheEventKind::Invalidated, |at| {
+                let scopes = EventScopes::new(record.scopes(), record.texts());
+                CacheEvent::Invalidated { scopes, is_refresh: record.is_refresh(), source, at }
+            }),
+        }
     }
 
     fn fold(&self, record: &Record, epoch: Epoch) {

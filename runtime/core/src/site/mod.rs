@@ -1,6 +1,6 @@
 //! Call sites: the static that a macro emits, and its state under each handle.
 //!
-//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
+//! May use: `engine`, `events`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
 //!
 //! The static does not know the types of its call site (arguments, value, error), because a generic function has many. So a site has a
 //! short list of states. A state is found by the address of a constant that is generic over a closure of the expansion, because the type of
@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::{LocalStore, TieredStore};
 use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::args::Args;
-use crate::key::template::{Piece, Template, bare, shown};
+use crate::key::template::{Piece, Template, bare, bounded, shown};
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::Tier;
 use crate::stats::{AnswerRecorder, Counters};
@@ -34,6 +34,8 @@ use by_text::{KeyTexts, Membership, TextStores};
 pub use call::Call;
 pub use instance::{Instance, Instantiation, instance, instance_of_function, instance_of_method};
 use meta::Capacity;
+#[cfg_attr(not(feature = "registry"), allow(unused_imports))] // only the audit reads it elsewhere
+pub(crate) use meta::Leaves;
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
@@ -89,6 +91,7 @@ impl Site {
             max_bytes,
             version,
             long_ttl,
+            leaves: Leaves::Bytes,
         };
         Self { meta, first: OnceLock::new(), has_namespace: AtomicU8::new(0) }
     }
@@ -139,6 +142,20 @@ impl Site {
     #[must_use]
     pub const fn long_ttl(mut self, millis: u64) -> Self {
         self.meta.long_ttl = Some(millis);
+        self
+    }
+
+    /// Notes that the function says `erase`.
+    #[must_use]
+    pub const fn erases(mut self) -> Self {
+        self.meta.leaves = Leaves::Nothing;
+        self
+    }
+
+    /// Notes that no value goes to the shared tier.
+    #[must_use]
+    pub const fn never_shared(mut self) -> Self {
+        self.meta.leaves = Leaves::NeverShared;
         self
     }
 
@@ -259,11 +276,16 @@ impl Site {
         let values = handle.store(&shape, function, self.most_entries());
         values.bound_bytes(self.meta.max_bytes);
         let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
-        for (id, keys) in [by_text.keys(), negatives.keys(KeyTexts::new::<A>(self.meta.template, &path))] {
+        let texts = || KeyTexts::new::<A>(self.meta.template, &path);
+        for (id, keys) in [by_text.keys(), negatives.keys(texts())] {
             handle.add_keys(&name, id, keys);
         }
+        let name = Arc::from(name);
+        let text = texts();
+        values.set_name(&name, false, move |key| bounded(text.text(key)));
+        negatives.set_name(&name, texts());
         let store = TieredStore::new(handle, LocalStore { values, counters }, tier, variant);
-        SiteState { store, by_text, negatives, switches, unequal: AtomicBool::new(false), path }
+        SiteState { store, by_text, negatives, switches, unequal: AtomicBool::new(false), path, name }
     }
 
     fn make_parts(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::by_text::KeyTexts;
 use crate::handle::Fastness;
+use crate::key::template::bounded;
 use crate::key::{AnyKey, Hashed, OwnedKey, Scopes};
 use crate::l1::{Entry, EntryRank, FoundEntry, KeyList, L1, Lifetime, ListedEntry, LoadStart};
 
@@ -43,6 +44,12 @@ impl Negatives {
     /// Returns the address of the store, and its keys, which have these texts.
     pub(super) fn keys<K: OwnedKey>(&self, texts: KeyTexts<K>) -> (usize, Arc<dyn KeyList>) {
         (Arc::as_ptr(&self.0).addr(), Arc::new(NegativeKeys { entries: self.0.clone(), texts }))
+    }
+
+    /// Names the function whose negative entries these are, for events, and the texts of its keys.
+    pub(super) fn set_name<K: OwnedKey>(&self, function: &Arc<str>, texts: KeyTexts<K>) {
+        let text = move |key: &AnyKey| key.downcast_ref().map_or_else(String::new, |key| bounded(texts.text(key)));
+        self.0.set_name(function, true, text);
     }
 
     /// Returns whether nothing is cached, as for most functions.
@@ -83,7 +90,7 @@ struct NegativeKeys<K> {
 }
 
 impl<K: OwnedKey> KeyList for NegativeKeys<K> {
-    fn rank(&self, visit: &mut dyn FnMut(EntryRank)) {
+    fn rank(&self, visit: &mut dyn FnMut(EntryRank, usize)) {
         self.entries.rank(visit);
     }
 

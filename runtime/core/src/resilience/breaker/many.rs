@@ -7,9 +7,9 @@ use crate::sync::{Mutex, lock};
 
 use super::super::keyed::{Evictable, Keyed, stored_name};
 use super::cell::Cell;
-use super::events::EventLog;
+use super::history::History;
 use super::window::Spread;
-use super::{Breaker, Calls, Event, Events, Settings};
+use super::{Breaker, Calls, Event, Settings};
 
 /// Breakers under one name, one per key, and at most [`with_max_keys`](Self::with_max_keys) of them (1 000 by default).
 ///
@@ -28,7 +28,7 @@ use super::{Breaker, Calls, Event, Events, Settings};
 pub struct KeyedBreaker {
     name: Arc<str>,
     settings: Settings,
-    events: Arc<EventLog>,
+    history: Arc<History>,
     clock: Clock,
     max_keys: usize,
     cells: Keyed<Cell>,
@@ -65,7 +65,7 @@ impl KeyedBreaker {
 
     fn make(name: Arc<str>, settings: Settings, max_keys: usize, clock: Clock) -> Self {
         let cells = Keyed::new(max_keys, clock.clone());
-        Self { name, settings, events: EventLog::new(), clock, max_keys, cells, dropped: Mutex::default() }
+        Self { name, settings, history: Arc::default(), clock, max_keys, cells, dropped: Mutex::default() }
     }
 
     /// Returns the breaker of this key. The name of a breaker whose key is longer than 256 bytes has the beginning of the key and a digest.
@@ -73,7 +73,7 @@ impl KeyedBreaker {
         let key = &*stored_name(key);
         let make = || {
             let name = format!("{}[{key}]", self.name).into();
-            Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.events.clone())
+            Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.history.clone())
         };
         let count_dropped = |gone: &Cell| lock(&self.dropped).add(gone.reading().calls);
         Breaker { cell: self.cells.get(key, make, count_dropped) }
@@ -88,12 +88,7 @@ impl KeyedBreaker {
 
     /// Returns the last 100 changes of state of all keys together, oldest first.
     pub fn events(&self) -> Vec<Event> {
-        self.events.recent()
-    }
-
-    /// Subscribes to the changes of state of all keys from now on.
-    pub fn subscribe(&self) -> Events {
-        self.events.subscribe()
+        self.history.recent()
     }
 
     pub(in crate::resilience) fn name(&self) -> &Arc<str> {

@@ -1,10 +1,12 @@
 //! The adaptive bound of a bulkhead, and the permits that the semaphore has beyond it.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::Semaphore;
 
+use super::super::events::limit_changed;
 use super::gradient::{Gradient, Sample};
 use crate::sync::{Mutex, lock};
 
@@ -47,7 +49,7 @@ impl Adaptive {
     }
 
     /// Releases the permit of a call that has ended, and adapts the bound by its duration.
-    pub(super) fn release(&self, semaphore: &Semaphore, lesson: Lesson) {
+    pub(super) fn release(&self, name: &Arc<str>, semaphore: &Semaphore, lesson: Lesson) {
         let free = semaphore.available_permits();
         let mut held = true;
         // Debt is paid with this permit, or else it would stay while others wait for one.
@@ -56,7 +58,12 @@ impl Adaptive {
             held = false;
         }
         let more = self.change(semaphore, |bound| {
+            let before = bound.gradient.limit();
             let more = bound.learn(lesson, free);
+            let after = bound.gradient.limit();
+            if after != before {
+                limit_changed(name, before, after);
+            }
             if bound.debt > 0 && held {
                 held = false;
                 bound.debt -= 1;

@@ -7,9 +7,10 @@ use std::{fmt, mem};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::super::base::{PolicyState, SharedPolicy};
-use super::super::error::{Reason, Rejected};
+use super::super::error::Rejected;
 use super::super::guarded::{Early, Ends};
 use super::super::noted;
+use super::super::reason::Reason;
 use super::super::snapshot::PolicyKind;
 use super::super::within::within;
 use super::adaptive::{Adaptive, Lesson};
@@ -133,7 +134,7 @@ impl SharedPolicy<Slots> {
         let Slots { semaphore, adaptive, .. } = &self.state;
         match adaptive {
             None => semaphore.add_permits(1),
-            Some(adaptive) => adaptive.release(semaphore, self.lesson(ticket, ending)),
+            Some(adaptive) => adaptive.release(&self.name, semaphore, self.lesson(ticket, ending)),
         }
         self.outcomes.count(ending.outcome());
     }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::resilience::base::{PolicyState, SharedPolicy};
-use crate::resilience::error::{Reason, Rejected};
+use crate::resilience::error::Rejected;
 use crate::resilience::keyed::{Evictable, Keyed, stored_name};
+use crate::resilience::reason::Reason;
 use crate::resilience::snapshot::PolicyKind;
 
 const ALLOWED: usize = 0;
