@@ -38,6 +38,7 @@ impl Model {
         signature(&options, &mut subject, diag);
         let form = form::check(&options, &subject, diag);
         rules::pairs(&options, diag);
+        rules::hides(&options, &subject, diag);
         owned::check(&options, &subject, diag);
         rules::asynchronous(&options, &subject, diag);
         stored::check(&options, &subject, TTL_MISSING, diag);

@@ -332,6 +332,23 @@ fn a_forgotten_parameter_is_an_error() {
 }
 
 #[test]
+fn the_replaced_value_needs_a_name_and_a_value_that_stays() {
+    for (args, expected) in [
+        ("previous(old)", "`previous` needs a value that stays when its ttl has passed: add `keep_expired = \"1h\"`"),
+        ("keep_expired = 1", "`keep_expired` keeps a value for `previous` alone: add `previous(old)`, or remove it"),
+        ("previous(id), keep_expired = 1", "there is a parameter `id` already: give the replaced value another name"),
+        ("previous(), keep_expired = 1", "`previous` takes a name: write `previous(old)`"),
+        ("previous(a, b), keep_expired = 1", "`previous` takes a name: write `previous(old)`"),
+        ("previous = old, keep_expired = 1", "`previous` takes a name: write `previous(old)`"),
+    ] {
+        fails(attribute, &format!("ttl = 1, {args}"), "fn get(id: u64) -> u64 { id }", &[expected]);
+    }
+    for args in ["ttl = 1, previous(old), stale = 1", "ttl = forever, previous(old)"] {
+        fails(attribute, args, "fn get(id: u64) -> u64 { id }", &[]);
+    }
+}
+
+#[test]
 fn orders_that_make_no_sense_are_refused() {
     for (below, expected) in [
         ("cacheable(ttl = 1)", "`cacheable` is here twice: keep one"),

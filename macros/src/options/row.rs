@@ -112,6 +112,8 @@ pub(crate) enum Takes {
     Window,
     /// Names of parameters: `name(a, b)`.
     Params,
+    /// A name for the body to use: `name(old)`.
+    Binding,
     /// Names and values: `name(tier = user.tier)`.
     Labels,
     /// A list whose elements are read later: `name(..)`.

@@ -63,6 +63,8 @@ pub struct Policy<S: Shape> {
     pub(crate) copy_error: Copier<S::Error>,
     pub(crate) stale: Duration,
     pub(crate) stale_if_error: Duration,
+    /// The time for which an expired value stays for the load that replaces it.
+    pub(crate) keep_expired: Duration,
     pub(crate) early: bool,
     pub(crate) single_flight: bool,
     pub(crate) load_timeout: LoadBound<S>,
@@ -99,6 +101,7 @@ impl<S: Shape> Policy<S> {
             copy_error: None,
             stale: Duration::ZERO,
             stale_if_error: Duration::ZERO,
+            keep_expired: Duration::ZERO,
             early: true,
             single_flight: true,
             load_timeout: None,
@@ -298,6 +301,13 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// `keep_expired = "1h"`.
+    #[must_use]
+    pub fn keep_expired(mut self, after: Duration) -> Self {
+        self.keep_expired = after;
+        self
+    }
+
     /// `early = off`.
     #[must_use]
     pub fn no_early(mut self) -> Self {
@@ -386,6 +396,11 @@ impl<S: Shape> Policy<S> {
         self.stale.max(self.stale_if_error)
     }
 
+    /// Returns the longest time after its expiry for which a value is of use: it may be served, or given to the load that replaces it.
+    pub(crate) fn kept(&self) -> Duration {
+        self.longest_stale().max(self.keep_expired)
+    }
+
     /// Returns the lifetime of a ttl that counts from `from`, less the jitter; `None` for a ttl of zero.
     fn lifetime(&self, from: u64, ttl: Duration, load: LoadTimes) -> Option<Lifetime> {
         let expires = from.saturating_add(jittered(nanos(ttl), self.jitter));
@@ -398,7 +413,7 @@ impl<S: Shape> Policy<S> {
         let from = expires.saturating_sub(early_span(load.load_time, whole)).max(now.saturating_add(1));
         let early_from = if self.early { from } else { expires };
         let local_until = self.local_ttl.map_or(u64::MAX, |ttl| now.saturating_add(nanos(ttl)));
-        let served_until = expires.saturating_add(nanos(self.longest_stale()));
+        let served_until = expires.saturating_add(nanos(self.kept()));
         let idle = nanos(self.idle);
         Lifetime { load_time: load.load_time, expires, early_from, local_until, served_until, idle }
     }
@@ -407,7 +422,7 @@ impl<S: Shape> Policy<S> {
     /// for it.
     pub(crate) fn lifetime_of<V>(&self, found: &FoundEntry<V>, now: u64) -> Option<Lifetime> {
         let Lifetime { expires, load_time, local_until, .. } = found.life;
-        let is_useful = !found.is_refreshed() || !self.longest_stale().is_zero();
+        let is_useful = !found.is_refreshed() || !self.kept().is_zero();
         if self.ttl.is_never() || !is_useful || now >= expires.min(local_until) {
             return None;
         }

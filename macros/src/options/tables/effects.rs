@@ -148,3 +148,14 @@ pub(super) const ERASE: &[Effects] = &[Effects {
     negatives: "absences are erased like values; errors are not in the shared tier",
     deploy: "values that a version without `erase` stored stay for their ttl, and its own invalidations erase only in a cluster",
 }];
+
+pub(super) const PREVIOUS: &[Effects] = &[Effects {
+    written: "previous(old)",
+    batch: "a compile error: its body loads many",
+    fleet: "the loading process has its own expired value, or that of the shared tier",
+    stale: "a stale value is served meanwhile; the times of both run from the end of the ttl, and the longer one keeps the value",
+    early: "a value that is about to expire is given too",
+    tiers: "from the local tier, otherwise from the shared one; a value that is returned unchanged is stored in both again",
+    negatives: "an absence or an error is not given",
+    deploy: "a version without it gives the expired values up earlier",
+}];

@@ -32,9 +32,11 @@ use crate::sync::Mutex;
 mod decide;
 mod drive;
 mod finish;
+mod previous;
 mod shared;
 
 pub use drive::{Loading, end_sync, load, load_spawned, load_task};
+pub use previous::Previous;
 pub(crate) use shared::fetch_many;
 
 /// A call that was not a hit; `None` if it bypasses the cache.
@@ -54,8 +56,11 @@ pub(crate) struct Pending<K: Eq, S: Shape<Item: 'static>> {
     pub(crate) text: String,
     /// The kind of answer that the shared tier had before this load.
     outdated: NotedOutdated,
-    /// The shared tier's expired value, if this process stores none: the stale fallback of a load that fails.
+    /// The shared tier's expired value, if this process stores none: the stale fallback of a load that fails, and the value that the load
+    /// replaces.
     standby: OnceLock<Standby>,
+    /// The value that the load replaces, for a body that asks for it.
+    previous: Previous,
     /// The counter of the call's answer; it counts nothing for a read or write that is not a call.
     pub(crate) call: CountedCall,
     /// The right to load among all processes (`single_flight = fleet`).
@@ -104,6 +109,24 @@ where
         self
     }
 
+    /// Opens the place from which the body takes the value that its load replaces.
+    pub(crate) fn opened(mut self) -> (Self, Previous) {
+        let previous = self.0.as_mut().map_or_else(Previous::default, |pending| {
+            pending.previous = Previous::open();
+            pending.previous.clone()
+        });
+        (self, previous)
+    }
+
+    /// `previous(old)`.
+    #[must_use]
+    pub fn with_previous(self) -> (Self, Previous) {
+        if let Some(pending) = &self.0 {
+            pending.keep_expired();
+        }
+        self.opened()
+    }
+
     /// A call that bypasses the cache.
     pub(crate) fn bypass() -> Self {
         Self(None)
@@ -144,6 +167,7 @@ where
             text: bounded(text),
             outdated: NotedOutdated::default(),
             standby: OnceLock::new(),
+            previous: Previous::default(),
             call,
             lease: Mutex::default(),
             reload,

@@ -207,8 +207,8 @@ where
         if is_refreshed {
             life.early_from = 0;
         }
-        // An expired value is of use only to a function that serves stale values.
-        let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
+        // An expired value is of use only to a function that serves stale values, or asks for the value that a load replaces.
+        let is_useful = !is_refreshed || !self.policy.kept().is_zero();
         if is_useful && stores_locally && !self.policy.ttl.is_never() {
             self.insert_locally(&value, &tags, life, start);
         }
@@ -262,7 +262,7 @@ where
     /// Stores the result of a load in the shared tier; `None` stands for an absence.
     pub(crate) fn share(&self, value: Option<&S::Item>, tags: &[u64], life: Lifetime, began: &TieredStart) {
         if let Some(key) = self.shared_key().filter(|_| began.shared.is_some()) {
-            let loaded = LoadedEntry { value, tags, life, beyond: self.policy.longest_stale() };
+            let loaded = LoadedEntry { value, tags, life, beyond: self.policy.kept() };
             key.share(loaded, began, lock(&self.lease).take());
         }
     }
