@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::times::Spread;
 
-/// One comparison: its two sides, the required ratio, and the measured one.
+/// A comparison: its two sides, the required ratio, and the measured one.
 #[derive(Clone, Debug)]
 pub struct Line {
     what: String,

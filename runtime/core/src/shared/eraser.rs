@@ -37,7 +37,7 @@ const TOGETHER: usize = 64;
 /// have the same bound.
 const MAX_FAILED: usize = 1 << 14;
 
-/// The longest time from the death of the process that sweeps to the next sweep, without a heartbeat.
+/// Duration of the lease on the sweep, which each sweep renews.
 const LEASE: Duration = Duration::from_secs(3);
 
 /// The script that takes or renews the lease. `KEYS[1]`: the lease. `ARGV`: its process, and its duration in milliseconds.
@@ -125,8 +125,10 @@ impl Eraser {
         self.folded.extend(self.context.feed.take_erasing().into_iter().take(room));
         let Some((life, _)) = self.context.feed.resume(log.server) else { return Ok(()) };
         let mut connection = log.connection.clone();
-        // The first sweep is its own: the process with the lease may have begun after invalidations of values of this one.
-        let erases = self.leads(&mut connection).await? || self.done.is_none();
+        // The first sweep in each life of the log is its own: the process with the lease may have begun after invalidations of values of
+        // this one.
+        let is_first = self.done.is_none_or(|(done_in, _)| done_in != life);
+        let erases = self.leads(&mut connection).await? || is_first;
         let reply: Option<Vec<u8>> = redis::cmd("GET").arg(&self.mark).query_async(&mut connection).await?;
         let mark = reply.as_deref().and_then(parse);
         let mut position = self.start(life, mark, began);
@@ -172,13 +174,11 @@ impl Eraser {
     fn start(&self, life: Life, mark: Option<Reached>, began: Reached) -> Option<Reached> {
         let in_life = |position: &Reached| position.0 == life;
         let (mark, began) = (mark.filter(in_life), Some(began).filter(in_life));
-        match self.done {
-            // The values of this process concern entries after `began`, and another process may have set the mark before it knew of any.
-            None => match (mark, began) {
-                (Some(mark), Some(began)) => Some(if mark.1 < began.1 { mark } else { began }),
-                (mark, began) => mark.or(began),
-            },
-            Some(done) => mark.max(Some(done).filter(in_life)),
+        match self.done.filter(in_life) {
+            // The values of this process concern entries after `began`, or all of a log that began after them; another process may have set
+            // the mark before it knew of any.
+            None => began.map(|began| mark.map_or(began, |mark| mark.min(began))),
+            Some(done) => mark.max(Some(done)),
         }
     }
 
