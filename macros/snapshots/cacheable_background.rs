@@ -16,12 +16,16 @@ async fn get(&self, id: u64, name: &str) -> u64 {
                 __fastness_Placeholder(1),
             ],
         )
-        .receiver(::fastness::__private::Receiver::ByType);
+        .receiver(::fastness::__private::Receiver::ByType)
+        .settable(&["ttl", "stale"]);
         :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<u64>()).__shape();
-        let __key =
-            ((&__fastness_Arg(&*self)).__namespace(), (&__fastness_Arg(&id)).__part(), (&__fastness_Arg(name)).__part());
+        let __key = (
+            (&__fastness_Arg(&*self)).__namespace(),
+            (&__fastness_Arg(&id)).__part(),
+            (&__fastness_Arg(name)).__part(),
+        );
         let __call = __fastness_Call::new(__instance, __shape, &__key);
         if let ::core::option::Option::Some(__hit) = __SITE.hit(__fastness_None, __call) {
             return __hit;

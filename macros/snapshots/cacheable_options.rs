@@ -22,7 +22,8 @@ pub async fn search(&self, user: &User, filter: Filter, name: &str, page: u32) -
         .tags(&["t:{user.id}"])
         .receiver(my::fastness::__private::Receiver::InKey)
         .capacity(100usize)
-        .max_bytes(67108864usize);
+        .max_bytes(67108864usize)
+        .settable(&["ttl", "idle", "negative_ttl", "err_ttl", "stale", "stale_if_error", "load_timeout"]);
         my :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<Vec<User>, Error>>()).__shape().sharing();

@@ -8,7 +8,8 @@ async fn get_user(id: u64) -> Result<Option<User>, Error> {
             ::core::module_path!(),
             "user:<path>:{id}",
             &[__fastness_Lit("user:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
-        );
+        )
+        .settable(&["ttl", "negative_ttl", "err_ttl"]);
         :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<Option<User>, Error>>()).__shape();

@@ -9,7 +9,8 @@ async fn get(&self, name: &str) -> Result<u64, Error> {
             "get:<path>:{name}",
             &[__fastness_Lit("get:"), __fastness_Path, __fastness_Lit(":"), __fastness_Placeholder(0)],
         )
-        .receiver(::fastness::__private::Receiver::ByType);
+        .receiver(::fastness::__private::Receiver::ByType)
+        .settable(&["ttl", "load_timeout"]);
         :: fastness :: __private :: register ! (site __SITE);
         let __instance = __fastness_instance_of_method::<_, fn(*const Self)>(|| ());
         let __shape = (&&&&&__fastness_returns::<Result<u64, Error>>()).__shape();

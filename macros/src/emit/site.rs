@@ -18,6 +18,9 @@ use crate::{
 /// The default retention of the shared log, in milliseconds: a longer ttl may be more than it keeps.
 const RETENTION: u64 = 3_600_000;
 
+/// The options of the policy that settings may change at run time where an attribute has them, beside `ttl`.
+const SETTABLE: [&str; 7] = ["negative_ttl", "err_ttl", "stale", "stale_if_error", "load_timeout", "local_ttl", "idle"];
+
 /// A static to emit.
 pub(crate) struct Site<'a> {
     pub(crate) subject: &'a Subject,
@@ -48,6 +51,7 @@ impl Site<'_> {
             code!(.receiver(#receiver))
         });
         let options = super::calls(Builder::Site, &stored.options, door);
+        let settable = settable(stored);
         let long_ttl = long_ttl(subject, stored).map(|millis| code!(.long_ttl(#millis)));
         code! {
             static __SITE: __fastness_Site = __fastness_Site::new(
@@ -57,10 +61,17 @@ impl Site<'_> {
                 #text,
                 #pieces,
             )
-            #handle #tags #receiver #options #long_ttl;
+            #handle #tags #receiver #options #settable #long_ttl;
             #door::register!(site __SITE);
         }
     }
+}
+
+/// The call with the options that settings may change, unless `ttl` is the only one.
+fn settable(stored: &Stored) -> Option<TokenStream> {
+    let given: Vec<_> =
+        stored.options.values().map(|given| given.row.name).filter(|name| SETTABLE.contains(name)).collect();
+    (!given.is_empty()).then(|| code!(.settable(&["ttl" #(, #given)*])))
 }
 
 /// The milliseconds of a ttl that may be longer than the shared log reaches back, if the entries may go to the shared tier; for `audit()`.

@@ -8,7 +8,8 @@ use std::time::Duration;
 ///
 /// Annotated functions never return this error: whatever happens to the cache, they return the value of their body. It comes from set-up
 /// ([`Builder::build`](crate::Builder::build), [`Fastness::install`](crate::Fastness::install)), from text that is parsed as a
-/// [`Key`](crate::Key) or a [`Scope`](crate::Scope), and from names of functions ([`Fastness::function`](crate::Fastness::function)).
+/// [`Key`](crate::Key) or a [`Scope`](crate::Scope), from names of functions ([`Fastness::function`](crate::Fastness::function)), and from
+/// settings (`Fastness::apply_settings`, with the feature `settings`).
 ///
 /// ```
 /// let error = "us*".parse::<fastness::Scope>().unwrap_err();
@@ -31,6 +32,33 @@ pub(crate) enum ErrorDetail {
     Setting(&'static str),
     #[error("{0}")]
     Function(String),
+    #[cfg(feature = "settings")]
+    #[error("{}", all_wrong(.0))]
+    Settings(Vec<WrongSetting>),
+}
+
+/// One fault of settings, from [`Error::wrong_settings`]. It prints as the path, a colon and the message.
+#[cfg(feature = "settings")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WrongSetting {
+    /// The names that lead to the setting, as `functions.get_user.ttl`; empty for the settings as a whole.
+    pub path: String,
+    /// The sentence that says what is wrong and, after a colon, what to write.
+    pub message: String,
+}
+
+#[cfg(feature = "settings")]
+impl std::fmt::Display for WrongSetting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }
+    }
+}
+
+#[cfg(feature = "settings")]
+fn all_wrong(faults: &[WrongSetting]) -> String {
+    let faults: Vec<_> = faults.iter().map(|fault| format!("\n- {fault}")).collect();
+    format!("no setting was applied, because of these faults:{}", faults.concat())
 }
 
 impl Error {
@@ -47,6 +75,23 @@ impl Error {
     /// Returns whether a setting of the builder is out of range.
     pub fn is_bad_setting(&self) -> bool {
         matches!(self.0, ErrorDetail::Setting(_))
+    }
+
+    /// Returns all that is wrong with settings, of which [`Fastness::apply_settings`](crate::Fastness::apply_settings) has applied none;
+    /// nothing for other errors.
+    ///
+    /// ```
+    /// let fast = fastness::Fastness::builder().build()?;
+    /// let error = fast.apply_settings(&[("functions", 1)]).unwrap_err();
+    /// assert_eq!(error.wrong_settings()[0].to_string(), "this is a list: write a table of settings");
+    /// # Ok::<(), fastness::Error>(())
+    /// ```
+    #[cfg(feature = "settings")]
+    pub fn wrong_settings(&self) -> &[WrongSetting] {
+        match &self.0 {
+            ErrorDetail::Settings(faults) => faults,
+            _ => &[],
+        }
     }
 
     /// Returns whether a name is that of no function, or of several.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::{Error, ErrorDetail};
-use crate::handle::{Fastness, Switch};
+use crate::handle::{Fastness, FunctionControl, FunctionControls};
 use crate::key::template::{bare, shown};
 use crate::nearest::distance;
 
@@ -39,7 +39,7 @@ const LISTED: usize = 3;
 pub struct CachedFunction {
     handle: Fastness,
     path: String,
-    switch: Arc<Switch>,
+    control: Arc<FunctionControl>,
 }
 
 impl CachedFunction {
@@ -49,14 +49,15 @@ impl CachedFunction {
     }
 
     /// Turns the function off, or on again, in this process: all its instantiations, and its typed handle. Calls that begin while it is off
-    /// bypass the cache; its entries stay, as [`Fastness::set_enabled`] says. Other functions of the same key have switches of their own.
+    /// bypass the cache; its entries stay, as [`Fastness::set_enabled`] says. Other functions of the same key have switches of their own. A
+    /// function that is off by settings (feature `settings`) stays off.
     pub fn set_enabled(&self, enabled: bool) {
-        self.switch.set_off(!enabled);
+        self.control.switch.set_off(!enabled);
     }
 
     /// Returns whether the function is on. The whole cache may be off all the same.
     pub fn is_enabled(&self) -> bool {
-        !self.switch.is_off()
+        !self.control.switch.is_off()
     }
 
     /// Lists up to `limit` keys of which this process has an entry, the hottest first, and of equally hot ones the newest first. Functions
@@ -104,31 +105,37 @@ impl Fastness {
     ///
     /// Fails if no function has this name, and lists the nearest ones; if several have it, and lists these.
     pub fn function(&self, name: &str) -> Result<CachedFunction, Error> {
-        let wanted = bare(&shown(name));
-        let known = known(self);
-        let matching: Vec<_> = known.iter().filter(|(path, _)| has_name(path, &wanted)).collect();
-        let unknown = |message| Err(ErrorDetail::Function(message).into());
-        match &matching[..] {
-            [] => unknown(no_function(name, &wanted, known.keys())),
-            [(path, switch)] => {
-                let switch = (*switch).clone().unwrap_or_else(|| self.declared_switch(path));
-                Ok(CachedFunction { handle: self.clone(), path: (*path).clone(), switch })
-            }
-            several => unknown(format!(
-                "`{name}` is the name of several cached functions: write one of {}",
-                list(several.iter().map(|(path, _)| *path))
-            )),
-        }
+        let found = find(&mut self.controls(), name);
+        let (path, control) = found.map_err(ErrorDetail::Function)?;
+        Ok(CachedFunction { handle: self.clone(), path, control })
     }
 }
 
-type KnownFunctions = BTreeMap<String, Option<Arc<Switch>>>;
+/// Returns the path and the controls of the cached function of this name, or a sentence about the lack of one.
+pub(crate) fn find(controls: &mut FunctionControls, name: &str) -> Result<(String, Arc<FunctionControl>), String> {
+    let wanted = bare(&shown(name));
+    let known = known(controls);
+    let matching: Vec<_> = known.iter().filter(|(path, _)| has_name(path, &wanted)).collect();
+    match &matching[..] {
+        [] => Err(no_function(name, &wanted, known.keys())),
+        [(path, control)] => {
+            let control = (*control).clone().unwrap_or_else(|| controls.declared(path));
+            Ok(((*path).clone(), control))
+        }
+        several => Err(format!(
+            "`{name}` is the name of several cached functions: write one of {}",
+            list(several.iter().map(|(path, _)| *path))
+        )),
+    }
+}
 
-/// Returns all functions that can be turned off, by path; those that have no switch yet were not called.
-fn known(handle: &Fastness) -> KnownFunctions {
+type KnownFunctions = BTreeMap<String, Option<Arc<FunctionControl>>>;
+
+/// Returns the controls of all functions, by path; those that have none yet were not called.
+fn known(controls: &FunctionControls) -> KnownFunctions {
     #[allow(unused_mut)] // without a registry
     let mut known: KnownFunctions =
-        handle.function_switches().into_iter().map(|(path, switch)| (path, Some(switch))).collect();
+        controls.called().map(|(path, control)| (path.clone(), Some(control.clone()))).collect();
     #[cfg(feature = "registry")]
     for function in crate::registry::annotated().into_iter().filter(|function| function.role.stores()) {
         let module = shown(function.module);
@@ -214,7 +221,7 @@ mod tests {
     #[test]
     fn a_method_that_was_turned_off_before_its_first_call_is_one_function() {
         let fast = handle();
-        fast.declared_switch("app.find").set_off(true);
+        fast.controls().declared("app.find").switch.set_off(true);
         assert!(fast.switches("app.Repo.find", "app.find").is_off());
         let find = fast.function("find").unwrap();
         assert_eq!((find.name(), find.is_enabled()), ("app.Repo.find", false));

@@ -39,6 +39,8 @@ pub mod resilience;
 pub mod routes;
 #[doc(hidden)]
 pub mod seam;
+#[cfg(feature = "settings")]
+mod settings;
 mod shape;
 mod shared;
 mod site;
@@ -65,6 +67,8 @@ pub use codec::{Codec, SharedValue};
 #[cfg(feature = "encryption")]
 pub use codec::{Keyring, SecretKey};
 pub use direct::{Both, Cache, Local, StoredIn};
+#[cfg(feature = "settings")]
+pub use error::WrongSetting;
 pub use error::{Error, LoadTimeout};
 pub use function::{CachedFunction, KeyInfo, Keys};
 pub use handle::{
@@ -75,6 +79,8 @@ pub use key::{Key, KeyNamespace, KeyPart, KeyWriter, Scope};
 pub use log::Reach;
 #[cfg(feature = "registry")]
 pub use registry::{Annotated, Role, annotated};
+#[cfg(feature = "settings")]
+pub use settings::AppliedSettings;
 pub use shape::CacheValue;
 #[cfg(feature = "redis")]
 pub use shared::{Redis, SharedStats};

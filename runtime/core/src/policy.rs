@@ -10,11 +10,15 @@ use crate::error::LoadTimeout;
 use crate::l1::{FoundEntry, Lifetime};
 use crate::shape::{Copier, KeepsErrors, MayBeAbsent, Shape};
 
+#[cfg(feature = "settings")]
+mod settings;
 mod tags;
 mod times;
 mod ttl;
 mod uses;
 
+#[cfg(feature = "settings")]
+pub(crate) use settings::PolicySettings;
 use tags::TagsOf;
 pub use tags::{TagTexts, stated_tags};
 pub(crate) use times::{LoadTimes, refresh_early};

@@ -79,6 +79,9 @@ pub struct Annotated {
     pub(crate) receiver_unkeyed: Option<bool>,
     /// A ttl that may exceed the retention of the shared log, in milliseconds; the largest number for none at all.
     pub(crate) long_ttl: Option<u64>,
+    /// The options of its policy that settings may change.
+    #[cfg_attr(not(feature = "settings"), allow(dead_code))]
+    pub(crate) settable: &'static [&'static str],
 }
 
 /// Returns every annotated function of this program, sorted by file and line.
@@ -127,6 +130,7 @@ impl Annotated {
                 _ => Some(false),
             },
             long_ttl: meta.long_ttl,
+            settable: meta.settable,
         }
     }
 
@@ -142,6 +146,7 @@ impl Annotated {
             tags: Vec::new(),
             receiver_unkeyed: Some(false),
             long_ttl: None,
+            settable: &[],
         }
     }
 
@@ -161,6 +166,7 @@ impl Annotated {
             tags: texts(true),
             receiver_unkeyed: Some(false),
             long_ttl: None,
+            settable: &[],
         }
     }
 }

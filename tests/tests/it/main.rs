@@ -65,6 +65,7 @@ mod rejections;
 mod reload;
 mod resilience;
 mod returns;
+mod run_time;
 mod safety;
 mod signatures;
 mod sizes;

@@ -436,3 +436,14 @@ fn a_number_is_of_any_whole_type() {
     };
     assert_eq!(made, [2, 3, 4, 1, 1, 5]);
 }
+
+#[circuit_breaker(name = "aliased by host", per = "{host}", failure_threshold = 1)]
+fn aliased_by_host(host: &str) -> Answer<usize> {
+    if host == "down" { Err(Trouble::Down) } else { Ok(host.len()) }
+}
+
+#[test]
+fn a_plain_function_with_an_alias_as_return_type_has_a_breaker_per_key() {
+    assert_eq!((aliased_by_host("down"), aliased_by_host("up")), (Err(Trouble::Down), Ok(2)));
+    assert_eq!((aliased_by_host("down"), aliased_by_host("up")), (Err(Trouble::Rejected(Reason::Open)), Ok(2)));
+}

@@ -122,6 +122,7 @@ where
             Some(start) => start,
             None => {
                 let start = Start::new::<A>(self.site, self.on.as_ref(), self.instance, &self.policy);
+                start.state.set(&mut self.policy);
                 if self.mode == CallMode::Normal {
                     self.mode = start.state.mode();
                 }

@@ -38,7 +38,7 @@ mod tier;
 
 pub use tier::{Both, Local, StoredIn};
 
-static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<key>", &[Piece::Arg(0)]);
+static SITE: Site = Site::new(SiteKind::Cacheable, "cache", module_path!(), "<key>", &[Piece::Arg(0)]).settable(&[]);
 
 /// Direct access to a [`Fastness`], from [`Fastness::cache`]. Cheap to clone.
 ///

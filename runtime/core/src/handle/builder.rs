@@ -191,7 +191,8 @@ impl Builder {
             sites: Mutex::default(),
             switch: Arc::default(),
             functions: Mutex::default(),
-            declared: Mutex::default(),
+            #[cfg(feature = "settings")]
+            settings: Mutex::new(serde_json::Map::new().into()),
             listed: ListedStores::default(),
         };
         Fastness { inner: Arc::new(inner) }

@@ -1,6 +1,6 @@
 //! The handle: one cache with its clock, its log, its stores and its settings.
 //!
-//! May use: `clock`, `error`, `l1`, `log`, `shared`, `stats`, `sync`, `trace`.
+//! May use: `clock`, `error`, `l1`, `log`, `policy`, `shared`, `stats`, `sync`, `trace`.
 //!
 //! A process has one default handle: the one that was [installed](Fastness::install), or an embedded cache that is made on first use. A
 //! call inside [`with_cache`] uses the handle given there instead, and a call site with `on = expr` uses the handle of that expression.
@@ -16,11 +16,16 @@ use crate::log::{Log, Reach, Record};
 use crate::shared::SharedStats;
 use crate::shared::{SharedApi as _, Tier};
 use crate::stats::Counters;
+#[cfg(feature = "settings")]
+use crate::sync::MutexGuard;
 use crate::sync::{Mutex, lock, thread_is_ending, watch_thread};
 
 mod builder;
 mod collector;
+mod control;
 mod destination;
+#[cfg(feature = "settings")]
+mod function_settings;
 mod listed;
 mod mode;
 mod overrides;
@@ -33,7 +38,10 @@ mod turned_off;
 
 pub use builder::Builder;
 pub(crate) use collector::Collector;
+pub(crate) use control::{FunctionControl, FunctionControls, SiteSwitches};
 pub(crate) use destination::Destination;
+#[cfg(feature = "settings")]
+pub(crate) use function_settings::FunctionStore;
 use listed::ListedStores;
 pub(crate) use mode::CallMode;
 pub use mode::{bypass, bypass_sync, reload, reload_sync};
@@ -41,7 +49,7 @@ pub(crate) use overrides::with_current_cache;
 pub use overrides::{with_cache, with_cache_sync};
 pub use provenance::{provenance, provenance_sync};
 pub use stats::{HandleStats, SiteStats};
-pub(crate) use switch::{SiteSwitches, Switch};
+use switch::Switch;
 pub use transaction::CacheTransaction;
 
 /// A cache in which annotated functions store their values. Cheap to clone; clones are the same cache.
@@ -76,11 +84,12 @@ pub(crate) struct HandleInner {
     /// The stores, by key template and types; locked while a call site gets its store, never during an operation of a store.
     stores: Mutex<HandleStores>,
     sites: Mutex<Vec<SiteCounters>>,
-    /// The switch of all call sites, and those of functions by their paths.
+    /// The switch of all call sites, and the controls of functions.
     switch: Arc<Switch>,
-    functions: Mutex<HashMap<String, Arc<Switch>>>,
-    /// The switches of functions that the registry knows and that were not called yet, by the paths of their declarations.
-    declared: Mutex<HashMap<String, Arc<Switch>>>,
+    functions: Mutex<FunctionControls>,
+    /// The settings in force, locked while others are applied.
+    #[cfg(feature = "settings")]
+    settings: Mutex<serde_json::Value>,
     listed: ListedStores,
 }
 
@@ -249,6 +258,23 @@ impl Fastness {
     #[cfg(feature = "monitor")]
     pub(crate) fn entry_bytes(&self) -> usize {
         self.inner.context.budget.bytes()
+    }
+
+    /// Evicts the entries of these stores that are beyond their bounds. No lock may be held, because values are dropped.
+    #[cfg(feature = "settings")]
+    pub(crate) fn evict_excess(&self, stores: &[Arc<dyn AnyStore>]) {
+        for store in stores {
+            store.evict_excess();
+        }
+        if !stores.is_empty() {
+            self.sweep();
+        }
+    }
+
+    /// Returns the settings in force, locked.
+    #[cfg(feature = "settings")]
+    pub(crate) fn applied_settings(&self) -> MutexGuard<'_, serde_json::Value> {
+        lock(&self.inner.settings)
     }
 
     /// Returns the clock.

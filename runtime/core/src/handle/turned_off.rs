@@ -1,10 +1,8 @@
 //! Turning a handle, or one of its functions, off and on while the program runs.
 
-use std::sync::Arc;
-
 use super::Fastness;
-use super::switch::{SiteSwitches, Switch};
-use crate::sync::lock;
+use super::control::{FunctionControls, SiteSwitches};
+use crate::sync::{MutexGuard, lock};
 
 impl Fastness {
     /// Turns the cache off, or on again: all functions, batches, direct calls and the HTTP cache of this handle, in this process. Calls that
@@ -39,21 +37,12 @@ impl Fastness {
     /// Returns the switches of a call site whose function has this path. `declared` is the path by which the registry knows the function,
     /// which has no types in it.
     pub(crate) fn switches(&self, path: &str, declared: &str) -> SiteSwitches {
-        let mut functions = lock(&self.inner.functions);
-        let known = functions.get(path).cloned();
-        let switch = known.or_else(|| lock(&self.inner.declared).get(declared).cloned()).unwrap_or_default();
-        functions.insert(path.to_owned(), switch.clone());
-        SiteSwitches::new(self.inner.switch.clone(), switch)
+        SiteSwitches::new(self.inner.switch.clone(), self.controls().first_call(path, declared))
     }
 
-    /// Returns the switch that functions with this path in the registry have from their first call on.
-    pub(crate) fn declared_switch(&self, declared: &str) -> Arc<Switch> {
-        lock(&self.inner.declared).entry(declared.to_owned()).or_default().clone()
-    }
-
-    /// Returns the switches of all functions, with their paths.
-    pub(crate) fn function_switches(&self) -> Vec<(String, Arc<Switch>)> {
-        lock(&self.inner.functions).iter().map(|(path, switch)| (path.clone(), switch.clone())).collect()
+    /// Returns the controls of all functions, locked: no function is called for the first time meanwhile.
+    pub(crate) fn controls(&self) -> MutexGuard<'_, FunctionControls> {
+        lock(&self.inner.functions)
     }
 }
 
@@ -66,7 +55,7 @@ mod tests {
         let fast = Fastness::builder().build().unwrap();
         // A free function of the same name has a switch of its own.
         assert!(!fast.switches("app.get", "app.get").is_off());
-        fast.declared_switch("app.get").set_off(true);
+        fast.controls().declared("app.get").switch.set_off(true);
         let (of_type, other) = (fast.switches("app.Users.get", "app.get"), fast.switches("app.put", "app.put"));
         assert!(of_type.is_off() && !other.is_off());
         fast.function("app.Users.get").unwrap().set_enabled(true);

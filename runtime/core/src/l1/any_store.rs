@@ -1,5 +1,8 @@
 //! Type-erased stores.
 
+#[cfg(feature = "settings")]
+use super::bounds::StoreBounds;
+
 /// A store of any key and value type, as totals, the sweep and the memory guard use it.
 ///
 /// Methods that free entries run the `Drop` of values: call them with no lock held.
@@ -18,6 +21,12 @@ pub(crate) trait AnyStore: Send + Sync {
     fn evictions(&self) -> u64;
     /// Evicts entries until at most this many are left.
     fn shrink_to(&self, entries: usize);
+    /// Sets the bounds that the settings of the function with this number give, for entries that are inserted from now on.
+    #[cfg(feature = "settings")]
+    fn set_bounds(&self, function: usize, bounds: StoreBounds);
+    /// Evicts entries until the bounds of this store hold.
+    #[cfg(feature = "settings")]
+    fn evict_excess(&self);
     /// Frees the removed entries, or has the sweep free them if they are few.
     fn settle(&self);
     /// Notes that the sweep of the process with this id is working on this store; zero if none is.

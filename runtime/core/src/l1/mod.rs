@@ -11,7 +11,8 @@
 //! | `times`, `common`, `rounded` | its times; the data that entries share; numbers in few bits |
 //! | `weight` | the bytes that an entry counts for |
 //! | `retries` | keys whose origin has failed |
-//! | `room`, `s3fifo` | capacity and the number of entries; the eviction policy |
+//! | `room`, `s3fifo` | the number of entries, and room for them; the eviction policy |
+//! | `bounds` | the bounds of one store, as declared and as set |
 //! | `budget` | the bound on all stores of a handle together |
 //! | `sweep` | the thread that removes dead entries |
 //! | `texts`, `by_text` | the entries by the texts of their keys, for direct calls |
@@ -36,6 +37,7 @@ use crate::sync::atomic::Ordering::AcqRel;
 use crate::sync::thread_is_ending;
 
 mod any_store;
+mod bounds;
 mod budget;
 mod by_text;
 mod common;
@@ -57,6 +59,9 @@ mod times;
 mod weight;
 
 pub(crate) use any_store::AnyStore;
+#[cfg(feature = "settings")]
+pub(crate) use bounds::StoreBounds;
+pub(crate) use bounds::most_entries;
 pub(crate) use budget::EntryBudget;
 pub(crate) use context::StoreContext;
 pub(crate) use entry::{Entry, FoundEntry};
@@ -272,7 +277,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     /// Bounds the bytes of all entries together. Of several bounds, the smallest counts.
     pub(crate) fn bound_bytes(&self, bytes: Option<usize>) {
         if let Some(bytes) = bytes {
-            self.room.bound_bytes(bytes);
+            self.room.bounds.declare_bytes(bytes);
         }
     }
 
@@ -343,7 +348,7 @@ impl<K, V: 'static> std::fmt::Debug for L1<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("L1")
             .field("len", &self.room.len())
-            .field("capacity", &self.room.capacity)
+            .field("capacity", &self.room.bounds.capacity())
             .finish_non_exhaustive()
     }
 }
@@ -386,6 +391,20 @@ where
     fn shrink_to(&self, entries: usize) {
         if self.is_usable() {
             self.room.shrink_to(entries, self);
+        }
+    }
+
+    #[cfg(feature = "settings")]
+    fn set_bounds(&self, function: usize, bounds: StoreBounds) {
+        self.room.bounds.set(function, bounds);
+    }
+
+    #[cfg(feature = "settings")]
+    fn evict_excess(&self) {
+        if self.is_usable() {
+            self.room.shrink_to(self.room.bounds.capacity(), self);
+            self.room.shrink_to_bytes(self.room.bounds.max_bytes(), self);
+            self.free_retired();
         }
     }
 

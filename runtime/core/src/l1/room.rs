@@ -1,5 +1,6 @@
 //! The half of a store that is not generic, and so compiled once: capacity, the number of entries, and eviction.
 
+use super::bounds::Bounds;
 use super::context::StoreContext;
 use super::s3fifo::{Pass, Residents, S3Fifo, SearchStart};
 use crate::clock::ProcessId;
@@ -14,9 +15,7 @@ pub(super) const MAX_SHARDS: usize = 16;
 /// Capacity, entries and eviction of one store.
 pub(super) struct Room {
     pub(super) queues: Box<[Mutex<S3Fifo>]>,
-    pub(super) capacity: usize,
-    /// The bound on the bytes of all entries together.
-    max_bytes: AtomicUsize,
+    pub(super) bounds: Bounds,
     bytes: AtomicUsize,
     evictions: AtomicU64,
     len: AtomicUsize,
@@ -33,12 +32,10 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new(capacity: usize, context: StoreContext) -> Self {
-        let shards = (capacity / ENTRIES_PER_SHARD).clamp(1, MAX_SHARDS);
-        let queues = (0..shards).map(|_| Mutex::default()).collect();
+        let queues = (0..shards(capacity)).map(|_| Mutex::default()).collect();
         Self {
             queues,
-            capacity,
-            max_bytes: AtomicUsize::new(usize::MAX),
+            bounds: Bounds::new(capacity),
             bytes: AtomicUsize::new(0),
             evictions: AtomicU64::new(0),
             len: AtomicUsize::new(0),
@@ -72,12 +69,7 @@ impl Room {
 
     /// Returns whether an entry may be inserted.
     pub(super) fn is_open(&self) -> bool {
-        self.capacity > 0 && !self.is_left_locked() && self.context.clock.ensure_ticking()
-    }
-
-    /// Bounds the bytes of all entries together. Of several bounds, the smallest counts.
-    pub(super) fn bound_bytes(&self, bytes: usize) {
-        self.max_bytes.fetch_min(bytes, Relaxed);
+        self.bounds.capacity() > 0 && !self.is_left_locked() && self.context.clock.ensure_ticking()
     }
 
     /// Returns the bytes of all entries. An entry that another thread removes may be subtracted before it was added.
@@ -87,7 +79,7 @@ impl Room {
 
     /// Returns the bound in bytes, of this store and of its handle.
     pub(super) fn max_bytes(&self) -> usize {
-        self.max_bytes.load(Relaxed).min(self.context.budget.max_bytes())
+        self.bounds.max_bytes().min(self.context.budget.max_bytes())
     }
 
     /// Records the process whose sweep works on this store, or 0 for none. Has no effect if a parent process left
@@ -160,11 +152,14 @@ impl Room {
         }
     }
 
-    /// Evicts entries until the bounds in bytes hold: of this store, beginning with the shard of a hash, then of the handle.
+    /// Evicts entries until the bounds hold that no shard keeps by itself: that in bytes, and the capacity while some shards get no new
+    /// entries, beginning with the shard of a hash; then those of the handle.
     fn make_room(&self, hash: u32, residents: &dyn Residents) {
         let shard = self.shard(hash);
-        let (mut next, bound) = (shard, self.max_bytes.load(Relaxed));
-        while self.bytes() > bound && self.evict_from(next, Some(shard), residents) {
+        let (mut next, bound) = (shard, self.bounds.max_bytes());
+        let is_partly_used = self.used_shards() < self.queues.len();
+        let is_full = || is_partly_used && self.len() > self.bounds.capacity();
+        while (self.bytes() > bound || is_full()) && self.evict_from(next, Some(shard), residents) {
             next += 1;
         }
         self.context.budget.make_room();
@@ -235,7 +230,13 @@ impl Room {
 
     /// Returns the capacity of one shard.
     fn share(&self) -> usize {
-        self.capacity / self.queues.len()
+        (self.bounds.capacity() / self.used_shards()).max(1)
+    }
+
+    /// Returns the number of shards that get new entries. A store that settings made small has more shards than its capacity is for; they
+    /// hold what they had until it is evicted.
+    fn used_shards(&self) -> usize {
+        shards(self.bounds.capacity()).min(self.queues.len())
     }
 
     fn queue(&self, hash: u32) -> &Mutex<S3Fifo> {
@@ -243,8 +244,13 @@ impl Room {
     }
 
     fn shard(&self, hash: u32) -> usize {
-        (hash >> 8) as usize % self.queues.len()
+        (hash >> 8) as usize % self.used_shards()
     }
+}
+
+/// Returns the number of shards for a capacity.
+fn shards(capacity: usize) -> usize {
+    (capacity / ENTRIES_PER_SHARD).clamp(1, MAX_SHARDS)
 }
 
 /// Returns the maximum length of each queue so that all together hold `entries`, or less than one more per queue. Capacity that short

@@ -74,6 +74,28 @@ fn the_value_of_an_overtaken_load_is_not_served() {
     assert_eq!(store.hit(&(NoNamespace, 1_u64)), None);
 }
 
+#[cfg(feature = "settings")]
+#[test]
+fn a_store_of_many_shards_that_settings_made_small_holds_its_capacity_exactly() {
+    let (store, _) = store(10_000);
+    for id in 0..1_000 {
+        put(&store, id, id, MINUTE);
+    }
+    store.set_bounds(1, StoreBounds { capacity: Some(5), max_bytes: None });
+    store.evict_excess();
+    assert_eq!(store.len(), 5);
+    for id in 1_000..2_000 {
+        put(&store, id, id, MINUTE);
+        assert_eq!(store.hit(&(NoNamespace, id)), Some(id));
+        assert_eq!(store.len(), 5);
+    }
+    store.set_bounds(1, StoreBounds::default());
+    for id in 0..1_000 {
+        put(&store, id, id, MINUTE);
+    }
+    assert!(store.len() >= 1_000);
+}
+
 #[test]
 fn capacity_holds_exactly_in_small_stores_and_closely_in_sharded_ones() {
     for capacity in [1, 10, 100, 1_000, 10_000] {

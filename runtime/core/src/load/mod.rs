@@ -122,12 +122,13 @@ where
         text: String,
         args: &A,
         tags: &[String],
-        policy: Policy<S>,
+        mut policy: Policy<S>,
     ) -> Self
     where
         A: Args<Owned = K>,
     {
         let scopes = Scopes::new(&text, tags);
+        state.set(&mut policy);
         let key = state.store.local.values.owned_key(args);
         state.store.local.values.extend_grace(nanos(policy.longest_stale()));
         state.store.local.values.set_weigher(policy.weigh);

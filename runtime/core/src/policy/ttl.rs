@@ -9,7 +9,7 @@ use crate::stats::Counters;
 
 /// The ttl of values or errors of type `T`.
 pub struct Ttl<T> {
-    /// The longest ttl: without end where each states its own.
+    /// The longest ttl: without end where each states its own and no setting bounds it.
     pub(crate) longest: Duration,
     stated: Option<Stated<T>>,
 }
@@ -48,6 +48,12 @@ impl<T> Ttl<T> {
         Self { longest: Duration::MAX, stated: Some(Stated { of, ask }) }
     }
 
+    /// Puts another ttl in the place of this one. Where each states its own, it bounds them.
+    #[cfg(feature = "settings")]
+    pub(super) fn set(&mut self, ttl: Duration) {
+        self.longest = ttl;
+    }
+
     /// Returns whether nothing is stored, whatever it is.
     pub(crate) fn is_never(&self) -> bool {
         self.longest.is_zero()
@@ -62,7 +68,7 @@ impl<T> Ttl<T> {
     /// the load is sure not to prolong it.
     pub(crate) fn ttl_for(&self, stored: &T, load: LoadTimes, site: SiteFigures<'_>) -> (u64, Duration) {
         match &self.stated {
-            Some(Stated { of, ask }) => (load.began, ask(*of, stored, site)),
+            Some(Stated { of, ask }) => (load.began, ask(*of, stored, site).min(self.longest)),
             None => (load.ended, self.longest),
         }
     }

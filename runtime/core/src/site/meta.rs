@@ -105,6 +105,8 @@ pub(crate) struct SiteMeta {
     pub(crate) receiver: Receiver,
     pub(crate) capacity: Option<Capacity>,
     pub(crate) max_bytes: Option<usize>,
+    /// The options of the policy that settings may change.
+    pub(crate) settable: &'static [&'static str],
     /// The version of the values' meaning; values of another version are not found.
     pub(crate) version: usize,
     /// A ttl beyond an hour of entries that may go to the shared tier, in milliseconds, where it is written out; the largest number for

@@ -1,6 +1,6 @@
 //! Call sites: the static that a macro emits, and its state under each handle.
 //!
-//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `sync`.
+//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `stats`, `sync`.
 //!
 //! The static does not know the types of its call site (arguments, value, error), because a generic function has many. So a site has a
 //! short list of states. A state is found by the address of a constant that is generic over a closure of the expansion, because the type of
@@ -17,6 +17,9 @@ use crate::engine::{LocalStore, TieredStore};
 use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::args::Args;
 use crate::key::template::{Piece, Template, bare, shown};
+#[cfg(feature = "settings")]
+use crate::l1::AnyStore;
+use crate::l1::most_entries;
 use crate::shape::{CacheValue, Outcome, Shape};
 use crate::shared::Tier;
 use crate::stats::{AnswerRecorder, Counters};
@@ -27,6 +30,8 @@ mod call;
 mod instance;
 mod meta;
 mod negatives;
+#[cfg(feature = "settings")]
+mod settings;
 mod state;
 mod variant;
 
@@ -39,9 +44,6 @@ pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
 pub(crate) use state::{Dated, Negative, NotedOutdated, Outdated, SiteState};
 use variant::{ValueType, variant};
-
-/// The bytes that an entry counts for at least, from which a bound in bytes implies one in entries.
-const LEAST_BYTES: usize = 128;
 
 /// A call site.
 pub struct Site {
@@ -75,6 +77,7 @@ impl Site {
         let template = Template { text, pieces };
         let (handle, tags, receiver, version) = (None, &[] as &[_], Receiver::None, 0);
         let (capacity, max_bytes, long_ttl) = (None, None, None);
+        let settable = &["ttl"] as &[_];
         let source = Location::caller();
         let meta = SiteMeta {
             kind,
@@ -87,6 +90,7 @@ impl Site {
             receiver,
             capacity,
             max_bytes,
+            settable,
             version,
             long_ttl,
         };
@@ -142,6 +146,13 @@ impl Site {
         self
     }
 
+    /// The options of the policy that settings may change; without it, `ttl` alone.
+    #[must_use]
+    pub const fn settable(mut self, options: &'static [&'static str]) -> Self {
+        self.meta.settable = options;
+        self
+    }
+
     /// The largest number of bytes of all entries.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
@@ -155,7 +166,7 @@ impl Site {
 
     /// Returns the capacity of its store, given its own: without one, as many entries as its bound in bytes can hold.
     fn most_entries(&self, capacity: Option<usize>) -> Option<usize> {
-        capacity.or(self.meta.max_bytes.map(|bytes| (bytes / LEAST_BYTES).max(1)))
+        capacity.or(self.meta.max_bytes.map(most_entries))
     }
 
     /// The function's path as a key segment.
@@ -268,6 +279,8 @@ impl Site {
         for (id, keys) in [by_text.keys(), negatives.keys(KeyTexts::new::<A>(self.meta.template, &path))] {
             handle.add_keys(&name, id, keys);
         }
+        #[cfg(feature = "settings")]
+        settings::obey(&self.meta, &switches, &(values.clone() as Arc<dyn AnyStore>), &negatives.store());
         let store = TieredStore::new(handle, LocalStore { values, counters }, tier, variant);
         SiteState { store, by_text, negatives, switches, unequal: AtomicBool::new(false), path }
     }

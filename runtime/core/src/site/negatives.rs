@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::by_text::KeyTexts;
 use crate::handle::Fastness;
 use crate::key::{AnyKey, Hashed, OwnedKey, Scopes};
+#[cfg(feature = "settings")]
+use crate::l1::AnyStore;
 use crate::l1::{Entry, EntryRank, FoundEntry, KeyList, L1, Lifetime, ListedEntry, LoadStart};
 
 /// The content of a negative entry: a cached absence or error.
@@ -43,6 +45,12 @@ impl Negatives {
     /// Returns the address of the store, and its keys, which have these texts.
     pub(super) fn keys<K: OwnedKey>(&self, texts: KeyTexts<K>) -> (usize, Arc<dyn KeyList>) {
         (Arc::as_ptr(&self.0).addr(), Arc::new(NegativeKeys { entries: self.0.clone(), texts }))
+    }
+
+    /// Returns the store.
+    #[cfg(feature = "settings")]
+    pub(super) fn store(&self) -> Arc<dyn AnyStore> {
+        self.0.clone()
     }
 
     /// Returns whether nothing is cached, as for most functions.

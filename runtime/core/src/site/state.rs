@@ -13,6 +13,8 @@ use crate::handle::{CallMode, SiteSwitches};
 use crate::key::{CallKey, Hashed, OwnedKey};
 use crate::l1::{FoundEntry, Lifetime, LoadStart};
 use crate::log::{Judgement, Log};
+#[cfg(not(feature = "settings"))]
+use crate::policy::Policy;
 use crate::shape::{CacheValue, Shape};
 
 /// The state of one instantiation of a call site under one handle.
@@ -99,6 +101,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     pub(crate) fn mode(&self) -> CallMode {
         if self.switches.is_off() { CallMode::Bypass } else { CallMode::current() }
     }
+
+    /// Leaves the options of a call as they are, because there are no settings.
+    #[cfg(not(feature = "settings"))]
+    #[allow(clippy::unused_self)]
+    pub(crate) fn set(&self, _: &mut Policy<S>) {}
 
     /// Makes time pass again in a child of a fork.
     pub(crate) fn notice_fork(&self) {
