@@ -124,6 +124,8 @@ Loading:
 
 | option | default | meaning |
 |---|---|---|
+| `previous(old)` | none | name under which the body has the value that it replaces, an `Option<T>`; see [Conditional loads]("#, guide_root!(), r#"conditional/index.html) |
+| `keep_expired = "1h"` | none | time after the ttl for which a value stays for `previous`; served to no caller |
 | `single_flight = off`, `single_flight = fleet` | `process` | the callers that share one load of a missing key: none, all in this process, or all in the processes of one shared tier |
 | `share_error = \|error\| error.clone()` | `Clone`, if the error has it | copies the error of a shared load for each waiter: a `fn(&E) -> E` |
 | `load_timeout = "2s"` | none | longest duration of a load, and longest wait for a load that [rests]("#, guide_root!(), r#"cacheable/index.html#a-load-that-rests) or runs in another process (30 s without it); the error type needs `From<LoadTimeout>`, the function must be `async` |

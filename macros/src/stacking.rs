@@ -149,6 +149,23 @@ pub(crate) fn timeout_above(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| deferred(attr) && name(attr).is_some_and(|name| name == "timeout"))
 }
 
+/// Returns the name that `previous(old)` of an attribute above gives to the body.
+pub(crate) fn previous_above(attrs: &[Attribute]) -> Option<Ident> {
+    attrs.iter().filter(|attr| deferred(attr)).find_map(|attr| {
+        let Meta::List(list) = &attr.meta else { return None };
+        let tokens: Vec<_> = list.tokens.clone().into_iter().collect();
+        // The mark and a comma come first. Nothing but an option follows a comma and has its value in parentheses.
+        tokens.windows(3).find_map(|three| match three {
+            [TokenTree::Punct(comma), TokenTree::Ident(option), TokenTree::Group(value)]
+                if comma.as_char() == ',' && option == "previous" =>
+            {
+                syn::parse2(value.stream()).ok()
+            }
+            _ => None,
+        })
+    })
+}
+
 fn name(attr: &Attribute) -> Option<&Ident> {
     attr.path().segments.last().map(|segment| &segment.ident)
 }

@@ -27,6 +27,7 @@ pages! {
     circuit_breaker = "guide/circuit_breaker.md",
     codecs = "guide/codecs.md",
     coherence = "guide/coherence.md",
+    conditional = "guide/conditional.md",
     demo = "guide/demo.md",
     direct = "guide/direct.md",
     encryption = "guide/encryption.md",

@@ -24,6 +24,7 @@ pages! {
     CachePut = "guide/cache_put.md",
     CacheRefresh = "guide/cache_refresh.md",
     Lifetimes = "guide/lifetimes.md",
+    Conditional = "guide/conditional.md",
     Bytes = "guide/bytes.md",
     CircuitBreaker = "guide/circuit_breaker.md",
     Retry = "guide/retry.md",

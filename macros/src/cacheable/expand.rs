@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     emit::{self, Owned, Run, Site, View, code},
+    options::Value,
     signature::{Kind, without_lifetimes},
     subject::Subject,
 };
@@ -43,12 +44,16 @@ fn plain(model: &Model) -> TokenStream {
         );
     }
     let Prologue { condition, lookup } = Prologue::new(model, &MissFunctions::AWAITED);
-    let (prologue, arguments) = (code!(#condition let __miss = #lookup;), code!(__miss));
+    let replaced = replaced(model);
+    let opened = replaced.is_some().then(|| code!(let (__miss, __previous) = __miss.with_previous();));
+    let (prologue, arguments) = (code!(#condition let __miss = #lookup; #opened), code!(__miss));
     if !owned {
-        let run = Run::new(subject, "load", arguments).tokens();
+        let first = code!(#replaced);
+        let run = Run { first, ..Run::new(subject, "load", arguments) }.tokens();
         return emit::whole(subject, &quote!(#prologue #run));
     }
     let Owned { before, first, body } = Owned::new(subject);
+    let first = code!(#first #replaced);
     let call = if model.stored.options.is("load", "task") { "load_task" } else { "load_spawned" };
     let run = if asked {
         spawned(subject, call, &first, &body)
@@ -78,17 +83,34 @@ fn between(model: &Model, names: &MissFunctions) -> TokenStream {
     let (body, out) = emit::blocking_body(subject);
     let asked = subject.returns.kind == Kind::Asked;
     let end = if asked { code!(__kind.end) } else { code!(#door::end_sync) };
+    let replaced = replaced(model);
+    let opened = replaced.is_some().then(|| code!(let (__load, __previous) = __load.with_previous();));
     code! {
         #condition
         let __load = match #lookup {
             ::core::result::Result::Ok(__out) => return __out,
             ::core::result::Result::Err(__load) => __load,
         };
+        #opened
+        #replaced
         #body
         // Silences the warning about unreachable code after a body that never ends.
         #[allow(unreachable_code)]
         return #end(__load, #out);
     }
+}
+
+/// The statement that gives the body the value that it replaces, if it asks for it: `let old = previous.take(shape);`.
+fn replaced(model: &Model) -> Option<TokenStream> {
+    let Model { subject, stored, .. } = model;
+    let Some(Value::Ident(name)) = stored.options.value("previous") else { return None };
+    let (imports, shape) = (emit::imports(&subject.door), emit::shape(subject, stored.options.is_given("share_error")));
+    Some(code! {
+        let #name = {
+            #imports
+            __previous.take(#shape)
+        };
+    })
 }
 
 /// The names of the runtime's functions for a call that is not a hit.

@@ -34,6 +34,10 @@ pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) -> Op
     if options.is_given("batch") {
         options.refuse("handle", "`handle` is not available with `batch`: put it on the function of one element", diag);
         options.refuse("load", "`load` is not available with `batch`: remove it", diag);
+        let why =
+            "`previous` is not available with `batch`, whose body loads many: put it on the function of one element";
+        options.refuse("previous", why, diag);
+        options.refuse("keep_expired", "`keep_expired` is not available with `batch`: remove it", diag);
         if let Some(list) = subject.returns.list() {
             diag.at(
                 list,

@@ -39,6 +39,7 @@ impl Model {
         let form = form::check(&options, &subject, diag);
         rules::pairs(&options, diag);
         rules::merging(&options, diag);
+        rules::hides(&options, &subject, diag);
         owned::check(&options, &subject, diag);
         rules::asynchronous(&options, &subject, diag);
         stored::check(&options, &subject, TTL_MISSING, diag);

@@ -2,13 +2,13 @@
 //!
 //! May use: diag, duration, options, signature, stored, subject, cacheable/owned.
 
-use syn::FnArg;
+use syn::{FnArg, ext::IdentExt};
 
 use super::owned::owned_for;
 use crate::{
     diag::Diag,
     duration::Time,
-    options::Options,
+    options::{Options, Value},
     signature::{Answer, Kind, refuse},
     stored::{self, Stored},
     subject::Subject,
@@ -25,6 +25,7 @@ pub(super) fn pairs(options: &Options, diag: &mut Diag) {
             or write a closure, as `err_ttl = |error| ..`, that returns zero for the others";
         options.refuse("err_ttl", why, diag);
     }
+    previous(options, diag);
     if stored::is_forever(options) {
         forever(options, diag);
     } else if options.is("early", "off") && !options.is_given("stale") {
@@ -49,9 +50,31 @@ pub(super) fn merging(options: &Options, diag: &mut Diag) {
     }
 }
 
+/// Reports `previous` without a value that stays for it, and the reverse.
+fn previous(options: &Options, diag: &mut Diag) {
+    let stays = ["keep_expired", "stale", "stale_if_error"].into_iter().any(|name| options.is_given(name));
+    if !stays && !stored::is_forever(options) {
+        let why = "`previous` needs a value that stays when its ttl has passed: add `keep_expired = \"1h\"`";
+        options.refuse("previous", why, diag);
+    }
+    if !options.is_given("previous") {
+        let why = "`keep_expired` keeps a value for `previous` alone: add `previous(old)`, or remove it";
+        options.refuse("keep_expired", why, diag);
+    }
+}
+
+/// Reports a name for the replaced value that hides a parameter.
+pub(super) fn hides(options: &Options, subject: &Subject, diag: &mut Diag) {
+    let Some(Value::Ident(name)) = options.value("previous") else { return };
+    let text = name.unraw().to_string();
+    if subject.params.find(&text).is_some() {
+        diag.at(name, format_args!("there is a parameter `{text}` already: give the replaced value another name"));
+    }
+}
+
 /// Options that count from the end of the ttl, where it has none.
 fn forever(options: &Options, diag: &mut Diag) {
-    for name in ["stale", "stale_if_error", "early", "refresh"] {
+    for name in ["stale", "stale_if_error", "early", "refresh", "keep_expired"] {
         let why = format!("`{name}` has no effect, because `ttl = forever` never ends: remove it, or write a ttl");
         options.refuse(name, &why, diag);
     }
@@ -73,7 +96,8 @@ pub(super) fn conditional(options: &Options, subject: &Subject, stored: Option<&
 
 /// Sets what the options require of a return type that only the compiler knows.
 pub(super) fn answer(options: &Options, subject: &mut Subject) {
-    if options.is_given("handle") || options.is_given("batch") {
+    // The body must run after the look-up in the cache, and with a future that the function makes itself it runs before.
+    if ["handle", "batch", "previous"].into_iter().any(|name| options.is_given(name)) {
         if subject.returns.kind == Kind::Asked {
             subject.returns.kind = Kind::Sync;
             subject.returns.answer = Answer::Value;

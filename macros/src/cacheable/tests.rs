@@ -102,6 +102,18 @@ fn load_in_a_task() {
 }
 
 #[test]
+fn a_load_that_gets_the_value_that_it_replaces() {
+    let args = "ttl = 300, previous(old), keep_expired = \"1h\"";
+    snapshot("previous", args, "async fn get(&self, name: &str) -> Result<u64, Error> { self.load(name, old).await }");
+    snapshot("previous_sync", args, "fn get(id: u64) -> u64 { old.unwrap_or(id) }");
+    snapshot(
+        "previous_task",
+        "ttl = 300, previous(old), stale = 60, load = task",
+        "async fn get(&self, name: &str) -> u64 { self.load(name, old).await }",
+    );
+}
+
+#[test]
 fn batch() {
     snapshot(
         "batch",
@@ -335,6 +347,23 @@ fn a_forgotten_parameter_is_an_error() {
         item,
         &["`page` is in the key and skipped: keep one of the two"],
     );
+}
+
+#[test]
+fn the_replaced_value_needs_a_name_and_a_value_that_stays() {
+    for (args, expected) in [
+        ("previous(old)", "`previous` needs a value that stays when its ttl has passed: add `keep_expired = \"1h\"`"),
+        ("keep_expired = 1", "`keep_expired` keeps a value for `previous` alone: add `previous(old)`, or remove it"),
+        ("previous(id), keep_expired = 1", "there is a parameter `id` already: give the replaced value another name"),
+        ("previous(), keep_expired = 1", "`previous` takes a name: write `previous(old)`"),
+        ("previous(a, b), keep_expired = 1", "`previous` takes a name: write `previous(old)`"),
+        ("previous = old, keep_expired = 1", "`previous` takes a name: write `previous(old)`"),
+    ] {
+        fails(attribute, &format!("ttl = 1, {args}"), "fn get(id: u64) -> u64 { id }", &[expected]);
+    }
+    for args in ["ttl = 1, previous(old), stale = 1", "ttl = forever, previous(old)"] {
+        fails(attribute, args, "fn get(id: u64) -> u64 { id }", &[]);
+    }
 }
 
 #[test]

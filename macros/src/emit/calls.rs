@@ -56,6 +56,10 @@ fn call(method: &Method, given: &Readable<'_>, options: &Options, door: &Door) -
             let name = named(name);
             quote_spanned!(span=> .#name())
         }
+        Method::Alone(name) => {
+            let name = named(name);
+            quote_spanned!(span=> .#name())
+        }
     })
 }
 

@@ -57,7 +57,7 @@ pub(super) fn fits(row: &Row, name: &Ident, form: &OptionForm) -> syn::Result<()
     match (&row.takes, form) {
         (Takes::Nothing, OptionForm::Nothing)
         | (Takes::Weight, OptionForm::Nothing | OptionForm::List(_))
-        | (Takes::Params | Takes::Labels | Takes::List | Takes::Templates, _) => Ok(()),
+        | (Takes::Params | Takes::Binding | Takes::Labels | Takes::List | Takes::Templates, _) => Ok(()),
         (Takes::Nothing, _) => wrong(format_args!("`{name}` takes no value: write `{name}` alone")),
         (Takes::Weight, _) => wrong(format_args!(
             "`{name}` takes no value but may have a weight: write `{}` or `{}`",
@@ -84,7 +84,7 @@ pub(super) fn read(name: &str, row: &Row, at: &Ident, form: &OptionForm, diag: &
 }
 
 fn takes_list(takes: &Takes) -> bool {
-    matches!(takes, Takes::Params | Takes::Labels | Takes::List | Takes::Templates)
+    matches!(takes, Takes::Params | Takes::Binding | Takes::Labels | Takes::List | Takes::Templates)
 }
 
 fn of_expr(name: &str, row: &Row, takes: &Takes, expr: &Expr, diag: &mut Diag) -> Option<Value> {
@@ -130,6 +130,10 @@ fn of_list(row: &Row, form: &OptionForm) -> Result<Value, Option<proc_macro2::Sp
     };
     match row.takes {
         Takes::Params => list(tokens, Ident::parse_any).map(Value::Params),
+        Takes::Binding => match &list(tokens, <Ident as Parse>::parse)?[..] {
+            [name] => Ok(Value::Ident(name.clone())),
+            names => Err(names.get(1).map(Ident::span)),
+        },
         Takes::Templates => list(tokens, <LitStr as Parse>::parse).map(Value::Texts),
         Takes::Labels => list(tokens, label).map(Value::Labels).map_err(|_| None),
         Takes::List if tokens.is_empty() => Err(None),
@@ -156,6 +160,7 @@ fn label(input: ParseStream<'_>) -> syn::Result<(Ident, Expr)> {
 fn wrong_list(name: &str, row: &Row) -> String {
     let (what, write) = match row.takes {
         Takes::Params => ("names of parameters", format!("{name}(id)")),
+        Takes::Binding => ("a name", row.written[0].to_owned()),
         Takes::Labels => ("names and values", row.written[0].to_owned()),
         Takes::Templates => ("templates of keys", row.written[0].to_owned()),
         _ => ("a list", row.written[0].to_owned()),

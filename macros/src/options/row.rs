@@ -112,6 +112,8 @@ pub(crate) enum Takes {
     Window,
     /// Names of parameters: `name(a, b)`.
     Params,
+    /// A name for the body to use: `name(old)`.
+    Binding,
     /// Names and values: `name(tier = user.tier)`.
     Labels,
     /// A list whose elements are read later: `name(..)`.
@@ -178,4 +180,6 @@ pub(crate) enum Method {
     With(&'static str, &'static str),
     /// `.method()`, where the value is the word before it.
     Words(&'static [(&'static str, &'static str)]),
+    /// `.method()`, whatever the value.
+    Alone(&'static str),
 }

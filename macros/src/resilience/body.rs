@@ -1,6 +1,6 @@
 //! The body in the form in which a policy calls it: once or several times, together with the arguments of each call.
 //!
-//! May use: diag, duration, emit, options, signature, subject, value.
+//! May use: diag, duration, emit, options, signature, stacking, subject, value.
 
 use std::fmt;
 
@@ -14,6 +14,7 @@ use crate::{
     emit::{self, code},
     options::Options,
     signature::{Answer, Kind, Param, refuse, self_tokens},
+    stacking,
     subject::{Door, Subject},
     value::peel,
 };
@@ -28,7 +29,8 @@ pub(super) fn once(subject: &Subject) -> TokenStream {
     emit::body(subject, &TokenStream::new(), &subject.function.body)
 }
 
-/// The arguments of one of several runs: clones of owned ones, and new borrows of `&mut` ones.
+/// The arguments of one of several runs: clones of owned ones and of the value that `#[cacheable]` gives the body, and new borrows of `&mut`
+/// ones.
 fn run_arguments(subject: &Subject) -> TokenStream {
     let lent = |param: &&Param| !param.is_reference() || param.is_lent_mutably();
     let arguments = subject.params.names.iter().filter(lent).map(|param| {
@@ -44,7 +46,11 @@ fn run_arguments(subject: &Subject) -> TokenStream {
         }
         quote_spanned!(span=> #(#cfgs)* #[allow(unused_variables)] let #mutability #ident = ::core::clone::Clone::clone(&#ident);)
     });
-    arguments.collect()
+    let previous = stacking::previous_above(&subject.function.attrs).map(|ident| {
+        let span = Span::mixed_site().located_at(ident.span());
+        quote_spanned!(span=> #[allow(unused_variables)] let #ident = ::core::clone::Clone::clone(&#ident);)
+    });
+    arguments.chain(previous).collect()
 }
 
 /// Returns whether the body may change borrowed values; its future must then end before the next run begins.

@@ -18,7 +18,7 @@ pub use crate::key::namespace::NoNamespace;
 pub use crate::key::template::{Piece, Template};
 pub use crate::key::text::{OwnedText, by_debug, by_display};
 pub use crate::key::{KeyPart, KeyWriter};
-pub use crate::load::{Loading, Miss, end_sync, load, load_spawned, load_task};
+pub use crate::load::{Loading, Miss, Previous, end_sync, load, load_spawned, load_task};
 pub use crate::log::Reach;
 pub use crate::policy::{Policy, SiteFigures, TagTexts, TtlSource, stated_tags, ttl_of};
 pub use crate::put::{Put, store, store_sync};

@@ -67,6 +67,12 @@ pub struct Policy<S: Shape> {
     pub(crate) copy_error: Copier<S::Error>,
     pub(crate) stale: Duration,
     pub(crate) stale_if_error: Duration,
+    /// The time for which an expired value stays for the load that replaces it.
+    pub(crate) grace: Duration,
+    /// True if values of other calls in the store do not stay for this one.
+    pub(crate) shares_store: bool,
+    /// True if loads get the value that they replace.
+    pub(crate) gives_previous: bool,
     pub(crate) early: bool,
     pub(crate) single_flight: bool,
     pub(crate) load_timeout: LoadBound<S>,
@@ -103,6 +109,9 @@ impl<S: Shape> Policy<S> {
             copy_error: None,
             stale: Duration::ZERO,
             stale_if_error: Duration::ZERO,
+            grace: Duration::ZERO,
+            shares_store: false,
+            gives_previous: false,
             early: true,
             single_flight: true,
             load_timeout: None,
@@ -302,6 +311,26 @@ impl<S: Shape> Policy<S> {
         self
     }
 
+    /// `keep_expired = "1h"`.
+    #[must_use]
+    pub fn grace(mut self, after: Duration) -> Self {
+        self.grace = after;
+        self
+    }
+
+    /// Sets the grace of this call's values, and of no others: direct calls with values of one type share a store.
+    pub(crate) fn grace_in_shared_store(mut self, after: Duration) -> Self {
+        self.shares_store = true;
+        self.grace(after)
+    }
+
+    /// `previous(old)`.
+    #[must_use]
+    pub fn with_previous(mut self) -> Self {
+        self.gives_previous = true;
+        self
+    }
+
     /// `early = off`.
     #[must_use]
     pub fn no_early(mut self) -> Self {
@@ -390,6 +419,21 @@ impl<S: Shape> Policy<S> {
         self.stale.max(self.stale_if_error)
     }
 
+    /// Returns the longest time after its expiry for which a value is of use: it may be served, or given to the load that replaces it.
+    pub(crate) fn usable_after_expiry(&self) -> Duration {
+        self.longest_stale().max(self.grace)
+    }
+
+    /// Returns the longest time after its expiry for which a value of another writer of the store's keys is of use.
+    pub(crate) fn store_grace(&self) -> Duration {
+        if self.shares_store { self.longest_stale() } else { self.usable_after_expiry() }
+    }
+
+    /// Returns whether a value that is no longer fresh is of use: it may be served, or given to the load that replaces it.
+    pub(crate) fn uses_expired(&self) -> bool {
+        self.gives_previous || !self.usable_after_expiry().is_zero()
+    }
+
     /// Returns the lifetime of a ttl that counts from `from`, less the jitter; `None` for a ttl of zero.
     fn lifetime(&self, from: u64, ttl: Duration, load: LoadTimes) -> Option<Lifetime> {
         let expires = from.saturating_add(jittered(nanos(ttl), self.jitter));
@@ -402,7 +446,7 @@ impl<S: Shape> Policy<S> {
         let from = expires.saturating_sub(early_span(load.load_time, whole)).max(now.saturating_add(1));
         let early_from = if self.early { from } else { expires };
         let local_until = self.local_ttl.map_or(u64::MAX, |ttl| now.saturating_add(nanos(ttl)));
-        let served_until = expires.saturating_add(nanos(self.longest_stale()));
+        let served_until = expires.saturating_add(nanos(self.usable_after_expiry()));
         let idle = nanos(self.idle);
         Lifetime { load_time: load.load_time, expires, early_from, local_until, served_until, idle }
     }
@@ -411,7 +455,7 @@ impl<S: Shape> Policy<S> {
     /// for it.
     pub(crate) fn lifetime_of<V>(&self, found: &FoundEntry<V>, now: u64) -> Option<Lifetime> {
         let Lifetime { expires, load_time, local_until, .. } = found.life;
-        let is_useful = !found.is_refreshed() || !self.longest_stale().is_zero();
+        let is_useful = !found.is_refreshed() || self.uses_expired();
         if self.ttl.is_never() || !is_useful || now >= expires.min(local_until) {
             return None;
         }

@@ -20,6 +20,7 @@ mod names;
 mod newest;
 mod one_key;
 mod plain;
+mod previous;
 mod provenance;
 mod puts;
 mod records;

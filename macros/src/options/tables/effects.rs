@@ -159,3 +159,14 @@ pub(super) const MERGE: &[Effects] = &[Effects {
     negatives: "a known absence does not wait; an error goes to all calls of the run",
     deploy: "no effect on other processes",
 }];
+
+pub(super) const PREVIOUS: &[Effects] = &[Effects {
+    written: "previous(old)",
+    batch: "a compile error: its body loads many",
+    fleet: "one process loads for all, also while the expired value is kept; it has its own expired value, or that of the shared tier",
+    stale: "a stale value is served meanwhile; the times of both run from the end of the ttl, and the longer one keeps the value",
+    early: "a value that is about to expire is given too",
+    tiers: "from the local tier, otherwise from the shared one; a value that is returned unchanged is stored in both again",
+    negatives: "an absence or an error is not given",
+    deploy: "a version without it gives the expired values up earlier",
+}];

@@ -1,7 +1,8 @@
 //! The options of `cacheable` about loads and refreshes.
 //!
-//! May use: options/row.
+//! May use: options/{row, tables/effects}.
 
+use super::effects;
 use crate::options::row::{Builder, Call, Method, PLAIN, Row, Takes};
 
 const CACHEABLE: &[&str] = &["cacheable"];
@@ -59,6 +60,27 @@ pub(super) const STALENESS: &[Row] = &[
 ];
 
 pub(super) const LOADING: &[Row] = &[
+    Row {
+        name: "previous",
+        of: CACHEABLE,
+        takes: Takes::Binding,
+        written: &["previous(old)"],
+        default: "none",
+        meaning: "name under which the body has the value that it replaces, an `Option<T>`; see [Conditional loads](conditional.md)",
+        call: Call::Of(Builder::Policy, Method::Alone("with_previous")),
+        effects: effects::PREVIOUS,
+        ..PLAIN
+    },
+    Row {
+        name: "keep_expired",
+        of: CACHEABLE,
+        takes: Takes::Time,
+        written: &["keep_expired = \"1h\""],
+        default: "none",
+        meaning: "time after the ttl for which a value stays for `previous`; served to no caller",
+        call: policy("grace"),
+        ..PLAIN
+    },
     Row {
         name: "single_flight",
         of: CACHEABLE,

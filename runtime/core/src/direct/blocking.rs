@@ -101,13 +101,39 @@ impl<Tiers> Cache<Tiers> {
         V: StoredIn<Tiers>,
         E: 'static,
     {
-        match self.begin_load::<V, E>(key, ttl) {
+        match self.begin_load::<V, E>(key, Policy::new(ttl)) {
             Ok(found) => found,
             Err(load) => end_sync(load, load_value()),
         }
     }
 
-    fn begin_load<V, E>(&self, key: &Key, ttl: Duration) -> AnswerOrLoad<V, E>
+    /// Does what [`get_or_load_sync`](Self::get_or_load_sync) does, and gives `load_value` the value that it replaces, as
+    /// [`get_or_reload`](Self::get_or_reload) does.
+    ///
+    /// # Errors
+    ///
+    /// The error of the load.
+    pub fn get_or_reload_sync<V, E>(
+        &self,
+        key: &Key,
+        ttl: Duration,
+        grace: Duration,
+        load_value: impl FnOnce(Option<V>) -> Result<V, E>,
+    ) -> Result<V, E>
+    where
+        V: StoredIn<Tiers>,
+        E: 'static,
+    {
+        match self.begin_load::<V, E>(key, Policy::new(ttl).grace_in_shared_store(grace).with_previous()) {
+            Ok(found) => found,
+            Err(load) => {
+                let (load, previous) = load.with_previous();
+                end_sync(load, load_value(previous.take(Fallible::<V, E, Private>::NEW)))
+            }
+        }
+    }
+
+    fn begin_load<V, E>(&self, key: &Key, policy: Policy<Fallible<V, E, Private>>) -> AnswerOrLoad<V, E>
     where
         V: StoredIn<Tiers>,
         E: 'static,
@@ -116,7 +142,7 @@ impl<Tiers> Cache<Tiers> {
         let (on, call) = (Some(&self.handle), call(Fallible::<V, E, Private>::NEW, &args));
         match SITE.hit(on, call) {
             Some(hit) => Ok(hit),
-            None => SITE.begin_sync(on, call, &[], Policy::new(ttl).wire(V::__wire())),
+            None => SITE.begin_sync(on, call, &[], policy.wire(V::__wire())),
         }
     }
 

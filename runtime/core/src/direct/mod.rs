@@ -22,7 +22,7 @@ use crate::key::args::{Args, Verbatim};
 use crate::key::namespace::NoNamespace;
 use crate::key::template::Piece;
 use crate::key::{Key, Scope};
-use crate::load::{Pending, fetch_many, load};
+use crate::load::{Miss, Pending, fetch_many, load};
 use crate::log::{Reach, Record};
 use crate::policy::Policy;
 use crate::put::{Put, store};
@@ -83,6 +83,9 @@ impl Fastness {
 
 /// The call with which the shared tier is asked for a value.
 type PendingRead<V> = Pending<OwnedArgs, Maybe<V>>;
+
+/// The answer of a call, or its miss.
+type HitOrMiss<V, E> = Result<Result<V, E>, Miss<OwnedArgs, Fallible<V, E, Private>>>;
 
 impl<Tiers> Cache<Tiers> {
     /// Returns the same cache without the shared tier: its values stay in this process, and may be of any type that is
@@ -290,6 +293,65 @@ impl<Tiers> Cache<Tiers> {
         self.load(key, || Policy::new(ttl), Some(tags), load_value).await
     }
 
+    /// Does what [`get_or_load`](Self::get_or_load) does, and gives the load the value that it replaces, so that the load can ask whether
+    /// there is a newer one. A load that returns that value itself has found that there is none: the entry begins a new lifetime.
+    ///
+    /// The value has expired, for at most `grace`, or is about to (a busy value is loaded again shortly before it expires), or a
+    /// [`refresh`](Self::refresh) has expired it. It is `None` if there is no such value: never an invalidated one, and none inside of
+    /// [`reload`](crate::reload) and [`bypass`](crate::bypass).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use fastness::Key;
+    ///
+    /// #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    /// struct Page { etag: String, body: String }
+    ///
+    /// /// Stands for a request with `If-None-Match`; `None` is the answer 304.
+    /// async fn fetch(etag: Option<&str>) -> Result<Option<Page>, std::io::Error> {
+    ///     let is_same = etag == Some("v1");
+    ///     Ok((!is_same).then(|| Page { etag: "v1".to_owned(), body: "hello".to_owned() }))
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// const PAGE: Key = Key::from_static("page");
+    /// let cache = fastness::Fastness::builder().build()?.cache();
+    /// let (ttl, grace) = (Duration::from_secs(60), Duration::from_secs(3_600));
+    /// let load = async |old: Option<Page>| {
+    ///     let page = fetch(old.as_ref().map(|page| &*page.etag)).await?;
+    ///     page.or(old).ok_or_else(|| std::io::Error::other("304 without a request for it"))
+    /// };
+    /// let page = cache.get_or_reload(&PAGE, ttl, grace, load).await?;
+    /// assert_eq!(page.body, "hello");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The load's.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`get_or_load`](Self::get_or_load).
+    pub async fn get_or_reload<V, E, F>(
+        &self,
+        key: &Key,
+        ttl: Duration,
+        grace: Duration,
+        load_value: impl FnOnce(Option<V>) -> F,
+    ) -> Result<V, E>
+    where
+        V: StoredIn<Tiers>,
+        E: 'static,
+        F: Future<Output = Result<V, E>>,
+    {
+        let (miss, previous) = match self.begin(key, || Policy::new(ttl).grace_in_shared_store(grace).with_previous()) {
+            Ok(hit) => return hit,
+            Err(miss) => miss.with_previous(),
+        };
+        load(miss, async move { load_value(previous.take(Fallible::<V, E, Private>::NEW)).await }).await
+    }
+
     /// Returns the value of a key, or loads it under a policy, which a hit does not make.
     async fn load<V, E, F, P>(
         &self,
@@ -304,15 +366,27 @@ impl<Tiers> Cache<Tiers> {
         F: Future<Output = Result<V, E>>,
         P: FnOnce() -> Policy<Fallible<V, E, Private>>,
     {
-        let miss = {
-            let args = (NoNamespace, Verbatim(key.as_str()));
-            let (on, call) = (Some(&self.handle), call(Fallible::<V, E, Private>::NEW, &args));
-            if let Some(hit) = SITE.hit(on, call) {
-                return hit;
-            }
-            SITE.miss(on, call, &[], policy().wire(V::__wire())).with_tags(tags)
+        let miss = match self.begin(key, policy) {
+            Ok(hit) => return hit,
+            Err(miss) => miss.with_tags(tags),
         };
         load(miss, load_value).await
+    }
+
+    /// The value of a key, or its miss.
+    #[inline]
+    fn begin<V, E, P>(&self, key: &Key, policy: P) -> HitOrMiss<V, E>
+    where
+        V: StoredIn<Tiers>,
+        E: 'static,
+        P: FnOnce() -> Policy<Fallible<V, E, Private>>,
+    {
+        let args = (NoNamespace, Verbatim(key.as_str()));
+        let (on, call) = (Some(&self.handle), call(Fallible::<V, E, Private>::NEW, &args));
+        match SITE.hit(on, call) {
+            Some(hit) => Ok(hit),
+            None => Err(SITE.miss(on, call, &[], policy().wire(V::__wire()))),
+        }
     }
 
     /// Invalidates a key, all keys below a prefix, or everything with a tag, entries of annotated functions included.

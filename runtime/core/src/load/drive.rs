@@ -127,6 +127,7 @@ where
         F: Future<Output = S::Out>,
     {
         let began = self.began();
+        self.hand_over();
         let counted = CountIfAbandoned::new(self.state.store.counters());
         let mut load = pin!(Load::new(around(&span, body), permit));
         let ended = match bound {

@@ -30,6 +30,31 @@ where
         TieredStart { time, start: LoadStart { epoch, ..self.state.store.local.values.start() }, shared }
     }
 
+    /// Hands the value that the load replaces to its body, if the body asks for it. Called after the load has its epoch: an invalidation
+    /// before that is seen here, and one after that keeps the result of the load from being served.
+    pub(super) fn hand_over(&self) {
+        if self.previous.is_open()
+            && let Some(value) = self.replaced()
+        {
+            self.previous.put(value);
+        }
+    }
+
+    /// Returns the newest value that is not invalidated, for up to `keep_expired` after its ttl. A reload takes nothing from the cache.
+    fn replaced(&self) -> Option<S::Item> {
+        if self.reload.is_some() {
+            return None;
+        }
+        let is_usable =
+            |expires: u64| self.state.now() < expires.saturating_add(nanos(self.policy.usable_after_expiry()));
+        if let Some(found) = self.state.store.get(&self.key) {
+            return is_usable(found.life.expires).then_some(found.value);
+        }
+        let standby = self.standby.get().filter(|standby| is_usable(standby.expires))?;
+        let judgement = self.state.log().judge(standby.epoch, self.scopes.and_tags(&standby.tags).hashes());
+        if judgement == Judgement::Invalidated { None } else { standby.value.downcast_ref().cloned() }
+    }
+
     /// Stores the result of a load, gives it to the waiters, and returns the answer of this caller.
     pub(super) fn finish(&self, began: TieredStart, ending: OutcomeOf<S>, permit: Option<LoadPermit>) -> OutcomeOf<S> {
         let began = began.unless_given_up(permit.as_ref());

@@ -32,9 +32,11 @@ use crate::sync::Mutex;
 mod decide;
 mod drive;
 mod finish;
+mod previous;
 mod shared;
 
 pub use drive::{Loading, end_sync, load, load_spawned, load_task};
+pub use previous::Previous;
 pub(crate) use shared::fetch_many;
 
 /// A call that was not a hit; `None` if it bypasses the cache.
@@ -54,8 +56,11 @@ pub(crate) struct Pending<K: Eq, S: Shape<Item: 'static>> {
     pub(crate) text: String,
     /// The kind of answer that the shared tier had before this load.
     outdated: NotedOutdated,
-    /// The shared tier's expired value, if this process stores none: the stale fallback of a load that fails.
+    /// The shared tier's expired value, if this process stores none: the stale fallback of a load that fails, and the value that the load
+    /// replaces.
     standby: OnceLock<Standby>,
+    /// The value that the load replaces, for a body that asks for it.
+    previous: Previous,
     /// The counter of the call's answer; it counts nothing for a read or write that is not a call.
     pub(crate) call: CountedCall,
     /// The right to load among all processes (`single_flight = fleet`).
@@ -105,6 +110,16 @@ where
         self
     }
 
+    /// Opens the place from which the body takes the value that its load replaces.
+    #[must_use]
+    pub fn with_previous(mut self) -> (Self, Previous) {
+        let previous = self.0.as_mut().map_or_else(Previous::default, |pending| {
+            pending.previous = Previous::open();
+            pending.previous.clone()
+        });
+        (self, previous)
+    }
+
     /// A call that bypasses the cache.
     pub(crate) fn bypass() -> Self {
         Self(None)
@@ -130,7 +145,7 @@ where
         let scopes = Scopes::new(&text, tags);
         state.set(&mut policy);
         let key = state.store.local.values.owned_key(args);
-        state.store.local.values.extend_grace(nanos(policy.longest_stale()));
+        state.store.local.values.extend_grace(nanos(policy.store_grace()));
         state.store.local.values.set_weigher(policy.weigh);
         let counters = state.store.counters().clone();
         let began_at = state.log().position();
@@ -146,6 +161,7 @@ where
             text: bounded(text),
             outdated: NotedOutdated::default(),
             standby: OnceLock::new(),
+            previous: Previous::default(),
             call,
             lease: Mutex::default(),
             reload,

@@ -89,8 +89,10 @@ where
             Some(key) => {
                 expect_answer(permit.as_ref(), key);
                 match self.ask(key).await {
-                    // A value that a refresh record expired is loaded by one process for all, too.
-                    fetched if self.policy.fleet && fetched.as_ref().is_none_or(|fetched| fetched.is_refreshed) => {
+                    // An old value that no caller may have is loaded by one process for all, too.
+                    fetched
+                        if self.policy.fleet && !fetched.as_ref().is_some_and(|fetched| self.is_answer(fetched)) =>
+                    {
                         self.take_turns(key, permit.as_ref()).await.or(fetched)
                     }
                     fetched => fetched,
@@ -108,6 +110,21 @@ where
             (None, Some(old)) => refresh::<S>(permit, old),
             (None, None) => RequestPlan::Load(permit),
         }
+    }
+
+    /// Returns whether an entry is an answer: it is fresh, or a value that only its ttl has made stale, and that the function serves.
+    fn is_answer(&self, fetched: &Fetched<S::Item>) -> bool {
+        let now = self.state.now();
+        let stale = if fetched.value.is_some() { self.policy.stale } else { Duration::ZERO };
+        !fetched.is_refreshed && now < self.expires(fetched, now).saturating_add(nanos(stale))
+    }
+
+    /// Returns the time until which an entry is fresh by the lifetimes of this call site, which may differ from those of its writer.
+    fn expires(&self, fetched: &Fetched<S::Item>, now: u64) -> u64 {
+        fetched.expires(match &fetched.value {
+            Some(_) => now.saturating_add(nanos(self.policy.ttl.longest)),
+            None => self.policy.absent_until(fetched.ended(now)),
+        })
     }
 
     /// The plan of a call that cannot ask the shared tier.
@@ -137,7 +154,7 @@ where
                     span.end("lead");
                     *lock(&self.lease) = Some(lease.renewed(lasts, bound));
                     // Another process's load may have finished between the read before and the lease.
-                    return self.ask(key).await.filter(|fetched| !fetched.is_refreshed);
+                    return self.ask(key).await.filter(|fetched| self.is_answer(fetched));
                 }
                 Ok(None) => {
                     if wait == TURN.0 {
@@ -152,7 +169,7 @@ where
             }
             let passed = Duration::from_nanos(self.state.now().saturating_sub(began));
             wait = (wait * 2).min(TURN.1.max(passed / 16));
-            if let Some(fetched) = self.ask(key).await.filter(|fetched| !fetched.is_refreshed) {
+            if let Some(fetched) = self.ask(key).await.filter(|fetched| self.is_answer(fetched)) {
                 span.end("shared");
                 return Some(fetched);
             }
@@ -192,12 +209,7 @@ where
         let now = self.state.now();
         let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
         let stores_locally = self.stores_locally() && !fetched.meets_reload;
-        let longest = match &fetched.value {
-            Some(_) => now.saturating_add(nanos(self.policy.ttl.longest)),
-            // The lifetime is that of this call site, which may differ from that of the site that stored the absence.
-            None => self.policy.absent_until(ended),
-        };
-        let (expires, load_time, tags) = (fetched.expires(longest), fetched.load_time, fetched.tags);
+        let (expires, load_time, tags) = (self.expires(&fetched, now), fetched.load_time, fetched.tags);
         let Some(value) = fetched.value else {
             let expires = if is_refreshed { 0 } else { expires };
             return self.fetched_absence((ended, expires), (start, stores_locally), permit, old);
@@ -207,8 +219,8 @@ where
         if is_refreshed {
             life.early_from = 0;
         }
-        // An expired value is of use only to a function that serves stale values.
-        let is_useful = !is_refreshed || !self.policy.longest_stale().is_zero();
+        // An expired value is of use only to a function that serves stale values, or asks for the value that a load replaces.
+        let is_useful = !is_refreshed || self.policy.uses_expired();
         if is_useful && stores_locally && !self.policy.ttl.is_never() {
             self.insert_locally(&value, &tags, life, start);
         }
@@ -262,7 +274,7 @@ where
     /// Stores the result of a load in the shared tier; `None` stands for an absence.
     pub(crate) fn share(&self, value: Option<&S::Item>, tags: &[u64], life: Lifetime, began: &TieredStart) {
         if let Some(key) = self.shared_key().filter(|_| began.shared.is_some()) {
-            let loaded = LoadedEntry { value, tags, life, beyond: self.policy.longest_stale() };
+            let loaded = LoadedEntry { value, tags, life, beyond: self.policy.usable_after_expiry() };
             key.share(loaded, began, lock(&self.lease).take());
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::engine::{CountIfAbandoned, RequestPlan, TieredStart, end_span, join_blocking};
 use crate::flight::{Inside, LoadPermit};
 use crate::key::OwnedKey;
-use crate::load::{CallPlan, Miss, Pending};
+use crate::load::{CallPlan, Miss, Pending, Previous};
 use crate::shape::{CacheValue, OutcomeOf, Shape};
 use crate::shared::{SharedApi as _, TierContext};
 use crate::sync::block_on;
@@ -58,6 +58,22 @@ impl<K: Eq, S: Shape<Item: 'static>> Loading<K, S> {
     /// A call that passes by the cache.
     pub(crate) fn bypass() -> Self {
         Self(None)
+    }
+}
+
+impl<K, S> Loading<K, S>
+where
+    K: OwnedKey,
+    S: Shape<Item: CacheValue> + 'static,
+{
+    /// Opens the place from which the body takes the value that its load replaces, and puts it there: the load has its epoch already.
+    #[must_use]
+    pub fn with_previous(mut self) -> (Self, Previous) {
+        let Some(load) = &mut self.0 else { return (self, Previous::default()) };
+        load.pending.previous = Previous::open();
+        load.pending.hand_over();
+        let previous = load.pending.previous.clone();
+        (self, previous)
     }
 }
 
