@@ -16,13 +16,14 @@ use std::task::Poll;
 use std::time::Duration;
 
 #[cfg(feature = "http")]
-use crate::codec::{SharedValue, Wire};
+use crate::codec::SharedValue;
+use crate::codec::Wire;
 use crate::handle::Fastness;
 use crate::key::args::{Args, Verbatim};
 use crate::key::namespace::NoNamespace;
 use crate::key::template::Piece;
 use crate::key::{Key, Scope};
-use crate::load::{Miss, Pending, fetch_many, load};
+use crate::load::{ManyReads, Miss, Pending, load};
 use crate::log::{Reach, Record};
 use crate::policy::Policy;
 use crate::put::{Put, store};
@@ -121,23 +122,12 @@ impl<Tiers> Cache<Tiers> {
 
     /// Returns the values of several keys, in their order.
     pub async fn mget<V: StoredIn<Tiers>>(&self, keys: &[Key]) -> Vec<Option<V>> {
-        let near: Vec<Result<V, _>> = keys.iter().map(|key| self.near(key)).collect();
-        let (mut found, mut missing, mut places) = (Vec::with_capacity(keys.len()), Vec::new(), Vec::new());
-        for value in near {
-            let value = value.map_err(|pending| {
-                // A read that bypasses the cache finds nothing.
-                let Some(pending) = pending else { return };
-                missing.push(*pending);
-                places.push(found.len());
-            });
-            found.push(value.ok());
+        let state = SITE.state::<TextArgs<'_>, _>(Some(&self.handle), instance::<Maybe<V>>());
+        let mut reads = ManyReads::begin(state, read_policy(V::__wire()), keys.len());
+        for key in keys {
+            reads.lookup(&(NoNamespace, Verbatim(key.as_str())), key.as_str());
         }
-        if !missing.is_empty() {
-            for (place, value) in places.into_iter().zip(fetch_many(missing).await) {
-                found[place] = value;
-            }
-        }
-        found
+        reads.fetch().await
     }
 
     /// Stores a value for `ttl`, less a jitter of up to 10 %. It replaces the value that was cached under the key, of any type. With
@@ -451,9 +441,7 @@ impl<Tiers> Cache<Tiers> {
         if let Some(hit) = SITE.hit(on, call).flatten() {
             return Ok(hit);
         }
-        // This read never loads, so its ttl is only an upper bound of the lifetime that the shared tier states.
-        let policy = Policy::new(Duration::MAX).wire(V::__wire()).no_early();
-        let Some(pending) = SITE.lookup(on, call, &[], policy) else { return Err(None) };
+        let Some(pending) = SITE.lookup(on, call, &[], read_policy(V::__wire())) else { return Err(None) };
         pending.begin_fetch();
         pending.local_answer().flatten().ok_or_else(|| Some(Box::new(pending)))
     }
@@ -466,8 +454,16 @@ impl<Tiers> Cache<Tiers> {
 
 /// A call with these arguments. Each shape has a state of its own; those of one value type share their store.
 fn call<A, S: Shape>(shape: S, args: &A) -> Call<'_, A, S> {
-    let instance = Instance::new(const { &Instantiation::named::<S>("fastness::cache") });
-    Call::new(instance, shape, args)
+    Call::new(instance::<S>(), shape, args)
+}
+
+fn instance<S: Shape>() -> Instance {
+    Instance::new(const { &Instantiation::named::<S>("fastness::cache") })
+}
+
+/// The policy of a read, which never loads: its ttl is only an upper bound of the lifetime that the shared tier states.
+fn read_policy<V>(wire: Option<Wire<V>>) -> Policy<Maybe<V>> {
+    Policy::new(Duration::MAX).wire(wire).no_early()
 }
 
 #[cfg(feature = "http")]
@@ -508,4 +504,6 @@ impl Cache {
     }
 }
 
-type OwnedArgs = <(NoNamespace, Verbatim<'static>) as Args>::Owned;
+/// The arguments of a direct call.
+type TextArgs<'a> = (NoNamespace, Verbatim<'a>);
+type OwnedArgs = <TextArgs<'static> as Args>::Owned;

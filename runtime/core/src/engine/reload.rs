@@ -38,13 +38,6 @@ pub(crate) struct FetchStart {
     pub(crate) meets_reload: bool,
 }
 
-impl FetchStart {
-    /// Returns the start of a fetch that follows both lookups.
-    pub(crate) fn earlier(self, other: Self) -> Self {
-        Self { number: self.number.min(other.number), meets_reload: self.meets_reload || other.meets_reload }
-    }
-}
-
 /// The start of the fetch of one call, which each last lookup in the local tier renews.
 #[derive(Debug, Default)]
 pub(crate) struct NotedFetchStart(AtomicU64);

@@ -1,5 +1,7 @@
 //! Key templates, which the macros have checked, and their rendering.
 
+use std::borrow::Cow;
+
 use super::args::Args;
 #[cfg(feature = "hash")]
 use super::digest::Digest;
@@ -112,6 +114,15 @@ pub(crate) fn bounded(key: String) -> String {
 #[cfg(not(feature = "hash"))]
 pub(crate) fn bounded(key: String) -> String {
     key
+}
+
+/// Shortens a key as [`bounded`] does, and copies no key that is short enough.
+pub(crate) fn bounded_text(key: &str) -> Cow<'_, str> {
+    #[cfg(feature = "hash")]
+    if key.len() > MAX_KEY_BYTES {
+        return Cow::Owned(bounded(key.to_owned()));
+    }
+    Cow::Borrowed(key)
 }
 
 /// Turns a type path into a key segment: `app::Repo<app::User>::get` becomes `app.Repo<app.User>.get`.

@@ -32,12 +32,13 @@ use crate::sync::Mutex;
 mod decide;
 mod drive;
 mod finish;
+mod many;
 mod previous;
 mod shared;
 
 pub use drive::{Loading, end_sync, load, load_spawned, load_task};
+pub(crate) use many::ManyReads;
 pub use previous::Previous;
-pub(crate) use shared::fetch_many;
 
 /// A call that was not a hit; `None` if it bypasses the cache.
 pub struct Miss<K: Eq, S: Shape<Item: 'static>>(Option<Box<Pending<K, S>>>);

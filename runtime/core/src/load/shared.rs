@@ -280,34 +280,6 @@ where
     }
 }
 
-/// The shared tier's answers for several keys of one call site, in their order. It loads nothing.
-///
-/// # Cancel safety
-///
-/// Nothing is lost.
-pub(crate) async fn fetch_many<K, S>(pending: Vec<Pending<K, S>>) -> Vec<S::Out>
-where
-    K: OwnedKey,
-    S: Shape<Item: CacheValue, Absent = ()> + 'static,
-{
-    let keys: Vec<_> = pending.iter().map(Pending::shared_key).collect();
-    let Some(first) = pending.first() else { return Vec::new() };
-    let start = earliest(&pending).unwrap_or_else(|| first.fetch_start());
-    // Reads alone state no tags.
-    let fetched = first.state.store.fetch_many(&keys, start, &|_| Some(Vec::new())).await;
-    let answer = |(pending, fetched): (&Pending<K, S>, Option<Fetched<S::Item>>)| {
-        let plan = fetched.map(|fetched| pending.fetched(fetched, None, None));
-        let Some(RequestPlan::Done(ending)) = plan else { return Outcome::Absent(()) };
-        ending
-    };
-    pending.iter().zip(fetched).map(answer).map(S::close).collect()
-}
-
-/// The start of a fetch of several keys: that of the first lookup.
-fn earliest<K: Eq, S: Shape<Item: 'static>>(pending: &[Pending<K, S>]) -> Option<FetchStart> {
-    pending.iter().filter_map(|pending| pending.fetch_start.get()).reduce(FetchStart::earlier)
-}
-
 /// Announces that the leader waits for the shared tier, so that it does not count as stalled before a command's timeout.
 fn expect_answer<V>(permit: Option<&LoadPermit>, key: &SharedKey<'_, V>) {
     if let Some(permit) = permit {

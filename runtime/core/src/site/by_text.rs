@@ -179,7 +179,13 @@ impl Membership {
     /// call has the index made.
     fn others(&self, text: KeyText<'_>) -> Vec<Holder> {
         // Cloned, because the lookup of a key runs the user's code, which must not run under the lock.
-        let members = lock(&self.all.members).clone();
+        let members = {
+            let members = lock(&self.all.members);
+            if members.len() == 1 {
+                return Vec::new();
+            }
+            Arc::clone(&members)
+        };
         let may_have = |member: &&Member| {
             member.id != self.id
                 && (self.is_direct || member.store.has_texts())
