@@ -23,7 +23,7 @@ CONTROLS = (
     ("GET", "/metrics", None),
     ("GET", "/dashboard", None),
 )
-# Of these everybody may know a word: the probes of an orchestrator ask them.
+# Of these every client may know a word: the probes of an orchestrator ask them.
 HEALTH = (("GET", "/health", None), ("GET", "/health/live", None), ("GET", "/health/ready", None))
 TOKEN = "token-of-the-walk-0123456789abcdef"
 PASSWORD = "pa55word-of-the-walk"
@@ -36,7 +36,7 @@ STARTS = (
     ("and with a token", {"APP_ENV": "production", "ADMIN_TOKEN": TOKEN}, "no client", "the token"),
     ("with a token alone", {"APP_ENV": "production", "ADMIN_ADDR": "", "ADMIN_TOKEN": TOKEN}, "the token", None),
     ("in production with neither", {"APP_ENV": "production", "ADMIN_ADDR": ""}, "no client", None),
-    ("by cargo run", {"ADMIN_ADDR": ""}, "everybody", None),
+    ("by cargo run", {"ADMIN_ADDR": ""}, "every client", None),
 )
 
 
@@ -67,7 +67,7 @@ def walk(settings, public, private):
                 heard += "".join(text for _, text in answers)
                 who = admitted([status for status, _ in answers])
                 told.setdefault(who, []).append(path if method == "GET" else f"{method} {path}")
-                wanted = expected if (method, path, body) in CONTROLS else "everybody"
+                wanted = expected if (method, path, body) in CONTROLS else "every client"
                 if who != wanted:
                     wrong.setdefault((who, wanted), []).append(path)
             lines += [f"{listener}, for {who}: {', '.join(names)}" for who, names in told.items()]
