@@ -5,6 +5,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             ::fastness::__private::resilience::bulkhead::Settings::fixed(::fastness::__private::at_least_one(8u32))
                 .wait(::core::time::Duration::from_millis(5u64)),
         );
+    ::fastness::__private::register_policy!(Bulkhead ::core::concat!(::core::module_path!(), "::", "rating"));
     match ::fastness::__private::in_bulkhead(&__POLICY, ::core::option::Option::None, async move {
         if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {
             return __value;

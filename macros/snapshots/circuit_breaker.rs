@@ -13,6 +13,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
     let __breaker = __BREAKER.breaker();
     static __TIMEOUT: ::fastness::__private::resilience::timeout::Timeout =
         ::fastness::__private::resilience::timeout::Timeout::new("supplier", ::core::time::Duration::from_millis(1000u64));
+    ::fastness::__private::register_policy!(Timeout "supplier");
     match __breaker
         .call_judged(
             async move {

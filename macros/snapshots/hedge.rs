@@ -5,6 +5,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             ::fastness::__private::resilience::hedge::Settings::p95(::core::time::Duration::from_millis(20u64))
                 .budget(::fastness::__private::resilience::Percent::new(50u8)),
         );
+    ::fastness::__private::register_policy!(Hedge ::core::concat!(::core::module_path!(), "::", "rating"));
     __POLICY
         .call(|| {
             #[allow(unused_variables)]

@@ -8,6 +8,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             ),
         )
         .with_max_keys(10000);
+    ::fastness::__private::register_policy!(RateLimit ::core::concat!(::core::module_path!(), "::", "rating"));
     if let ::core::result::Result::Err(__rejected) = __POLICY.check(::core::convert::AsRef::<str>::as_ref(&(region))) {
         return ::core::result::Result::Err(::fastness::__private::rejected(__rejected));
     }

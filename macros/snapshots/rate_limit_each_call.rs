@@ -10,6 +10,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             )
             .with_max_keys(KEYS)
         });
+    ::fastness::__private::register_policy!(RateLimit ::core::concat!(::core::module_path!(), "::", "rating"));
     let __policy = __POLICY.with_settings(::fastness::__private::resilience::rate_limit::Settings::new(
         ::fastness::__private::count_of(self.calls),
         ::core::time::Duration::from_millis(1000u64),

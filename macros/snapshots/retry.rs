@@ -6,6 +6,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
                 .attempts(::fastness::__private::at_least_one(5u32))
                 .first_wait(::core::time::Duration::from_millis(10u64)),
         );
+    ::fastness::__private::register_policy!(Retry ::core::concat!(::core::module_path!(), "::", "rating"));
     __POLICY
         .call(
             || {

@@ -4,6 +4,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             ::core::concat!(::core::module_path!(), "::", "rating"),
             ::fastness::__private::resilience::retry::Settings::new(),
         );
+    ::fastness::__private::register_policy!(Retry ::core::concat!(::core::module_path!(), "::", "rating"));
     let __policy = __POLICY.with_settings(
         ::fastness::__private::resilience::retry::Settings::new()
             .attempts(::fastness::__private::count_of(self.attempts))

@@ -4,6 +4,7 @@ async fn save(&mut self, conn: &mut Conn, id: u64, name: &str) -> Result<(), Err
             ::core::concat!(::core::module_path!(), "::", "save"),
             ::fastness::__private::resilience::retry::Settings::new(),
         );
+    ::fastness::__private::register_policy!(Retry ::core::concat!(::core::module_path!(), "::", "save"));
     let mut __attempts = ::fastness::__private::attempts(&__POLICY);
     loop {
         let __self = &mut *self;

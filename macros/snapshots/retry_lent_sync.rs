@@ -4,6 +4,7 @@ fn save(conn: &mut Conn, id: u64) -> Result<(), Error> {
             ::core::concat!(::core::module_path!(), "::", "save"),
             ::fastness::__private::resilience::retry::Settings::new(),
         );
+    ::fastness::__private::register_policy!(Retry ::core::concat!(::core::module_path!(), "::", "save"));
     let mut __attempts = ::fastness::__private::attempts(&__POLICY);
     loop {
         #[allow(unused_variables, clippy::used_underscore_binding, clippy::no_effect_underscore_binding)]

@@ -4,6 +4,7 @@ fn sum(values: Vec<u64>) -> Result<u64, Error> {
             ::core::concat!(::core::module_path!(), "::", "sum"),
             ::fastness::__private::resilience::retry::Settings::new(),
         );
+    ::fastness::__private::register_policy!(Retry ::core::concat!(::core::module_path!(), "::", "sum"));
     __POLICY.call_sync(
         || -> Result<u64, Error> {
             #[allow(unused_variables)]

@@ -4,6 +4,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             ::core::concat!(::core::module_path!(), "::", "rating"),
             ::core::time::Duration::from_millis(2000u64),
         );
+    ::fastness::__private::register_policy!(Timeout ::core::concat!(::core::module_path!(), "::", "rating"));
     match __POLICY
         .run(async move {
             if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<Result<Rating, Error>> {

@@ -4,6 +4,7 @@ async fn rating(&self, id: u64, region: &str) -> Result<Rating, Error> {
             ::core::concat!(::core::module_path!(), "::", "rating"),
             ::core::time::Duration::MAX,
         );
+    ::fastness::__private::register_policy!(Timeout ::core::concat!(::core::module_path!(), "::", "rating"));
     let __after: ::core::time::Duration = self.timeout;
     match __POLICY
         .run_within(__after, async move {

@@ -65,7 +65,7 @@
 //! | `bincode`, `compression` | a smaller encoding in the shared tier; compressed values |
 //! | `encryption` | encrypted values in the shared tier, under names that are digests |
 //! | `registry` | [`registry`](registry/index.html): every annotated function of the program, and an audit of their keys and patterns |
-//! | `settings` | [`settings`](settings/index.html): options of functions, by name, from a configuration and while the program runs; includes `registry` |
+//! | `settings` | [`settings`](settings/index.html): options of functions and policies, by name, from a configuration and while the program runs; includes `registry` |
 //! | `rate-limit` | [`macro@rate_limit`] and `resilience::rate_limit` |
 //! | `http` | [`http`](http/index.html): tower layers for servers, a cache of responses among them |
 //! | `monitor` | [`monitor`](monitor/index.html): health, alerts, recommendations and a memory guard |

@@ -15,6 +15,8 @@ CONTROLS = (
     ("GET", "/api/resilience", None),
     ("GET", "/api/breakers/supplier", None),
     ("PUT", "/api/breakers/supplier", {"state": "automatic"}),
+    ("GET", "/api/settings", None),
+    ("PUT", "/api/settings", {}),
     ("GET", "/api/supplier", None),
     ("PUT", "/api/supplier", {"mood": "up"}),
     ("GET", "/api/slow-queries", None),

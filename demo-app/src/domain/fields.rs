@@ -96,6 +96,11 @@ pub struct Fields {
 }
 
 impl Fields {
+    /// All fields, for a reader that knows them.
+    pub fn all(&mut self) -> Map<String, Value> {
+        std::mem::take(&mut self.values)
+    }
+
     /// Text of 1 to `max` characters, without the space around it.
     pub fn text(&mut self, name: &str, max: usize) -> String {
         let is = |text: &str| (1..=max).contains(&text.chars().count());

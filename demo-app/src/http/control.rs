@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::parts::Parts;
 use super::problem::{Problem, wrong_method};
-use super::{cache, resilience, stack, supplier};
+use super::{cache, resilience, settings, stack, supplier};
 use crate::config::{Config, Control};
 
 /// The demand of one listener on requests for a control endpoint.
@@ -72,6 +72,7 @@ pub(super) fn routes(parts: &Parts, gate: Gate, config: &Config) -> Router {
         .route("/api/cache/invalidate", post(cache::invalidate))
         .route("/api/resilience", get(resilience::list))
         .route("/api/breakers/{name}", get(resilience::read).put(resilience::force))
+        .route("/api/settings", get(settings::read).put(settings::apply))
         .route("/api/supplier", get(supplier::read).put(supplier::turn))
         .route("/api/slow-queries", get(slow_queries))
         .route("/api/indexes", get(indexes))

@@ -15,6 +15,7 @@ mod events;
 mod openapi;
 mod products;
 mod resilience;
+mod settings;
 mod supplier;
 mod votes;
 

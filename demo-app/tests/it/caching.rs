@@ -257,3 +257,24 @@ async fn no_pattern_misses_its_key_and_no_key_is_forgotten() {
     let puts = ours.filter(|item| item.role == Role::Put).count();
     assert_eq!(puts, 10, "an insert and an update for each model; votes and events are never updated");
 }
+
+#[tokio::test]
+async fn settings_are_applied_as_a_whole_or_refused_with_all_faults() {
+    let (api, store) = counted().await;
+    assert_eq!(api.get("/api/settings").await.ok(200), json!({}));
+    let wish = json!({ "functions": { "get_user": { "enabled": false }, "search_products": { "ttl": "30s" } } });
+    let applied = api.put("/api/settings", &wish).await.ok(200);
+    let functions = applied["functions"].as_object().expect("a table");
+    assert_eq!(functions.len(), 2, "{applied}");
+    assert!(functions.keys().any(|path| path.ends_with(".get_user")), "by their full paths: {applied}");
+    assert_eq!(api.get("/api/settings").await.ok(200), applied);
+
+    let wrong =
+        json!({ "functions": { "get_usr": {}, "search_products": { "ttl": "30", "size": 3 } }, "sections": {} });
+    let refused = api.put("/api/settings", &wrong).await;
+    refused.problem(422);
+    assert_eq!(refused.errors().len(), 4, "{:?}", refused.errors());
+    assert_eq!(api.get("/api/settings").await.ok(200), applied, "nothing of it was applied");
+    assert_eq!(api.put("/api/settings", &json!({})).await.ok(200), json!({}));
+    assert_eq!(store.queries(), 0);
+}

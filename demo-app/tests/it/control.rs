@@ -38,12 +38,13 @@ const OPEN: [&str; 20] = [
 /// A status for everybody, all else for those whom control endpoints let in.
 const HEALTH: [&str; 3] = ["/health", "/health/live", "/health/ready"];
 /// Endpoints behind the gate.
-const CONTROL: [&str; 11] = [
+const CONTROL: [&str; 12] = [
     "/api/cache/stats",
     "/api/cache/registry",
     "/api/cache/invalidate",
     "/api/resilience",
     "/api/breakers/{name}",
+    "/api/settings",
     "/api/supplier",
     "/api/slow-queries",
     "/api/indexes",

@@ -1,6 +1,6 @@
 //! The body in the form in which a policy calls it: once or several times, together with the arguments of each call.
 //!
-//! May use: diag, duration, emit, options, signature, stacking, subject, value.
+//! May use: diag, duration, emit, options, signature, stacking, subject, value, resilience/statics.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 use syn::{Expr, ExprLit, FnArg, Lit, Pat};
 
+use super::statics;
 use crate::{
     diag::Diag,
     duration::Time,
@@ -150,14 +151,16 @@ pub(super) fn key(expr: &Expr) -> TokenStream {
 pub(super) fn bound(policy: &str, name: &TokenStream, after: &Time, door: &Door) -> (TokenStream, TimeoutCall) {
     let policy = Ident::new(policy, Span::mixed_site());
     let timeout = code!(#door::resilience::timeout::Timeout);
+    let registered = statics::registered("Timeout", name, door);
     let Time::Expr(expr) = after else {
         return (
-            code!(static #policy: #timeout = #timeout::new(#name, #after);),
+            code!(static #policy: #timeout = #timeout::new(#name, #after); #registered),
             TimeoutCall { call: code!(#policy.run), after: None },
         );
     };
     let first = code! {
         static #policy: #timeout = #timeout::new(#name, ::core::time::Duration::MAX);
+        #registered
         let __after: ::core::time::Duration = #expr;
     };
     (first, TimeoutCall { call: code!(#policy.run_within), after: Some(code!(__after,)) })

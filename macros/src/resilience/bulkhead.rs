@@ -21,7 +21,8 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         let name = name(options, subject);
         let settings = settings(options, subject, diag)?;
         let (door, body) = (&subject.door, body::once(subject));
-        let make = Make { ty: &code!(#door::resilience::bulkhead::Bulkhead), name: &name, then: None };
+        let make =
+            Make { ty: &code!(#door::resilience::bulkhead::Bulkhead), name: &name, then: None, kind: "Bulkhead", door };
         let policy = make.once(&settings, options.is_evaluated("max") || options.is_evaluated("min")).statements;
         // A wait that is an expression is evaluated at each call.
         let wait = match options.time("wait") {

@@ -42,7 +42,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
         }?;
         let budget = emit::calls(Builder::Settings, options, door);
         let hedge = code!(#door::resilience::hedge);
-        let make = Make { ty: &code!(#hedge::Hedge), name: &name, then: None };
+        let make = Make { ty: &code!(#hedge::Hedge), name: &name, then: None, kind: "Hedge", door };
         let settings = code!(#hedge::Settings::#settings #budget);
         let policy = if options.varies() {
             make.each_call(&settings, &code!(#hedge::Settings::after(::core::time::Duration::MAX)), false)

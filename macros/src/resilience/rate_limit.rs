@@ -45,7 +45,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
             }
         };
         let ty = Ident::new(ty, Span::mixed_site());
-        let make = Make { ty: &code!(#door::resilience::rate_limit::#ty), name: &name, then };
+        let make = Make { ty: &code!(#door::resilience::rate_limit::#ty), name: &name, then, kind: "RateLimit", door };
         let policy = declared(&make, &settings, options, door);
         let (statements, place) = (&policy.statements, policy.place());
         let refuse = emit::finished(subject, &code!(::core::result::Result::Err(#door::rejected(__rejected))));

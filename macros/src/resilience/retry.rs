@@ -66,7 +66,7 @@ pub(crate) fn attribute(args: TokenStream, item: &TokenStream) -> TokenStream {
 
 fn declared(name: &TokenStream, settings: &TokenStream, options: &Options, subject: &Subject) -> PolicyStatic {
     let door = &subject.door;
-    let make = Make { ty: &code!(#door::resilience::retry::Retry), name, then: None };
+    let make = Make { ty: &code!(#door::resilience::retry::Retry), name, then: None, kind: "Retry", door };
     if options.varies() {
         make.each_call(settings, &code!(#door::resilience::retry::Settings::new()), false)
     } else {

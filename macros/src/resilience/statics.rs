@@ -5,7 +5,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 
-use crate::emit::code;
+use crate::{emit::code, subject::Door};
 
 /// A policy of an expansion.
 pub(super) struct PolicyStatic {
@@ -21,17 +21,27 @@ pub(super) struct Make<'a> {
     pub(super) name: &'a TokenStream,
     /// Calls behind the constructor.
     pub(super) then: Option<TokenStream>,
+    /// The variant of `PolicyKind`.
+    pub(super) kind: &'static str,
+    pub(super) door: &'a Door,
+}
+
+/// The registration of a policy's name, by which settings find it before its first call.
+pub(super) fn registered(kind: &str, name: &TokenStream, door: &Door) -> TokenStream {
+    let kind = Ident::new(kind, Span::mixed_site());
+    code!(#door::register_policy!(#kind #name);)
 }
 
 impl Make<'_> {
     /// A static with these settings; its first call makes it if they hold an expression.
     pub(super) fn once(&self, settings: &TokenStream, is_evaluated: bool) -> PolicyStatic {
-        let Self { ty, name, then } = self;
+        let Self { ty, name, then, kind, door } = self;
+        let registered = registered(kind, name, door);
         let policy = code!(#ty::new(#name, #settings) #then);
         let statements = if is_evaluated {
-            code!(static __POLICY: ::std::sync::LazyLock<#ty> = ::std::sync::LazyLock::new(|| { #policy });)
+            code!(static __POLICY: ::std::sync::LazyLock<#ty> = ::std::sync::LazyLock::new(|| { #policy }); #registered)
         } else {
-            code!(static __POLICY: #ty = #policy;)
+            code!(static __POLICY: #ty = #policy; #registered)
         };
         PolicyStatic { statements, varies: false }
     }

@@ -87,6 +87,27 @@ macro_rules! __register {
 
 pub use crate::__register as register;
 
+/// Registers the name of a policy, if the build has a registry.
+#[cfg(feature = "registry")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_policy {
+    ($kind:ident $name:expr) => {
+        $crate::__private::inventory::submit! {
+            $crate::__private::PolicyDeclared::new($crate::__private::resilience::PolicyKind::$kind, $name)
+        }
+    };
+}
+
+#[cfg(not(feature = "registry"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __register_policy {
+    ($kind:ident $name:expr) => {};
+}
+
+pub use crate::__register_policy as register_policy;
+
 /// The policy of a call site, which the calls of its options refine.
 pub fn policy<S: Shape>(_: S, ttl: Duration) -> Policy<S> {
     Policy::new(ttl)

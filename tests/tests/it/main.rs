@@ -67,6 +67,7 @@ mod reload;
 mod resilience;
 mod returns;
 mod run_time;
+mod run_time_policies;
 mod safety;
 mod signatures;
 mod sizes;

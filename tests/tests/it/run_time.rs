@@ -336,6 +336,7 @@ async fn all_faults_are_told_at_once_and_nothing_is_applied() {
         }),
     );
     let expected = [
+        "functoins: `functoins` is no part of the settings, but `functions` is one: write one of `functions`, `policies`",
         "functions.fastness::cache: no cached function is called `fastness::cache`: the nearest are",
         "functions.http: no cached function is called `http`: the nearest are",
         "functions.rt_options.load_timeout: 0.5 is no number of whole seconds: write a text with a unit, as `\"250ms\"`, or `\"off\"`",
@@ -349,7 +350,6 @@ async fn all_faults_are_told_at_once_and_nothing_is_applied() {
         "functions.rt_plian: no cached function is called `rt_plian`: the nearest are `it.run_time.rt_plain`",
         "functions.rt_plian.ttl: this is a list: write a duration, as `\"5m\"`, or `300` for seconds",
         "functions.run_time::rt_sync: this is a number: write a table of settings",
-        "functoins: `functoins` is no part of the settings, but `functions` is one: write one of `functions`",
     ];
     for (fault, expected) in faults.iter().zip(expected) {
         assert!(fault.starts_with(expected), "{fault}\n{expected}");

@@ -192,7 +192,7 @@ impl Builder {
             switch: Arc::default(),
             functions: Mutex::default(),
             #[cfg(feature = "settings")]
-            settings: Mutex::new(serde_json::Map::new().into()),
+            settings: Mutex::default(),
             listed: ListedStores::default(),
         };
         Fastness { inner: Arc::new(inner) }

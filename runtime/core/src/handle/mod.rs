@@ -1,6 +1,6 @@
 //! The handle: one cache with its clock, its log, its stores and its settings.
 //!
-//! May use: `clock`, `error`, `l1`, `log`, `policy`, `shared`, `stats`, `sync`, `trace`.
+//! May use: `clock`, `error`, `l1`, `log`, `policy`, `resilience`, `shared`, `stats`, `sync`, `trace`.
 //!
 //! A process has one default handle: the one that was [installed](Fastness::install), or an embedded cache that is made on first use. A
 //! call inside [`with_cache`] uses the handle given there instead, and a call site with `on = expr` uses the handle of that expression.
@@ -12,6 +12,8 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorDetail};
 use crate::l1::{AnyStore, KeyList, L1, StoreContext, call, free_earlier, watch};
 use crate::log::{Log, Reach, Record};
+#[cfg(feature = "settings")]
+use crate::resilience::GivenChanges;
 #[cfg(feature = "redis")]
 use crate::shared::SharedStats;
 use crate::shared::{SharedApi as _, Tier};
@@ -89,7 +91,7 @@ pub(crate) struct HandleInner {
     functions: Mutex<FunctionControls>,
     /// The settings in force, locked while others are applied.
     #[cfg(feature = "settings")]
-    settings: Mutex<serde_json::Value>,
+    settings: Mutex<HandleSettings>,
     listed: ListedStores,
 }
 
@@ -102,6 +104,15 @@ struct HandleStores {
     /// The function that owns the values of a key template, where functions are known only by their paths: in the shared tier and for
     /// direct calls.
     owners: HashMap<String, TypeId>,
+}
+
+/// The settings that a handle gives.
+#[cfg(feature = "settings")]
+#[derive(Debug, Default)]
+pub(crate) struct HandleSettings {
+    /// All of them, as they are shown.
+    pub(crate) shown: serde_json::Map<String, serde_json::Value>,
+    pub(crate) policies: GivenChanges,
 }
 
 struct SiteCounters {
@@ -273,7 +284,7 @@ impl Fastness {
 
     /// Returns the settings in force, locked.
     #[cfg(feature = "settings")]
-    pub(crate) fn applied_settings(&self) -> MutexGuard<'_, serde_json::Value> {
+    pub(crate) fn applied_settings(&self) -> MutexGuard<'_, HandleSettings> {
         lock(&self.inner.settings)
     }
 
@@ -430,6 +441,9 @@ impl Drop for HandleInner {
         static NONE: LazyLock<Arc<SiteStates>> = LazyLock::new(Arc::default);
         if thread_is_ending() {
             let indexes = (std::mem::replace(&mut self.states, NONE.clone()), std::mem::take(&mut self.stores));
+            // A breaker that has a setting of this handle is found by an index, too.
+            #[cfg(feature = "settings")]
+            let indexes = (indexes, std::mem::take(&mut self.settings));
             let shared = Arc::new(Mutex::new(Some(indexes)));
             let moved = shared.clone();
             let thread = std::thread::Builder::new().name("fastness-drop".into());

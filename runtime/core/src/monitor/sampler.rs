@@ -243,6 +243,8 @@ impl Sampler {
             guard: self.guard(),
             cache: CacheActivity::new(window, facts.entries, facts.shared),
             policies: within_window(policies, window),
+            #[cfg(feature = "settings")]
+            settings: self.cache.settings(),
             pool: facts.pool,
             probes: answers.all().cloned().collect(),
             sections: self.settings.sources.sections(),

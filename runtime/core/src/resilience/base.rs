@@ -7,8 +7,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+#[cfg(feature = "settings")]
+use super::changes::{Changed, Changes, changes};
+use super::in_force::InForce;
+use super::kind::PolicyKind;
 use super::outcomes::Outcomes;
-use super::snapshot::{PolicyKind, Snapshot};
+use super::snapshot::Snapshot;
 use crate::clock::Clock;
 use crate::sync::lock_static;
 
@@ -24,6 +28,10 @@ pub(super) trait PolicyState: fmt::Debug + Send + Sync + Sized + 'static {
 
     /// Makes the state that all calls share.
     fn new(name: &Arc<str>, settings: &Self::Settings, clock: &Clock) -> Self;
+
+    /// Takes these settings in place of those that it was made with.
+    #[cfg(feature = "settings")]
+    fn set(&self, _: &Self::Settings) {}
 
     /// Returns gauges, by name.
     fn levels(&self) -> Vec<(&'static str, u64)> {
@@ -43,11 +51,16 @@ pub(super) struct Base<K: PolicyState> {
 
 /// The part that all clones of a policy share.
 #[derive(Debug)]
-pub(super) struct SharedPolicy<K> {
+pub(super) struct SharedPolicy<K: PolicyState> {
     pub(super) name: Arc<str>,
     pub(super) clock: Clock,
     pub(super) outcomes: Outcomes,
     pub(super) state: K,
+    /// The settings that it was made with, and their change by a configuration.
+    #[cfg(feature = "settings")]
+    given: K::Settings,
+    #[cfg(feature = "settings")]
+    changed: Changed<K::Settings>,
 }
 
 impl<K: PolicyState> Base<K> {
@@ -66,6 +79,23 @@ impl<K: PolicyState> Base<K> {
         Self { name: self.name, settings, clock: self.clock.clone(), shared }
     }
 
+    /// Returns the settings in force.
+    #[inline]
+    pub(super) fn settings(&self) -> InForce<'_, K::Settings> {
+        self.in_force(&self.settings)
+    }
+
+    /// Returns the settings in force of a call that has these.
+    #[inline]
+    #[cfg_attr(not(feature = "settings"), allow(clippy::unused_self))]
+    pub(super) fn in_force<'a>(&self, settings: &'a K::Settings) -> InForce<'a, K::Settings> {
+        #[cfg(feature = "settings")]
+        if let Some(change) = self.shared().changed.get() {
+            return InForce::Changed(Box::new(change(settings.clone())));
+        }
+        InForce::Given(settings)
+    }
+
     /// Returns the shared part, which is made on the first use and listed from then on.
     #[inline]
     pub(super) fn shared(&self) -> &Arc<SharedPolicy<K>> {
@@ -77,9 +107,20 @@ impl<K: PolicyState> Base<K> {
         let name = Arc::from(self.name);
         let clock = self.clock.clone().unwrap_or_else(Clock::system);
         let state = K::new(&name, &self.settings, &clock);
-        let made = Arc::new(SharedPolicy { name, clock, outcomes: Outcomes::new(K::OUTCOMES), state });
+        let made = Arc::new(SharedPolicy {
+            name,
+            clock,
+            outcomes: Outcomes::new(K::OUTCOMES),
+            state,
+            #[cfg(feature = "settings")]
+            given: self.settings.clone(),
+            #[cfg(feature = "settings")]
+            changed: Changed::default(),
+        });
         let listed: Arc<dyn Listed> = made.clone();
         list(&listed);
+        #[cfg(feature = "settings")]
+        listed.obey(&changes());
         made
     }
 }
@@ -90,9 +131,15 @@ impl<K: PolicyState> Clone for Base<K> {
     }
 }
 
-/// A policy that can be listed.
-trait Listed: Send + Sync {
+/// A policy that can be listed, and whose settings can change.
+pub(super) trait Listed: Send + Sync {
     fn snapshot(&self) -> Snapshot;
+    /// Returns the kind and the name.
+    #[cfg(feature = "settings")]
+    fn id(&self) -> (PolicyKind, &Arc<str>);
+    /// Takes the change of its settings from those in force.
+    #[cfg(feature = "settings")]
+    fn obey(&self, changes: &Changes);
 }
 
 impl<K: PolicyState> Listed for SharedPolicy<K> {
@@ -100,6 +147,19 @@ impl<K: PolicyState> Listed for SharedPolicy<K> {
         let Self { name, outcomes, state, .. } = self;
         let (outcomes, levels) = (outcomes.all(), state.levels());
         Snapshot { kind: K::KIND, name: name.clone(), outcomes, levels, breakers: Vec::new() }
+    }
+
+    #[cfg(feature = "settings")]
+    fn id(&self) -> (PolicyKind, &Arc<str>) {
+        (K::KIND, &self.name)
+    }
+
+    #[cfg(feature = "settings")]
+    fn obey(&self, changes: &Changes) {
+        let change = changes.find::<K::Settings>(K::KIND, &self.name);
+        let given = self.given.clone();
+        self.state.set(&change.as_ref().map_or(given.clone(), |change| change(given)));
+        self.changed.set(change);
     }
 }
 
@@ -125,13 +185,13 @@ fn list(policy: &Arc<dyn Listed>) {
     used.push(Arc::downgrade(policy));
 }
 
-/// Returns snapshots of the policies that were used so far and still exist.
-pub(super) fn policy_snapshots() -> Vec<Snapshot> {
+/// Returns the policies that were used so far and still exist.
+pub(super) fn living() -> Vec<Arc<dyn Listed>> {
     let mut living = Vec::new();
     lock_static(&USED).retain(|policy| {
         let policy = policy.upgrade();
         living.extend(policy.clone());
         policy.is_some()
     });
-    living.iter().map(|policy| policy.snapshot()).collect()
+    living
 }

@@ -47,7 +47,7 @@ pub fn in_bulkhead<T, E, F: Future<Output = Result<T, E>>>(
     wait: Option<Duration>,
     call: F,
 ) -> impl Future<Output = Result<Result<T, E>, Rejected>> {
-    bulkhead.end_with(wait.unwrap_or_else(|| bulkhead.wait()), call, Result::is_ok, |ended| ended)
+    bulkhead.end_with(bulkhead.wait(wait), call, Result::is_ok, |ended| ended)
 }
 
 /// [`Bulkhead::call_sync`] for an error that the caller converts. It never waits.

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::base::{Base, PolicyState};
+use super::kind::PolicyKind;
 use super::noted;
 use super::outcomes::{Begun, Outcomes};
-use super::snapshot::PolicyKind;
 use crate::clock::Clock;
 
 /// A fallback: makes a second call when the first failed, and counts both. Cheap to clone; clones are the same policy.

@@ -1,8 +1,22 @@
 //! The list of all policies of this process, for the health page and for metrics.
 
-use super::base::policy_snapshots;
+#[cfg(feature = "settings")]
+use std::collections::BTreeSet;
+#[cfg(feature = "settings")]
+use std::sync::Arc;
+
+use super::base::living;
+#[cfg(feature = "settings")]
+use super::breaker::declared_names;
 use super::breaker::{BREAKERS, Breaker, Calls, KEYED, KeyedBreaker, State, make_declared};
-use super::snapshot::{PolicyKind, Snapshot};
+#[cfg(feature = "settings")]
+use super::changes::{Giver, PolicyChange, changes};
+#[cfg(feature = "settings")]
+use super::declared::declared;
+use super::kind::PolicyKind;
+use super::snapshot::Snapshot;
+#[cfg(feature = "settings")]
+use crate::sync::watch_thread;
 
 /// Returns snapshots of every policy that was used so far and still exists, and of every breaker that an attribute names, sorted by kind
 /// and name. A breaker whose settings are expressions is listed from its first use on, as this evaluates none.
@@ -18,12 +32,57 @@ use super::snapshot::{PolicyKind, Snapshot};
 /// assert_eq!(inventory.outcomes[0], ("success", 1));
 /// ```
 pub fn snapshots() -> Vec<Snapshot> {
-    let mut all = policy_snapshots();
+    let mut all: Vec<_> = living().iter().map(|policy| policy.snapshot()).collect();
     make_declared();
     all.extend(BREAKERS.all().iter().map(breaker_snapshot));
     all.extend(KEYED.all().iter().map(|breakers| keyed_snapshot(breakers)));
     all.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     all
+}
+
+/// Returns the kinds and the names of all policies: of those that were used, and of those that attributes declare.
+#[cfg(feature = "settings")]
+pub(crate) fn names() -> BTreeSet<(PolicyKind, Arc<str>)> {
+    let used = living().into_iter().map(|policy| (policy.id().0, policy.id().1.clone()));
+    let breakers = BREAKERS.all().into_iter().map(|breaker| Arc::from(breaker.name()));
+    let keyed = KEYED.all().into_iter().map(|breakers| breakers.name().clone());
+    let breakers = breakers.chain(keyed).chain(declared_names().map(Arc::from));
+    let breakers = breakers.map(|name| (PolicyKind::Breaker, name));
+    used.chain(breakers).chain(declared().map(|(kind, name)| (kind, Arc::from(name)))).collect()
+}
+
+/// The changes that a handle gives. They end when it is dropped, which no thread may do while it drops its thread-locals.
+#[cfg(feature = "settings")]
+#[derive(Debug, Default)]
+pub(crate) struct GivenChanges(Option<Giver>);
+
+#[cfg(feature = "settings")]
+impl GivenChanges {
+    /// Puts these changes in the place of those that were given before.
+    pub(crate) fn replace(&mut self, given: Vec<PolicyChange>) {
+        if given.is_empty() && self.0.is_none() {
+            return;
+        }
+        let mut changes = changes();
+        changes.replace(*self.0.get_or_insert_with(Giver::new), given);
+        for policy in living() {
+            policy.obey(&changes);
+        }
+        for breaker in BREAKERS.all() {
+            breaker.obey(&changes);
+        }
+        for breakers in KEYED.all() {
+            breakers.obey(&changes);
+        }
+        watch_thread();
+    }
+}
+
+#[cfg(feature = "settings")]
+impl Drop for GivenChanges {
+    fn drop(&mut self) {
+        self.replace(Vec::new());
+    }
 }
 
 fn breaker_snapshot(breaker: &Breaker) -> Snapshot {

@@ -25,12 +25,18 @@ mod base;
 pub mod breaker;
 mod budget;
 pub mod bulkhead;
+#[cfg(feature = "settings")]
+mod changes;
+#[cfg(feature = "registry")]
+mod declared;
 mod error;
 mod expansion;
 pub mod fallback;
 mod guarded;
 pub mod hedge;
+mod in_force;
 mod keyed;
+mod kind;
 mod listed;
 mod noted;
 mod outcomes;
@@ -46,19 +52,26 @@ mod within;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "settings")]
+pub(crate) use changes::{PolicyChange, SettingsChange};
 pub use error::{CallError, Reason, Rejected, TimedOut};
 #[cfg(feature = "http")]
 pub(crate) use guarded::{Early, Ends, Held, Running};
+pub use kind::PolicyKind;
 pub use listed::snapshots;
+#[cfg(feature = "settings")]
+pub(crate) use listed::{GivenChanges, names};
 pub(crate) use noted::{Made, made};
 #[cfg(feature = "http")]
 pub(crate) use noted::{Mark, Rejection, mark, note_again};
 pub use percent::Percent;
-pub use snapshot::{PolicyKind, Snapshot};
+pub use snapshot::Snapshot;
 
 /// Items that attributes expand to.
 pub(crate) mod sites {
     pub use super::breaker::site::{BreakerDeclared, BreakerSite, KeyedBreakerDeclared, KeyedBreakerSite};
+    #[cfg(feature = "registry")]
+    pub use super::declared::PolicyDeclared;
     #[cfg(feature = "rate-limit")]
     pub use super::expansion::rate;
     pub use super::expansion::{

@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::base::{Base, PolicyState};
 use super::error::{CallError, TimedOut};
 use super::guarded::guarded;
+use super::kind::PolicyKind;
 use super::outcomes::Begun;
-use super::snapshot::PolicyKind;
 use super::within::within;
 use crate::clock::Clock;
 use crate::trace::timed_out;
@@ -128,7 +128,7 @@ impl Timeout {
         call: F,
         close: impl FnOnce(Result<F::Output, TimedOut>) -> O,
     ) -> impl Future<Output = O> {
-        let shared = self.0.shared();
+        let (shared, after) = (self.0.shared(), *self.0.in_force(&after));
         let admission = poll_fn(|_| Poll::Ready(Ok(Begun::new(&shared.outcomes, CANCELLED, PANICKED))));
         guarded(admission, within(&shared.name, after, call), |ended| {
             let (mut begun, ended, _) = ended.expect("nothing is rejected");

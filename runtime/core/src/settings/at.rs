@@ -1,5 +1,6 @@
 //! Values of settings, with the paths that lead to them, and the faults that are found in them.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -7,6 +8,7 @@ use serde_json::{Map, Value};
 use super::units;
 use crate::error::WrongSetting;
 use crate::nearest::distance;
+use crate::resilience::Percent;
 
 /// All that is wrong.
 #[derive(Debug, Default)]
@@ -116,6 +118,47 @@ impl<'a> At<'a> {
             _ => {}
         }
         read
+    }
+
+    /// Returns a number from 1, as policies count calls.
+    pub(super) fn calls(&self, faults: &mut Faults) -> Option<NonZeroU32> {
+        let count = self.count(faults)?;
+        let read = u32::try_from(count).ok().and_then(NonZeroU32::new);
+        if read.is_none() {
+            faults.add(&self.path, format!("{count} is too many: write at most {}", u32::MAX));
+        }
+        read
+    }
+
+    /// Returns a share of calls.
+    pub(super) fn percent(&self, faults: &mut Faults) -> Option<Percent> {
+        let read = self
+            .value
+            .as_u64()
+            .filter(|number| (1..=100).contains(number))
+            .and_then(|number| u8::try_from(number).ok());
+        match (read, self.value) {
+            (None, Value::Number(number)) => {
+                faults.add(&self.path, format!("{number} is no share of calls: write whole percents, from 1 to 100"));
+            }
+            (None, _) => self.wrong("whole percents, from 1 to 100", faults),
+            _ => {}
+        }
+        read.map(Percent::new)
+    }
+
+    /// Returns whether the value is the word `off`.
+    pub(super) fn is_off(&self) -> bool {
+        self.value.as_str() == Some("off")
+    }
+
+    /// Returns one of these words.
+    pub(super) fn word(&self, words: &[&'static str], faults: &mut Faults) -> Option<&'static str> {
+        let read = words.iter().find(|word| self.value.as_str() == Some(word));
+        if read.is_none() {
+            faults.add(&self.path, format!("{} is none of the words: write one of {}", self.value, list(words)));
+        }
+        read.copied()
     }
 
     /// Returns a number of bytes.

@@ -94,13 +94,15 @@ fn options(at: &At<'_>, available: Option<&[&str]>, faults: &mut Faults) -> Func
             faults.unknown(&value, "no setting of a function", available.unwrap_or(&OPTIONS));
             continue;
         }
-        option(name, &value, &mut read, faults);
-        if let Some(available) = available.filter(|available| !available.contains(&name)) {
-            let has = list(available);
-            faults.add(
+        match available.filter(|available| !available.contains(&name)) {
+            None => option(name, &value, &mut read, faults),
+            Some(available) => faults.add(
                 &value.path,
-                format!("the attribute of this function has no `{name}`, which settings can only change: add it there, or write one of {has}"),
-            );
+                format!(
+                    "the attribute of this function has no `{name}`, which settings can only change: add it there, or write one of {}",
+                    list(available)
+                ),
+            ),
         }
     }
     contradiction(at, &read.policy, available.unwrap_or_default(), faults);

@@ -1,14 +1,15 @@
-//! Settings at run time: options of functions, by name, from one value of a configuration.
+//! Settings at run time: options of functions and of policies, by name, from one value of a configuration.
 //!
 //! | part | purpose |
 //! |---|---|
 //! | `at`, `units` | values with the paths that lead to them, read as what they must be |
 //! | `functions` | the section for cached functions |
+//! | `policies`, `kinds` | the section for policies; the settings of each kind |
 //!
 //! Everything is read and checked before anything changes. Then the values go where calls read them: into the words of a switch and of a
-//! store's bounds, and beside the policy that a miss makes. A hit reads none of them.
+//! store's bounds, beside the policy that a miss makes, and into the shared part of a policy. A hit reads none of them.
 //!
-//! May use: `error`, `function`, `handle`, `key`, `l1`, `nearest`, `policy`, `registry`.
+//! May use: `error`, `function`, `handle`, `key`, `l1`, `nearest`, `policy`, `registry`, `resilience`.
 
 use std::fmt;
 
@@ -16,19 +17,24 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use self::at::{At, Faults};
+use self::functions::FunctionPlan;
+use self::policies::PolicyPlan;
 use crate::error::{Error, ErrorDetail};
 use crate::handle::Fastness;
 
 mod at;
 mod functions;
+mod kinds;
+mod policies;
 mod units;
 
 /// The sections of the settings.
 const FUNCTIONS: &str = "functions";
-const SECTIONS: &[&str] = &[FUNCTIONS];
+const POLICIES: &str = "policies";
+const SECTIONS: &[&str] = &[FUNCTIONS, POLICIES];
 
 /// The settings in force, from [`Fastness::settings`]: a value for serde, of the same form as that which was applied, with the full path of
-/// each function and without what was left out. It prints as JSON.
+/// each function and policy and without what was left out. It prints as JSON.
 ///
 /// ```
 /// let fast = fastness::Fastness::builder().build()?;
@@ -49,7 +55,8 @@ impl Fastness {
     /// entries and states stay. Two calls at the same time apply one after the other.
     ///
     /// A name is that of [`function`](Self::function). Functions that were not called yet are known by the registry, and have their
-    /// settings from their first call on. The functions' settings are those of this handle, in this process.
+    /// settings from their first call on. The functions' settings are those of this handle, in this process. Policies are those of the
+    /// process: of several handles that name one, the last counts, until it is dropped.
     ///
     /// ```standalone_crate
     /// use std::collections::BTreeMap;
@@ -80,7 +87,7 @@ impl Fastness {
 
     /// Returns the settings in force; an empty table if there are none.
     pub fn settings(&self) -> AppliedSettings {
-        AppliedSettings(self.applied_settings().clone())
+        AppliedSettings(self.applied_settings().shown.clone().into())
     }
 }
 
@@ -90,31 +97,37 @@ fn apply(handle: &Fastness, settings: serde_json::Result<Value>) -> Result<(), E
         faults.add("", format!("serde cannot write the settings: {error}"));
         Value::Null
     });
+    let sections = At::root(&settings).entries(&mut faults);
+    let named = |wanted| sections.iter().find(|(name, _)| *name == wanted).map(|(_, section)| section);
+    for (_, section) in sections.iter().filter(|(name, _)| !SECTIONS.contains(name)) {
+        faults.unknown(section, "no part of the settings", SECTIONS);
+    }
+    let policies = named(POLICIES).map(|section| policies::read(section, &mut faults)).unwrap_or_default();
     // Locked in this order from the check to the last change, so that applications follow each other, and no function is called for the
     // first time between the check of its name and its settings.
     let mut applied = handle.applied_settings();
     let mut controls = handle.controls();
-    let mut functions = Vec::new();
-    for (name, section) in At::root(&settings).entries(&mut faults) {
-        match name {
-            FUNCTIONS => functions = functions::read(&section, &mut controls, &mut faults),
-            _ => faults.unknown(&section, "no part of the settings", SECTIONS),
-        }
-    }
+    let functions =
+        named(FUNCTIONS).map(|section| functions::read(section, &mut controls, &mut faults)).unwrap_or_default();
     if !faults.0.is_empty() {
         return Err(ErrorDetail::Settings(faults.0).into());
     }
-    let named = functions.iter().map(|function| (function.path.clone(), function.given.clone()));
-    *applied = section(FUNCTIONS, named.collect()).into_iter().collect::<Map<_, _>>().into();
+    applied.shown = in_force(&functions, &policies);
     let smaller = functions::set_all(&controls, functions);
     drop(controls);
+    applied.policies.replace(policies.into_iter().flat_map(|plan| plan.changes).collect());
     drop(applied);
     handle.evict_excess(&smaller);
     Ok(())
 }
 
-fn section(name: &str, settings: Map<String, Value>) -> Option<(String, Value)> {
-    (!settings.is_empty()).then(|| (name.to_owned(), settings.into()))
+/// Returns the settings as they are shown.
+fn in_force(functions: &[FunctionPlan], policies: &[PolicyPlan]) -> Map<String, Value> {
+    let functions = functions.iter().map(|plan| (plan.path.clone(), plan.given.clone())).collect();
+    let policies = policies.iter().map(|plan| (plan.name.clone(), plan.given.clone())).collect();
+    let sections = [(FUNCTIONS, functions), (POLICIES, policies)];
+    let given = sections.into_iter().filter(|(_, settings): &(_, Map<_, _>)| !settings.is_empty());
+    given.map(|(name, settings)| (name.to_owned(), settings.into())).collect()
 }
 
 impl Serialize for AppliedSettings {

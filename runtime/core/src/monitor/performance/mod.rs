@@ -16,6 +16,8 @@ use super::sources::SlowQuery;
 use super::status::Status;
 use super::window::Interval;
 use crate::resilience;
+#[cfg(feature = "settings")]
+use crate::settings::AppliedSettings;
 
 mod cache;
 mod calls;
@@ -68,6 +70,9 @@ pub struct Snapshot {
     /// Breakers, retries and other policies: `outcomes` of the window, `levels` and `breakers` of now.
     #[serde(serialize_with = "policies::serialize")]
     pub policies: Vec<resilience::Snapshot>,
+    /// The [settings](crate::Fastness::apply_settings) in force: those of the cache's functions, and those of policies that it gave.
+    #[cfg(feature = "settings")]
+    pub settings: AppliedSettings,
     /// The database's connection pool, if its probe reports it.
     pub pool: Option<Pool>,
     /// Answers of all probes, the database's first.

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, nanos};
 use crate::stats::Counter;
-use crate::sync::atomic::AtomicU64;
+use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::{Mutex, lock};
 
 use super::super::error::{Reason, Rejected};
@@ -31,7 +31,8 @@ use super::window::{Good, Other, Others, Spread};
 #[derive(Debug)]
 pub(super) struct Cell {
     pub(super) name: Arc<str>,
-    pub(super) settings: Settings,
+    /// The settings that it was made with. Those in force are under the lock.
+    pub(super) given: Settings,
     pub(super) events: Arc<EventLog>,
     clock: Clock,
     published: AtomicU64,
@@ -41,11 +42,16 @@ pub(super) struct Cell {
     core: Mutex<Core>,
     good: Good,
     counts: Counts,
+    /// The parts of the settings in force that calls read without the lock: the duration from which a call is slow, in nanoseconds, and
+    /// whether a call that is dropped has failed.
+    slow: AtomicU64,
+    cancelled_is_failure: AtomicBool,
 }
 
 #[derive(Debug)]
 struct Core {
     machine: Machine,
+    settings: Settings,
     others: Others,
 }
 
@@ -77,10 +83,12 @@ impl Cell {
             published: AtomicU64::new(PublishedState::new(&machine, &settings).word()),
             until: AtomicU64::new(0),
             good: Good::new(settings.window, spread),
-            core: Mutex::new(Core { machine, others: Others::new(settings.window) }),
+            core: Mutex::new(Core { machine, settings: settings.clone(), others: Others::new(settings.window) }),
             counts: Counts::default(),
+            slow: AtomicU64::new(slow_from(&settings)),
+            cancelled_is_failure: AtomicBool::new(settings.cancelled_is_failure),
             name,
-            settings,
+            given: settings,
             events,
             clock,
         }
@@ -88,7 +96,7 @@ impl Cell {
 
     /// Returns whether no call was made, rejected or cancelled, and the state is the first one.
     pub(super) fn is_unused(&self) -> bool {
-        self.published() == PublishedState::new(&Machine::new(), &self.settings)
+        self.published() == PublishedState::new(&Machine::new(), &self.settings())
             && self.reading().calls == Calls::default()
     }
 
@@ -118,7 +126,7 @@ impl Cell {
         if published.is(OPEN) && now < until {
             return Err(self.rejected(Some(until - now)));
         }
-        let (admission, published) = self.change(now, |core| core.machine.admit(&self.settings, now));
+        let (admission, published) = self.change(now, |core| core.machine.admit(&core.settings, now));
         match admission {
             Admission::Granted => Ok(published),
             Admission::Refused { retry_after } => Err(self.rejected(retry_after)),
@@ -154,10 +162,8 @@ impl Cell {
 
     #[inline(never)]
     fn settle_timed(&self, admitted: PublishedState, started: u64, verdict: Verdict) {
-        let slow = match self.settings.slow_rate {
-            None => false,
-            Some((_, slow)) => self.clock.now().saturating_sub(started) >= nanos(slow),
-        };
+        // A call that began before settings asked for its duration has none.
+        let slow = admitted.is(TIMED) && self.clock.now().saturating_sub(started) >= self.slow.load(Relaxed);
         if verdict == Verdict::Success && !slow && admitted.is(QUIET) && admitted == self.published() {
             self.good.add(admitted.generation(), self.clock.coarse());
         } else {
@@ -168,7 +174,7 @@ impl Cell {
     /// Counts a call that was dropped before its end.
     #[cold]
     pub(super) fn cancel(&self, admitted: PublishedState, started: u64) {
-        if self.settings.cancelled_is_failure {
+        if self.cancelled_is_failure.load(Relaxed) {
             self.settle(admitted, started, Verdict::Failure);
         } else {
             self.cancel_unmade(admitted);
@@ -209,7 +215,7 @@ impl Cell {
         let draw = fastrand::f64();
         self.change(now, |core| {
             let tally = self.count(core, generation, ending, now);
-            ((), core.machine.settle(&self.settings, (generation, ending), tally, (now, draw)))
+            ((), core.machine.settle(&core.settings, (generation, ending), tally, (now, draw)))
         });
     }
 
@@ -243,7 +249,7 @@ impl Cell {
         if let Phase::Open { until } = core.machine.phase {
             self.until.store(until, Relaxed);
         }
-        let published = PublishedState::new(&core.machine, &self.settings);
+        let published = PublishedState::new(&core.machine, &core.settings);
         self.published.store(published.word(), Release);
         if let Some(change) = change {
             // Under the lock, so that events are in the order of the changes.
@@ -254,6 +260,23 @@ impl Cell {
             self.events.announce(&self.name, change);
         }
         (outcome, published)
+    }
+
+    /// Returns the settings in force.
+    pub(super) fn settings(&self) -> Settings {
+        lock(&self.core).settings.clone()
+    }
+
+    /// Puts other settings in force. The state and all counts stay, and so does the end of a time open.
+    #[cfg(feature = "settings")]
+    pub(super) fn set_settings(&self, settings: Settings) {
+        let now = self.clock.now();
+        self.change(now, |core| {
+            self.slow.store(slow_from(&settings), Relaxed);
+            self.cancelled_is_failure.store(settings.cancelled_is_failure, Relaxed);
+            core.settings = settings;
+            ((), None)
+        });
     }
 
     pub(super) fn force(&self, phase: Phase) {
@@ -284,8 +307,9 @@ impl Cell {
     /// Returns whether the published state is that of the machine. Call it while no thread changes the state.
     #[cfg(all(test, fastness_loom))]
     pub(super) fn agrees(&self) -> bool {
-        let machine = lock(&self.core).machine;
-        self.published() == PublishedState::new(&machine, &self.settings)
+        let core = lock(&self.core);
+        let machine = core.machine;
+        self.published() == PublishedState::new(&machine, &core.settings)
             && !matches!(machine.phase, Phase::Open { until } if until != self.until.load(Relaxed))
     }
 
@@ -313,4 +337,9 @@ impl Cell {
             },
         }
     }
+}
+
+/// Returns the duration from which a call is slow, in nanoseconds; the largest number where none is.
+fn slow_from(settings: &Settings) -> u64 {
+    settings.slow_rate.map_or(u64::MAX, |(_, slow)| nanos(slow))
 }

@@ -1,11 +1,19 @@
 //! One breaker per key, so that a host that is down does not stop calls to the others.
 
 use std::sync::Arc;
+#[cfg(feature = "settings")]
+use std::sync::atomic::AtomicU64;
+#[cfg(feature = "settings")]
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock};
 
+#[cfg(feature = "settings")]
+use super::super::changes::{Changed, Changes};
 use super::super::keyed::{Evictable, Keyed, stored_name};
+#[cfg(feature = "settings")]
+use super::super::kind::PolicyKind;
 use super::cell::Cell;
 use super::events::EventLog;
 use super::window::Spread;
@@ -28,6 +36,10 @@ use super::{Breaker, Calls, Event, Events, Settings};
 pub struct KeyedBreaker {
     name: Arc<str>,
     settings: Settings,
+    #[cfg(feature = "settings")]
+    changed: Changed<Settings>,
+    #[cfg(feature = "settings")]
+    changes: AtomicU64,
     events: Arc<EventLog>,
     clock: Clock,
     max_keys: usize,
@@ -65,7 +77,19 @@ impl KeyedBreaker {
 
     fn make(name: Arc<str>, settings: Settings, max_keys: usize, clock: Clock) -> Self {
         let cells = Keyed::new(max_keys, clock.clone());
-        Self { name, settings, events: EventLog::new(), clock, max_keys, cells, dropped: Mutex::default() }
+        Self {
+            name,
+            settings,
+            #[cfg(feature = "settings")]
+            changed: Changed::default(),
+            #[cfg(feature = "settings")]
+            changes: AtomicU64::new(0),
+            events: EventLog::new(),
+            clock,
+            max_keys,
+            cells,
+            dropped: Mutex::default(),
+        }
     }
 
     /// Returns the breaker of this key. The name of a breaker whose key is longer than 256 bytes has the beginning of the key and a digest.
@@ -76,7 +100,46 @@ impl KeyedBreaker {
             Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.events.clone())
         };
         let count_dropped = |gone: &Cell| lock(&self.dropped).add(gone.reading().calls);
-        Breaker { cell: self.cells.get(key, make, count_dropped) }
+        #[cfg(feature = "settings")]
+        let (changes, make) = (self.changes.load(Acquire), || {
+            let cell = make();
+            self.set(&cell);
+            cell
+        });
+        let cell = self.cells.get(key, make, count_dropped);
+        // A change that came while the breaker was made has not found it.
+        #[cfg(feature = "settings")]
+        if self.changes.load(Acquire) != changes {
+            self.set(&cell);
+        }
+        Breaker { cell }
+    }
+
+    /// Takes the change of the settings of all keys from those in force.
+    #[cfg(feature = "settings")]
+    pub(in crate::resilience) fn obey(&self, changes: &Changes) {
+        self.changed.set(changes.find(PolicyKind::Breaker, &self.name));
+        self.changes.fetch_add(1, Release);
+        for cell in self.cells.all() {
+            self.set(&cell);
+        }
+    }
+
+    #[cfg(feature = "settings")]
+    fn set(&self, cell: &Cell) {
+        let settings = match self.changed.get() {
+            None => self.settings.clone(),
+            Some(change) => change(self.settings.clone()),
+        };
+        if cell.settings() != settings {
+            cell.set_settings(settings);
+        }
+    }
+
+    /// Returns the settings that the code gives.
+    #[cfg(feature = "settings")]
+    pub(super) fn given(&self) -> &Settings {
+        &self.settings
     }
 
     /// Returns all breakers, sorted by name.

@@ -35,8 +35,14 @@ pub use many::KeyedBreaker;
 #[cfg(feature = "http")]
 pub(crate) use permit::Admitted;
 pub use permit::Permit;
+#[cfg(feature = "settings")]
+pub(crate) use settings::Contradiction;
 pub use settings::{Settings, Window};
 pub use site::Conflict;
+#[cfg(feature = "settings")]
+pub(crate) use site::contradictions;
+#[cfg(feature = "settings")]
+pub(super) use site::declared_names;
 #[cfg(feature = "registry")]
 pub(crate) use site::faults;
 pub(super) use site::{BREAKERS, KEYED, make_declared};
@@ -46,8 +52,12 @@ use state::{Phase, Tally};
 pub use verdict::Verdict;
 use window::Spread;
 
+#[cfg(feature = "settings")]
+use super::changes::{Changes, SettingsChange, changes};
 use super::error::{CallError, Rejected, TimedOut};
 use super::guarded::guarded;
+#[cfg(feature = "settings")]
+use super::kind::PolicyKind;
 use super::noted::mark;
 use super::within::within;
 use crate::clock::Clock;
@@ -110,7 +120,7 @@ impl Breaker {
     pub fn with_clock(mut self, clock: Clock) -> Self {
         match Arc::get_mut(&mut self.cell) {
             Some(cell) if cell.is_unused() => cell.set_clock(clock),
-            _ => self = Self::make(self.cell.name.clone(), self.cell.settings.clone(), clock),
+            _ => self = Self::make(self.cell.name.clone(), self.cell.given.clone(), clock),
         }
         self
     }
@@ -124,9 +134,23 @@ impl Breaker {
         &self.cell.name
     }
 
-    /// Returns the settings.
-    pub fn settings(&self) -> &Settings {
-        &self.cell.settings
+    /// Returns the settings in force: those that it was made with, or what `Fastness::apply_settings` has made of them.
+    pub fn settings(&self) -> Settings {
+        self.cell.settings()
+    }
+
+    /// Takes the change of its settings from those in force, as a breaker that others can find from now on.
+    #[cfg_attr(not(feature = "settings"), allow(clippy::unused_self))]
+    fn begin(&self) {
+        #[cfg(feature = "settings")]
+        self.obey(&changes());
+    }
+
+    /// Takes the change of its settings from those in force.
+    #[cfg(feature = "settings")]
+    pub(super) fn obey(&self, changes: &Changes) {
+        let (given, change) = (self.cell.given.clone(), changes.find(PolicyKind::Breaker, self.name()));
+        self.cell.set_settings(change.map_or(given.clone(), |change: SettingsChange<Settings>| change(given)));
     }
 
     /// Makes the call unless the breaker rejects it. `Ok` is a success, `Err` a failure.

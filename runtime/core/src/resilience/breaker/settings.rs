@@ -180,6 +180,19 @@ impl Settings {
     }
 }
 
+#[cfg(feature = "settings")]
+impl Settings {
+    /// Turns off opening by slow calls.
+    pub(crate) fn without_slow_rate(self) -> Self {
+        Self { slow_rate: None, ..self }
+    }
+
+    /// Counts a call whose future is dropped before its end as a failure, or not at all.
+    pub(crate) fn with_cancelled_as_failure(self, is_failure: bool) -> Self {
+        Self { cancelled_is_failure: is_failure, ..self }
+    }
+}
+
 impl Settings {
     /// Returns the failures in a row that open the breaker with this number of calls in the window.
     pub(super) fn failures_in_a_row(&self, calls: u64) -> Option<u32> {
@@ -203,22 +216,39 @@ impl Settings {
     /// Returns a sentence for each contradiction, the same that attributes refuse.
     #[cfg(any(feature = "registry", test))]
     pub(super) fn faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        if let (Window::Count(window), Some(calls)) = (self.window, self.min_calls)
-            && calls > window
-        {
-            faults.push(format!(
+        let sentence = |contradiction| match contradiction {
+            Contradiction::MinCalls { window, calls } => format!(
                 "a window of {window} calls never holds the {calls} of `min_calls`, so {window} are enough: \
                  write `min_calls({window})` or less"
-            ));
-        }
-        if self.failure_threshold == FailureThreshold::Off && self.failure_rate.is_none() && self.slow_rate.is_none() {
-            faults.push(
-                "nothing opens it: leave out one of `no_failure_threshold()` and `no_failure_rate()`, or set `slow_rate`".into(),
-            );
-        }
-        faults
+            ),
+            Contradiction::NeverOpens => "nothing opens it: leave out one of `no_failure_threshold()` and \
+                 `no_failure_rate()`, or set `slow_rate`"
+                .to_owned(),
+        };
+        self.contradictions().map(sentence).collect()
     }
+
+    /// Returns the contradictions.
+    #[cfg(any(feature = "registry", test))]
+    pub(super) fn contradictions(&self) -> impl Iterator<Item = Contradiction> {
+        let min_calls = match (self.window, self.min_calls) {
+            (Window::Count(window), Some(calls)) if calls > window => Some(Contradiction::MinCalls { window, calls }),
+            _ => None,
+        };
+        let has_no_cause =
+            self.failure_threshold == FailureThreshold::Off && self.failure_rate.is_none() && self.slow_rate.is_none();
+        min_calls.into_iter().chain(has_no_cause.then_some(Contradiction::NeverOpens))
+    }
+}
+
+/// A contradiction in settings.
+#[cfg(any(feature = "registry", test))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contradiction {
+    /// A window that never holds as many calls as `min_calls` asks for.
+    MinCalls { window: NonZeroU32, calls: NonZeroU32 },
+    /// Settings by which nothing opens the breaker.
+    NeverOpens,
 }
 
 impl Default for Settings {

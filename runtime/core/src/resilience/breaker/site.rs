@@ -9,9 +9,13 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 
+#[cfg(feature = "settings")]
+use super::super::changes::{SettingsChange, changes};
 use super::super::keyed::Evictable;
 use super::super::registry::{Named, Use};
 use super::evaluated::Evaluated;
+#[cfg(feature = "settings")]
+use super::settings::Contradiction;
 use super::{Breaker, KeyedBreaker, Settings};
 
 /// The requested settings, and the maximum number of keys of a breaker per key.
@@ -70,7 +74,7 @@ impl Breaker {
     /// use fastness::resilience::breaker::{Breaker, Settings};
     ///
     /// let settings = Settings::new().failure_threshold(NonZeroU32::MIN);
-    /// assert_eq!(Breaker::named_with("fragile", &settings).settings(), &settings);
+    /// assert_eq!(Breaker::named_with("fragile", &settings).settings(), settings);
     /// ```
     #[track_caller]
     pub fn named_with(name: &str, settings: &Settings) -> Self {
@@ -139,6 +143,12 @@ fn declared_per_key() -> impl Iterator<Item = &'static KeyedBreakerSite> {
     inventory::iter::<KeyedBreakerDeclared>().map(|declared| declared.0)
 }
 
+/// Returns the names of the breakers that attributes name.
+#[cfg(feature = "settings")]
+pub(in crate::resilience) fn declared_names() -> impl Iterator<Item = &'static str> {
+    declared().map(|site| site.name).chain(declared_per_key().map(|site| site.name))
+}
+
 /// Creates the breakers that attributes name, so that they are listed before their first call, except those whose settings would have to
 /// be evaluated.
 pub(in crate::resilience) fn make_declared() {
@@ -152,7 +162,26 @@ pub(in crate::resilience) fn make_declared() {
 
 fn get_or_make(name: &str, settings: &Settings, location: &'static Location<'static>) -> Breaker {
     let requested = Use { location, settings: (settings.clone(), None) };
-    BREAKERS.get_or_make(name, requested, |name| Breaker::new(name, settings.clone()))
+    let mut is_new = false;
+    let breaker = BREAKERS.get_or_make(name, requested, |name| {
+        is_new = true;
+        Breaker::new(name, settings.clone())
+    });
+    // Others find it from now on, so each change finds it or is found by it.
+    if is_new {
+        breaker.begin();
+    }
+    breaker
+}
+
+/// Returns the contradictions that a change makes in the settings of the breakers of this name, as far as these are known:
+/// this evaluates no expression of a user.
+#[cfg(feature = "settings")]
+pub(crate) fn contradictions(name: &str, change: &SettingsChange<Settings>) -> Vec<Contradiction> {
+    make_declared();
+    let one = BREAKERS.get(name).map(|breaker| breaker.cell.given.clone());
+    let keyed = KEYED.get(name).map(|breakers| breakers.given().clone());
+    one.into_iter().chain(keyed).flat_map(|given| change(given).contradictions().collect::<Vec<_>>()).collect()
 }
 
 /// The static that an attribute expands to: a named breaker.
@@ -230,7 +259,10 @@ impl KeyedBreakerSite {
                 let (settings, keys) = evaluated.clone();
                 Arc::new(KeyedBreaker::new(self.name, settings).with_max_keys(keys))
             };
-            KEYED.get_or_make(self.name, self.requested(evaluated), make)
+            let breakers = KEYED.get_or_make(self.name, self.requested(evaluated), make);
+            #[cfg(feature = "settings")]
+            breakers.obey(&changes());
+            breakers
         })
     }
 }

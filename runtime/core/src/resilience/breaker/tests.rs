@@ -566,7 +566,7 @@ fn settings_of_a_breaker_per_key_may_need_another_one() {
         (small(), 10)
     }
 
-    assert_eq!(HOSTS.get("a").settings(), &small());
+    assert_eq!(HOSTS.get("a").settings(), small());
 }
 
 #[test]
@@ -684,7 +684,7 @@ fn one_name_is_one_breaker_and_other_settings_are_a_conflict() {
     let second = Breaker::named_with("shared", &Settings::new());
     first.force_open();
     assert_eq!(second.state(), State::ForcedOpen);
-    assert_eq!(Breaker::named("shared").settings(), &small());
+    assert_eq!(Breaker::named("shared").settings(), small());
 
     let found: Vec<_> = Breaker::conflicts().into_iter().filter(|conflict| conflict.name == "shared").collect();
     assert_eq!(found.len(), 1);

@@ -1,16 +1,16 @@
-//! The adaptive bound of a bulkhead, and the permits that the semaphore has beyond it.
+//! The bound of a bulkhead, which may follow the durations of calls, and the permits that the semaphore has beyond it.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, fence};
 
 use tokio::sync::Semaphore;
 
 use super::gradient::{Gradient, Sample};
 use crate::sync::{Mutex, lock};
 
-/// An adaptive bound.
+/// A bound on the slots.
 #[derive(Debug)]
-pub(super) struct Adaptive {
+pub(super) struct SlotBound {
     /// The bound. The lock orders all changes; the semaphore's own lock may be taken under it, but no task is woken there.
     bound: Mutex<Bound>,
     /// True if there is debt; readable without the lock.
@@ -34,7 +34,7 @@ pub(super) enum Lesson {
     None,
 }
 
-impl Adaptive {
+impl SlotBound {
     pub(super) fn new(min: u32, max: u32) -> Self {
         let bound = Bound { gradient: Gradient::new(min, max), debt: 0 };
         Self { bound: Mutex::new(bound), is_indebted: AtomicBool::new(false) }
@@ -70,6 +70,29 @@ impl Adaptive {
         }
     }
 
+    /// Releases the permit of a call that has ended, under a bound that does not adapt. It takes the lock only while there is debt.
+    pub(super) fn release_fixed(&self, semaphore: &Semaphore) {
+        if self.is_indebted.load(Relaxed) {
+            return self.release(semaphore, Lesson::None);
+        }
+        semaphore.add_permits(1);
+        // A bound that is lowered meanwhile either finds this permit, or is found here.
+        fence(SeqCst);
+        if self.is_indebted.load(Relaxed) {
+            self.change(semaphore, |_| ());
+        }
+    }
+
+    /// Sets the smallest and the largest bound. Calls in flight beyond them end as usual.
+    #[cfg(feature = "settings")]
+    pub(super) fn set(&self, semaphore: &Semaphore, min: u32, max: u32) {
+        let more = self.change(semaphore, |bound| bound.resize(|gradient| gradient.set_bounds(min, max)));
+        fence(SeqCst);
+        semaphore.add_permits(more);
+        // Pays with permits that were released before the debt was known.
+        self.change(semaphore, |_| ());
+    }
+
     /// Changes the bound, and pays what can be paid.
     fn change<T>(&self, semaphore: &Semaphore, change: impl FnOnce(&mut Bound) -> T) -> T {
         let bound = &mut *lock(&self.bound);
@@ -94,8 +117,13 @@ impl Bound {
     fn learn(&mut self, lesson: Lesson, free: usize) -> usize {
         let Lesson::Took { started, ended, given_up } = lesson else { return 0 };
         let in_flight = u32::try_from(self.permits().saturating_sub(free)).unwrap_or(u32::MAX);
+        self.resize(|gradient| gradient.add(Sample { started, ended, in_flight, given_up }))
+    }
+
+    /// Changes the limit of the gradient. Returns the number of permits to be added to the semaphore.
+    fn resize(&mut self, change: impl FnOnce(&mut Gradient)) -> usize {
         let before = self.gradient.limit() as usize;
-        self.gradient.add(Sample { started, ended, in_flight, given_up });
+        change(&mut self.gradient);
         let after = self.gradient.limit() as usize;
         self.debt += before.saturating_sub(after);
         let more = after.saturating_sub(before);

@@ -70,6 +70,14 @@ impl Gradient {
         }
     }
 
+    /// Sets the smallest and the largest limit, between which the limit stays as it is.
+    #[cfg(feature = "settings")]
+    pub(super) fn set_bounds(&mut self, min: u32, max: u32) {
+        (self.min, self.max) = (f64::from(min), f64::from(max.max(min)));
+        self.limit = self.limit.clamp(self.min, self.max);
+        self.resume = self.resume.map(|limit| limit.clamp(self.min, self.max));
+    }
+
     pub(super) fn limit(&self) -> u32 {
         // Between `min` and `max`, which are whole numbers of 32 bits.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

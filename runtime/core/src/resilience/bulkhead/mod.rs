@@ -72,7 +72,7 @@ impl Bulkhead {
         E: From<Rejected>,
         F: Future<Output = Result<T, E>>,
     {
-        self.end_with(self.0.settings.wait, call, Result::is_ok, |ended| {
+        self.end_with(self.0.settings().wait, call, Result::is_ok, |ended| {
             ended.unwrap_or_else(|rejected| Err(rejected.into_error()))
         })
     }
@@ -86,7 +86,7 @@ impl Bulkhead {
     where
         F: Future<Output = Result<T, E>>,
     {
-        self.end_with(self.0.settings.wait, call, Result::is_ok, |ended| ended?.map_err(CallError::Failed))
+        self.end_with(self.0.settings().wait, call, Result::is_ok, |ended| ended?.map_err(CallError::Failed))
     }
 
     /// [`call`](Self::call) for an output of any type.
@@ -95,7 +95,7 @@ impl Bulkhead {
     ///
     /// The same holds as for [`call`](Self::call).
     pub fn run<F: Future>(&self, call: F) -> impl Future<Output = Result<F::Output, Rejected>> {
-        self.end_with(self.0.settings.wait, call, |_| true, |ended| ended)
+        self.end_with(self.0.settings().wait, call, |_| true, |ended| ended)
     }
 
     /// [`call`](Self::call) for a blocking function. It never waits for a place, because waiting threads are what a bulkhead saves.
@@ -133,9 +133,12 @@ impl Bulkhead {
         Ok(output)
     }
 
-    /// Returns the time that a call waits for a place.
-    pub(super) fn wait(&self) -> Duration {
-        self.0.settings.wait
+    /// Returns the time that a call waits for a place; `given` is its own.
+    pub(super) fn wait(&self, given: Option<Duration>) -> Duration {
+        match given {
+            None => self.0.settings().wait,
+            Some(wait) => self.0.in_force(&self.0.settings.clone().wait(wait)).wait,
+        }
     }
 
     pub(super) fn end_with<F: Future, O>(

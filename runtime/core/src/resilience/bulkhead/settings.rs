@@ -41,6 +41,13 @@ impl Settings {
         self
     }
 
+    /// Sets the largest number of calls. A fixed bound stays fixed.
+    #[cfg(feature = "settings")]
+    pub(crate) fn with_max(self, max: NonZeroU32) -> Self {
+        let min = if self.is_adaptive() { self.min.min(max) } else { max };
+        Self { min, max, ..self }
+    }
+
     pub(super) fn is_adaptive(&self) -> bool {
         self.min < self.max
     }

@@ -9,10 +9,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::super::base::{PolicyState, SharedPolicy};
 use super::super::error::{Reason, Rejected};
 use super::super::guarded::{Early, Ends};
+use super::super::kind::PolicyKind;
 use super::super::noted;
-use super::super::snapshot::PolicyKind;
 use super::super::within::within;
-use super::adaptive::{Adaptive, Lesson};
+use super::adaptive::{Lesson, SlotBound};
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::trace;
@@ -21,9 +21,9 @@ use crate::trace;
 #[derive(Debug)]
 pub(in crate::resilience) struct Slots {
     semaphore: Semaphore,
-    /// The fixed bound, or the maximum of an adaptive one.
-    max: u32,
-    adaptive: Option<Adaptive>,
+    bound: SlotBound,
+    /// True if the bound follows the durations of calls.
+    is_adaptive: bool,
 }
 
 const FINISHED: usize = 0;
@@ -39,8 +39,13 @@ impl PolicyState for Slots {
 
     fn new(_: &Arc<str>, settings: &Settings, _: &Clock) -> Self {
         let (min, max) = (settings.min.get(), settings.max.get());
-        let adaptive = settings.is_adaptive().then(|| Adaptive::new(min, max));
-        Self { semaphore: Semaphore::new(min as usize), max, adaptive }
+        let (semaphore, bound) = (Semaphore::new(min as usize), SlotBound::new(min, max));
+        Self { semaphore, bound, is_adaptive: settings.is_adaptive() }
+    }
+
+    #[cfg(feature = "settings")]
+    fn set(&self, settings: &Settings) {
+        self.bound.set(&self.semaphore, settings.min.get(), settings.max.get());
     }
 
     fn levels(&self) -> Vec<(&'static str, u64)> {
@@ -52,8 +57,7 @@ impl PolicyState for Slots {
 impl Slots {
     /// Returns the bound, and the calls in flight.
     pub(super) fn in_use(&self) -> (u32, usize) {
-        let fixed = (self.max, self.max as usize);
-        let (limit, permits) = self.adaptive.as_ref().map_or(fixed, Adaptive::levels);
+        let (limit, permits) = self.bound.levels();
         (limit, permits.saturating_sub(self.semaphore.available_permits()))
     }
 }
@@ -120,7 +124,7 @@ impl SharedPolicy<Slots> {
 
     fn ticket(&self, permit: SemaphorePermit<'_>) -> Ticket {
         permit.forget();
-        Ticket { started: if self.state.adaptive.is_some() { self.clock.reading() } else { 0 } }
+        Ticket { started: if self.state.is_adaptive { self.clock.reading() } else { 0 } }
     }
 
     /// Returns the slot of this ticket.
@@ -130,10 +134,11 @@ impl SharedPolicy<Slots> {
 
     /// Releases a slot.
     fn leave(&self, ticket: &Ticket, ending: SlotEnd) {
-        let Slots { semaphore, adaptive, .. } = &self.state;
-        match adaptive {
-            None => semaphore.add_permits(1),
-            Some(adaptive) => adaptive.release(semaphore, self.lesson(ticket, ending)),
+        let Slots { semaphore, bound, is_adaptive } = &self.state;
+        if *is_adaptive {
+            bound.release(semaphore, self.lesson(ticket, ending));
+        } else {
+            bound.release_fixed(semaphore);
         }
         self.outcomes.count(ending.outcome());
     }

@@ -19,10 +19,10 @@ use latency::Latencies;
 
 use super::base::{Base, PolicyState, SharedPolicy};
 use super::budget::Budget;
+use super::kind::PolicyKind;
 use super::noted;
 use super::outcomes::Begun;
 use super::percent::Percent;
-use super::snapshot::PolicyKind;
 use super::within::within;
 use crate::clock::Clock;
 use crate::sync::{Mutex, lock};
@@ -63,6 +63,12 @@ impl Settings {
     pub const fn budget(mut self, share: Percent) -> Self {
         self.budget = share;
         self
+    }
+
+    /// Sets the delay, and whether it holds only until there is a percentile.
+    #[cfg(feature = "settings")]
+    pub(crate) fn with_delay(self, after: Duration, live: bool) -> Self {
+        Self { after, live, ..self }
     }
 }
 
@@ -184,14 +190,14 @@ impl Hedge {
         mut call: impl FnMut() -> F,
         failed: impl Fn(&R) -> bool,
     ) -> R {
-        let (shared, settings) = (self.0.shared(), &self.0.settings);
+        let (shared, settings) = (self.0.shared(), self.0.settings());
         let mut run = shared.begin();
         let mut first = pin!(run.make(&mut call));
-        let early = run.begun.watch(within(&shared.name, shared.state.delay(settings), first.as_mut())).await;
+        let early = run.begun.watch(within(&shared.name, shared.state.delay(&settings), first.as_mut())).await;
         if let Ok(ended) = early {
             return run.end(ended, FIRST, &failed);
         }
-        if !shared.may_hedge(settings) {
+        if !shared.may_hedge(&settings) {
             let ended = run.begun.watch(first).await;
             return run.end(ended, FIRST, &failed);
         }

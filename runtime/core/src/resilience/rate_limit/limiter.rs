@@ -10,14 +10,14 @@ use crate::clock::Clock;
 use crate::resilience::base::{PolicyState, SharedPolicy};
 use crate::resilience::error::{Reason, Rejected};
 use crate::resilience::keyed::{Evictable, Keyed, stored_name};
-use crate::resilience::snapshot::PolicyKind;
+use crate::resilience::kind::PolicyKind;
 
 const ALLOWED: usize = 0;
 const REJECTED: usize = 1;
 const OUTCOMES: &[&str] = &["allowed", "rejected"];
 
 /// Counts the result of a check.
-pub(super) fn count<L>(shared: &SharedPolicy<L>, checked: Result<(), Rejected>) -> Result<(), Rejected> {
+pub(super) fn count<L: PolicyState>(shared: &SharedPolicy<L>, checked: Result<(), Rejected>) -> Result<(), Rejected> {
     shared.outcomes.count(if checked.is_ok() { ALLOWED } else { REJECTED });
     checked
 }

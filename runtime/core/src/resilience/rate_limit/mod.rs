@@ -79,7 +79,7 @@ impl RateLimit {
     /// [`Rejected`], with the time until the next call is allowed.
     pub fn check(&self) -> Result<(), Rejected> {
         let shared = self.0.shared();
-        count(shared, shared.state.check(&self.0.settings))
+        count(shared, shared.state.check(&self.0.settings()))
     }
 }
 
@@ -135,7 +135,7 @@ impl KeyedRateLimit {
     /// [`Rejected`], with the time until the next call of this key is allowed.
     pub fn check(&self, key: &str) -> Result<(), Rejected> {
         let shared = self.0.shared();
-        let checked = shared.state.check(key, &shared.name, &self.0.settings.0);
+        let checked = shared.state.check(key, &shared.name, &self.0.settings().0);
         count(shared, checked)
     }
 }

@@ -49,6 +49,14 @@ impl Settings {
         self
     }
 
+    /// Changes the given parts. A burst of as many calls as the rate has stays so.
+    #[cfg(feature = "settings")]
+    pub(crate) fn with(self, calls: Option<NonZeroU32>, per: Option<Duration>, burst: Option<NonZeroU32>) -> Self {
+        let new = calls.unwrap_or(self.calls);
+        let follows = if self.burst == self.calls { new } else { self.burst };
+        Self { calls: new, per: per.unwrap_or(self.per), burst: burst.unwrap_or(follows) }
+    }
+
     /// Returns the time in which one call becomes available, in nanoseconds; zero if every call is allowed.
     pub(super) fn one(&self) -> u64 {
         if self.per.is_zero() {

@@ -13,9 +13,10 @@ use super::settings::Settings;
 use crate::clock::{Clock, pause};
 use crate::resilience::base::{Base, PolicyState, SharedPolicy};
 use crate::resilience::budget::Budget;
+use crate::resilience::in_force::InForce;
+use crate::resilience::kind::PolicyKind;
 use crate::resilience::noted::{self, Mark, Rejection};
 use crate::resilience::outcomes::Begun;
-use crate::resilience::snapshot::PolicyKind;
 use crate::sync::{Mutex, lock};
 use crate::trace::{self, Traced};
 
@@ -47,7 +48,7 @@ impl PolicyState for Budgeted {
 /// The attempts of one call.
 #[derive(Debug)]
 pub struct Attempts<'a> {
-    settings: &'a Settings,
+    settings: InForce<'a, Settings>,
     shared: &'a SharedPolicy<Budgeted>,
     begun: Begun<'a>,
     /// The span of the attempt in flight.
@@ -81,7 +82,7 @@ impl<'a> Attempts<'a> {
         let shared = retry.shared();
         shared.outcomes.count(CALLS);
         let begun = Begun::new(&shared.outcomes, CANCELLED, PANICKED);
-        Self { settings: &retry.settings, shared, begun, span: Traced::default(), made: 0, is_last: false }
+        Self { settings: retry.settings(), shared, begun, span: Traced::default(), made: 0, is_last: false }
     }
 
     /// Makes an attempt.

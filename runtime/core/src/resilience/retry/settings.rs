@@ -95,6 +95,12 @@ impl Settings {
         self
     }
 
+    /// Makes every wait exactly `first_wait`, or lets waits grow at random.
+    #[cfg(feature = "settings")]
+    pub(crate) fn with_constant_waits(self, is_constant: bool) -> Self {
+        Self { is_constant, ..self }
+    }
+
     /// Returns the wait after this number of attempts, or `None` if it would be too long. `draw` is a random number from 0 to 1.
     pub(super) fn wait(&self, attempts: u32, asked: Option<Duration>, draw: f64) -> Option<Duration> {
         let asked = asked.unwrap_or_default();

@@ -232,6 +232,18 @@ const page = (() => {
     ];
     fill("policies", shown.length ? table(columns, shown) : empty("No breaker, retry, bulkhead or other policy has been used yet."));
   };
+  const settings = (p) => {
+    const KINDS = { functions: "function", policies: "policy" };
+    const rows = Object.entries(p.settings || {}).flatMap(([section, named]) => Object.entries(named).map(([name, given]) => ({ kind: KINDS[section] || section, name, given })));
+    // The options of a policy stand under its kind, except for a timeout, which is one value.
+    const options = (given, before) => Object.entries(given).flatMap(([name, value]) => (value instanceof Object ? options(value, before + name + ".") : [before + name + " = " + JSON.stringify(value)]));
+    const columns = [
+      { name: "Function or policy", left: true, cls: "name", of: (one) => el("span", "", one.name, el("small", "", one.kind)) },
+      { name: "Settings", left: true, cls: "wrap", of: (one) => options(one.given, "").join(" · ") || "as in the code" },
+    ];
+    $("card-settings").hidden = !rows.length;
+    fill("settings", table(columns, rows));
+  };
   const deps = (p) => {
     const rows = p.probes.map((one) => ({ name: one.name, ok: one.ok, latency: one.latency, note: one.error || (one.optional ? "optional" : "required") }));
     if (p.cache.shared) {
@@ -273,7 +285,7 @@ const page = (() => {
     $("uptime").textContent = "up " + span(p.uptime);
     for (const small of document.querySelectorAll(".window")) small.textContent = "last " + (p.window >= 1 ? span(p.window * 1000) : "moments");
     $("main").hidden = false;
-    for (const part of [tiles, charts, alerts, advice, routes, cache, policies, deps, queries, sections]) part(p);
+    for (const part of [tiles, charts, alerts, advice, routes, cache, policies, settings, deps, queries, sections]) part(p);
   };
   const silent = (why) => {
     silentSince = silentSince || Date.now();
