@@ -38,6 +38,11 @@ pub(super) fn check(options: &Options, subject: &Subject, diag: &mut Diag) -> Op
             "`previous` is not available with `batch`, whose body loads many: put it on the function of one element";
         options.refuse("previous", why, diag);
         options.refuse("keep_expired", "`keep_expired` is not available with `batch`: remove it", diag);
+        if options.is("single_flight", "fleet") {
+            let why = "`single_flight = fleet` is not available with `batch`, whose calls load other ids in each process: \
+                remove it, or put it on the function of one element";
+            options.refuse("single_flight", why, diag);
+        }
         if let Some(list) = subject.returns.list() {
             diag.at(
                 list,

@@ -280,6 +280,11 @@ fn options_that_contradict_each_other_are_errors() {
             "`load` takes one of a few words: write `load = caller` or `load = task`; did you mean `task`?",
         ),
         ("ttl = 1, batch(id), load = task", "`load` is not available with `batch`: remove it"),
+        (
+            "ttl = 1, batch(id), single_flight = fleet",
+            "`single_flight = fleet` is not available with `batch`, whose calls load other ids in each process: \
+             remove it, or put it on the function of one element",
+        ),
         ("ttl = 1, merge = 1", "`merge` merges calls of a function for many ids: add `batch(ids)`, the list of ids"),
         ("ttl = 1, batch(id), merge_max = 9", "`merge_max` bounds what `merge` brings together: add `merge = \"2ms\"`"),
         (

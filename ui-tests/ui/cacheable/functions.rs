@@ -74,4 +74,7 @@ async fn batch_with_more(ids: &[u64]) -> std::collections::HashMap<u64, u64> { i
 #[cacheable(ttl = 300, batch(ids), merge = "2ms")]
 fn merges_on_a_thread(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }
 
+#[cacheable(ttl = 300, batch(ids), single_flight = fleet)]
+async fn one_batch_for_all(ids: &[u64]) -> std::collections::HashMap<u64, u64> { ids.iter().map(|id| (*id, *id)).collect() }
+
 fn main() {}

@@ -152,7 +152,7 @@ pub(super) const ERASE: &[Effects] = &[Effects {
 pub(super) const MERGE: &[Effects] = &[Effects {
     written: "merge = \"2ms\"",
     batch: "calls that meet and have the same other arguments are one run",
-    fleet: "no effect: calls of one process merge",
+    fleet: "a compile error, as with every batch; calls of one process merge",
     stale: "a call that gets stale values does not wait; the runs that refresh them in the background merge",
     early: "an element that is about to expire is loaded in the merged run",
     tiers: "entries of either tier are served as they are; what is asked for in Redis is asked for together",

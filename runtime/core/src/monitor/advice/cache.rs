@@ -173,7 +173,7 @@ pub(super) fn stampedes(facts: &Facts, found: &mut Vec<Recommendation>) {
             ),
             value: rounded(percent(stats.coalesced, stats.loads)),
             target: 200.0,
-            advice: "set `single_flight = fleet`: one process loads, the others wait for its value".into(),
+            advice: "set `single_flight = fleet`, which a function with `batch` cannot have: one process loads, the others wait for its value".into(),
         });
     }
 }
