@@ -159,10 +159,16 @@ impl Config {
 /// Reports the servers that are named: the build has no drivers, and the embedded parts in their place would be a surprise.
 #[cfg(not(feature = "servers"))]
 fn refuse_servers<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) {
-    for name in ["MONGODB_URI", "REDIS_URL", "REDIS_HOST"] {
+    const SERVER: &str = "names a server";
+    for (name, role) in [
+        ("MONGODB_URI", SERVER),
+        ("REDIS_URL", SERVER),
+        ("REDIS_HOST", SERVER),
+        ("REDIS_KEYRING", "encrypts the values of a server"),
+    ] {
         if reader.text(name).is_some() {
             reader.fault(format!(
-                "{name} names a server, and this build has no driver for it: run `cargo run --features servers`, or unset it"
+                "{name} {role}, and this build has no driver for it: run `cargo run --features servers`, or unset it"
             ));
         }
     }

@@ -22,6 +22,10 @@ pub(super) fn read<F: Fn(&str) -> Option<String>>(reader: &mut Reader<F>) -> Opt
         reader.fault(format!("REDIS_URL and {set} are both set; drop {set}, or drop REDIS_URL"));
         return None;
     }
+    if reader.text("REDIS_KEYRING").is_some() && reader.text("REDIS_URL").is_none() && parts.is_empty() {
+        let fault = "REDIS_KEYRING is set, and there is no Redis whose values it would encrypt; set REDIS_URL or REDIS_HOST, or unset it";
+        reader.fault(fault.to_owned());
+    }
     let parse = |urls: &str| {
         let list = urls.split(',').map(str::trim);
         let redis = match mode {

@@ -208,6 +208,19 @@ fn redis_is_given_in_one_way() {
     );
 }
 
+/// A deployment whose address is misspelt would store nothing encrypted, and say nothing.
+#[cfg(feature = "servers")]
+#[test]
+fn a_keyring_without_redis_is_a_fault() {
+    let secret = "5ec4e75e".repeat(8);
+    let keyring = format!("names={secret} 2026-12={secret}");
+    let error = config(&[("REDIS_KEYRING", &keyring), ("REDIS_URL", "")]).expect_err("nothing to encrypt").to_string();
+    assert_eq!(
+        error,
+        "REDIS_KEYRING is set, and there is no Redis whose values it would encrypt; set REDIS_URL or REDIS_HOST, or unset it"
+    );
+}
+
 #[test]
 fn the_environment_decides_what_is_not_set() {
     let of = |environment| config(&[("APP_ENV", environment)]).expect("a good environment");
@@ -285,15 +298,18 @@ fn no_fault_repeats_a_password() {
 #[cfg(not(feature = "servers"))]
 #[test]
 fn a_server_without_its_driver_is_named_with_what_to_run() {
-    let named =
-        [("MONGODB_URI", "mongodb://me:s3cret@host"), ("REDIS_URL", ""), ("REDIS_DB", "1"), ("REDIS_HOST", "host")];
-    let refusal = |name| {
-        format!(
-            "{name} names a server, and this build has no driver for it: run `cargo run --features servers`, or unset it"
-        )
-    };
+    let named = [
+        ("MONGODB_URI", "mongodb://me:s3cret@host"),
+        ("REDIS_URL", ""),
+        ("REDIS_DB", "1"),
+        ("REDIS_HOST", "host"),
+        ("REDIS_KEYRING", "names=s3cret"),
+    ];
+    let refusal =
+        |what| format!("{what}, and this build has no driver for it: run `cargo run --features servers`, or unset it");
     assert_eq!(
         config(&named).expect_err("no drivers").to_string().lines().collect::<Vec<_>>(),
-        [refusal("MONGODB_URI"), refusal("REDIS_HOST")]
+        ["MONGODB_URI names a server", "REDIS_HOST names a server", "REDIS_KEYRING encrypts the values of a server"]
+            .map(refusal)
     );
 }
