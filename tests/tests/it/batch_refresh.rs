@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use fastness::{Clock, cache_invalidate, cacheable, with_cache, with_cache_sync};
+use fastness::{Clock, Fastness, cache_invalidate, cacheable, with_cache, with_cache_sync};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
@@ -26,24 +26,24 @@ struct Inner {
     takes_second: AtomicBool,
 }
 
+/// More runs than a test makes.
+const MANY: usize = 1_000;
+
+/// A cache with its clock, and a shelf whose gate lets this many runs end.
+fn with_shelf(runs: usize) -> (Fastness, Clock, Shelf) {
+    let (fast, clock) = timed();
+    let shelf = Shelf(Arc::new(Inner {
+        asked: Mutex::default(),
+        gate: Semaphore::new(runs),
+        is_down: AtomicBool::new(false),
+        version: AtomicU32::new(1),
+        clock: clock.clone(),
+        takes_second: AtomicBool::new(false),
+    }));
+    (fast, clock, shelf)
+}
+
 impl Shelf {
-    fn open(clock: &Clock) -> Self {
-        let shelf = Self::shut(clock);
-        shelf.0.gate.add_permits(1_000);
-        shelf
-    }
-
-    fn shut(clock: &Clock) -> Self {
-        Self(Arc::new(Inner {
-            asked: Mutex::default(),
-            gate: Semaphore::new(0),
-            is_down: AtomicBool::new(false),
-            version: AtomicU32::new(1),
-            clock: clock.clone(),
-            takes_second: AtomicBool::new(false),
-        }))
-    }
-
     fn asked(&self) -> Vec<Vec<u32>> {
         std::mem::take(&mut *self.0.asked.lock().unwrap())
     }
@@ -129,9 +129,7 @@ async fn change(id: u32) {}
 
 #[tokio::test]
 async fn one_batch_refreshes_a_stale_element_and_the_others_are_served() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::shut(&clock);
-    shelf.0.gate.add_permits(1);
+    let (fast, clock, shelf) = with_shelf(1);
     with_cache(&fast, async {
         shelf.stale(&[1, 2]).await.unwrap();
         clock.advance(MINUTE + SECOND);
@@ -154,8 +152,7 @@ async fn one_batch_refreshes_a_stale_element_and_the_others_are_served() {
 
 #[tokio::test]
 async fn stale_elements_are_refreshed_together_with_the_missing_ones_and_absences_remove_them() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::open(&clock);
+    let (fast, clock, shelf) = with_shelf(MANY);
     with_cache(&fast, async {
         shelf.later(&[1, 2]).await.unwrap();
         clock.advance(MINUTE + SECOND);
@@ -178,9 +175,7 @@ async fn stale_elements_are_refreshed_together_with_the_missing_ones_and_absence
 
 #[tokio::test]
 async fn a_background_refresh_is_one_run_for_all_stale_elements() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::shut(&clock);
-    shelf.0.gate.add_permits(1);
+    let (fast, clock, shelf) = with_shelf(1);
     with_cache(&fast, async {
         shelf.later(&[1, 2, 3]).await.unwrap();
         clock.advance(MINUTE + SECOND);
@@ -204,8 +199,7 @@ async fn a_background_refresh_is_one_run_for_all_stale_elements() {
 
 #[test]
 fn a_refresh_runs_in_its_caller_where_there_is_no_runtime() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::open(&clock);
+    let (fast, clock, shelf) = with_shelf(MANY);
     let ready = |future| {
         let mut future = Box::pin(with_cache(&fast, future));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -223,8 +217,7 @@ fn a_refresh_runs_in_its_caller_where_there_is_no_runtime() {
 
 #[tokio::test]
 async fn a_refresh_that_fails_is_answered_with_old_values_and_the_origin_gets_a_rest() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::open(&clock);
+    let (fast, clock, shelf) = with_shelf(MANY);
     with_cache(&fast, async {
         shelf.excused(vec![1, 2]).await.unwrap();
         clock.advance(MINUTE);
@@ -246,9 +239,7 @@ async fn a_refresh_that_fails_is_answered_with_old_values_and_the_origin_gets_a_
 
 #[tokio::test]
 async fn waiters_get_the_fallbacks_of_the_batch_that_they_joined() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::shut(&clock);
-    shelf.0.gate.add_permits(1);
+    let (fast, clock, shelf) = with_shelf(1);
     with_cache(&fast, async {
         shelf.excused(vec![1, 2]).await.unwrap();
         clock.advance(MINUTE);
@@ -264,9 +255,7 @@ async fn waiters_get_the_fallbacks_of_the_batch_that_they_joined() {
 
 #[tokio::test]
 async fn an_invalidation_during_the_refresh_concerns_its_element_alone() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::shut(&clock);
-    shelf.0.gate.add_permits(1);
+    let (fast, clock, shelf) = with_shelf(1);
     with_cache(&fast, async {
         shelf.stale(&[1, 2]).await.unwrap();
         clock.advance(MINUTE + SECOND);
@@ -289,9 +278,7 @@ async fn an_invalidation_during_the_refresh_concerns_its_element_alone() {
 
 #[tokio::test]
 async fn a_refresh_that_is_dropped_or_panics_is_claimed_by_the_next_batch() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::shut(&clock);
-    shelf.0.gate.add_permits(2);
+    let (fast, clock, shelf) = with_shelf(2);
     with_cache(&fast, async {
         shelf.stale(&[1, 2]).await.unwrap();
         shelf.later(&[1, 2]).await.unwrap();
@@ -328,8 +315,7 @@ impl Shelf {
 
 #[tokio::test]
 async fn a_background_refresh_that_panics_leaves_the_old_values() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::open(&clock);
+    let (fast, clock, shelf) = with_shelf(MANY);
     with_cache(&fast, async {
         shelf.unlucky(&[1, 2]).await;
         clock.advance(MINUTE + SECOND);
@@ -349,8 +335,7 @@ async fn a_background_refresh_that_panics_leaves_the_old_values() {
 
 #[tokio::test]
 async fn an_element_that_expires_soon_is_loaded_with_missing_ones_or_in_the_background() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::open(&clock);
+    let (fast, clock, shelf) = with_shelf(MANY);
     shelf.0.takes_second.store(true, Ordering::SeqCst);
     with_cache(&fast, async {
         shelf.soon(&[1]).await.unwrap();
@@ -377,8 +362,7 @@ async fn an_element_that_expires_soon_is_loaded_with_missing_ones_or_in_the_back
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_takes_too_long_ends_for_its_caller_and_its_waiters() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::shut(&clock);
+    let (fast, clock, shelf) = with_shelf(0);
     with_cache(&fast, async {
         let (first, second) = (Box::pin(shelf.bounded(&[1, 2])), Box::pin(shelf.bounded(&[2, 1])));
         assert_eq!(tokio::join!(first, second), (Err(Fault::Timeout), Err(Fault::Timeout)));
@@ -397,8 +381,7 @@ async fn a_run_that_takes_too_long_ends_for_its_caller_and_its_waiters() {
 
 #[tokio::test]
 async fn a_call_whose_condition_is_false_bypasses_the_cache() {
-    let (fast, clock) = timed();
-    let shelf = Shelf::open(&clock);
+    let (fast, _, shelf) = with_shelf(MANY);
     with_cache(&fast, async {
         assert_eq!(shelf.few(&[1, 2]).await, values(&[1, 2], 1));
         shelf.set_version(2);
