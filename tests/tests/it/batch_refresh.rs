@@ -305,6 +305,41 @@ async fn a_refresh_that_is_dropped_or_panics_is_claimed_by_the_next_batch() {
 }
 
 impl Shelf {
+    #[cacheable(ttl = 60, jitter = 0, early = off, stale = "10m", key = "long:{ids}", batch(ids), skip(self))]
+    async fn long(&self, ids: &[u32]) -> Result<HashMap<u32, u32>, Fault> {
+        self.load(ids).await
+    }
+}
+
+/// A refresh takes minutes and is polled: its claims last as long. One that is not polled gives them up after 30 s, as a load does.
+#[tokio::test]
+async fn a_refresh_that_is_polled_is_not_claimed_by_another_batch() {
+    let (fast, clock, shelf) = with_shelf(1);
+    with_cache(&fast, async {
+        shelf.long(&[1, 2]).await.unwrap();
+        clock.advance(MINUTE + SECOND);
+        shelf.set_version(2);
+        let mut refresh = Box::pin(shelf.long(&[1, 2]));
+        for _ in 0..6 {
+            assert!(poll_once(refresh.as_mut()).await.is_none());
+            clock.advance(SECOND * 20);
+            assert_eq!(shelf.long(&[2]).await.unwrap(), values(&[2], 1), "served while it is refreshed");
+        }
+        assert_eq!(shelf.asked(), [[1, 2], [1, 2]]);
+        clock.advance(SECOND * 20);
+        let mut next = Box::pin(shelf.long(&[2]));
+        assert!(poll_once(next.as_mut()).await.is_none(), "the first is not polled any more");
+        assert_eq!(shelf.asked(), [[2]]);
+        shelf.0.gate.add_permits(2);
+        assert_eq!(next.await.unwrap(), values(&[2], 2));
+        assert_eq!(refresh.await.unwrap(), values(&[1, 2], 2));
+        assert_eq!(shelf.long(&[1, 2]).await.unwrap(), values(&[1, 2], 2));
+        assert_eq!(shelf.runs(), 0);
+    })
+    .await;
+}
+
+impl Shelf {
     #[cacheable(ttl = 60, jitter = 0, early = off, stale = "1m", refresh = background, key = "unlucky:{ids}", batch(ids), skip(self))]
     async fn unlucky(&self, ids: &[u32]) -> HashMap<u32, u32> {
         let version = self.now(ids);

@@ -1,5 +1,6 @@
 //! The drivers of a batch whose body has to run.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 
 use tokio::runtime::Handle;
@@ -82,10 +83,19 @@ where
     let mut load = pin!(Load::new(around(&span, body), batch.permit.take()));
     // Dropped before the permit is, which hands the load over.
     let note = batch.panic_note();
+    let claims = batch.claims();
+    let ends = poll_fn(|cx| {
+        let polled = load.as_mut().poll(cx);
+        for claim in &claims {
+            claim.polled();
+        }
+        polled
+    });
     let ended = match batch.load_bound() {
-        None => Ok(load.as_mut().await),
-        Some((bound, error)) => tokio::time::timeout(bound, load.as_mut()).await.map_err(|_| (bound, error)),
+        None => Ok(ends.await),
+        Some((bound, error)) => tokio::time::timeout(bound, ends).await.map_err(|_| (bound, error)),
     };
+    drop(claims);
     if let Some(counted) = counted {
         counted.disarm();
     }

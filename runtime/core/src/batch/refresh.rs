@@ -60,6 +60,11 @@ where
         }
     }
 
+    /// The claims of this batch. As long as its body is polled, no other batch refreshes these elements.
+    pub(super) fn claims(&self) -> Vec<&LoadPermit> {
+        self.missing.iter().filter_map(|missing| missing.claim.as_ref()).collect()
+    }
+
     /// Returns whether the body only has to replace old values, so that it may run in the background.
     pub(super) fn has_only_old(&self) -> bool {
         self.policy.background && !self.missing.is_empty() && self.missing.iter().all(|missing| missing.old.is_some())

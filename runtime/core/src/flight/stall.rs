@@ -88,7 +88,7 @@ impl Leading {
 
 impl LoadPermit {
     /// Notes a poll of the load.
-    pub(super) fn polled(&self) {
+    pub(crate) fn polled(&self) {
         self.expect_wait(Duration::ZERO);
     }
 
