@@ -184,6 +184,7 @@ async fn an_absence_that_is_not_stored_removes_the_value_from_redis() {
     let loads = origin.loads();
     until("the value is gone", async || with_cache(&two, guest(&origin, 7)).await.is_none()).await;
     assert!(origin.loads() > loads, "the other process has loaded");
+    assert_eq!(one.shared().unwrap().stores, 1, "the removal is none");
 }
 
 #[tokio::test]

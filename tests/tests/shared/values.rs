@@ -231,6 +231,9 @@ async fn a_fleet_loads_a_key_once() {
     assert_eq!(tokio::join!(both, open).0, (1, 1));
     assert_eq!(origin.loads(), 1);
     until("the lease is given back", async || leases(redis, &prefix, "slow:1").await.is_empty()).await;
+    let stores = || one.shared().unwrap().stores + two.shared().unwrap().stores;
+    until("the store is counted", async || stores() > 0).await;
+    assert_eq!(stores(), 1, "the release of the lease is none");
 }
 
 /// The leases on a key, whose text in Redis ends with the fingerprint of its type.

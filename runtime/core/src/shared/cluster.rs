@@ -268,7 +268,7 @@ impl Nodes {
         confirmer: Arc<Confirmer>,
     ) -> bool {
         let (mut sent, mut all) = (tokio::task::JoinSet::new(), true);
-        for StoreCommand { address, command, confirmation } in commands {
+        for StoreCommand { address, command, is_store, confirmation } in commands {
             let Ok(node) = self.node(&address) else {
                 all = false;
                 continue;
@@ -276,7 +276,7 @@ impl Nodes {
             let (nodes, barrier, confirmer) = (self.clone(), barrier.clone(), confirmer.clone());
             sent.spawn(async move {
                 let stored = nodes.write(&node, &address, &command).await.is_ok();
-                if stored {
+                if stored && is_store {
                     nodes.context.telemetry.counts.stores.add();
                 }
                 // After the store, so that everything appended before it is folded.

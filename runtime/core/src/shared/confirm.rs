@@ -30,10 +30,12 @@ pub(super) struct Confirmation {
     pub(super) until: u64,
 }
 
-/// A command about a value, ready to be sent.
+/// A command about a value or about the lease on its load, ready to be sent.
 pub(super) struct StoreCommand {
     pub(super) address: String,
     pub(super) command: Cmd,
+    /// True if it stores a value or an absence: neither a removal nor the release of a lease, which counts as no store.
+    pub(super) is_store: bool,
     /// The confirmation that has to follow it.
     pub(super) confirmation: Option<Confirmation>,
 }

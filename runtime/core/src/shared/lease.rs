@@ -93,7 +93,7 @@ impl HeldLease {
     fn command(self) -> StoreCommand {
         let mut command = redis::cmd("EVAL");
         command.arg(RELEASE).arg(1).arg(&self.address).arg(self.nonce);
-        StoreCommand { address: self.address, command, confirmation: None }
+        StoreCommand { address: self.address, command, is_store: false, confirmation: None }
     }
 }
 

@@ -100,7 +100,7 @@ counts! {
     unknown_secret,
     /// Reads that found a value which its secret key did not encrypt for this key: changed, moved, or not encrypted; part of `misses`.
     forged,
-    /// Values stored.
+    /// Values and absences stored. Neither removals nor leases count.
     stores,
     /// Values not stored because their encoded form exceeds the bound.
     too_large,

@@ -243,12 +243,13 @@ async fn store(
 ) -> redis::RedisResult<()> {
     let mut connection = live.connection.clone();
     let (mut pipe, mut unconfirmed) = (redis::pipe(), Vec::new());
-    for StoreCommand { address, command, confirmation } in commands {
+    let stores = commands.iter().filter(|command| command.is_store).count();
+    for StoreCommand { address, command, confirmation, .. } in commands {
         pipe.add_command(command).ignore();
         unconfirmed.extend(confirmation.map(|confirmation| (address, confirmation)));
     }
     pipe.query_async::<()>(&mut connection).await?;
-    context.telemetry.counts.stores.add_many(pipe.len());
+    context.telemetry.counts.stores.add_many(stores);
     let mut pipe = redis::pipe();
     for (address, confirmation) in &unconfirmed {
         if let Some(command) = confirmer.command(live.server, address, confirmation) {

@@ -127,7 +127,7 @@ impl RedisTier {
                 header: *header,
                 until,
             });
-            Some(StoreCommand { address, command, confirmation })
+            Some(StoreCommand { address, command, is_store: ttl > 0, confirmation })
         })
     }
 
