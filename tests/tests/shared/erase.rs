@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use fastness::{
-    CacheTransaction, Fastness, Reach, Redis as Settings, cache_invalidate, cache_put, cacheable, with_cache,
+    CacheTransaction, Clock, Fastness, Reach, Redis as Settings, cache_invalidate, cache_put, cacheable, with_cache,
 };
 use fastness_tests::servers::{Cluster, PATIENCE, Proxy, Redis, Sentinel, prefix, shared_redis, until};
 use tokio::sync::Notify;
@@ -353,6 +353,47 @@ async fn an_erasure_in_a_cluster_whose_process_dies_is_done_by_another() {
     drop(writer);
     let node = cluster.nodes().iter().find(|node| node.port() == port).unwrap();
     erased(&[node], &prefix).await;
+}
+
+/// A process that came after the invalidation has the lease on the sweep, and has done all that concerns its own values. The value of the
+/// other process is from the former life of the log, so that process sweeps the new one itself, once.
+#[tokio::test]
+async fn each_process_sweeps_once_after_the_log_has_started_over() {
+    let (cluster, prefix, clock) = (Cluster::start().await, prefix(), Clock::manual());
+    let settings = Settings::cluster(cluster.urls()).unwrap().prefix(&prefix).takeover(Duration::ZERO);
+    let settings = settings.command_timeout(PATIENCE);
+    let log = format!("{prefix}log");
+    let log_node = cluster.master_of(&log).await.expect("a master");
+    let log_node = cluster.nodes().iter().find(|node| node.port() == log_node).unwrap();
+    let mark = async || log_node.command::<Option<String>>(&["GET", &format!("{prefix}{{{log}}}erased")]).await;
+
+    // It sweeps when its clock moves, and gives up its lease while the clock stands.
+    let first = Fastness::builder().redis(settings.clone()).clock(clock.clone()).build().unwrap();
+    connected(&first).await;
+    let (id, address, port) = key_apart_from_the_log(&cluster, &first, &prefix).await;
+    until("it has swept the log", async || {
+        clock.advance(Duration::from_secs(1));
+        mark().await.is_some()
+    })
+    .await;
+    let (former, resets) = (mark().await, first.shared().unwrap().resets);
+
+    log_node.command::<()>(&["DEL", &log]).await;
+    let writer = node_with(settings.clone()).await;
+    with_cache(&writer, forget(id)).await;
+    let second = node_with(settings).await;
+    with_cache(&second, person_and_age(id + 500)).await;
+    stored(&second, 1).await;
+    let life = |mark: Option<String>| mark.map(|mark| mark.split(' ').next().unwrap_or_default().to_owned());
+    until("the second has the lease", async || life(mark().await) != life(former.clone())).await;
+    until("the first knows the new log", async || first.shared().unwrap().resets > resets).await;
+    let node = cluster.nodes().iter().find(|node| node.port() == port).unwrap();
+    assert!(left(&[node], &prefix).await.contains_key(&address), "the second leaves it: it began later");
+    until("the first erases it", async || {
+        clock.advance(Duration::from_secs(1));
+        !left(&[node], &prefix).await.contains_key(&address)
+    })
+    .await;
 }
 
 /// The driver may stop answering for good when a slot moves while many commands are under way; the process then connects again.
