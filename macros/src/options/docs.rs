@@ -31,7 +31,7 @@ macro_rules! options_of {
 
 const END: &str = "<!-- end of options -->\n";
 
-/// The page of the effects of options together with others, and the lines around their table.
+/// The page of the effects of options together with others, and the lines around their tables.
 const EFFECTS: (&str, &str, &str) = (
     "docs/guide/lifetimes.md",
     "<!-- effects of options, written from the rows in macros/src/options/tables -->\n",
@@ -53,12 +53,8 @@ fn code(way: &str) -> String {
 /// Reads the effect of a way to write an option beside one companion.
 type EffectFn = fn(&Effects) -> &'static str;
 
-/// The table of effects: a column for each way to write an option, a row for each companion.
+/// The tables of effects: one for each way to write an option, with a row for each companion.
 fn effects() -> String {
-    let all: Vec<_> = tables::all().flat_map(|row| row.effects).collect();
-    let line = |title: &str, cell: &dyn Fn(&Effects) -> String| {
-        format!("| {title} | {} |\n", all.iter().map(|effects| cell(effects)).collect::<Vec<_>>().join(" | "))
-    };
     let companions: [(&str, EffectFn); 7] = [
         ("`batch(..)`", |effects| effects.batch),
         ("`single_flight = fleet`", |effects| effects.fleet),
@@ -68,9 +64,11 @@ fn effects() -> String {
         ("absences and errors", |effects| effects.negatives),
         ("a rolling deploy", |effects| effects.deploy),
     ];
-    let head = line("with", &|effects| code(effects.written));
-    let rows = companions.map(|(title, text)| line(title, &|effects| text(effects).to_owned()));
-    format!("{head}|{}\n{}", "---|".repeat(all.len() + 1), rows.concat())
+    let table = |effects: &Effects| {
+        let rows = companions.map(|(title, text)| format!("| {title} | {} |\n", text(effects)));
+        format!("| beside | effect of {} |\n|---|---|\n{}", code(effects.written), rows.concat())
+    };
+    tables::all().flat_map(|row| row.effects).map(table).collect::<Vec<_>>().join("\n")
 }
 
 fn line(row: &Row) -> String {

@@ -170,3 +170,47 @@ pub(super) const PREVIOUS: &[Effects] = &[Effects {
     negatives: "an absence or an error is not given",
     deploy: "a version without it gives the expired values up earlier",
 }];
+
+pub(super) const STALE: &[Effects] = &[Effects {
+    written: "stale = \"1m\"",
+    batch: "a stale element is loaded by the call that notices it first, together with what that call lacks; the others get the old value at once",
+    fleet: "each process refreshes what it finds stale, unless another one has stored a newer value by then; past this time, and after a refresh record, one process loads for all",
+    stale: "with `stale_if_error`, each has its own time; both begin when the ttl ends",
+    early: "a busy value is refreshed before it is stale",
+    tiers: "the value stays in both for this time; a process that finds it in the shared tier alone serves and refreshes it, too",
+    negatives: "an absence or an error is never stale",
+    deploy: "each process serves stale values for its own time; in the shared tier, a value stays as long as its writer says",
+}];
+
+pub(super) const REFRESH: &[Effects] = &[Effects {
+    written: "refresh = background",
+    batch: "a call that lacks nothing gets the old values at once, and one run in a task refreshes all that are stale or about to expire; a call that lacks elements waits for them, and loads the old ones with them",
+    fleet: "as without it: each process refreshes what it finds stale",
+    stale: "within `stale` no caller waits; `stale_if_error` alone gives the task nothing to do, as its values are served only after an error",
+    early: "early refreshes run in the task, too",
+    tiers: "a stale value of the shared tier is served at once, and refreshed in a task",
+    negatives: "no effect: past their time, a caller loads",
+    deploy: "no effect on other processes",
+}];
+
+pub(super) const STALE_IF_ERROR: &[Effects] = &[Effects {
+    written: "stale_if_error = \"1h\"",
+    batch: "if the body fails, the elements that have an old value are served, and not loaded again for 5 s; if any element has none, the call fails",
+    fleet: "one process loads for all; if it fails, it serves the old value, and the others load one after another",
+    stale: "within `stale` the old value is served without a load that has failed",
+    early: "a refresh that fails before the ttl ends is answered with the value in any case",
+    tiers: "the value stays in both for this time; a process that has none takes the one of the shared tier",
+    negatives: "an error is stored only if there is no old value to be served; an absence is an answer, and replaces the old value",
+    deploy: "each process serves old values for its own time; in the shared tier, a value stays as long as its writer says",
+}];
+
+pub(super) const EARLY: &[Effects] = &[Effects {
+    written: "early = off",
+    batch: "an element that is about to expire is not loaded with the missing ones",
+    fleet: "without early refreshes, which each process draws for itself, the processes meet when the ttl ends: one loads",
+    stale: "the first refresh comes when the value is stale",
+    early: "this turns it off",
+    tiers: "each process decides for itself, also about values of the shared tier",
+    negatives: "no effect: they are not refreshed early",
+    deploy: "a process of a version without it may refresh early what this one has stored",
+}];

@@ -26,6 +26,7 @@ pub(super) const STALENESS: &[Row] = &[
         default: "off",
         meaning: "time after the ttl in which a value is served while one caller refreshes it",
         call: policy("stale"),
+        effects: effects::STALE,
         ..PLAIN
     },
     Row {
@@ -35,6 +36,7 @@ pub(super) const STALENESS: &[Row] = &[
         written: &["refresh = background"],
         default: "`caller`",
         meaning: "`background` refreshes in a task of its own, so that no caller waits; needs an `async fn`, and arguments that are `Clone + Send + 'static`",
+        effects: effects::REFRESH,
         ..PLAIN
     },
     Row {
@@ -45,6 +47,7 @@ pub(super) const STALENESS: &[Row] = &[
         default: "off",
         meaning: "time after the ttl in which a value is served instead of an error; after an error the origin is not asked for 5 s",
         call: policy("stale_if_error"),
+        effects: effects::STALE_IF_ERROR,
         ..PLAIN
     },
     Row {
@@ -55,6 +58,7 @@ pub(super) const STALENESS: &[Row] = &[
         default: "`xfetch`",
         meaning: "refreshes a busy value shortly before it expires: the longer its load, the earlier, by a tenth of the ttl at most",
         call: words(&[("off", "no_early")]),
+        effects: effects::EARLY,
         ..PLAIN
     },
 ];
