@@ -18,6 +18,7 @@ mod churn;
 mod counted;
 mod entries;
 mod guard;
+mod parts;
 #[path = "../../src/times.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod times;
@@ -32,24 +33,8 @@ use counted::Memory;
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 fn main() -> ExitCode {
-    let memory = Memory::new("the system's allocator", || ALLOCATOR.allocated());
-    let chosen: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let is_chosen = |part: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == part);
-    let mut lines = Vec::new();
-    if is_chosen("entries") {
-        lines.extend(entries::run(memory));
-    }
-    if is_chosen("many") {
-        lines.extend(entries::many(memory));
-    }
-    if is_chosen("churn") {
-        lines.extend(churn::run(memory));
-    }
-    if chosen == ["control"] {
-        churn::control(memory);
-    }
-    if is_chosen("guard") {
-        lines.extend(guard::run(memory));
-    }
-    if budget::budget(&lines) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    parts::run(
+        Memory::new("the system's allocator", || ALLOCATOR.allocated()),
+        &[("entries", entries::run), ("many", entries::many)],
+    )
 }

@@ -13,6 +13,7 @@ mod churn;
 #[allow(dead_code, unreachable_pub)]
 mod counted;
 mod guard;
+mod parts;
 #[path = "../../src/times.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod times;
@@ -27,18 +28,5 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 fn main() -> ExitCode {
-    let memory = Memory::new("mimalloc", || ALLOCATOR.allocated());
-    let chosen: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let is_chosen = |part: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == part);
-    let mut lines = Vec::new();
-    if is_chosen("churn") {
-        lines.extend(churn::run(memory));
-    }
-    if chosen == ["control"] {
-        churn::control(memory);
-    }
-    if is_chosen("guard") {
-        lines.extend(guard::run(memory));
-    }
-    if budget::budget(&lines) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    parts::run(Memory::new("mimalloc", || ALLOCATOR.allocated()), &[])
 }
