@@ -53,6 +53,13 @@ impl Site<'_> {
         let options = super::calls(Builder::Site, &stored.options, door);
         let settable = settable(stored);
         let long_ttl = long_ttl(subject, stored).map(|millis| code!(.long_ttl(#millis)));
+        // For `audit()`, which compares a put with the functions of its key. A function whose type may be a future may share.
+        let never_shared = self.kind == "Put" && !stored::may_share(&stored.options, subject.returns.blocks());
+        let leaves = if stored.options.is_given("erase") {
+            Some(code!(.erases()))
+        } else {
+            never_shared.then(|| code!(.never_shared()))
+        };
         code! {
             static __SITE: __fastness_Site = __fastness_Site::new(
                 #kind,
@@ -61,7 +68,7 @@ impl Site<'_> {
                 #text,
                 #pieces,
             )
-            #handle #tags #receiver #options #settable #long_ttl;
+            #handle #tags #receiver #options #settable #long_ttl #leaves;
             #door::register!(site __SITE);
         }
     }

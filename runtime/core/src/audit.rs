@@ -1,6 +1,6 @@
 //! The audit: checks all annotated functions of a program against each other, which a macro cannot do.
 //!
-//! May use: `nearest`, `registry`, `resilience`, `shared`.
+//! May use: `nearest`, `registry`, `resilience`, `shared`, `site`.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use crate::nearest::distance;
 use crate::registry::{Annotated, Role, annotated};
 use crate::resilience::breaker::{Breaker, faults};
 use crate::shared::shortest_retention;
+use crate::site::Leaves;
 
 /// The findings of [`audit`].
 ///
@@ -26,8 +27,8 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Returns the contradictions: a pattern that no key of a cached function can match, a circuit breaker with two settings, one whose
-    /// window never holds its `min_calls`.
+    /// Returns the contradictions: a pattern that no key of a cached function can match, a `#[cache_put]` without `erase` that writes a key of
+    /// a function with it, a circuit breaker with two settings, one whose window never holds its `min_calls`.
     pub fn errors(&self) -> &[String] {
         &self.errors
     }
@@ -87,6 +88,9 @@ fn examine(all: &[Annotated], retention: Option<Duration>) -> Audit {
             }
         }
     }
+    for put in readers.iter().filter(|reader| reader.role == Role::Put) {
+        audit.errors.extend(leaves_bytes(put, &readers));
+    }
     for reader in &readers {
         audit.notes.extend(never_invalidated(reader, all));
         audit.notes.extend(receiver_not_keyed(reader));
@@ -128,6 +132,21 @@ fn never_invalidated(reader: &Annotated, all: &[Annotated]) -> Option<String> {
     }
     let keys = reader.keys.join("`, `");
     Some(format!("nothing invalidates `{keys}` of {}: its values change only when their ttl has passed", place(reader)))
+}
+
+/// Reports a put whose values stay in the shared tier although a function of the same key says that none do.
+fn leaves_bytes(put: &Annotated, readers: &[&Annotated]) -> Option<String> {
+    let shares_key =
+        |reader: &&&Annotated| put.keys.iter().any(|key| reader.keys.iter().any(|other| matches(key, other)));
+    let erases = |reader: &&&Annotated| reader.role != Role::Put && reader.leaves == Leaves::Nothing;
+    let reader = readers.iter().filter(erases).find(shares_key).filter(|_| put.leaves == Leaves::Bytes)?;
+    Some(format!(
+        "{} writes `{}` without `erase`, but {} says it, so the bytes that the put has stored stay in Redis after an invalidation: \
+         add `erase` to the put, or `tier = local` if it has to store nothing in Redis",
+        place(put),
+        put.keys.join("`, `"),
+        place(reader)
+    ))
 }
 
 fn receiver_not_keyed(reader: &Annotated) -> Option<String> {

@@ -7,7 +7,7 @@
 #![allow(missing_docs)]
 
 use crate::invalidate::{InvalidateSite, PatternKind};
-use crate::site::{Receiver, Site, SiteKind};
+use crate::site::{Leaves, Receiver, Site, SiteKind};
 use crate::timed::{self, TimedSite};
 
 /// The entry that a macro registers.
@@ -82,6 +82,8 @@ pub struct Annotated {
     /// The options of its policy that settings may change.
     #[cfg_attr(not(feature = "settings"), allow(dead_code))]
     pub(crate) settable: &'static [&'static str],
+    /// The bytes that its values leave in the shared tier.
+    pub(crate) leaves: Leaves,
 }
 
 /// Returns every annotated function of this program, sorted by file and line.
@@ -131,6 +133,7 @@ impl Annotated {
             },
             long_ttl: meta.long_ttl,
             settable: meta.settable,
+            leaves: meta.leaves,
         }
     }
 
@@ -147,6 +150,7 @@ impl Annotated {
             receiver_unkeyed: Some(false),
             long_ttl: None,
             settable: &[],
+            leaves: Leaves::NeverShared,
         }
     }
 
@@ -167,6 +171,7 @@ impl Annotated {
             receiver_unkeyed: Some(false),
             long_ttl: None,
             settable: &[],
+            leaves: Leaves::NeverShared,
         }
     }
 }

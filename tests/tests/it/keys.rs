@@ -183,9 +183,11 @@ fn the_registry_knows_every_function_and_the_audit_finds_their_faults() {
     assert!(all.iter().any(|f| f.name == "get_user" && f.keys == ["user:<path>:{id}"]));
     let audit = fastness::registry::audit();
     let errors = audit.errors();
-    let [pattern, refreshed, breaker] = errors else { panic!("{audit}") };
+    let [pattern, refreshed, put, breaker] = errors else { panic!("{audit}") };
     assert!(pattern.contains("invalidates `unread:*`"), "{audit}");
     assert!(refreshed.contains("expires `unseen:*`"), "{audit}");
+    let parts = ["`it::keys::put_secret`", "writes `secret:{id}` without `erase`", "`it::keys::secret`"];
+    assert!(parts.iter().all(|part| put.contains(part)), "{audit}");
     // The breaker of `resilience::one_name_with_two_settings_is_reported`.
     assert!(breaker.contains("circuit breaker `disputed`"), "{audit}");
     assert!(audit.notes().iter().any(|note| note.contains("nothing invalidates `search:{filter:hash}:{name:lower}`")));
@@ -199,6 +201,37 @@ async fn invalidates_nothing() {}
 #[cache_refresh("unseen:*")]
 #[allow(dead_code)]
 async fn expires_nothing() {}
+
+#[cacheable(ttl = 60, key = "secret:{id}", erase)]
+#[allow(dead_code)]
+async fn secret(id: u64) -> u64 {
+    id
+}
+
+#[cache_put(ttl = 60, key = "secret:{id}")]
+#[allow(dead_code)]
+async fn put_secret(id: u64) -> u64 {
+    id
+}
+
+#[cache_put(ttl = 60, key = "secret:{id}", erase)]
+#[allow(dead_code)]
+async fn put_secret_that_is_erased(id: u64) -> u64 {
+    id
+}
+
+#[cache_put(ttl = 60, key = "secret:{id}", tier = local)]
+#[allow(dead_code)]
+async fn put_secret_here(id: u64) -> u64 {
+    id
+}
+
+/// A plain function stores nothing in Redis unless it names that tier.
+#[cache_put(ttl = 60, key = "secret:{id}")]
+#[allow(dead_code)]
+fn put_secret_plainly(id: u64) -> u64 {
+    id
+}
 
 struct Deep {
     pair: (u8, (u16, String)),

@@ -112,4 +112,17 @@ pub(crate) struct SiteMeta {
     /// A ttl beyond an hour of entries that may go to the shared tier, in milliseconds, where it is written out; the largest number for
     /// entries without an expiry. `None` otherwise.
     pub(crate) long_ttl: Option<u64>,
+    /// The bytes that its values leave in the shared tier when their key is invalidated.
+    pub(crate) leaves: Leaves,
+}
+
+/// The bytes that the values of a call site leave in the shared tier when their key is invalidated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// All bytes, until the ttl ends.
+    Bytes,
+    /// None: the call site says `erase`.
+    Nothing,
+    /// None: the values are never there.
+    NeverShared,
 }

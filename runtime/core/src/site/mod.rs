@@ -39,6 +39,8 @@ use by_text::{KeyTexts, Membership, TextStores};
 pub use call::Call;
 pub use instance::{Instance, Instantiation, instance, instance_of_function, instance_of_method};
 use meta::Capacity;
+#[cfg_attr(not(feature = "registry"), allow(unused_imports))] // only the audit reads it elsewhere
+pub(crate) use meta::Leaves;
 pub(crate) use meta::SiteMeta;
 pub use meta::{Receiver, SiteKind};
 use negatives::Negatives;
@@ -93,6 +95,7 @@ impl Site {
             settable,
             version,
             long_ttl,
+            leaves: Leaves::Bytes,
         };
         Self { meta, first: OnceLock::new(), has_namespace: AtomicU8::new(0) }
     }
@@ -150,6 +153,20 @@ impl Site {
     #[must_use]
     pub const fn settable(mut self, options: &'static [&'static str]) -> Self {
         self.meta.settable = options;
+        self
+    }
+
+    /// Notes that the function says `erase`.
+    #[must_use]
+    pub const fn erases(mut self) -> Self {
+        self.meta.leaves = Leaves::Nothing;
+        self
+    }
+
+    /// Notes that no value goes to the shared tier.
+    #[must_use]
+    pub const fn never_shared(mut self) -> Self {
+        self.meta.leaves = Leaves::NeverShared;
         self
     }
 
