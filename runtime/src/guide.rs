@@ -48,6 +48,7 @@ pages! {
     retry = "guide/retry.md",
     settings = "guide/settings.md",
     slow_queries = "guide/slow-queries.md",
+    subscribe = "guide/subscribe.md",
     tags = "guide/tags.md",
     testing = "guide/testing.md",
     timed = "guide/timed.md",

@@ -51,6 +51,7 @@
 //! | your own types in keys | [`key`]: a [`KeyPart`](key::KeyPart), or a [`KeyNamespace`](key::KeyNamespace) that leads all keys of a type |
 //! | your own types as values | [`tier`]; `testing` (with `redis`) checks that they survive the shared tier |
 //! | hits, misses, loads | [`stats`] |
+//! | each load, eviction, invalidation or change of a breaker as it happens | [`events`] |
 //! | how long calls take and how they end | [`macro@timed`], [`timing`] |
 //!
 //! # Features
@@ -99,6 +100,15 @@ pub use fastness_core::{
     Builder, Cache, CacheTransaction, CachedFunction, Clock, Error, Fastness, Key, LoadTimeout, Reach, Scope, bypass,
     bypass_sync, reload, reload_sync, resilience, with_cache, with_cache_sync,
 };
+
+/// Events of a cache and of policies, for subscribers: [`Fastness::subscribe`] and [`resilience::subscribe`].
+pub mod events {
+    #[doc(inline)]
+    pub use fastness_core::events::{
+        CacheEvent, CacheEventKind, EventEntry, EventKey, EventScopes, Eviction, Filter, LoadEnding, RecordSource,
+        Removal, ResetCause, Subscribable, Subscription,
+    };
+}
 
 /// Typed handles: one entry of an annotated function, read and written without a call of that function.
 pub mod handle {

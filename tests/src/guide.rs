@@ -43,6 +43,7 @@ pages! {
     Idempotency = "guide/idempotency.md",
     Monitor = "guide/monitor.md",
     Provenance = "guide/provenance.md",
+    Subscribe = "guide/subscribe.md",
     Traces = "guide/traces.md",
     Demo = "guide/demo.md",
     Order = "guide/order.md",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use fastness::events::Filter;
 use fastness::resilience::breaker::{self, Breaker, KeyedBreaker};
 use fastness::resilience::bulkhead::{self, Bulkhead};
 use fastness::resilience::fallback::Fallback;
@@ -96,6 +97,18 @@ fn a_hit_allocates_nothing() {
         assert_eq!(allocations(|| drop(black_box(now(later_by_text(&name))))), 0);
     });
     assert_eq!(allocations(|| drop(black_box(by_text(&name, 1)))), 0);
+}
+
+#[test]
+fn a_hit_allocates_nothing_while_all_events_are_subscribed_to() {
+    let fast = Fastness::builder().build().unwrap();
+    let mut events = fast.subscribe(Filter::all());
+    fastness::with_cache_sync(&fast, || {
+        assert_eq!(allocations(|| drop(black_box(by_text("watched", 1)))), 0);
+        assert_eq!(allocations(|| drop(black_box(now(later(2))))), 0);
+    });
+    let seen = std::iter::from_fn(|| events.try_next()).count();
+    assert_eq!(seen, 4, "each of both loads ended and was stored, and no hit is an event");
 }
 
 static TIMEOUT: Timeout = Timeout::new("timeout", Duration::from_secs(60));

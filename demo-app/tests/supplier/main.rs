@@ -12,8 +12,10 @@ use demo_app::config::Config;
 use demo_app::store::MemoryRepository;
 use demo_app::supplier::{Mood, StandIn, Supplier};
 use fastness::Fastness;
+use fastness::events::Filter;
 use fastness::http::Timings;
 use fastness::resilience::breaker::{Breaker, State};
+use fastness::resilience::{self, PolicyEvent, PolicyEventKind};
 use fastness_tests::servers::until;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -182,12 +184,15 @@ async fn an_outage_under_load_costs_no_client_an_answer() {
     // It comes back, but in a bad mood that lets the test count who reaches it: only probes may.
     world.supplier.turn(Mood::Failing).await.unwrap();
     let (before, rejected) = (world.supplier.requests(), Breaker::named("supplier").snapshot().calls.rejected);
-    let mut changes = Breaker::named("supplier").subscribe();
+    let filter = Filter::kinds([PolicyEventKind::StateChanged]).named("supplier");
+    let mut changes = resilience::subscribe(filter);
     let (mut rounds, mut reached) = (0, 0);
     // On a busy machine probes may run out of time before they have reached it.
     while reached == 0 {
-        while changes.next().await.to != State::HalfOpen {}
-        while changes.next().await.to != State::Open {}
+        for state in [State::HalfOpen, State::Open] {
+            let is = |event| matches!(event, Some(PolicyEvent::StateChanged(change)) if change.to == state);
+            while !is(changes.next().await) {}
+        }
         (rounds, reached) = (rounds + 1, world.supplier.requests() - before);
     }
     let rejected = Breaker::named("supplier").snapshot().calls.rejected - rejected;

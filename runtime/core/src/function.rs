@@ -13,6 +13,7 @@ use crate::nearest::distance;
 
 mod keys;
 
+use keys::KeyOrder;
 pub use keys::{KeyInfo, Keys};
 
 /// The number of names that an error lists.
@@ -81,7 +82,26 @@ impl CachedFunction {
     /// # Ok(()) }
     /// ```
     pub fn keys(&self, limit: usize) -> Keys {
-        keys::list(&self.handle.keys_of(&self.path), limit)
+        keys::list(&self.handle.keys_of(&self.path), limit, KeyOrder::Heat)
+    }
+
+    /// Lists up to `limit` keys as [`keys`](Self::keys) does, those whose entries take the most bytes first.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), fastness::Error> {
+    /// #[fastness::cacheable(ttl = 60, key = "line:{length}")]
+    /// async fn line(length: usize) -> String { "-".repeat(length) }
+    ///
+    /// let fast = fastness::Fastness::builder().build()?;
+    /// for length in [10, 1_000, 100] {
+    ///     fastness::with_cache(&fast, line(length)).await;
+    /// }
+    /// let largest = &fast.function("line")?.largest_keys(1).keys[0];
+    /// assert!(largest.key.as_str() == "line:1000" && largest.bytes > 1_000 && !largest.is_size_of_type);
+    /// # Ok(()) }
+    /// ```
+    pub fn largest_keys(&self, limit: usize) -> Keys {
+        keys::list(&self.handle.keys_of(&self.path), limit, KeyOrder::Bytes)
     }
 }
 

@@ -92,9 +92,12 @@ impl InvalidatedScopes {
         };
         let text = render(pattern.template.pieces, "", args);
         match pattern.kind {
-            PatternKind::Exact => self.push(Pattern::exact(&text)),
-            PatternKind::Prefix => self.push(Pattern::prefix(&text)),
-            PatternKind::Tag => self.record.push_tag(&text),
+            PatternKind::Exact => self.push(Pattern::exact(&text), || text.clone()),
+            PatternKind::Prefix => self.push(Pattern::prefix(&text), || format!("{text}:*")),
+            PatternKind::Tag => {
+                self.record.push_tag(&text);
+                self.name(|| format!("#{text}"));
+            }
         }
     }
 
@@ -112,9 +115,16 @@ impl InvalidatedScopes {
         self
     }
 
-    /// Adds the scope of a pattern.
-    pub(crate) fn push(&mut self, pattern: Pattern) {
+    /// Adds the scope of a pattern, with this text.
+    pub(crate) fn push(&mut self, pattern: Pattern, text: impl FnOnce() -> String) {
         self.record.push(pattern.scope, pattern.root);
+        self.name(text);
+    }
+
+    fn name(&mut self, text: impl FnOnce() -> String) {
+        if self.handle.names_scopes() {
+            self.record.name(text());
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod codec;
 mod direct;
 mod engine;
 mod error;
+pub mod events;
 mod flight;
 mod function;
 mod handle;

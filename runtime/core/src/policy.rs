@@ -448,7 +448,7 @@ impl<S: Shape> Policy<S> {
         let local_until = self.local_ttl.map_or(u64::MAX, |ttl| now.saturating_add(nanos(ttl)));
         let served_until = expires.saturating_add(nanos(self.usable_after_expiry()));
         let idle = nanos(self.idle);
-        Lifetime { load_time: load.load_time, expires, early_from, local_until, served_until, idle }
+        Lifetime { load_time: load.load_time, expires, early_from, local_until, served_until, age: 0, idle }
     }
 
     /// Returns the lifetime here of an entry that another call site stored with its own expiry; `None` if this call site has no use
@@ -461,7 +461,8 @@ impl<S: Shape> Policy<S> {
         }
         let life = self.lifetime_until(expires, LoadTimes { load_time, ..LoadTimes::at(now) }, now);
         let early_from = if found.is_refreshed() { 0 } else { life.early_from };
-        Some(Lifetime { early_from, local_until: life.local_until.min(local_until), ..life })
+        let (local_until, age) = (life.local_until.min(local_until), nanos(found.age(now)));
+        Some(Lifetime { early_from, local_until, age, ..life })
     }
 }
 

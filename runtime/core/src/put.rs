@@ -1,6 +1,6 @@
 //! `#[cache_put]`: the body always runs, and its value replaces the cached one.
 //!
-//! May use: `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`, `site`, `sync`, `trace`.
+//! May use: `events`, `handle`, `key`, `load`, `log`, `policy`, `shape`, `shared`, `site`, `sync`, `trace`.
 //!
 //! When the body has ended, the key is invalidated, so every older value is gone in every tier. The new value is stored only if nothing
 //! else invalidated the key since the body began, because otherwise it may be the older of two writes. A body that failed, was cancelled or
@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use crate::events::{CacheEvent, CacheEventKind, EventKey};
 use crate::handle::Collector;
 use crate::key::OwnedKey;
 use crate::load::Pending;
@@ -39,7 +40,10 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
     /// A put of this key, whose body begins now.
     pub(crate) fn new(pending: Pending<K, S>) -> Self {
         let pending = pending.uncounted();
-        let record = Record::from_pattern(pending.scopes.key_pattern());
+        let mut record = Record::from_pattern(pending.scopes.key_pattern());
+        if pending.state.log().wants(CacheEventKind::Invalidated) {
+            record.name(pending.text.clone());
+        }
         let began = pending.state.log().position();
         let began_at = if pending.policy.ttl.is_stated() { pending.state.now() } else { 0 };
         Self { write: Some(Box::new(Write { pending, record, began, began_at, store: true })) }
@@ -157,14 +161,28 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
         // The duration of a put's body does not measure a load, so the value is not refreshed early.
         let Some(life) = pending.life_for(Some(value), LoadTimes::unmeasured(self.began_at, now)) else { return };
         let began = pending.put_at(now, epoch, shared);
+        self.announce_put();
         pending.share(Some(value), tags, life, &began);
         pending.insert_locally(value, tags, life, began.start);
+    }
+
+    /// Sends the event of a put, before its value is stored.
+    fn announce_put(&self) {
+        let (state, text) = (&self.pending.state, &self.pending.text);
+        if let Some(events) = state.log().events() {
+            events.send_of(&state.name, CacheEventKind::Put, |at| CacheEvent::Put {
+                function: state.name.clone(),
+                key: EventKey::from_text(text),
+                at,
+            });
+        }
     }
 
     fn insert_absence(&self, absent: S::Absent, epoch: Epoch, shared: Option<SharedEpoch>) {
         let (pending, now) = (&self.pending, self.pending.state.now());
         if let Some(life) = pending.life_for(None, LoadTimes::at(now)) {
             let began = pending.put_at(now, epoch, shared);
+            self.announce_put();
             pending.share(None, &[], life, &began);
             pending.insert_absence_locally(absent, now, life, began.start);
         }

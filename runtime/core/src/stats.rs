@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::{lock_static, watch_thread};
+use crate::sync::{lock_std, watch_thread};
 
 mod call;
 mod provenance;
@@ -112,7 +112,7 @@ struct ThreadShard(Option<usize>);
 
 impl ThreadShard {
     fn new() -> Self {
-        let mut free = lock_static(&FREE);
+        let mut free = lock_std(&FREE);
         let shard = free.iter().position(|free| *free);
         if let Some(shard) = shard {
             free[shard] = false;
@@ -126,7 +126,7 @@ impl Drop for ThreadShard {
         if let Some(shard) = self.0 {
             // Hits while the thread ends go to a shared shard.
             COUNTS.with(|counts| counts.shard.set(OWNED));
-            lock_static(&FREE)[shard] = true;
+            lock_std(&FREE)[shard] = true;
         }
     }
 }

@@ -227,7 +227,12 @@ impl<C: Handled> Handle<C> {
     /// The cache of this handle, and the record that it has to announce.
     fn record(self) -> (Fastness, Record) {
         let handle = self.0.on().cloned().unwrap_or_else(Fastness::current);
-        (handle, Record::from_pattern(Pattern::exact(&self.text())))
+        let text = self.text();
+        let mut record = Record::from_pattern(Pattern::exact(&text));
+        if handle.names_scopes() {
+            record.name(text);
+        }
+        (handle, record)
     }
 }
 
@@ -239,7 +244,7 @@ impl<C: Handled> fmt::Debug for Handle<C> {
 
 /// Adds the key of a handle to the scopes that a function invalidates.
 pub fn add_handle<C: Handled>(scopes: &mut InvalidatedScopes, handle: &Handle<C>) {
-    scopes.push(Pattern::exact(&handle.text()));
+    scopes.push(Pattern::exact(&handle.text()), || handle.text());
 }
 
 /// Makes the handle of one call. `details` makes its tags and its policy.

@@ -165,3 +165,39 @@ async fn stored_responses_are_listed_and_can_be_invalidated() {
     fast.cache().invalidate(&listed.keys[0].key).await;
     assert_eq!(texts(&list().keys), [listed.keys[1].key.as_str()], "a key from the list is one to invalidate");
 }
+
+#[cacheable(ttl = 60, key = "line:{length}")]
+fn line(length: usize) -> String {
+    "-".repeat(length)
+}
+
+#[cacheable(ttl = 60, key = "count:{length}")]
+fn count(length: usize) -> Vec<u64> {
+    vec![0; length]
+}
+
+#[cacheable(ttl = 60, key = "weighed:{length}", weigh = |numbers: &Vec<u64>| numbers.len() * 8)]
+fn weighed(length: usize) -> Vec<u64> {
+    vec![0; length]
+}
+
+#[test]
+fn the_largest_entries_come_first_and_a_size_of_the_type_is_marked() {
+    let fast = fresh();
+    with_cache_sync(&fast, || {
+        for length in [100, 10_000, 1_000] {
+            drop((line(length), count(length), weighed(length), number(1)));
+        }
+        line(100);
+    });
+    let largest = |name: &str, limit| fast.function(name).unwrap().largest_keys(limit);
+    let lines = largest("key_list::line", 2);
+    assert_eq!((texts(&lines.keys), lines.is_complete), (vec!["line:10000", "line:1000"], false));
+    assert!(lines.keys[1].bytes > 1_000 && !lines.keys[1].is_size_of_type);
+    let counts = largest("key_list::count", 10).keys;
+    assert!(counts.iter().all(|info| info.is_size_of_type && info.bytes < 800), "{counts:?}");
+    let weighed = largest("key_list::weighed", 10).keys;
+    assert_eq!(texts(&weighed), ["weighed:10000", "weighed:1000", "weighed:100"]);
+    assert!(weighed.iter().all(|info| !info.is_size_of_type) && weighed[0].bytes > 80_000, "{weighed:?}");
+    assert!(!largest("key_list::number", 1).keys[0].is_size_of_type, "a number has no more than its type");
+}

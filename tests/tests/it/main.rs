@@ -73,6 +73,7 @@ mod signatures;
 mod sizes;
 mod stale;
 mod stalled;
+mod subscriptions;
 mod tasks;
 mod thread_end;
 mod timings;

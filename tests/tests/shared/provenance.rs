@@ -9,7 +9,7 @@ use fastness::{Clock, Fastness, Redis, cacheable, with_cache};
 use fastness_tests::names::reached;
 use fastness_tests::servers::{PATIENCE, prefix, shared_redis};
 
-use crate::{connected, node, stored};
+use crate::{MINUTE, connected, node, stored};
 
 #[cacheable(ttl = 60, key = "message:{id}")]
 async fn message(id: u64) -> Result<String, String> {
@@ -68,4 +68,35 @@ async fn a_stale_answer_from_redis_says_so_and_how_old_it_is() {
     let stats = b.stats().total;
     assert_eq!((seen.hits, seen.misses), (1, 0));
     assert_eq!((stats.hits, stats.shared_hits, stats.stale_served, stats.misses), (0, 1, 1, 0));
+}
+
+#[cacheable(ttl = "2h", jitter = 0, early = off, negative_ttl = "2h", key = "letter:{id}")]
+async fn letter(id: u64) -> Option<u64> {
+    (id > 0).then_some(id)
+}
+
+/// The clock of the second node goes ahead of the server's, so that the values look old to it.
+#[tokio::test]
+async fn an_entry_that_came_from_redis_is_as_old_as_its_load() {
+    let (redis, prefix, clock) = (shared_redis().await, prefix(), Clock::manual());
+    let a = node(&redis.url(), &prefix).await;
+    for id in 0..2 {
+        with_cache(&a, letter(id)).await;
+    }
+    stored(&a, 2).await;
+    let shared = Redis::single(&redis.url()).unwrap().prefix(&prefix).command_timeout(PATIENCE);
+    let b = Fastness::builder().redis(shared).clock(clock.clone()).max_stale(MINUTE * 600).build().unwrap();
+    connected(&b).await;
+    let ask = async |id| {
+        let (_, origin) = with_cache(&b, provenance(letter(id))).await;
+        (origin.answers()[0].source, origin.age().unwrap().as_secs() / 60)
+    };
+    clock.advance(MINUTE * 30);
+    for id in 0..2 {
+        assert_eq!([ask(id).await, ask(id).await], [(Shared, 30), (Local, 30)], "{id}");
+    }
+    clock.advance(MINUTE * 31);
+    assert_eq!([ask(0).await, ask(1).await], [(Local, 61); 2]);
+    let keys = b.function("provenance::letter").unwrap().keys(2).keys;
+    assert!(keys.len() == 2 && keys.iter().all(|info| info.age.as_secs() / 60 == 61), "{keys:?}");
 }

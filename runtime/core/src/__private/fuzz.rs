@@ -80,7 +80,7 @@ pub fn record(bytes: &[u8]) -> Option<(Concerned, Vec<u8>)> {
 
 /// The bytes of the record that invalidates this pattern; `None` if it is no pattern.
 pub fn record_of(pattern: &str) -> Option<Vec<u8>> {
-    Some(Record::from_scopes([pattern.parse().ok()?]).to_bytes())
+    Some(Record::from_named_scopes(false, [pattern.parse().ok()?]).to_bytes())
 }
 
 /// Returns whether an invalidation of `pattern` concerns `key`; `None` if it is no pattern.

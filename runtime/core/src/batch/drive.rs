@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use super::{Batch, BatchMap, Id};
 use crate::engine::CountIfAbandoned;
 use crate::error::LoadTimeout;
+use crate::events::LoadEnding;
 use crate::flight::{Load, LoadPermit};
 use crate::handle::{CallMode, with_current_cache};
 use crate::key::OwnedKey;
@@ -79,10 +80,10 @@ where
     S: Shape<Item: BatchMap> + 'static,
     F: Future<Output = S::Out>,
 {
-    let (counted, span) = (batch.counted(), batch.load_span(reason));
+    let span = batch.load_span(reason);
     let mut load = pin!(Load::new(around(&span, body), batch.permit.take()));
     // Dropped before the permit is, which hands the load over.
-    let note = batch.panic_note();
+    let (guard, note) = (batch.load_guard(), batch.panic_note());
     let claims = batch.claims();
     let ends = poll_fn(|cx| {
         let polled = load.as_mut().poll(cx);
@@ -96,17 +97,17 @@ where
         Some((bound, error)) => tokio::time::timeout(bound, ends).await.map_err(|_| (bound, error)),
     };
     drop(claims);
-    if let Some(counted) = counted {
-        counted.disarm();
-    }
     drop(note);
     match ended {
         Ok((out, permit)) => {
             batch.permit = permit;
-            batch.finish(out, &span)
+            batch.finish(out, &span, guard)
         }
         Err((bound, error)) => {
             batch.permit = load.abandon();
+            if let Some(guard) = guard {
+                guard.end(LoadEnding::TimedOut);
+            }
             batch.time_out(error(LoadTimeout::new(bound)), &span)
         }
     }
@@ -118,16 +119,13 @@ where
     K: OwnedKey,
     S: Shape<Item: BatchMap> + 'static,
 {
-    let (inside, counted) = (batch.permit.as_ref().map(LoadPermit::enter), batch.counted());
+    let (inside, guard) = (batch.permit.as_ref().map(LoadPermit::enter), batch.load_guard());
     let span = batch.load_span(batch.reason());
     let entered = span.enter();
     let out = body();
     drop(entered);
-    if let Some(counted) = counted {
-        counted.disarm();
-    }
     drop(inside);
-    batch.finish(out, &span)
+    batch.finish(out, &span, guard)
 }
 
 impl<K, S> Batch<K, S>
@@ -136,9 +134,10 @@ where
     S: Shape<Item: BatchMap> + 'static,
 {
     /// Counts the load as abandoned unless it ends.
-    fn counted(&self) -> Option<CountIfAbandoned> {
-        let start = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass);
-        start.map(|start| CountIfAbandoned::new(start.state.store.counters()))
+    fn load_guard(&self) -> Option<CountIfAbandoned> {
+        let start = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass)?;
+        let event = start.state.load_event(|| (None, self.missing.len()));
+        Some(CountIfAbandoned::new(start.state.store.counters(), event))
     }
 
     fn reason(&self) -> LoadReason {

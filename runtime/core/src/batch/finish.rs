@@ -5,7 +5,7 @@ use std::mem::replace;
 
 use super::outcome::ended;
 use super::{Batch, BatchMap, Each};
-use crate::engine::{ValueOrigin, count_load, end_span, share_and_end};
+use crate::engine::{CountIfAbandoned, ValueOrigin, count_load, end_span, ending_of, share_and_end};
 use crate::flight::{LoadOutcome, end};
 use crate::handle::CallMode;
 use crate::key::OwnedKey;
@@ -24,11 +24,14 @@ where
     }
 
     /// Ends the load of a body that returned.
-    pub(super) fn finish(mut self, out: S::Out, span: &Traced) -> S::Out {
+    pub(super) fn finish(mut self, out: S::Out, span: &Traced, guard: Option<CountIfAbandoned>) -> S::Out {
         let Some(start) = self.start.as_ref().filter(|_| self.mode != CallMode::Bypass) else { return out };
         let now = start.state.now();
         let ending = S::open(out);
         end_span(span, &ending);
+        if let Some(guard) = guard {
+            guard.end(ending_of(&ending));
+        }
         let ok = matches!(ending, Outcome::Present(_));
         count_load(start.state.store.counters(), now.saturating_sub(start.began.time), ok);
         S::close(match ending {

@@ -1,6 +1,6 @@
 //! `#[cacheable(batch(ids))]`: many keys in one call, of which the body loads only the missing ones.
 //!
-//! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`, `trace`.
+//! May use: `clock`, `engine`, `error`, `events`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`, `trace`.
 //!
 //! Every element is looked up and stored under the key that the template of the function for one element makes of it, in the same store.
 //! The epoch of all stored values is taken before the body runs. A batch waits for one that lacks the same elements ([`join`]), and for no

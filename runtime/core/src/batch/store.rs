@@ -35,7 +35,7 @@ where
         fetched: Fetched<Value<S>>,
     ) -> Element<Value<S>> {
         let now = self.began.time;
-        let ended = fetched.ended(now);
+        let (ended, age) = (fetched.ended(now), fetched.age(now));
         let longest = match &fetched.value {
             Some(_) => now.saturating_add(nanos(policy.ttl.longest)),
             None => policy.absent_until(ended),
@@ -47,7 +47,7 @@ where
             return Element::Missing;
         }
         let load = LoadTimes::measured(ended.saturating_sub(fetched.load_time), ended);
-        let mut life = policy.lifetime_until(expires, load, now);
+        let mut life = Lifetime { age, ..policy.lifetime_until(expires, load, now) };
         if fetched.is_refreshed {
             life.early_from = 0;
         }
@@ -57,7 +57,7 @@ where
             if in_process {
                 self.insert_absence(missing, ended, life, start);
             }
-            let times = AnswerTimes::new(now, ended, life.expires);
+            let times = AnswerTimes::aged(now, age, life.expires);
             self.record_for(missing, AnswerSource::Shared, || times, false);
             return Element::Absent(times);
         };
@@ -72,10 +72,10 @@ where
                 return Element::Missing;
             }
             missing.tags = Some(fetched.tags);
-            self.record_for(missing, AnswerSource::Shared, || AnswerTimes::new(now, ended, life.expires), false);
+            self.record_for(missing, AnswerSource::Shared, || AnswerTimes::aged(now, age, life.expires), false);
             return Element::Present(value);
         }
-        self.expired(policy, missing, ExpiredValue { value, expires, epoch: start.epoch, tags: fetched.tags }, ended)
+        self.expired(policy, missing, ExpiredValue { value, expires, epoch: start.epoch, tags: fetched.tags }, age)
     }
 
     /// The element whose value in the shared tier is expired.
@@ -84,11 +84,11 @@ where
         policy: &Policy<Each<S>>,
         missing: &mut Missing<K, S>,
         found: ExpiredValue<Value<S>>,
-        ended: u64,
+        age: u64,
     ) -> Element<Value<S>> {
         let now = self.began.time;
         let is_stale = !policy.stale.is_zero() && now < found.expires.saturating_add(nanos(policy.stale));
-        let times = AnswerTimes::new(now, ended, found.expires);
+        let times = AnswerTimes::aged(now, age, found.expires);
         let old = is_stale.then(|| OldValue { value: found.value.clone(), is_fresh: false, times });
         missing.tags = Some(found.tags.clone());
         if !self.stores_locally(policy) {

@@ -13,7 +13,7 @@ use crate::key::args::Verbatim;
 use crate::key::namespace::NoNamespace;
 use crate::key::{Key, Scope};
 use crate::load::{Loading, end_sync};
-use crate::log::{Reach, Record};
+use crate::log::Reach;
 use crate::policy::Policy;
 use crate::put::store_sync;
 use crate::shape::{Fallible, Maybe, Private};
@@ -148,16 +148,16 @@ impl<Tiers> Cache<Tiers> {
 
     /// Invalidates as [`invalidate`](Self::invalidate) does, and blocks the thread until the other processes are told.
     pub fn invalidate_sync(&self, scope: impl Into<Scope>) -> Reach {
-        self.handle.announce_sync(Record::from_scopes([scope.into()]))
+        self.handle.announce_sync(self.handle.record([scope.into()]))
     }
 
     /// Invalidates several scopes at once, in one message to other processes, as [`invalidate_sync`](Self::invalidate_sync) does.
     pub fn invalidate_many_sync(&self, scopes: impl IntoIterator<Item = Scope>) -> Reach {
-        self.handle.announce_sync(Record::from_scopes(scopes))
+        self.handle.announce_sync(self.handle.record(scopes))
     }
 
     /// Expires as [`refresh`](Self::refresh) does, and blocks the thread until the other processes are told.
     pub fn refresh_sync(&self, scope: impl Into<Scope>) -> Reach {
-        self.handle.announce_sync(Record::from_scopes([scope.into()]).into_refresh())
+        self.handle.announce_sync(self.handle.record([scope.into()]).into_refresh())
     }
 }

@@ -24,7 +24,7 @@ use crate::key::namespace::NoNamespace;
 use crate::key::template::Piece;
 use crate::key::{Key, Scope};
 use crate::load::{ManyReads, Miss, Pending, load};
-use crate::log::{Reach, Record};
+use crate::log::Reach;
 use crate::policy::Policy;
 use crate::put::{Put, store};
 use crate::shape::{Fallible, Maybe, Plain, Private, Shape};
@@ -397,7 +397,7 @@ impl<Tiers> Cache<Tiers> {
     ///
     /// If the future is dropped, the scope is invalidated in this process all the same, and announced to the others in the background.
     pub async fn invalidate(&self, scope: impl Into<Scope>) -> Reach {
-        self.handle.announce(Record::from_scopes([scope.into()])).await
+        self.handle.announce(self.handle.record([scope.into()])).await
     }
 
     /// Invalidates several scopes at once, in one message to other processes.
@@ -406,7 +406,7 @@ impl<Tiers> Cache<Tiers> {
     ///
     /// The same holds as for [`invalidate`](Self::invalidate).
     pub async fn invalidate_many(&self, scopes: impl IntoIterator<Item = Scope>) -> Reach {
-        self.handle.announce(Record::from_scopes(scopes)).await
+        self.handle.announce(self.handle.record(scopes)).await
     }
 
     /// Expires a key, all keys below a prefix, or everything with a tag, entries of annotated functions included, in all processes: every
@@ -431,7 +431,7 @@ impl<Tiers> Cache<Tiers> {
     ///
     /// If the future is dropped, the scope is expired in this process all the same, and announced to the others in the background.
     pub async fn refresh(&self, scope: impl Into<Scope>) -> Reach {
-        self.handle.announce(Record::from_scopes([scope.into()]).into_refresh()).await
+        self.handle.announce(self.handle.record([scope.into()]).into_refresh()).await
     }
 
     /// The value, if this process has it; otherwise the call with which the shared tier is asked, unless the read bypasses the cache.

@@ -19,7 +19,8 @@ pub(crate) struct Fetched<W> {
     /// The scopes that only the value knows: the tags that its writer and its reader found in it.
     pub(crate) tags: Vec<u64>,
     expires: u64,
-    ended: u64,
+    /// The time at which its load ended, below zero if that was before the clock's start.
+    ended: i64,
 }
 
 impl<W> Fetched<W> {
@@ -36,6 +37,11 @@ impl<W> Fetched<W> {
 
     /// Returns the time at which its load ended, at most `now`.
     pub(crate) fn ended(&self, now: u64) -> u64 {
-        self.ended.min(now)
+        self.ended.max(0).cast_unsigned().min(now)
+    }
+
+    /// Returns the time since its load ended, in nanoseconds.
+    pub(crate) fn age(&self, now: u64) -> u64 {
+        now.cast_signed().saturating_sub(self.ended).max(0).cast_unsigned()
     }
 }

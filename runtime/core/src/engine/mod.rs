@@ -14,7 +14,7 @@
 //! | `load_counts` | the counters and spans of loads, by the way in which they end |
 //! | `reload` | the loads that a reload waits for and joins, and its order among fetched values |
 //!
-//! May use: `clock`, `codec`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `trace`.
+//! May use: `clock`, `codec`, `events`, `flight`, `handle`, `key`, `l1`, `log`, `shape`, `shared`, `stats`, `trace`.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ mod value_origin;
 
 pub(crate) use background::{Background, BackgroundPermit};
 pub(crate) use fetched::Fetched;
-pub(crate) use load_counts::{CountIfAbandoned, count_load, end_span};
+pub(crate) use load_counts::{CountIfAbandoned, count_load, end_span, ending_of};
 pub(crate) use pipeline::{Lookup, Request, RequestPlan, join, join_blocking, share_and_end};
 pub(crate) use reload::{FetchStart, NotedFetchStart, Reload};
 pub(crate) use shared_key::{LoadedEntry, SharedForm, SharedKey};

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
-use crate::sync::{ThreadStack, lock_static};
+use crate::sync::{ThreadStack, lock_std};
 
 /// The address of a flight, which its holder keeps alive while the address is recorded.
 pub(super) type FlightId = usize;
@@ -54,7 +54,7 @@ impl Waits {
     pub(super) fn begin(target: FlightId) -> Option<Self> {
         let inside = INSIDE.with(ThreadStack::all);
         if !inside.is_empty() {
-            let mut waits = lock_static(&WAITS);
+            let mut waits = lock_std(&WAITS);
             if reaches(&waits, target, &inside) {
                 return None;
             }
@@ -71,7 +71,7 @@ impl Drop for Waits {
         if self.inside.is_empty() {
             return;
         }
-        let mut waits = lock_static(&WAITS);
+        let mut waits = lock_std(&WAITS);
         for flight in &self.inside {
             let Some(targets) = waits.get_mut(flight) else { continue };
             if let Some(index) = targets.iter().position(|target| *target == self.target) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Fastness, HandleInner, ListedStores};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorDetail};
+use crate::events::CacheEvents;
 use crate::l1::{EntryBudget, StoreContext};
 use crate::log::Log;
 use crate::shared::Tier;
@@ -154,7 +155,7 @@ impl Builder {
 
     #[cfg(feature = "redis")]
     fn join(self, redis: Redis) -> Result<Fastness, Error> {
-        let context = self.context();
+        let (context, events) = self.context();
         let tier_context = HandleContext {
             clock: context.clock.clone(),
             log: context.log.clone(),
@@ -162,28 +163,31 @@ impl Builder {
             mirror_bytes: self.mirror_bytes,
         };
         let tier = Tier::start(redis, tier_context)?;
-        Ok(self.assemble(context, Some(tier)))
+        Ok(self.assemble(context, events, Some(tier)))
     }
 
     /// Makes a handle without a shared tier.
     pub(super) fn make(self) -> Fastness {
-        let context = self.context();
-        self.assemble(context, None)
+        let (context, events) = self.context();
+        self.assemble(context, events, None)
     }
 
-    fn context(&self) -> StoreContext {
-        StoreContext {
+    fn context(&self) -> (StoreContext, CacheEvents) {
+        let events = CacheEvents::new(self.clock.clone());
+        let context = StoreContext {
             clock: self.clock.clone(),
-            log: Arc::new(Log::with_mirror_bytes(self.mirror_bytes)),
+            log: Arc::new(Log::with_mirror_bytes(self.mirror_bytes).with_events(events.clone())),
             budget: Arc::new(EntryBudget::new(self.max_entries, self.max_bytes)),
             loads: Arc::default(),
             hasher: foldhash::fast::RandomState::default(),
-        }
+        };
+        (context, events)
     }
 
-    fn assemble(self, context: StoreContext, tier: Option<Arc<Tier>>) -> Fastness {
+    fn assemble(self, context: StoreContext, events: CacheEvents, tier: Option<Arc<Tier>>) -> Fastness {
         let inner = HandleInner {
             context,
+            events,
             tier,
             capacity: self.capacity,
             states: Arc::default(),

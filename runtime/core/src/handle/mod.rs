@@ -1,6 +1,6 @@
 //! The handle: one cache with its clock, its log, its stores and its settings.
 //!
-//! May use: `clock`, `error`, `l1`, `log`, `policy`, `resilience`, `shared`, `stats`, `sync`, `trace`.
+//! May use: `clock`, `error`, `events`, `key`, `l1`, `log`, `policy`, `resilience`, `shared`, `stats`, `sync`, `trace`.
 //!
 //! A process has one default handle: the one that was [installed](Fastness::install), or an embedded cache that is made on first use. A
 //! call inside [`with_cache`] uses the handle given there instead, and a call site with `on = expr` uses the handle of that expression.
@@ -10,6 +10,9 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorDetail};
+use crate::events::CacheEvents;
+#[cfg(feature = "monitor")]
+use crate::l1::GuardBounds;
 use crate::l1::{AnyStore, KeyList, L1, StoreContext, call, free_earlier, watch};
 use crate::log::{Log, Reach, Record};
 #[cfg(feature = "settings")]
@@ -26,6 +29,7 @@ mod builder;
 mod collector;
 mod control;
 mod destination;
+mod events;
 #[cfg(feature = "settings")]
 mod function_settings;
 mod listed;
@@ -78,6 +82,7 @@ type SiteStates = scc::HashIndex<StateId, Erased, foldhash::fast::RandomState>;
 
 pub(crate) struct HandleInner {
     context: StoreContext,
+    events: CacheEvents,
     /// The shared tier, if there is one.
     tier: Option<Arc<Tier>>,
     capacity: usize,
@@ -170,15 +175,19 @@ impl Fastness {
     /// Bounds the number of entries of all call sites together, at once and from now on; each store evicts its share. `usize::MAX` removes
     /// the bound. It is meant for a guard that watches memory.
     pub fn set_max_entries(&self, entries: usize) {
+        self.inner.context.budget.set_limit(entries);
+        self.shrink_to_limit();
+    }
+
+    fn shrink_to_limit(&self) {
         let budget = &self.inner.context.budget;
-        budget.set_limit(entries);
-        let used = budget.used();
-        if used <= entries {
+        let (used, limit) = (budget.used(), budget.limit());
+        if used <= limit {
             return;
         }
         for store in self.stores() {
-            let share = store.len() as u128 * entries as u128 / used.max(1) as u128;
-            store.shrink_to(usize::try_from(share).unwrap_or(usize::MAX));
+            let share = store.len() as u128 * limit as u128 / used.max(1) as u128;
+            store.shrink_to(usize::try_from(share).unwrap_or(usize::MAX), budget.cause_by_entries());
         }
         self.sweep();
     }
@@ -190,11 +199,13 @@ impl Fastness {
         self.shrink_to_bytes();
     }
 
-    /// Bounds the bytes of all entries together by the memory that the process has left.
+    /// Bounds all entries together for the memory guard with this number, in entries and in bytes; `None` removes its bounds. Of several
+    /// guards, and of the user's bounds, the lowest hold.
     #[cfg(feature = "monitor")]
-    pub(crate) fn set_room_left(&self, bytes: usize) {
-        self.inner.context.budget.set_room_left(bytes);
+    pub(crate) fn set_guard(&self, guard: u64, bounds: Option<GuardBounds>) {
+        self.inner.context.budget.set_guard(guard, bounds);
         self.shrink_to_bytes();
+        self.shrink_to_limit();
     }
 
     fn shrink_to_bytes(&self) {
@@ -205,7 +216,7 @@ impl Fastness {
         }
         for store in self.stores() {
             let share = store.bytes() as u128 * bytes as u128 / used.max(1) as u128;
-            store.shrink_to_bytes(usize::try_from(share).unwrap_or(usize::MAX));
+            store.shrink_to_bytes(usize::try_from(share).unwrap_or(usize::MAX), budget.cause_by_bytes());
         }
         self.sweep();
     }
@@ -263,6 +274,12 @@ impl Fastness {
     pub(crate) fn entries_and_bound(&self) -> (usize, usize) {
         let budget = &self.inner.context.budget;
         (budget.used(), budget.limit())
+    }
+
+    /// Returns the bound on the number of entries that the user has set.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn configured_entries(&self) -> usize {
+        self.inner.context.budget.configured()
     }
 
     /// Returns the bytes of all entries together.

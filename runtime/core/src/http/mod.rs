@@ -1,6 +1,6 @@
 //! Tower layers for HTTP servers, each usable alone; [`Stack`] puts them in order.
 //!
-//! May use: `clock`, `codec`, `direct`, `engine`, `flight`, `handle`, `key`, `l1`, `log`, `monitor`, `resilience`, `stats`, `sync`, `timed`, `trace`.
+//! May use: `clock`, `codec`, `direct`, `engine`, `events`, `flight`, `handle`, `key`, `l1`, `log`, `monitor`, `resilience`, `stats`, `sync`, `timed`, `trace`.
 //!
 //! A layer answers with a [`Body`]: that of the inner service, or bytes of its own, such as a [`Problem`]. Futures are boxed only where
 //! the work is that of a disk or a network anyway ([`IdempotencyLayer`]), and only the adaptive [`ConcurrencyLimitLayer`] takes a lock for

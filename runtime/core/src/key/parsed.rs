@@ -179,6 +179,15 @@ impl Scope {
         Self { kind: ScopeKind::Tag, key: tag }
     }
 
+    /// Returns the text for events: `user:7` for a key, `user:*` for a prefix, `#team:7` for a tag.
+    pub(crate) fn text(&self) -> String {
+        match self.kind {
+            ScopeKind::Key => self.key.as_str().to_owned(),
+            ScopeKind::Prefix => format!("{}:*", self.key),
+            ScopeKind::Tag => format!("#{}", self.key),
+        }
+    }
+
     /// Returns the pattern of a key or a prefix, or the text of a tag as `Err`.
     pub(crate) fn pattern(&self) -> Result<Pattern, &str> {
         match self.kind {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "settings")]
 use super::bounds::StoreBounds;
+use crate::events::Eviction;
 
 /// A store of any key and value type, as totals, the sweep and the memory guard use it.
 ///
@@ -13,14 +14,14 @@ pub(crate) trait AnyStore: Send + Sync {
     fn living(&self) -> usize;
     /// Returns the bytes that all entries count for, including dead ones that are not swept yet.
     fn bytes(&self) -> usize;
-    /// Evicts an entry. Returns false if there is none.
-    fn evict_one(&self) -> bool;
+    /// Evicts an entry for this cause. Returns false if there is none.
+    fn evict_one(&self, cause: Eviction) -> bool;
     /// Evicts entries until they count for at most this many bytes.
-    fn shrink_to_bytes(&self, bytes: usize);
+    fn shrink_to_bytes(&self, bytes: usize, cause: Eviction);
     /// Returns the number of entries that were evicted.
     fn evictions(&self) -> u64;
     /// Evicts entries until at most this many are left.
-    fn shrink_to(&self, entries: usize);
+    fn shrink_to(&self, entries: usize, cause: Eviction);
     /// Sets the bounds that the settings of the function with this number give, for entries that are inserted from now on.
     #[cfg(feature = "settings")]
     fn set_bounds(&self, function: usize, bounds: StoreBounds);

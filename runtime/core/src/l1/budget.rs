@@ -5,6 +5,7 @@ use crate::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 
 use super::any_store::AnyStore;
+use crate::events::Eviction;
 use crate::sync::{Mutex, lock};
 
 /// The number of entries of one handle and their bytes, and the limits on both.
@@ -14,10 +15,22 @@ pub(crate) struct EntryBudget {
     bytes: AtomicUsize,
     /// The bound in bytes that the user has set.
     max_bytes: AtomicUsize,
-    /// The bound in bytes for the memory that the process has left, which a memory guard sets.
+    /// The smallest bounds of memory guards, in bytes and in entries.
     room_left: AtomicUsize,
+    guarded: AtomicUsize,
+    /// The bounds of each memory guard, by its number.
+    #[cfg_attr(not(feature = "monitor"), allow(dead_code))]
+    guards: Mutex<Vec<(u64, GuardBounds)>>,
     /// Never locked together with a lock of a store.
     stores: Mutex<Vec<Weak<dyn AnyStore>>>,
+}
+
+/// The bounds that one memory guard sets; `usize::MAX` for none.
+#[cfg_attr(not(feature = "monitor"), allow(dead_code))] // only a monitor has memory guards
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GuardBounds {
+    pub(crate) entries: usize,
+    pub(crate) bytes: usize,
 }
 
 impl EntryBudget {
@@ -28,6 +41,8 @@ impl EntryBudget {
             bytes: AtomicUsize::new(0),
             max_bytes: AtomicUsize::new(max_bytes),
             room_left: AtomicUsize::new(usize::MAX),
+            guarded: AtomicUsize::new(usize::MAX),
+            guards: Mutex::default(),
             stores: Mutex::default(),
         }
     }
@@ -58,14 +73,32 @@ impl EntryBudget {
         self.max_bytes.load(Relaxed).min(self.room_left.load(Relaxed))
     }
 
+    /// Returns the cause of evictions for the bound in bytes that is in force.
+    pub(crate) fn cause_by_bytes(&self) -> Eviction {
+        let is_memory = self.room_left.load(Relaxed) < self.max_bytes.load(Relaxed);
+        if is_memory { Eviction::Memory } else { Eviction::Bytes }
+    }
+
+    /// Returns the cause of evictions for the bound in entries that is in force.
+    pub(crate) fn cause_by_entries(&self) -> Eviction {
+        let is_memory = self.guarded.load(Relaxed) < self.limit.load(Relaxed);
+        if is_memory { Eviction::Memory } else { Eviction::Capacity }
+    }
+
     pub(crate) fn set_max_bytes(&self, bytes: usize) {
         self.max_bytes.store(bytes, Relaxed);
     }
 
-    /// Bounds the bytes by the memory that the process has left; `usize::MAX` removes that bound.
+    /// Sets the bounds of the memory guard with this number, or removes them. Of several guards, the lowest bounds hold.
     #[cfg(feature = "monitor")]
-    pub(crate) fn set_room_left(&self, bytes: usize) {
-        self.room_left.store(bytes, Relaxed);
+    pub(crate) fn set_guard(&self, guard: u64, bounds: Option<GuardBounds>) {
+        let mut guards = lock(&self.guards);
+        guards.retain(|(other, _)| *other != guard);
+        guards.extend(bounds.map(|bounds| (guard, bounds)));
+        let least =
+            |of: fn(&GuardBounds) -> usize| guards.iter().map(|(_, bounds)| of(bounds)).min().unwrap_or(usize::MAX);
+        self.room_left.store(least(|bounds| bounds.bytes), Relaxed);
+        self.guarded.store(least(|bounds| bounds.entries), Relaxed);
     }
 
     /// Evicts entries of the stores with the most bytes until the bound holds. No lock of a store may be held.
@@ -73,7 +106,7 @@ impl EntryBudget {
         while self.bytes() > self.max_bytes() {
             let heaviest = self.stores().into_iter().max_by_key(|store| store.bytes());
             let Some(heaviest) = heaviest else { return };
-            let evicted = heaviest.evict_one();
+            let evicted = heaviest.evict_one(self.cause_by_bytes());
             heaviest.settle();
             if !evicted {
                 return;
@@ -91,7 +124,14 @@ impl EntryBudget {
         self.used.load(Relaxed).cast_signed().max(0).cast_unsigned()
     }
 
+    /// Returns the bound in entries: the user's, or a lower one of a memory guard.
     pub(crate) fn limit(&self) -> usize {
+        self.limit.load(Relaxed).min(self.guarded.load(Relaxed))
+    }
+
+    /// Returns the bound in entries that the user has set.
+    #[cfg(feature = "monitor")]
+    pub(crate) fn configured(&self) -> usize {
         self.limit.load(Relaxed)
     }
 
@@ -109,7 +149,7 @@ impl EntryBudget {
         let Some(largest) = largest.filter(|store| store.len() > len.saturating_add(1)) else {
             return false;
         };
-        largest.shrink_to(largest.len() - 1);
+        largest.shrink_to(largest.len() - 1, self.cause_by_entries());
         largest.settle();
         true
     }

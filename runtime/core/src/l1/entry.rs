@@ -27,8 +27,8 @@ pub(crate) struct FoundEntry<V> {
     /// The time before which the origin is not called again after a failure; see stale-if-error.
     pub(crate) retry_at: u64,
     pub(crate) start: LoadStart,
-    /// The time at which it was stored, in seconds of the clock.
-    pub(crate) stored: u32,
+    /// The time at which its load ended, for its age.
+    pub(crate) loaded: u32,
 }
 
 impl<V> FoundEntry<V> {
@@ -36,9 +36,9 @@ impl<V> FoundEntry<V> {
         now < self.life.expires.min(self.life.local_until) && !self.is_refreshed()
     }
 
-    /// Returns the time since it was stored, in whole seconds.
+    /// Returns the time since its load ended, in whole seconds.
     pub(crate) fn age(&self, now: u64) -> Duration {
-        age(self.stored, now)
+        age(self.loaded, now)
     }
 
     /// Returns whether a refresh record came after its load began, so that it is expired whatever its ttl.
@@ -102,7 +102,7 @@ impl<V: Clone + 'static> Entry<V> {
         let value = self.value.as_ref().filter(|_| self.meta.judge(log) != Judgement::Invalidated)?.clone();
         self.meta.count();
         let (life, fresh_until, start) = (self.meta.life(), self.meta.fresh_until(), self.meta.start());
-        let stored = self.meta.stored();
-        Some(FoundEntry { value, life, fresh_until, retry_at: 0, start, stored })
+        let loaded = self.meta.loaded();
+        Some(FoundEntry { value, life, fresh_until, retry_at: 0, start, loaded })
     }
 }

@@ -120,6 +120,9 @@ impl<K, V: 'static> Node<K, V> {
     }
 }
 
+/// Called with the node that an insert replaces, if there is one, and the new one.
+pub(super) type OnStored<'a, K, V> = dyn Fn(Option<&Node<K, V>>, &Node<K, V>) + 'a;
+
 impl<K: 'static, V: 'static> EntryIndex<K, V> {
     pub(super) fn new() -> Self {
         let shard = |_| IndexShard { table: AtomicShared::null(), writer: Mutex::new(0) };
@@ -167,8 +170,9 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
         table.find(hash, is, guard).map(|found| found.node)
     }
 
-    /// Inserts an entry, unless that of its key is of a later load.
-    pub(super) fn insert(&self, key: Hashed<K>, mut entry: Entry<V>) -> Inserted<K, V>
+    /// Inserts an entry, unless that of its key is of a later load. `stored` gets the node that it replaces and its own, under the lock
+    /// that orders the changes of the key.
+    pub(super) fn insert(&self, key: Hashed<K>, mut entry: Entry<V>, stored: &OnStored<'_, K, V>) -> Inserted<K, V>
     where
         K: Eq,
     {
@@ -187,6 +191,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
             }
             // Equal keys may have different texts, such as 1.0 and 1.00.
             let old_text = Some(old.entry.meta().text_hash()).filter(|old| *old != text);
+            stored(Some(old), &node);
             let (old, _) = group.nodes[at].swap((Some(Shared::new(node)), Tag::None), AcqRel);
             if let (Some(texts), Some(old_text)) = (self.texts(), old_text) {
                 texts.remove(old_text, hash);
@@ -194,6 +199,7 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
             }
             return old.map_or(Inserted::New(None), |old| Inserted::Replaced(Retired::Node(old)));
         }
+        stored(None, &node);
         *nodes += 1;
         let groups = table.map_or(0, |table| table.groups.len());
         let grown = (*nodes > groups * NODES_PER_GROUP).then(|| shard.rebuild((groups * 2).max(1), &guard)).flatten();
@@ -206,13 +212,20 @@ impl<K: 'static, V: 'static> EntryIndex<K, V> {
         Inserted::New(grown)
     }
 
-    /// Removes the first node with this hash for which `goes` returns true.
-    pub(super) fn remove(&self, hash: u32, goes: &dyn Fn(&Node<K, V>) -> bool) -> Option<Retired<K, V>> {
+    /// Removes the first node with this hash for which `goes` returns true, and which `removed` gets, under the lock that orders the
+    /// changes of the key.
+    pub(super) fn remove(
+        &self,
+        hash: u32,
+        goes: &dyn Fn(&Node<K, V>) -> bool,
+        removed: &dyn Fn(&Node<K, V>),
+    ) -> Option<Retired<K, V>> {
         let shard = self.shard(hash);
         let mut nodes = lock(&shard.writer);
         let guard = Guard::new();
         let table = shard.table.load(Acquire, &guard).as_ref()?;
         let Located { group, at, node } = table.find(hash, |node| node.hash() == hash && goes(node), &guard)?;
+        removed(node);
         if let Some(texts) = self.texts() {
             texts.remove(node.entry.meta().text_hash(), hash);
         }

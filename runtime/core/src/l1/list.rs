@@ -9,13 +9,13 @@ use scc::Guard;
 use super::L1;
 use super::meta::EntryMeta;
 
-/// The place of an entry in a list: the hottest last, and of equally hot ones that which was stored last.
+/// The place of an entry in a list: the hottest last, and of equally hot ones that which was loaded last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct EntryRank {
     /// The recent hits of the entry, as eviction counts them.
     pub(crate) heat: u8,
-    /// The time at which this process stored the entry, in seconds of the clock.
-    pub(crate) stored: u32,
+    /// The time at which its load ended; the larger the later.
+    pub(crate) loaded: u32,
     /// The hash of its key in the lower half, and that of the key's text in the upper half.
     pub(crate) hash: u64,
 }
@@ -24,12 +24,14 @@ pub(crate) struct EntryRank {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryFigures {
     pub(crate) heat: u8,
-    /// The time since this process stored the entry, in whole seconds.
+    /// The time since its load ended, in whole seconds.
     pub(crate) age: Duration,
     /// The time for which it is fresh, zero for a stale entry; `None` if it has no expiry.
     pub(crate) ttl_left: Option<Duration>,
     /// The bytes that it counts for.
     pub(crate) bytes: usize,
+    /// True if these are only the bytes of its type.
+    pub(crate) is_guess: bool,
 }
 
 /// The text and the figures of one entry.
@@ -42,22 +44,22 @@ pub(crate) struct ListedEntry {
 
 /// A store whose keys can be listed, with keys and values of any type.
 pub(crate) trait KeyList: Send + Sync {
-    /// Visits each entry that may be served.
-    fn rank(&self, visit: &mut dyn FnMut(EntryRank));
+    /// Visits each entry that may be served, with the bytes that it counts for.
+    fn rank(&self, visit: &mut dyn FnMut(EntryRank, usize));
     /// Returns the entry whose key has this hash, if it may still be served. It runs the user's code that writes arguments.
     fn describe(&self, hash: u64) -> Option<ListedEntry>;
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
-    /// Visits each entry that is not dead.
-    pub(crate) fn rank(&self, visit: &mut dyn FnMut(EntryRank)) {
+    /// Visits each entry that is not dead, with the bytes that it counts for.
+    pub(crate) fn rank(&self, visit: &mut dyn FnMut(EntryRank, usize)) {
         if self.is_empty() || !self.is_usable() {
             return;
         }
         self.index.visit(&mut |node| {
             if !self.is_dead(&node.entry) {
                 let meta = node.entry.meta();
-                visit(EntryRank { heat: meta.hits(), stored: meta.stored(), hash: hash_of(meta) });
+                visit(EntryRank { heat: meta.hits(), loaded: meta.loaded(), hash: hash_of(meta) }, meta.weight());
             }
         });
     }
@@ -77,7 +79,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         }
         let meta = node.entry.meta();
         let (heat, age, bytes) = (meta.hits(), meta.age(now), meta.weight());
-        let figures = EntryFigures { heat, age, ttl_left: meta.ttl_left(now, &context.log), bytes };
+        let is_guess = node.entry.value().is_some_and(|value| self.weigher.is_guess(value));
+        let figures = EntryFigures { heat, age, ttl_left: meta.ttl_left(now, &context.log), bytes, is_guess };
         Some((node.args.clone(), figures))
     }
 }

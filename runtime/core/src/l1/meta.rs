@@ -45,8 +45,8 @@ pub(super) struct EntryMeta {
     hits: AtomicU8,
     /// The duration of its load, in units of 1 024 ns.
     load: u8,
-    /// The time at which it was stored, in seconds of the clock.
-    stored: u32,
+    /// The time at which its load ended, as `loaded_at` counts it; until it is stored, its age in seconds.
+    loaded: u32,
     /// The number of its load, above 16 bits with its weight.
     number: u64,
     /// The hash of its key's text, which is the first of its scopes.
@@ -89,7 +89,7 @@ impl EntryMeta {
             part: scopes.log_part(),
             hits: AtomicU8::new(0),
             load,
-            stored: 0,
+            loaded: seconds(life.age),
             number: start.number << 16,
             text,
             common: EntryCommon::shared(others, grace, ends),
@@ -186,7 +186,7 @@ impl EntryMeta {
         let idle = self.common.ends.as_ref().map_or(u64::MAX, |ends| ends.idle);
         let load_time = rounded(self.load.into(), LOAD).saturating_mul(1_024);
         let served_until = expires.saturating_add(self.common.grace);
-        Lifetime { load_time, expires, early_from, local_until, served_until, idle }
+        Lifetime { load_time, expires, early_from, local_until, served_until, age: 0, idle }
     }
 
     /// Returns the time until which a hit may serve it if it is read often enough; zero once a refresh record was found.
@@ -248,7 +248,7 @@ impl EntryMeta {
 
     /// Notes the time at which it is stored.
     pub(super) fn store_at(&mut self, now: u64) {
-        self.stored = seconds(now);
+        self.loaded = loaded_at(now, self.loaded);
         if let Some(ends) = &self.common.ends {
             ends.store_at(now);
             let refreshed = self.fresh_until.load(Relaxed) & REFRESHED;
@@ -256,13 +256,14 @@ impl EntryMeta {
         }
     }
 
-    pub(super) fn stored(&self) -> u32 {
-        self.stored
+    /// Returns the time at which its load ended, as [`age`] takes it.
+    pub(super) fn loaded(&self) -> u32 {
+        self.loaded
     }
 
-    /// Returns the time since it was stored, in whole seconds.
+    /// Returns the time since its load ended, in whole seconds.
     pub(super) fn age(&self, now: u64) -> Duration {
-        age(self.stored, now)
+        age(self.loaded, now)
     }
 
     /// Returns the time for which it is fresh, zero if it is stale; `None` if it has no expiry.
@@ -310,9 +311,18 @@ fn unbounded(time: u64) -> u64 {
     if time >= FOREVER { u64::MAX } else { time }
 }
 
-/// Returns the time since an entry was stored, in whole seconds.
-pub(super) fn age(stored: u32, now: u64) -> Duration {
-    Duration::from_secs(seconds(now).saturating_sub(stored).into())
+/// The number of the clock's start among times of loads, because another process may have loaded a value before the clock of this one
+/// began.
+const START: u32 = 1 << 31;
+
+/// Returns the time at which a load ended that is some seconds old.
+fn loaded_at(now: u64, age: u32) -> u32 {
+    START.saturating_add(seconds(now)).saturating_sub(age)
+}
+
+/// Returns the time since a load ended, in whole seconds.
+pub(super) fn age(loaded: u32, now: u64) -> Duration {
+    Duration::from_secs(loaded_at(now, 0).saturating_sub(loaded).into())
 }
 
 /// Converts a time of the clock to whole seconds, which 32 bits hold for 136 years.

@@ -7,6 +7,7 @@
 //! | part | purpose |
 //! |---|---|
 //! | `index` | the entries by their keys, read without a lock |
+//! | `changes`, `store_name`, `evicting` | the events of entries, with the names in them; evictions for one cause |
 //! | `entry`, `meta` | one value, and the data by which it is judged |
 //! | `times`, `common`, `rounded` | its times; the data that entries share; numbers in few bits |
 //! | `weight` | the bytes that an entry counts for |
@@ -24,13 +25,14 @@
 //! Invariants: an entry is judged by the log each time it is about to be served, so inserting one that was invalidated meanwhile is
 //! harmless; a key whose value is replaced keeps its position in the queue; no value replaces one whose load began later.
 //!
-//! May use: `clock`, `key`, `log`, `sync`.
+//! May use: `clock`, `events`, `key`, `log`, `sync`.
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
 
 use scc::Guard;
 
+use crate::events::Eviction;
 use crate::key::Hashed;
 use crate::key::args::Args;
 use crate::sync::atomic::Ordering::AcqRel;
@@ -40,10 +42,12 @@ mod any_store;
 mod bounds;
 mod budget;
 mod by_text;
+mod changes;
 mod common;
 mod context;
 mod deferred_drops;
 mod entry;
+mod evicting;
 mod index;
 mod list;
 mod meta;
@@ -53,6 +57,7 @@ mod retries;
 mod room;
 mod rounded;
 mod s3fifo;
+mod store_name;
 mod sweep;
 mod texts;
 mod times;
@@ -63,8 +68,11 @@ pub(crate) use any_store::AnyStore;
 pub(crate) use bounds::StoreBounds;
 pub(crate) use bounds::most_entries;
 pub(crate) use budget::EntryBudget;
+#[cfg(feature = "monitor")]
+pub(crate) use budget::GuardBounds;
 pub(crate) use context::StoreContext;
 pub(crate) use entry::{Entry, FoundEntry};
+use evicting::{EvictableEntries, Evicting};
 use index::{EntryIndex, Inserted, Node, Retired, short_hash};
 pub(crate) use list::{EntryRank, KeyList, ListedEntry};
 use reload_count::ReloadCount;
@@ -73,7 +81,8 @@ pub(crate) use retired::free_earlier;
 use retired::{RetiredCount, RetiredList};
 use retries::Retries;
 use room::Room;
-use s3fifo::{Residency, Residents};
+use s3fifo::Residency;
+use store_name::{NamedOnce, RemovalCause};
 #[cfg(all(test, fastness_loom))]
 pub(crate) use sweep::SweepThread;
 pub(crate) use sweep::{call, watch};
@@ -91,6 +100,8 @@ pub(crate) struct L1<K, V: 'static> {
     retries: Retries,
     reloads: ReloadCount,
     weigher: Weigher<V>,
+    /// The function whose entries these are, for events.
+    name: NamedOnce<K>,
 }
 
 impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
@@ -102,6 +113,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
             retries: Retries::default(),
             reloads: ReloadCount::default(),
             weigher: Weigher::default(),
+            name: NamedOnce::new(),
         }
     }
 
@@ -222,7 +234,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         meta.store_at(self.room.context.clock.coarse());
         meta.set_weight(weight);
         let (hash, until, weight) = (short_hash(key.hash), meta.served_until(self.room.grace()), meta.weight());
-        let removed = match self.index.insert(key, entry) {
+        let removed = match self.index.insert(key, entry, &|old, new| self.announce_stored(old, new)) {
             Inserted::New(grown) => {
                 self.room.admit(hash, weight, until, self);
                 grown
@@ -248,7 +260,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     pub(crate) fn remove(&self, key: &Hashed<K>, number: u64) {
         let goes = |node: &Node<K, V>| node.args == key.args && node.entry.number() <= number;
         if self.is_usable()
-            && let Some(weight) = self.remove_if(short_hash(key.hash), &goes)
+            && let Some(weight) = self.remove_if(short_hash(key.hash), &goes, RemovalCause::Superseded)
         {
             self.room.forget(weight);
             self.free_retired();
@@ -282,8 +294,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
     }
 
     /// Removes a node, and returns its weight.
-    fn remove_if(&self, hash: u32, goes: &dyn Fn(&Node<K, V>) -> bool) -> Option<usize> {
-        let removed = self.index.remove(hash, goes);
+    fn remove_if(&self, hash: u32, goes: &dyn Fn(&Node<K, V>) -> bool, cause: RemovalCause) -> Option<usize> {
+        let removed = self.index.remove(hash, goes, &|node| self.announce_removed(node, cause));
         let weight = removed.as_ref().map(Retired::weight);
         self.retire(removed);
         weight
@@ -322,14 +334,16 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> L1<K, V> {
         self.room.extend_grace(nanos);
     }
 
+    pub(crate) fn context(&self) -> &StoreContext {
+        &self.room.context
+    }
+}
+
+impl<K, V: 'static> L1<K, V> {
     /// Returns whether no reader can get this entry any more.
     fn is_dead(&self, entry: &Entry<V>) -> bool {
         let context = &self.room.context;
         entry.meta().is_dead(context.clock.coarse(), self.room.grace(), &context.log)
-    }
-
-    pub(crate) fn context(&self) -> &StoreContext {
-        &self.room.context
     }
 }
 
@@ -374,13 +388,13 @@ where
         self.room.bytes()
     }
 
-    fn evict_one(&self) -> bool {
-        self.is_usable() && self.room.evict_one(self)
+    fn evict_one(&self, cause: Eviction) -> bool {
+        self.is_usable() && self.room.evict_one(&Evicting::new(self, cause))
     }
 
-    fn shrink_to_bytes(&self, bytes: usize) {
+    fn shrink_to_bytes(&self, bytes: usize, cause: Eviction) {
         if self.is_usable() {
-            self.room.shrink_to_bytes(bytes, self);
+            self.room.shrink_to_bytes(bytes, &Evicting::new(self, cause));
         }
     }
 
@@ -388,9 +402,9 @@ where
         self.room.evictions()
     }
 
-    fn shrink_to(&self, entries: usize) {
+    fn shrink_to(&self, entries: usize, cause: Eviction) {
         if self.is_usable() {
-            self.room.shrink_to(entries, self);
+            self.room.shrink_to(entries, &Evicting::new(self, cause));
         }
     }
 
@@ -402,8 +416,8 @@ where
     #[cfg(feature = "settings")]
     fn evict_excess(&self) {
         if self.is_usable() {
-            self.room.shrink_to(self.room.bounds.capacity(), self);
-            self.room.shrink_to_bytes(self.room.bounds.max_bytes(), self);
+            self.room.shrink_to(self.room.bounds.capacity(), &Evicting::new(self, Eviction::Capacity));
+            self.room.shrink_to_bytes(self.room.bounds.max_bytes(), &Evicting::new(self, Eviction::Bytes));
             self.free_retired();
         }
     }
@@ -441,7 +455,7 @@ where
     }
 }
 
-impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
+impl<K: Clone + Eq + 'static, V: Clone + 'static> EvictableEntries for L1<K, V> {
     fn residency(&self, hash: u32) -> Residency {
         let (now, grace, log) = (self.room.context.clock.coarse(), self.room.grace(), &self.room.context.log);
         let living = Cell::new(None);
@@ -462,8 +476,8 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
         self.find(hash, &|_| true, |node| node.entry.meta().set_hits(hits));
     }
 
-    fn evict(&self, hash: u32) {
-        if let Some(weight) = self.remove_if(hash, &|_| true) {
+    fn evict(&self, hash: u32, cause: Eviction) {
+        if let Some(weight) = self.remove_if(hash, &|_| true, RemovalCause::Evicted(cause)) {
             self.room.evicted(weight);
         }
     }
@@ -475,7 +489,7 @@ impl<K: Clone + Eq + 'static, V: Clone + 'static> Residents for L1<K, V> {
             lives.set(!is_dead);
             is_dead
         };
-        if let Some(weight) = self.remove_if(hash, &goes) {
+        if let Some(weight) = self.remove_if(hash, &goes, RemovalCause::Dead) {
             self.room.forget(weight);
         }
         !lives.get()

@@ -2,8 +2,10 @@
 
 use super::bounds::Bounds;
 use super::context::StoreContext;
-use super::s3fifo::{Pass, Residents, S3Fifo, SearchStart};
+use super::evicting::{EvictableEntries, Evicting};
+use super::s3fifo::{Pass, S3Fifo, SearchStart};
 use crate::clock::ProcessId;
+use crate::events::Eviction;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use crate::sync::{Mutex, lock};
@@ -112,10 +114,11 @@ impl Room {
     }
 
     /// Removes dead entries.
-    pub(super) fn sweep(&self, residents: &dyn Residents) {
+    pub(super) fn sweep(&self, residents: &dyn EvictableEntries) {
         // Reset before the pass, which notes the times of the living entries again, as inserts do meanwhile.
         self.swept.store(self.context.log.position(), Relaxed);
         self.earliest.store(u64::MAX, Relaxed);
+        let residents = &Evicting::new(residents, Eviction::Capacity);
         for queue in &self.queues {
             let mut left = Some(Pass::default());
             while let Some(pass) = left {
@@ -125,7 +128,7 @@ impl Room {
     }
 
     /// Counts an entry of this weight that was inserted, and makes room for it.
-    pub(super) fn admit(&self, hash: u32, weight: usize, until: u64, residents: &dyn Residents) {
+    pub(super) fn admit(&self, hash: u32, weight: usize, until: u64, residents: &dyn EvictableEntries) {
         self.len.fetch_add(1, Relaxed);
         self.bytes.fetch_add(weight, Relaxed);
         self.context.budget.add(weight);
@@ -137,13 +140,14 @@ impl Room {
         self.note_expiry(until);
         queue.search(self.search_start());
         let room = if over { queue.len() } else { self.share() };
-        queue.admit(hash, room.min(self.share()), residents);
+        let cause = if over { budget.cause_by_entries() } else { Eviction::Capacity };
+        queue.admit(hash, room.min(self.share()), &Evicting::new(residents, cause));
         drop(queue);
         self.make_room(hash, residents);
     }
 
     /// Counts an entry whose value was replaced by one of another weight, and makes room for that.
-    pub(super) fn replace(&self, hash: u32, old: usize, new: usize, residents: &dyn Residents) {
+    pub(super) fn replace(&self, hash: u32, old: usize, new: usize, residents: &dyn EvictableEntries) {
         self.bytes.fetch_add(new, Relaxed);
         self.bytes.fetch_sub(old, Relaxed);
         self.context.budget.replace(old, new);
@@ -154,24 +158,29 @@ impl Room {
 
     /// Evicts entries until the bounds hold that no shard keeps by itself: that in bytes, and the capacity while some shards get no new
     /// entries, beginning with the shard of a hash; then those of the handle.
-    fn make_room(&self, hash: u32, residents: &dyn Residents) {
+    fn make_room(&self, hash: u32, residents: &dyn EvictableEntries) {
         let shard = self.shard(hash);
         let (mut next, bound) = (shard, self.bounds.max_bytes());
         let is_partly_used = self.used_shards() < self.queues.len();
-        let is_full = || is_partly_used && self.len() > self.bounds.capacity();
-        while (self.bytes() > bound || is_full()) && self.evict_from(next, Some(shard), residents) {
+        let excess = || {
+            let is_full = || is_partly_used && self.len() > self.bounds.capacity();
+            if self.bytes() > bound { Some(Eviction::Bytes) } else { is_full().then_some(Eviction::Capacity) }
+        };
+        while let Some(cause) = excess()
+            && self.evict_from(next, Some(shard), &Evicting::new(residents, cause))
+        {
             next += 1;
         }
         self.context.budget.make_room();
     }
 
     /// Evicts entries until they count for at most this many bytes.
-    pub(super) fn shrink_to_bytes(&self, bytes: usize, residents: &dyn Residents) {
+    pub(super) fn shrink_to_bytes(&self, bytes: usize, residents: &Evicting<'_>) {
         while self.bytes() > bytes && self.evict_one(residents) {}
     }
 
     /// Evicts an entry. Returns false if there is none.
-    pub(super) fn evict_one(&self, residents: &dyn Residents) -> bool {
+    pub(super) fn evict_one(&self, residents: &Evicting<'_>) -> bool {
         // The number only spreads evictions, so its upper bits do not matter.
         #[allow(clippy::cast_possible_truncation)]
         let next = self.evictions() as usize % self.queues.len();
@@ -180,7 +189,7 @@ impl Room {
 
     /// Evicts an entry of this shard, or of one of the next ones; but not the only entry of the shard `spared`, which is the new entry.
     /// Returns false if there is none.
-    fn evict_from(&self, first: usize, spared: Option<usize>, residents: &dyn Residents) -> bool {
+    fn evict_from(&self, first: usize, spared: Option<usize>, residents: &Evicting<'_>) -> bool {
         let count = self.queues.len();
         (first..first + count).map(|shard| shard % count).any(|shard| {
             let mut queue = lock(&self.queues[shard]);
@@ -212,7 +221,7 @@ impl Room {
     }
 
     /// Evicts entries until at most this many are left.
-    pub(super) fn shrink_to(&self, entries: usize, residents: &dyn Residents) {
+    pub(super) fn shrink_to(&self, entries: usize, residents: &Evicting<'_>) {
         let each = level(self.queues.iter().map(|queue| lock(queue).len()).collect(), entries);
         for queue in &self.queues {
             let mut queue = lock(queue);

@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::room::{ENTRIES_PER_SHARD, MAX_SHARDS, level};
 use super::*;
 use crate::clock::Clock;
+use crate::events::Eviction;
 use crate::key::namespace::NoNamespace;
 use crate::key::{KeyText, Pattern, Scopes};
 use crate::log::{Log, Record};
@@ -186,7 +187,7 @@ fn a_store_over_the_total_evicts_as_many_entries_as_it_gains() {
         put(&store, id, id, MINUTE);
     }
     assert_eq!(store.len(), 50);
-    store.shrink_to(10);
+    store.shrink_to(10, Eviction::Capacity);
     assert!(store.len() <= 10);
 }
 
@@ -252,7 +253,7 @@ fn stores_of_many_shards_shrink_to_the_number() {
         put(&store, id, id, MINUTE);
     }
     for entries in [4_999, 100, 5, 0] {
-        store.shrink_to(entries);
+        store.shrink_to(entries, Eviction::Capacity);
         assert_eq!((store.len(), store.context().budget.used()), (entries, entries));
     }
     assert_eq!(store.evictions(), 5_000);
@@ -345,6 +346,7 @@ fn an_entry_returns_the_times_that_it_was_given() {
             early_from,
             local_until,
             served_until,
+            age: 0,
             idle: u64::MAX,
         };
         let entry = Entry::new(7, LoadStart { epoch: round, number: round * 3 }, life, &scopes(1));

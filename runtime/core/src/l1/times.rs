@@ -15,6 +15,8 @@ pub(crate) struct Lifetime {
     pub(crate) local_until: u64,
     /// The time until which it may be served at all, as a stale value or a stale fallback; at least `expires`.
     pub(crate) served_until: u64,
+    /// The age of the value when it is stored here: the time since its load ended, which another process may have made.
+    pub(crate) age: u64,
     /// The time without a read after which it is no longer served, `u64::MAX` for none.
     pub(crate) idle: u64,
 }
@@ -29,6 +31,7 @@ impl Lifetime {
             early_from: expires,
             local_until: u64::MAX,
             served_until: expires,
+            age: 0,
             idle: u64::MAX,
         }
     }

@@ -7,8 +7,9 @@ use std::pin::{Pin, pin};
 use tokio::runtime::Handle;
 
 use super::{CallPlan, Miss, Pending};
-use crate::engine::{CountIfAbandoned, RequestPlan, end_span, join};
+use crate::engine::{RequestPlan, end_span, ending_of, join};
 use crate::error::LoadTimeout;
+use crate::events::LoadEnding;
 use crate::flight::{Load, LoadPermit};
 use crate::handle::with_current_cache;
 use crate::key::OwnedKey;
@@ -128,21 +129,23 @@ where
     {
         let began = self.began();
         self.hand_over();
-        let counted = CountIfAbandoned::new(self.state.store.counters());
         let mut load = pin!(Load::new(around(&span, body), permit));
+        // Dropped before the permit is, which hands the load over.
+        let guard = self.load_guard();
         let ended = match bound {
             None => Ok(load.as_mut().await),
             Some((bound, error)) => tokio::time::timeout(bound, load.as_mut()).await.map_err(|_| (bound, error)),
         };
-        counted.disarm();
         match ended {
             Ok((out, permit)) => {
                 let ending = S::open(out);
                 end_span(&span, &ending);
+                guard.end(ending_of(&ending));
                 self.finish(began, ending, permit)
             }
             Err((bound, error)) => {
                 let permit = load.abandon();
+                guard.end(LoadEnding::TimedOut);
                 span.fail("timeout", "timeout");
                 self.time_out(error(LoadTimeout::new(bound)), permit)
             }

@@ -165,7 +165,8 @@ where
         if !may_serve || now >= standby.expires.saturating_add(bound) {
             return None;
         }
-        self.call.set_times(AnswerTimes::new(now, now, standby.expires));
+        let age = standby.age.saturating_add(now.saturating_sub(standby.fetched));
+        self.call.set_times(AnswerTimes::aged(now, age, standby.expires));
         self.call.gets_stale();
         let origin = ValueOrigin::of_fallback(standby.epoch, Some(standby.tags.clone()));
         Some((standby.value.downcast_ref().cloned()?, origin))

@@ -9,6 +9,7 @@ use crate::handle::CallMode;
 use crate::key::args::Args;
 use crate::key::template::bounded_text;
 use crate::key::{CallKey, Hashed, OwnedKey, Scopes};
+use crate::l1::Lifetime;
 use crate::policy::{LoadTimes, Policy};
 use crate::shape::{CacheValue, Shape};
 use crate::site::SiteState;
@@ -134,17 +135,17 @@ where
 
     /// The value of an entry of the shared tier, if it is fresh; it is stored in this process. An absence is no value of a direct call.
     fn take(&self, missing: &MissingKey<'_, K>, fetched: Fetched<S::Item>, now: u64) -> Option<S::Item> {
-        let (ended, expires) =
-            (fetched.ended(now), fetched.expires(now.saturating_add(nanos(self.policy.ttl.longest))));
+        let (ended, age) = (fetched.ended(now), fetched.age(now));
+        let expires = fetched.expires(now.saturating_add(nanos(self.policy.ttl.longest)));
         let value = fetched.value.filter(|_| !fetched.is_refreshed && now < expires)?;
         if !fetched.meets_reload {
             let load = LoadTimes::measured(ended.saturating_sub(fetched.load_time), ended);
-            let life = self.policy.lifetime_until(expires, load, now);
+            let life = Lifetime { age, ..self.policy.lifetime_until(expires, load, now) };
             let scopes = missing.scopes.and_tags(&fetched.tags);
             let key = CallKey { scopes: &scopes, ..missing.call_key() };
             self.state.insert(key, value.clone(), life, fetched.start);
         }
-        self.record(AnswerSource::Shared, AnswerTimes::new(now, ended, expires));
+        self.record(AnswerSource::Shared, AnswerTimes::aged(now, age, expires));
         Some(value)
     }
 }

@@ -1,6 +1,6 @@
 //! Calls that were not hits: lookup, load and store.
 //!
-//! May use: `clock`, `engine`, `error`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`, `trace`.
+//! May use: `clock`, `engine`, `error`, `events`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `site`, `stats`, `sync`, `trace`.
 //!
 //! [`Pending`] decides (`decide`) and settles (`finish`), and never runs a body; the short drivers (`drive`) only await or block. So the
 //! machinery is compiled once for each pair of argument and return types, and not once per body.
@@ -14,7 +14,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::clock::nanos;
-use crate::engine::{self, NotedFetchStart, Reload, ValueOrigin};
+use crate::engine::{self, CountIfAbandoned, NotedFetchStart, Reload, ValueOrigin};
+use crate::events::EventKey;
 use crate::flight::{GRACE, LoadOutcome, PATIENCE, Terms};
 use crate::handle::CallMode;
 use crate::key::args::Args;
@@ -75,6 +76,9 @@ struct Standby {
     /// Type-erased, so that the lock around it is compiled once.
     value: Box<dyn Any + Send + Sync>,
     expires: u64,
+    /// The age of the value when it was fetched, and the time of that.
+    age: u64,
+    fetched: u64,
     epoch: Epoch,
     /// The scopes that only the value knows.
     tags: Vec<u64>,
@@ -168,6 +172,12 @@ where
             reload,
             fetch_start: NotedFetchStart::default(),
         }
+    }
+
+    /// The guard of a load of this call that begins now.
+    fn load_guard(&self) -> CountIfAbandoned {
+        let event = self.state.load_event(|| (Some(EventKey::from_text(&self.text)), 1));
+        CountIfAbandoned::new(self.state.store.counters(), event)
     }
 
     /// Begins the fetch from the shared tier. Called before the lookup in the local tier that the fetch follows.

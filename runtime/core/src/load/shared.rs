@@ -208,14 +208,15 @@ where
     fn fetched(&self, fetched: Fetched<S::Item>, permit: Option<LoadPermit>, old: Option<Old<S::Item>>) -> CallPlan<S> {
         let now = self.state.now();
         let (start, is_refreshed, ended) = (fetched.start, fetched.is_refreshed, fetched.ended(now));
+        let age = fetched.age(now);
         let stores_locally = self.stores_locally() && !fetched.meets_reload;
         let (expires, load_time, tags) = (self.expires(&fetched, now), fetched.load_time, fetched.tags);
         let Some(value) = fetched.value else {
             let expires = if is_refreshed { 0 } else { expires };
-            return self.fetched_absence((ended, expires), (start, stores_locally), permit, old);
+            return self.fetched_absence((ended, age, expires), (start, stores_locally), permit, old);
         };
         let load = LoadTimes::measured(ended.saturating_sub(load_time), ended);
-        let mut life = self.policy.lifetime_until(expires, load, now);
+        let mut life = Lifetime { age, ..self.policy.lifetime_until(expires, load, now) };
         if is_refreshed {
             life.early_from = 0;
         }
@@ -225,7 +226,7 @@ where
             self.insert_locally(&value, &tags, life, start);
         }
         let due = is_refreshed || (now >= life.early_from && refresh_early(now, &life));
-        self.call.set_times(AnswerTimes::new(now, ended, life.expires));
+        self.call.set_times(AnswerTimes::aged(now, age, life.expires));
         if now < life.expires && !due {
             self.call.answered(Answered::Shared);
             let origin = ValueOrigin::of_load(start.epoch, Some(tags));
@@ -233,7 +234,8 @@ where
             return RequestPlan::Done(Outcome::Present(value));
         }
         if is_useful && !stores_locally {
-            let standby = Standby { value: Box::new(value.clone()), expires: life.expires, epoch: start.epoch, tags };
+            let (value, expires, epoch) = (Box::new(value.clone()), life.expires, start.epoch);
+            let standby = Standby { value, expires, age, fetched: now, epoch, tags };
             let _ = self.standby.set(standby);
         }
         let servable = (!is_refreshed || !self.policy.stale.is_zero())
@@ -246,10 +248,10 @@ where
         }
     }
 
-    /// The plan that follows from a shared absence, given the end of its load and the end of its freshness.
+    /// The plan that follows from a shared absence, given the end of its load, its age, and the end of its freshness.
     fn fetched_absence(
         &self,
-        (ended, expires): (u64, u64),
+        (ended, age, expires): (u64, u64, u64),
         (start, stores_locally): (LoadStart, bool),
         permit: Option<LoadPermit>,
         old: Option<Old<S::Item>>,
@@ -258,10 +260,10 @@ where
         match (S::absent().filter(|_| now < expires), old) {
             (Some(absent), _) => {
                 if stores_locally {
-                    let life = self.policy.lifetime_until(expires, LoadTimes::at(now), now);
+                    let life = Lifetime { age, ..self.policy.lifetime_until(expires, LoadTimes::at(now), now) };
                     self.insert_absence_locally(absent, ended, life, start);
                 }
-                self.call.set_times(AnswerTimes::new(now, ended, expires));
+                self.call.set_times(AnswerTimes::aged(now, age, expires));
                 self.call.answered(Answered::Shared);
                 end(permit, || shared_negative::<S>(Outcome::Absent(absent)));
                 RequestPlan::Done(Outcome::Absent(absent))

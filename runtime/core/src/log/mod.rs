@@ -10,14 +10,15 @@
 //! Invariants:
 //! - [`Log::judge`] is the only judgement: hits, inserts, joins, stored results, stale-while-revalidate and stale-if-error all use it,
 //!   or a part of it, at the moment of serving;
-//! - an append raises scopes and notes them first, then raises the heads, and publishes the position last;
+//! - an append raises scopes and notes them first, then raises the heads, sends its event, and publishes the position last;
 //! - a reader loads a head *before* it reads the table.
 //!
-//! May use: `key`, `sync`.
+//! May use: `events`, `key`, `sync`.
 
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
+use crate::events::{CacheEvent, CacheEventKind, CacheEvents, EventScopes, RecordSource, ResetCause};
 use crate::key::scopes::{Breadth, LogPart, ROOTS};
 use crate::sync::{Mutex, lock};
 
@@ -84,7 +85,9 @@ pub(crate) struct Log {
     heads: [AtomicU64; ROOTS],
     /// The position of the last record with a tag, which may concern an entry of any root.
     tags: AtomicU64,
-    /// The position of the last record.
+    /// The position of the last record of any kind, which may concern an entry of any scopes. Raised with the heads.
+    newest: AtomicU64,
+    /// The position of the last record, and the epoch of loads that begin.
     position: AtomicU64,
     /// The position of the last refresh of any scope. Most judgements skip refreshes by it.
     refreshed: AtomicU64,
@@ -93,6 +96,22 @@ pub(crate) struct Log {
     records: AtomicU64,
     /// Held during an append: the mirror allows one writer at a time.
     append: Mutex<()>,
+    /// The subscribers to the handle's events; `None` for a log without a handle, as in tests.
+    events: Option<CacheEvents>,
+}
+
+/// The cause of a record, for its event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RecordCause {
+    /// A process has appended it.
+    By(RecordSource),
+    /// The log was replaced, or cannot be read, so that everything is invalid.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code))] // only a shared log is replaced
+    Reset(ResetCause),
+}
+
+impl RecordCause {
+    pub(crate) const THIS_PROCESS: Self = Self::By(RecordSource::ThisProcess);
 }
 
 impl Log {
@@ -102,12 +121,30 @@ impl Log {
             floor: AtomicU64::new(0),
             heads: std::array::from_fn(|_| AtomicU64::new(0)),
             tags: AtomicU64::new(0),
+            newest: AtomicU64::new(0),
             position: AtomicU64::new(0),
             refreshed: AtomicU64::new(0),
             recent: RecentRecords::new(),
             records: AtomicU64::new(0),
             append: Mutex::new(()),
+            events: None,
         }
+    }
+
+    /// Sets the subscribers of its events.
+    pub(crate) fn with_events(self, events: CacheEvents) -> Self {
+        Self { events: Some(events), ..self }
+    }
+
+    /// Returns the subscribers to the events of the handle.
+    #[inline]
+    pub(crate) fn events(&self) -> Option<&CacheEvents> {
+        self.events.as_ref()
+    }
+
+    /// Returns whether any subscription wants this kind of event.
+    pub(crate) fn wants(&self, kind: CacheEventKind) -> bool {
+        self.events.as_ref().is_some_and(|events| events.wants(kind))
     }
 
     /// Returns the epoch of a load that begins now.
@@ -175,16 +212,21 @@ impl Log {
         match part.breadth() {
             Breadth::Root | Breadth::Tagged => self.heads[part.root()].load(Acquire).max(self.tags.load(Acquire)),
             #[cfg(feature = "http")]
-            Breadth::All => self.position(),
+            Breadth::All => self.newest.load(Acquire),
         }
     }
 
     /// Appends one invalidation or refresh. Once this returns, no read that starts later gets an entry that the record invalidates, or gets
     /// as fresh an entry that it refreshes.
     pub(crate) fn append(&self, record: &Record) -> Epoch {
+        self.append_for(record, RecordCause::THIS_PROCESS)
+    }
+
+    /// Appends a record as [`append`](Self::append) does, with its cause.
+    pub(crate) fn append_for(&self, record: &Record, cause: RecordCause) -> Epoch {
         let guard = lock(&self.append);
         let epoch = self.position.load(Acquire) + 1;
-        self.fold(record, epoch);
+        self.fold(record, epoch, cause);
         drop(guard);
         epoch
     }
@@ -195,7 +237,7 @@ impl Log {
         let guard = lock(&self.append);
         let current = self.is_current(began, scopes);
         let epoch = self.position.load(Acquire) + 1;
-        self.fold(record, epoch);
+        self.fold(record, epoch, RecordCause::THIS_PROCESS);
         drop(guard);
         current.then_some(epoch)
     }
@@ -205,7 +247,7 @@ impl Log {
         for head in &self.heads {
             head.store(epoch, Release);
         }
-        self.position.store(epoch, Release);
+        self.newest.store(epoch, Release);
     }
 
     /// Returns an epoch that splits loads: those that have begun have a smaller one, those that begin later do not.
@@ -223,7 +265,9 @@ impl Log {
     pub(crate) fn forget_before(&self, epoch: Epoch) {
         let guard = lock(&self.append);
         if epoch > self.floor.load(Acquire) {
-            self.raise_floor(epoch, self.position.load(Acquire).max(epoch) + 1);
+            let position = self.position.load(Acquire).max(epoch) + 1;
+            self.raise_floor(epoch, position);
+            self.position.store(position, Release);
         }
         drop(guard);
     }
@@ -238,11 +282,37 @@ impl Log {
         self.mirror.floor_verdicts()
     }
 
-    fn fold(&self, record: &Record, epoch: Epoch) {
+    /// Sends the event of a record.
+    fn announce(&self, record: &Record, cause: RecordCause) {
+        let Some(events) = &self.events else { return };
+        match cause {
+            RecordCause::Reset(cause) => {
+                events.send(CacheEventKind::Reset, |at| CacheEvent::Reset { cause, at });
+            }
+            RecordCause::By(source) if record.is_clear() => {
+                events.send(CacheEventKind::Cleared, |at| CacheEvent::Cleared { source, at });
+            }
+            RecordCause::By(_) if record.is_empty() => {}
+            RecordCause::By(source) => events.send(CacheEventKind::Invalidated, |at| {
+                let scopes = EventScopes::new(record.scopes(), record.texts());
+                CacheEvent::Invalidated { scopes, is_refresh: record.is_refresh(), source, at }
+            }),
+        }
+    }
+
+    fn fold(&self, record: &Record, epoch: Epoch, cause: RecordCause) {
         self.records.fetch_add(1, Relaxed);
         if record.is_clear() {
-            return self.raise_floor(epoch, epoch);
+            self.raise_floor(epoch, epoch);
+        } else {
+            self.raise(record, epoch);
         }
+        // Its subscribers get no entry that the record concerns, and no load that comes after the record ends before its event.
+        self.announce(record, cause);
+        self.position.store(epoch, Release);
+    }
+
+    fn raise(&self, record: &Record, epoch: Epoch) {
         for key in record.raised() {
             self.mirror.raise(key, epoch);
         }
@@ -256,7 +326,7 @@ impl Log {
         if record.has_tags() {
             self.tags.store(epoch, Release);
         }
-        self.position.store(epoch, Release);
+        self.newest.store(epoch, Release);
     }
 }
 

@@ -8,15 +8,26 @@ pub(crate) fn expiry_of(scope: u64) -> u64 {
     scope ^ (0xA5C3_96E1 << 32)
 }
 
-/// Item of the log: the scopes that an invalidation or a refresh concerns.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Item of the log: the scopes that an invalidation or a refresh concerns. Records with the same scopes are equal, whatever their texts.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     pub(super) scopes: Vec<u64>,
     pub(super) roots: Vec<u16>,
     pub(super) tags: bool,
     pub(super) clear: bool,
     pub(super) expires: bool,
+    /// The texts of scopes, for events: only those that this process has made while a subscription wanted them.
+    pub(super) texts: Vec<Box<str>>,
 }
+
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |record: &Self| (record.tags, record.clear, record.expires);
+        (&self.scopes, &self.roots, parts(self)) == (&other.scopes, &other.roots, parts(other))
+    }
+}
+
+impl Eq for Record {}
 
 impl Record {
     /// Makes the record that invalidates everything.
@@ -29,10 +40,13 @@ impl Record {
         Self { scopes: vec![pattern.scope], roots: vec![pattern.root], ..Self::default() }
     }
 
-    /// Makes the record that invalidates these scopes.
-    pub(crate) fn from_scopes(scopes: impl IntoIterator<Item = Scope>) -> Self {
+    /// Makes the record that invalidates these scopes, with their texts for events if `named`.
+    pub(crate) fn from_named_scopes(named: bool, scopes: impl IntoIterator<Item = Scope>) -> Self {
         let mut record = Self::default();
         for scope in scopes {
+            if named {
+                record.name(scope.text());
+            }
             match scope.pattern() {
                 Ok(Pattern { scope, root }) => record.push(scope, root),
                 Err(tag) => record.push_tag(tag),
@@ -59,6 +73,22 @@ impl Record {
     pub(crate) fn push_tag(&mut self, text: &str) {
         self.scopes.push(tag(text));
         self.tags = true;
+    }
+
+    /// Notes the text of a scope: `user:7`, `user:*`, or `#team:7` for a tag.
+    pub(crate) fn name(&mut self, text: String) {
+        self.texts.push(text.into());
+    }
+
+    /// Replaces the texts of its scopes.
+    #[cfg(feature = "redis")]
+    pub(crate) fn with_texts(self, texts: Vec<Box<str>>) -> Self {
+        Self { texts, ..self }
+    }
+
+    /// Returns the texts of its scopes, as far as they are known.
+    pub(crate) fn texts(&self) -> &[Box<str>] {
+        &self.texts
     }
 
     /// Makes one record of several: a refresh if all of them are refreshes, otherwise an invalidation.
@@ -90,6 +120,10 @@ impl Record {
         self.dedup();
         let clear = std::mem::take(&mut self.clear).then(Self::clear);
         let all = std::mem::take(&mut self.scopes);
+        if all.len() > scopes {
+            // The text of a scope does not say to which part it belongs.
+            self.texts = Vec::new();
+        }
         let parts = all.chunks(scopes).map(|part| Self { scopes: part.to_vec(), ..self.clone() });
         parts.chain(clear).collect()
     }
@@ -99,6 +133,7 @@ impl Record {
         self.roots.extend(&other.roots);
         self.tags |= other.tags;
         self.clear |= other.clear;
+        self.texts.extend_from_slice(&other.texts);
     }
 
     fn dedup(&mut self) {
@@ -106,6 +141,8 @@ impl Record {
         self.scopes.dedup();
         self.roots.sort_unstable();
         self.roots.dedup();
+        self.texts.sort_unstable();
+        self.texts.dedup();
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -5,6 +5,8 @@ use std::thread;
 use proptest::prelude::*;
 
 use super::*;
+use crate::clock::Clock;
+use crate::events::Filter;
 use crate::key::{Pattern, Scopes};
 use crate::tests::Levels;
 
@@ -351,4 +353,41 @@ fn a_record_of_everything_is_split_from_the_scopes_beside_it() {
     assert_eq!(parts.iter().map(Record::is_clear).collect::<Vec<_>>(), [false, false, false, true]);
     assert_eq!(Record::clear().split(100), [Record::clear()]);
     assert_eq!(Record::default().split(100), []);
+}
+
+/// A log whose subscriber is woken between two records of one key: the entries before are judged by the record, and the loads that begin
+/// after it come after its event.
+#[test]
+fn the_event_of_a_record_comes_when_it_counts_and_before_loads_that_follow_it() {
+    const RECORDS: u64 = 20_000;
+    let events = CacheEvents::new(Clock::manual());
+    let mut told = events.subscribe(Filter::all().room(1 << 20));
+    let log = log().with_events(events.clone());
+    let scopes = Scopes::new("user:1", &[]);
+    let (part, load) = (scopes.log_part(), |epoch| CacheEvent::Missed { events: epoch });
+    let patterns =
+        [record(&[Pattern::exact("user:1")]), record(&[Pattern::exact("user:1")]).into_refresh(), Record::clear()];
+    thread::scope(|threads| {
+        threads.spawn(|| (0..RECORDS).zip(patterns.iter().cycle()).for_each(|(_, record)| _ = log.append(record)));
+        // Stands for loads: each sends its epoch.
+        threads.spawn(|| {
+            while log.position() < RECORDS {
+                let epoch = log.position();
+                events.send(CacheEventKind::Loaded, |_| load(epoch));
+            }
+        });
+        let mut records = 0;
+        while records < RECORDS {
+            match told.try_next() {
+                None => thread::yield_now(),
+                Some(CacheEvent::Missed { events: epoch }) => {
+                    assert!(epoch <= records, "a load of {epoch} after {records}");
+                }
+                Some(_) => {
+                    records += 1;
+                    assert!(log.judge(records - 1, scopes.hashes()) != Judgement::Current && log.head(part) >= records);
+                }
+            }
+        }
+    });
 }

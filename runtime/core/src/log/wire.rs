@@ -92,6 +92,7 @@ fn conservative(bytes: &[u8]) -> Option<(Record, &[u8])> {
         scopes: scopes.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect(),
         tags: flags & TAGS != 0,
         clear: flags & CLEAR != 0,
+        texts: Vec::new(),
         expires: false,
     };
     (flags <= TAGS | CLEAR).then_some((record, rest))

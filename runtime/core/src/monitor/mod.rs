@@ -1,6 +1,6 @@
 //! Watches a process, its caches, policies and databases: health, performance, alerts and recommendations.
 //!
-//! May use: `clock`, `error`, `flight`, `handle`, `key`, `resilience`, `settings`, `stats`, `sync`, `timed`.
+//! May use: `clock`, `error`, `flight`, `handle`, `key`, `l1`, `resilience`, `settings`, `stats`, `sync`, `timed`.
 //!
 //! ```text
 //! counters that exist anyway (counters) -> difference from the sample before (window) -> alerts, advice, performance

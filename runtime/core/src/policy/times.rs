@@ -85,6 +85,7 @@ mod tests {
             early_from: 0,
             local_until: u64::MAX,
             served_until: 1_000_000,
+            age: 0,
             idle: u64::MAX,
         };
         let drawn = |now| (0..10_000).filter(|_| refresh_early(now, &life)).count();

@@ -14,7 +14,7 @@ use super::kind::PolicyKind;
 use super::outcomes::Outcomes;
 use super::snapshot::Snapshot;
 use crate::clock::Clock;
-use crate::sync::lock_static;
+use crate::sync::lock_std;
 
 /// A kind of policy: its settings, its shared state, and the names of its outcomes.
 pub(super) trait PolicyState: fmt::Debug + Send + Sync + Sized + 'static {
@@ -179,7 +179,7 @@ impl<K: PolicyState> Base<K> {
 static USED: Mutex<Vec<Weak<dyn Listed>>> = Mutex::new(Vec::new());
 
 fn list(policy: &Arc<dyn Listed>) {
-    let mut used = lock_static(&USED);
+    let mut used = lock_std(&USED);
     // Policies that come and go would pile up if no snapshot is ever taken.
     used.retain(|policy| policy.strong_count() > 0);
     used.push(Arc::downgrade(policy));
@@ -188,7 +188,7 @@ fn list(policy: &Arc<dyn Listed>) {
 /// Returns the policies that were used so far and still exist.
 pub(super) fn living() -> Vec<Arc<dyn Listed>> {
     let mut living = Vec::new();
-    lock_static(&USED).retain(|policy| {
+    lock_std(&USED).retain(|policy| {
         let policy = policy.upgrade();
         living.extend(policy.clone());
         policy.is_some()

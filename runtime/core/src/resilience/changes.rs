@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::kind::PolicyKind;
-use crate::sync::lock_static;
+use crate::sync::lock_std;
 
 /// A function from settings to those in force.
 pub(crate) type SettingsChange<S> = Arc<dyn Fn(S) -> S + Send + Sync>;
@@ -47,7 +47,7 @@ static CHANGES: Mutex<Changes> = Mutex::new(Changes(Vec::new()));
 
 /// Returns the changes in force, locked: a policy that gets its change meanwhile gets no older one afterwards.
 pub(super) fn changes() -> MutexGuard<'static, Changes> {
-    lock_static(&CHANGES)
+    lock_std(&CHANGES)
 }
 
 impl Changes {

@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::noted;
+use super::reason::Reason;
+use super::{events, noted};
 use crate::trace::rejected;
 
 /// The error of a call that a policy rejected: the call was not made.
@@ -42,32 +43,11 @@ pub struct Rejected {
     noted: u32,
 }
 
-/// The reason of a rejection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Reason {
-    /// The circuit breaker is open, or half-open with all its probes in flight.
-    Open,
-    /// The bulkhead has as many calls in flight as it may have.
-    Full,
-    /// The rate limit is used up.
-    Limited,
-}
-
-impl Reason {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Full => "full",
-            Self::Limited => "limited",
-        }
-    }
-}
-
 impl Rejected {
     /// Creates a rejection, and notes it for the policies around this one, because they may see another error.
     pub(super) fn new(name: &Arc<str>, reason: Reason, retry_after: Option<Duration>) -> Self {
         rejected(name, reason.as_str(), retry_after);
+        events::rejected(name, reason, retry_after);
         Self { name: name.clone(), reason, retry_after, noted: noted::note(retry_after) }
     }
 

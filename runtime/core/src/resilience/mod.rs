@@ -1,6 +1,6 @@
 //! Resilience: policies that keep a service up while a dependency is down, slow or overloaded.
 //!
-//! May use: `clock`, `stats`, `sync`, `trace`.
+//! May use: `clock`, `events`, `stats`, `sync`, `trace`.
 //!
 //! Each policy is usable by itself, for async functions and, where that makes sense, for blocking ones. Each has a module,
 //! with its `Settings` where there is anything to set but a name and a duration:
@@ -23,6 +23,7 @@
 mod backoff;
 mod base;
 pub mod breaker;
+mod breaker_state;
 mod budget;
 pub mod bulkhead;
 #[cfg(feature = "settings")]
@@ -30,6 +31,7 @@ mod changes;
 #[cfg(feature = "registry")]
 mod declared;
 mod error;
+mod events;
 mod expansion;
 pub mod fallback;
 mod guarded;
@@ -43,6 +45,7 @@ mod outcomes;
 mod percent;
 #[cfg(feature = "rate-limit")]
 pub mod rate_limit;
+mod reason;
 mod registry;
 pub mod retry;
 mod snapshot;
@@ -54,7 +57,8 @@ mod tests;
 
 #[cfg(feature = "settings")]
 pub(crate) use changes::{PolicyChange, SettingsChange};
-pub use error::{CallError, Reason, Rejected, TimedOut};
+pub use error::{CallError, Rejected, TimedOut};
+pub use events::{PolicyEvent, PolicyEventKind, subscribe};
 #[cfg(feature = "http")]
 pub(crate) use guarded::{Early, Ends, Held, Running};
 pub use kind::PolicyKind;
@@ -65,6 +69,7 @@ pub(crate) use noted::{Made, made};
 #[cfg(feature = "http")]
 pub(crate) use noted::{Mark, Rejection, mark, note_again};
 pub use percent::Percent;
+pub use reason::Reason;
 pub use snapshot::Snapshot;
 
 /// Items that attributes expand to.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::base::{Base, PolicyState};
 use super::error::{CallError, TimedOut};
+use super::events;
 use super::guarded::guarded;
 use super::kind::PolicyKind;
 use super::outcomes::Begun;
@@ -134,6 +135,7 @@ impl Timeout {
             let (mut begun, ended, _) = ended.expect("nothing is rejected");
             if let Err(ended) = &ended {
                 timed_out(ended.name(), ended.after());
+                events::timed_out(&shared.name, ended.after());
             }
             begun.end(if ended.is_ok() { FINISHED } else { TIMED_OUT });
             close(ended)

@@ -130,13 +130,24 @@ async fn overview(State(Inspector { monitor, .. }): State<Inspector>) -> Json<Va
     )
 }
 
+/// The order of a list of keys.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AskedOrder {
+    #[default]
+    Heat,
+    Bytes,
+}
+
 #[derive(Deserialize)]
 struct ListKeys {
     function: String,
     limit: Option<usize>,
+    #[serde(default)]
+    order: AskedOrder,
 }
 
-/// The hottest keys of a function. They are read by a thread that may block, because a million of them take a tenth of a second.
+/// The hottest or the largest keys of a function. They are read by a thread that may block, because a million of them take a tenth of a second.
 async fn keys(State(inspector): State<Inspector>, Json(asked): Json<ListKeys>) -> InspectorResult {
     let Inspector { monitor, lists, .. } = inspector;
     let function =
@@ -148,7 +159,10 @@ async fn keys(State(inspector): State<Inspector>, Json(asked): Json<ListKeys>) -
     let permit = lists.try_acquire_owned().map_err(|_| busy())?;
     let limit = asked.limit.unwrap_or(MOST_KEYS).min(MOST_KEYS);
     let listed = tokio::task::spawn_blocking(move || {
-        let listed = function.keys(limit);
+        let listed = match asked.order {
+            AskedOrder::Heat => function.keys(limit),
+            AskedOrder::Bytes => function.largest_keys(limit),
+        };
         drop(permit);
         listed
     });
@@ -165,6 +179,8 @@ async fn keys(State(inspector): State<Inspector>, Json(asked): Json<ListKeys>) -
                 "heat": info.heat,
                 "age": millis(info.age),
                 "ttlLeft": info.ttl_left.map(millis),
+                "bytes": info.bytes,
+                "sizeOfType": info.is_size_of_type,
                 "negative": info.is_negative,
             })
         })

@@ -149,8 +149,8 @@ pub(crate) struct FetchedEntry<V> {
     pub(crate) expires: u64,
     /// The duration of its load.
     pub(crate) load_time: u64,
-    /// The time at which its load ended.
-    pub(crate) ended: u64,
+    /// The time at which its load ended, below zero if that was before the clock's start.
+    pub(crate) ended: i64,
     /// The position in the local log.
     pub(crate) epoch: Epoch,
     /// True if a refresh record came after its load began, so that it is expired whatever its ttl.

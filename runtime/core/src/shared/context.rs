@@ -110,6 +110,12 @@ impl Context {
         let there = i64::try_from(server_millis).unwrap_or(i64::MAX);
         u64::try_from(there.saturating_sub(self.offset.load(Relaxed))).unwrap_or(0).saturating_mul(1_000_000)
     }
+
+    /// Converts a time of the server to the clock's, below zero for times before the clock's start.
+    pub(crate) fn signed_nanos(&self, server_millis: u64) -> i64 {
+        let there = i64::try_from(server_millis).unwrap_or(i64::MAX);
+        there.saturating_sub(self.offset.load(Relaxed)).saturating_mul(1_000_000)
+    }
 }
 
 fn millis(nanos: u64) -> i64 {

@@ -17,7 +17,8 @@ use std::sync::Arc;
 use super::api::{PutEpochs, SharedEpoch};
 use super::notices::Notices;
 use super::stream::{Appended, Incarnation, Life, Published, StreamEntry, StreamId};
-use crate::log::{Epoch, Judgement, Log, Mirror, Record, expiry_of};
+use crate::events::{RecordSource, ResetCause};
+use crate::log::{Epoch, Judgement, Log, Mirror, Record, RecordCause, expiry_of};
 use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Maximum number of scopes that are collected for the eraser, which takes them every second.
@@ -57,6 +58,8 @@ struct FeedState {
     putting: Vec<(u64, ExpectedPut)>,
     /// Puts whose record was folded, by its token, until the put asks for it.
     placed: Vec<(u64, Option<PutEpochs>)>,
+    /// Records of this process on their way through the log, by their tokens: the texts of their scopes, for events.
+    announcing: Vec<(u64, Vec<Box<str>>)>,
     /// The scopes of invalidations that were folded, with the life of the log, once the eraser asks for them.
     #[cfg(feature = "redis-cluster")]
     erasing: Option<Vec<(Life, u64)>>,
@@ -96,6 +99,7 @@ impl Feed {
             refreshed: 0,
             putting: Vec::new(),
             placed: Vec::new(),
+            announcing: Vec::new(),
             #[cfg(feature = "redis-cluster")]
             erasing: None,
             left: Vec::new(),
@@ -155,7 +159,7 @@ impl Feed {
         let mut state = lock(&self.state);
         state.forgotten = state.incarnation.take().or(state.forgotten);
         drop(state);
-        self.log.append(&Record::clear());
+        self.log.append_for(&Record::clear(), RecordCause::Reset(ResetCause::Behind));
     }
 
     /// Returns whether this log was left for another server's.
@@ -172,7 +176,7 @@ impl Feed {
         state.refreshed = 0;
         state.floor = first;
         state.incarnation = Some(incarnation);
-        self.log.append(&Record::clear());
+        self.log.append_for(&Record::clear(), RecordCause::Reset(ResetCause::NewLog));
         state.position = first;
         self.notices.reset();
     }
@@ -216,7 +220,7 @@ impl Feed {
             state.suspicious += 1;
             return Folded::Gap;
         }
-        self.raise(&mut state, entry.id, record.as_ref(), *token);
+        self.raise(&mut state, entry.id, record.as_ref(), (*token, RecordSource::AnotherProcess));
         state.position = state.position.max(entry.id);
         Folded::Done
     }
@@ -232,7 +236,7 @@ impl Feed {
                 }
                 _ => {}
             }
-            self.raise(&mut state, *id, record.as_ref(), 0);
+            self.raise(&mut state, *id, record.as_ref(), (0, RecordSource::AnotherProcess));
             if life.is_some() {
                 state.position = state.position.max(*id);
             }
@@ -249,12 +253,18 @@ impl Feed {
             self.log.append(record);
             return Some(Folded::Unverified);
         }
-        self.raise(&mut state, entry.id, Some(record), token);
+        self.raise(&mut state, entry.id, Some(record), (token, RecordSource::ThisProcess));
         Some(Folded::Done)
     }
 
     /// Raises the scopes of a record; everything, if it cannot be read.
-    fn raise(&self, state: &mut FeedState, id: StreamId, record: Option<&Record>, token: u64) {
+    fn raise(
+        &self,
+        state: &mut FeedState,
+        id: StreamId,
+        record: Option<&Record>,
+        (token, source): (u64, RecordSource),
+    ) {
         let everything = Record::clear();
         let unreadable = record.is_none();
         let record = record.unwrap_or(&everything);
@@ -285,8 +295,13 @@ impl Feed {
         if record.is_refresh() {
             state.refreshed = state.refreshed.max(packed);
         }
+        // A push may come before the reply to the append of this process.
+        let announced = state.announcing.iter().find(|(announced, _)| *announced == token && token != 0);
+        let named = announced.map(|(_, texts)| record.clone().with_texts(texts.clone()));
+        let (record, source) = named.as_ref().map_or((record, source), |named| (named, RecordSource::ThisProcess));
+        let cause = if unreadable { RecordCause::Reset(ResetCause::Unreadable) } else { RecordCause::By(source) };
         match put.map(|index| state.putting.swap_remove(index).1) {
-            None => drop(self.log.append(record)),
+            None => drop(self.log.append_for(record, cause)),
             Some(put) => {
                 let shared =
                     state.incarnation.map(|current| SharedEpoch { incarnation: current.hash(), id: id.packed_down() });
@@ -294,6 +309,16 @@ impl Feed {
                 state.placed.push((token, local.map(|local| PutEpochs { local, shared })));
             }
         }
+    }
+
+    /// Registers a record of this process that is about to be sent, so that its event is right however it arrives.
+    pub(crate) fn announces(&self, token: u64, texts: Vec<Box<str>>) {
+        lock(&self.state).announcing.push((token, texts));
+    }
+
+    /// No longer expects a record.
+    pub(crate) fn announced(&self, token: u64) {
+        lock(&self.state).announcing.retain(|(announced, _)| *announced != token);
     }
 
     /// Registers a put, so that its own record can be recognised.

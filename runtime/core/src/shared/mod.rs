@@ -31,7 +31,7 @@
 //! | `tier`, `values`, `lease` | the tier of one handle; encoding and judging of values; leases on loads |
 //! | `redis_api` | the implementation of the interface on Redis |
 //!
-//! May use: `clock`, `codec`, `error`, `log`, `sync`, `trace`.
+//! May use: `clock`, `codec`, `error`, `events`, `log`, `sync`, `trace`.
 
 mod api;
 #[cfg(feature = "redis")]

@@ -12,6 +12,7 @@ use super::runtime_thread::BlockingContext;
 use super::stream::MAX_TOKEN;
 use super::tier::RedisTier;
 use super::values::Unpacked;
+use crate::events::CacheEventKind;
 use crate::log::{Epoch, Judgement, Reach, Record};
 use crate::trace;
 
@@ -36,7 +37,11 @@ impl SharedApi for RedisTier {
     }
 
     async fn announce(&self, record: Record) -> Reach {
-        if self.send(self.doubt.pending(record), 0).await.is_ok() { Reach::Announced } else { Reach::LocalOnly }
+        // Without a subscriber to its event, the record needs no token.
+        let wanted = self.log.wants(CacheEventKind::Invalidated);
+        let token = if wanted { fastrand::u64(1..=MAX_TOKEN) } else { 0 };
+        let _announced = wanted.then(|| AnnouncedRecord::new(&self.context.feed, token, &record));
+        if self.send(self.doubt.pending(record), token).await.is_ok() { Reach::Announced } else { Reach::LocalOnly }
     }
 
     fn announce_later(&self, record: Record) {
@@ -47,6 +52,8 @@ impl SharedApi for RedisTier {
         let token = fastrand::u64(1..=MAX_TOKEN);
         let expected = Expected { feed: &self.context.feed, token };
         self.context.feed.expect(token, ExpectedPut { began, scopes: scopes.into() });
+        let wanted = self.log.wants(CacheEventKind::Invalidated);
+        let _announced = wanted.then(|| AnnouncedRecord::new(&self.context.feed, token, &record));
         let sent = self.send(self.doubt.pending(record), token).await;
         let placed = self.context.feed.placed(expected.token);
         let Err(pending) = sent else { return placed };
@@ -145,6 +152,25 @@ impl SharedApi for RedisTier {
         let entry = NewEntry { value: None, tags: &[], epoch, began, expires: 0, load_time: 0, beyond: Duration::ZERO };
         let command = self.ordered(key, &entry, 0, None);
         self.send_later(command.into_iter().chain(lease.and_then(RedisLoadLease::into_release)).collect());
+    }
+}
+
+/// Guard of a record that the feed recognises until this is dropped.
+struct AnnouncedRecord<'a> {
+    feed: &'a Feed,
+    token: u64,
+}
+
+impl<'a> AnnouncedRecord<'a> {
+    fn new(feed: &'a Feed, token: u64, record: &Record) -> Self {
+        feed.announces(token, record.texts().to_vec());
+        Self { feed, token }
+    }
+}
+
+impl Drop for AnnouncedRecord<'_> {
+    fn drop(&mut self) {
+        self.feed.announced(self.token);
     }
 }
 

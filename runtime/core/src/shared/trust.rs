@@ -9,11 +9,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use crate::clock::{Tick, nanos};
+use crate::events::{CacheEvent, CacheEventKind, ResetCause};
 use crate::log::{Epoch, Log};
 use crate::sync::{Mutex, lock};
 
@@ -35,6 +36,8 @@ pub(crate) struct Trust {
     answered: AtomicU64,
     next_sample: AtomicU64,
     samples: Mutex<VecDeque<(u64, Epoch)>>,
+    /// True while the bound is exceeded.
+    is_silent: AtomicBool,
 }
 
 impl Trust {
@@ -47,6 +50,7 @@ impl Trust {
             answered: AtomicU64::new(0),
             next_sample: AtomicU64::new(0),
             samples: Mutex::new(VecDeque::from([start])),
+            is_silent: AtomicBool::new(false),
         }
     }
 
@@ -75,6 +79,13 @@ impl Trust {
         now.saturating_sub(self.bound) <= self.answered.load(Relaxed)
     }
 
+    /// Sends the event of a silence that begins. It runs no code of users, so the clock's thread may.
+    fn announce_silence(&self) {
+        if let Some(events) = self.log.events() {
+            events.send(CacheEventKind::Reset, |at| CacheEvent::Reset { cause: ResetCause::Silence, at });
+        }
+    }
+
     fn sample(&self, now: u64, samples: &mut VecDeque<(u64, Epoch)>) {
         if now >= self.next_sample.load(Relaxed) {
             self.next_sample.store(now.saturating_add((self.bound / SAMPLES).max(1)), Relaxed);
@@ -92,9 +103,14 @@ impl Tick for Trust {
         while samples.front().is_some_and(|(time, _)| *time < oldest) {
             samples.pop_front();
         }
-        if oldest > self.answered.load(Acquire) {
+        let is_silent = oldest > self.answered.load(Acquire);
+        if is_silent {
             let epoch = samples.front().map_or_else(|| self.log.new_epoch(), |(_, epoch)| *epoch);
             self.log.forget_before(epoch);
+        }
+        // Once for each silence, and not at each tick of it.
+        if !self.is_silent.swap(is_silent, Relaxed) && is_silent {
+            self.announce_silence();
         }
     }
 }

@@ -89,7 +89,7 @@ impl RedisTier {
             expires: self.context.local_nanos(header.fresh_until_millis),
             load_time,
             tags: tags.unwrap_or_default(),
-            ended: self.context.local_nanos(header.began_micros / 1_000).saturating_add(load_time),
+            ended: self.context.signed_nanos(header.began_micros / 1_000).saturating_add_unsigned(load_time),
             epoch,
         })
     }

@@ -224,7 +224,7 @@ impl<K: OwnedKey, V: CacheValue> KeyedStore<K, V> {
 }
 
 impl<K: OwnedKey, V: CacheValue> KeyList for KeyedStore<K, V> {
-    fn rank(&self, visit: &mut dyn FnMut(EntryRank)) {
+    fn rank(&self, visit: &mut dyn FnMut(EntryRank, usize)) {
         self.store.rank(visit);
     }
 

@@ -1,6 +1,6 @@
 //! Call sites: the static that a macro emits, and its state under each handle.
 //!
-//! May use: `engine`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `stats`, `sync`.
+//! May use: `engine`, `events`, `flight`, `handle`, `key`, `l1`, `log`, `policy`, `shape`, `shared`, `stats`, `sync`.
 //!
 //! The static does not know the types of its call site (arguments, value, error), because a generic function has many. So a site has a
 //! short list of states. A state is found by the address of a constant that is generic over a closure of the expansion, because the type of
@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::{LocalStore, TieredStore};
 use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::args::Args;
-use crate::key::template::{Piece, Template, bare, shown};
+use crate::key::template::{Piece, Template, bare, bounded, shown};
 #[cfg(feature = "settings")]
 use crate::l1::AnyStore;
 use crate::l1::most_entries;
@@ -293,13 +293,18 @@ impl Site {
         let values = handle.store(&shape, function, self.most_entries(capacity));
         values.bound_bytes(self.meta.max_bytes);
         let by_text = Membership::join::<A, _>(stores, &values, self.meta.template, &path);
-        for (id, keys) in [by_text.keys(), negatives.keys(KeyTexts::new::<A>(self.meta.template, &path))] {
+        let texts = || KeyTexts::new::<A>(self.meta.template, &path);
+        for (id, keys) in [by_text.keys(), negatives.keys(texts())] {
             handle.add_keys(&name, id, keys);
         }
         #[cfg(feature = "settings")]
         settings::obey(&self.meta, &switches, &(values.clone() as Arc<dyn AnyStore>), &negatives.store());
+        let name = Arc::from(name);
+        let text = texts();
+        values.set_name(&name, false, move |key| bounded(text.text(key)));
+        negatives.set_name(&name, texts());
         let store = TieredStore::new(handle, LocalStore { values, counters }, tier, variant);
-        SiteState { store, by_text, negatives, switches, unequal: AtomicBool::new(false), path }
+        SiteState { store, by_text, negatives, switches, unequal: AtomicBool::new(false), path, name }
     }
 
     fn make_parts(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::by_text::KeyTexts;
 use crate::handle::Fastness;
+use crate::key::template::bounded;
 use crate::key::{AnyKey, Hashed, OwnedKey, Scopes};
 #[cfg(feature = "settings")]
 use crate::l1::AnyStore;
@@ -53,6 +54,12 @@ impl Negatives {
         self.0.clone()
     }
 
+    /// Names the function whose negative entries these are, for events, and the texts of its keys.
+    pub(super) fn set_name<K: OwnedKey>(&self, function: &Arc<str>, texts: KeyTexts<K>) {
+        let text = move |key: &AnyKey| key.downcast_ref().map_or_else(String::new, |key| bounded(texts.text(key)));
+        self.0.set_name(function, true, text);
+    }
+
     /// Returns whether nothing is cached, as for most functions.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -91,7 +98,7 @@ struct NegativeKeys<K> {
 }
 
 impl<K: OwnedKey> KeyList for NegativeKeys<K> {
-    fn rank(&self, visit: &mut dyn FnMut(EntryRank)) {
+    fn rank(&self, visit: &mut dyn FnMut(EntryRank, usize)) {
         self.entries.rank(visit);
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::by_text::{Elsewhere, Membership};
 use super::negatives::{ErasedNegative, Negatives, What};
 use crate::engine::TieredStore;
+use crate::events::{EventKey, LoadEvent};
 use crate::flight::LoadPermit;
 use crate::handle::{CallMode, SiteSwitches};
 use crate::key::{CallKey, Hashed, OwnedKey};
@@ -22,6 +23,8 @@ pub(crate) struct SiteState<K: Eq, S: Shape<Item: 'static>> {
     pub(crate) store: TieredStore<K, S::Item>,
     /// The function's path, as a key segment.
     pub(crate) path: String,
+    /// The function's path without types, as events name it.
+    pub(crate) name: Arc<str>,
     /// Cached absences and errors, shared by the call sites that share values. They are read only after a miss, so their keys are
     /// type-erased.
     pub(super) negatives: Negatives,
@@ -95,6 +98,11 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
     /// The log of the handle. It comes through the store, because the handle owns its states and a reference back would be a cycle.
     pub(crate) fn log(&self) -> &Log {
         self.store.log()
+    }
+
+    /// Prepares the event of a load that begins now, if a subscription wants it.
+    pub(crate) fn load_event(&self, key: impl FnOnce() -> (Option<EventKey>, usize)) -> Option<LoadEvent> {
+        self.log().events()?.load(&self.name, key)
     }
 
     /// Returns the mode of a call that begins here and now.
@@ -182,7 +190,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
             return stored;
         }
         let fresh_until = if judgement == Judgement::Expired { 0 } else { found.fresh_until };
-        Some(FoundEntry { value: found.value.clone(), life, fresh_until, retry_at: 0, start, stored: found.stored })
+        Some(FoundEntry { value: found.value.clone(), life, fresh_until, retry_at: 0, start, loaded: found.loaded })
     }
 
     /// Counts a stalled load that another load replaces, and warns once per call site.

@@ -46,8 +46,7 @@ pub struct CachedAnswer {
     pub function: String,
     /// The source.
     pub source: AnswerSource,
-    /// The time since the value was loaded, zero for a load. Of an entry in this process: the time since this process stored it, in whole
-    /// seconds.
+    /// The time since the load of the value ended, in whichever process; zero for a load. Of an entry in this process in whole seconds.
     pub age: Duration,
     /// The time for which the answer is fresh. Zero for a stale answer, and for one that is not stored; `None` if it has no expiry.
     pub ttl_left: Option<Duration>,
@@ -180,8 +179,13 @@ impl AnswerTimes {
 
     /// The figures of a value that was loaded at `ended` and is fresh until `expires`, in nanoseconds of the clock.
     pub(crate) fn new(now: u64, ended: u64, expires: u64) -> Self {
+        Self::aged(now, now.saturating_sub(ended), expires)
+    }
+
+    /// The figures of a value of this age, in nanoseconds, that is fresh until `expires`.
+    pub(crate) fn aged(now: u64, age: u64, expires: u64) -> Self {
         let left = Duration::from_nanos(expires.saturating_sub(now));
-        Self { age: Duration::from_nanos(now.saturating_sub(ended)), ttl_left: (expires < u64::MAX).then_some(left) }
+        Self { age: Duration::from_nanos(age), ttl_left: (expires < u64::MAX).then_some(left) }
     }
 }
 

@@ -10,7 +10,7 @@ use super::site::TimedSite;
 use super::stats::Snapshot;
 use super::timer::Timer;
 use crate::clock::nanos;
-use crate::sync::lock_static;
+use crate::sync::lock_std;
 
 static NAMED: Mutex<BTreeMap<&'static str, &'static TimedSite>> = Mutex::new(BTreeMap::new());
 
@@ -40,7 +40,7 @@ impl Timing {
             // Never freed, like the static of an annotated function.
             &*Box::leak(Box::new(TimedSite::new(meta)))
         };
-        Self(lock_static(&NAMED).entry(name).or_insert_with(make))
+        Self(lock_std(&NAMED).entry(name).or_insert_with(make))
     }
 
     /// Starts a timer, whose drop counts as `Ok` unless it was finished with another outcome.
@@ -113,5 +113,5 @@ pub fn time(name: &'static str) -> Timer {
 }
 
 pub(crate) fn sites() -> Vec<&'static TimedSite> {
-    lock_static(&NAMED).values().copied().collect()
+    lock_std(&NAMED).values().copied().collect()
 }

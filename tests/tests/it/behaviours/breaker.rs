@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fastness::Clock;
-use fastness::resilience::Percent;
+use fastness::events::Filter;
 use fastness::resilience::breaker::{self, Breaker, Cause, State, Verdict, Window};
+use fastness::resilience::{Percent, PolicyEvent, subscribe};
 
 use crate::origin::{SECOND, TICK, just_before};
 
@@ -198,8 +199,9 @@ fn a_late_failure_is_no_second_event_and_does_not_prolong_the_open_time() {
 
 #[tokio::test]
 async fn a_subscriber_gets_all_events_in_their_order() {
-    let (breaker, clock) = made(in_a_row(2));
-    let mut events = breaker.subscribe();
+    let clock = Clock::manual();
+    let breaker = Breaker::new("in order", in_a_row(2)).with_clock(clock.clone());
+    let mut events = subscribe(Filter::all().named("in order"));
     end(&breaker, 'F');
     end(&breaker, 'F');
     clock.advance(SECOND * 2);
@@ -207,7 +209,7 @@ async fn a_subscriber_gets_all_events_in_their_order() {
     end(&breaker, 'S');
     let mut heard = Vec::new();
     for _ in 0..3 {
-        let event = events.next().await;
+        let Some(PolicyEvent::StateChanged(event)) = events.next().await else { panic!("it changed") };
         heard.push((event.from, event.to, event.cause));
     }
     assert_eq!(

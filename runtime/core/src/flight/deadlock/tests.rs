@@ -24,7 +24,7 @@ impl Flights {
     }
 
     fn is_recorded(&self, flight: usize) -> bool {
-        lock_static(&WAITS).contains_key(&self.id(flight))
+        lock_std(&WAITS).contains_key(&self.id(flight))
     }
 }
 
@@ -77,7 +77,7 @@ fn a_wait_that_is_over_is_forgotten_and_the_others_are_not() {
 #[test]
 fn a_caller_outside_every_load_is_not_recorded_and_takes_no_lock() {
     let flights = Flights::new(1);
-    let taken = lock_static(&WAITS);
+    let taken = lock_std(&WAITS);
     drop(flights.wait(&[], 0).expect("nothing waits for who is outside"));
     drop(taken);
 }

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{HeaderMap, Uri};
 
-use super::target::OwnedTarget;
+use super::target::{OwnedTarget, Target};
 use crate::handle::Fastness;
 use crate::log::Record;
 
@@ -42,13 +42,18 @@ impl PendingInvalidation {
 
     fn record(&self, response: &HeaderMap) -> Record {
         let (mut record, target) = (Record::default(), self.target.borrow());
-        let pattern = target.pattern();
-        record.push(pattern.scope, pattern.root);
+        let mut push = |target: &Target<'_>| {
+            let pattern = target.pattern();
+            record.push(pattern.scope, pattern.root);
+            if self.handle.names_scopes() {
+                record.name(format!("{}:*", target.path_text()));
+            }
+        };
+        push(&target);
         for name in [LOCATION, CONTENT_LOCATION] {
             let location = response.get(name).and_then(|location| location.to_str().ok()?.parse::<Uri>().ok());
             if let Some(named) = location.as_ref().and_then(|location| target.named_by(location)) {
-                let pattern = named.pattern();
-                record.push(pattern.scope, pattern.root);
+                push(&named);
             }
         }
         record

@@ -12,6 +12,7 @@ use super::vary;
 use crate::clock::nanos;
 use crate::codec::Wire;
 use crate::engine::{self, LoadedEntry, LocalStore, SharedForm, TieredStart};
+use crate::events::{EventKey, LoadEvent};
 use crate::handle::{CallMode, Fastness, SiteSwitches};
 use crate::key::template::bounded;
 use crate::key::{Hashed, Scopes};
@@ -24,6 +25,8 @@ use crate::timed::LogThrottle;
 pub(super) struct ResponseStore {
     engine: engine::TieredStore<StoredKey, Arc<ResponseEntry>>,
     switches: SiteSwitches,
+    /// The name in events.
+    name: Arc<str>,
     /// Limits log lines about responses that broke off to one per second.
     pub(super) broken: LogThrottle,
 }
@@ -40,7 +43,7 @@ impl Deref for ResponseStore {
 struct ResponseKeys(Arc<L1<StoredKey, Arc<ResponseEntry>>>);
 
 impl KeyList for ResponseKeys {
-    fn rank(&self, visit: &mut dyn FnMut(EntryRank)) {
+    fn rank(&self, visit: &mut dyn FnMut(EntryRank, usize)) {
         self.0.rank(visit);
     }
 
@@ -91,7 +94,14 @@ impl ResponseStore {
         let (address, keys) = (Arc::as_ptr(&local.values).addr(), ResponseKeys(local.values.clone()));
         handle.add_keys(name, address, Arc::new(keys));
         let tier = if stores { handle.tier_of(true, name) } else { None };
-        Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, broken: LogThrottle::new() }
+        let name = Arc::from(name);
+        local.values.set_name(&name, false, |key| bounded(text_of(key)));
+        Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, name, broken: LogThrottle::new() }
+    }
+
+    /// Prepares the event of a load that begins now, if a subscription wants it.
+    pub(super) fn load_event(&self, key: &EntryKey) -> Option<LoadEvent> {
+        self.log().events()?.load(&self.name, || (Some(EventKey::from_text(&bounded(key.text.clone()))), 1))
     }
 
     /// Returns whether a request that is served here and now bypasses the cache: it is turned off, or its task is inside of `bypass` or of a
@@ -152,11 +162,11 @@ impl ResponseStore {
             return false;
         };
         let Some(longest) = fetched.value.as_ref().map(|stored| stored.latest_expiry(self.now())) else { return false };
-        let (expires, start) = (fetched.expires(longest), fetched.start);
+        let (expires, start, age) = (fetched.expires(longest), fetched.start, fetched.age(self.now()));
         let (load_time, is_refreshed) = (fetched.load_time, fetched.is_refreshed);
         let Some(stored) = fetched.value else { return false };
         let early_from = if is_refreshed { 0 } else { expires };
-        let life = Lifetime { early_from, ..lifetime(&stored, expires, load_time) };
+        let life = Lifetime { early_from, age, ..lifetime(&stored, expires, load_time) };
         self.admit(key, Arc::new(ResponseEntry::new(stored, expires)), life, start)
     }
 
@@ -220,5 +230,5 @@ fn form() -> SharedForm<Stored> {
 /// Returns the lifetime of an entry that expires at `expires`.
 fn lifetime(stored: &Stored, expires: u64, load_time: u64) -> Lifetime {
     let served_until = expires.saturating_add(nanos(stored.usable_after_expiry()));
-    Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX, served_until, idle: u64::MAX }
+    Lifetime { load_time, expires, early_from: expires, local_until: u64::MAX, served_until, age: 0, idle: u64::MAX }
 }

@@ -103,7 +103,12 @@ impl<'a> Target<'a> {
 
     /// Returns the pattern of all entries of this path, for any query, audience and variant.
     pub(super) fn pattern(&self) -> Pattern {
-        Pattern::prefix(&text(&[self.space, &self.host, self.split().0]))
+        Pattern::prefix(&self.path_text())
+    }
+
+    /// Returns the text with which the keys of all entries of this path begin.
+    pub(super) fn path_text(&self) -> String {
+        text(&[self.space, &self.host, self.split().0])
     }
 
     /// Returns the resource that a response names by `Location` or `Content-Location`, if it is on this host.

@@ -15,7 +15,7 @@ fn hash(key: u64) -> u64 {
 }
 
 fn remove<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64) -> Option<Retired<u64, V>> {
-    index.remove(short_hash(hash(key)), &|node| node.args == key)
+    index.remove(short_hash(hash(key)), &|node| node.args == key, &|_| ())
 }
 
 fn entry<V: Clone + 'static>(value: V, number: u64) -> Entry<V> {
@@ -23,7 +23,7 @@ fn entry<V: Clone + 'static>(value: V, number: u64) -> Entry<V> {
 }
 
 fn insert<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64, value: V) -> Inserted<u64, V> {
-    index.insert(Hashed { hash: hash(key), args: key }, entry(value, 0))
+    index.insert(Hashed { hash: hash(key), args: key }, entry(value, 0), &|_, _| ())
 }
 
 fn get<V: Clone + 'static>(index: &EntryIndex<u64, V>, key: u64) -> Option<V> {
@@ -82,14 +82,14 @@ fn a_table_has_room_for_its_nodes_and_not_for_many_more() {
 #[test]
 fn a_removal_takes_only_matching_entries_and_an_insert_replaces_no_newer_one() {
     let index = EntryIndex::new();
-    let insert = |value, number| index.insert(Hashed { hash: hash(1), args: 1_u64 }, entry(value, number));
+    let insert = |value, number| index.insert(Hashed { hash: hash(1), args: 1_u64 }, entry(value, number), &|_, _| ());
     assert!(matches!(insert('b', 2), Inserted::New(None | Some(_))));
     assert!(matches!(insert('a', 1), Inserted::Refused(_)));
     assert_eq!(get(&index, 1), Some('b'));
     assert!(matches!(insert('c', 2), Inserted::Replaced(_)));
-    assert!(index.remove(short_hash(hash(1)), &|node| node.entry.number() < 2).is_none());
+    assert!(index.remove(short_hash(hash(1)), &|node| node.entry.number() < 2, &|_| ()).is_none());
     assert_eq!(get(&index, 1), Some('c'));
-    assert!(index.remove(short_hash(hash(1)), &|node| node.entry.number() == 2).is_some());
+    assert!(index.remove(short_hash(hash(1)), &|node| node.entry.number() == 2, &|_| ()).is_some());
     assert_eq!((get(&index, 1), index.count(|_| true)), (None, 0));
 }
 

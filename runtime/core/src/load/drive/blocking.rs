@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::{CountIfAbandoned, RequestPlan, TieredStart, end_span, join_blocking};
+use crate::engine::{CountIfAbandoned, RequestPlan, TieredStart, end_span, ending_of, join_blocking};
 use crate::flight::{Inside, LoadPermit};
 use crate::key::OwnedKey;
 use crate::load::{CallPlan, Miss, Pending, Previous};
@@ -20,7 +20,7 @@ struct Underway<K: Eq, S: Shape<Item: 'static>> {
     // The order matters: fields are dropped as they are declared.
     inside: Option<Inside>,
     span: InsideSpan,
-    counted: CountIfAbandoned,
+    guard: CountIfAbandoned,
     permit: Option<LoadPermit>,
     began: TieredStart,
     pending: Pending<K, S>,
@@ -45,11 +45,11 @@ where
 /// Stores the value of the body, gives it to the waiters, and returns the answer of the caller.
 pub fn end_sync<K: Eq, S: Shape<Item: 'static>>(load: Loading<K, S>, out: S::Out) -> S::Out {
     let Some(load) = load.0 else { return out };
-    let Underway { inside, span, counted, permit, began, pending, finish } = *load;
+    let Underway { inside, span, guard, permit, began, pending, finish } = *load;
     drop(inside);
-    counted.disarm();
     let ending = S::open(out);
     end_span(&span.traced, &ending);
+    guard.end(ending_of(&ending));
     drop(span);
     S::close(finish(&pending, began, ending, permit))
 }
@@ -94,11 +94,11 @@ where
             RequestPlan::Load(permit) => (permit, LoadReason::Miss),
             RequestPlan::Done(ending) => return Ok(S::close(ending)),
         };
-        let (began, counted) = (self.began(), CountIfAbandoned::new(self.state.store.counters()));
+        let (began, guard) = (self.began(), self.load_guard());
         let span = self.load_span(reason).into_inside();
         let inside = permit.as_ref().map(LoadPermit::enter);
         let finish: Finish<_, _> = Pending::finish_blocking;
-        Err(Loading(Some(Box::new(Underway { inside, span, counted, permit, began, pending: self, finish }))))
+        Err(Loading(Some(Box::new(Underway { inside, span, guard, permit, began, pending: self, finish }))))
     }
 
     /// The plan of this call. It asks the shared tier before it decides that a body has to run.

@@ -9,10 +9,15 @@ use super::{GuardState, MemoryGuard, MemorySource, OnPressure, Reusable};
 use crate::clock::nanos;
 use crate::error::{Error, ErrorDetail};
 use crate::handle::Fastness;
+use crate::l1::GuardBounds;
 use crate::monitor::pressure::Pressure;
 use crate::monitor::process::{Memory, System};
 use crate::sync::Mutex;
+use crate::sync::atomic::Ordering::Relaxed;
 use crate::sync::atomic::{AtomicU8, AtomicU64};
+
+/// The number of the next guard.
+static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
 /// Builder of a [`MemoryGuard`], from [`MemoryGuard::builder`].
 ///
@@ -179,7 +184,8 @@ impl MemoryGuardBuilder {
             held: AtomicU64::new(GuardState::UNKNOWN),
             exhausted: AtomicU64::new(GuardState::NOT_EXHAUSTED),
             due: AtomicU64::new(0),
-            original: Mutex::new(None),
+            number: NEXT.fetch_add(1, Relaxed),
+            bounds: Mutex::new(GuardBounds { entries: usize::MAX, bytes: usize::MAX }),
         };
         Ok(MemoryGuard { state: Arc::new(state) })
     }

@@ -11,6 +11,7 @@ use super::rounding::whole_millis;
 use super::sources::catch_panic;
 use crate::clock::Clock;
 use crate::handle::Fastness;
+use crate::l1::GuardBounds;
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicU8, AtomicU64};
@@ -26,7 +27,8 @@ use level::{Levels, step};
 /// Watches memory, and shrinks caches before the system kills the process: at 85 % the local tier gives up a quarter of its
 /// entries with each reading, at 92 % response bodies are no longer cached, at 95 % requests are rejected (by
 /// `http::MemoryGuardLayer`). Each level ends 3 points below the percentage at which it begins; the tier then grows back, by a quarter
-/// with each reading. The tier keeps `least_entries`, until requests are rejected: then it may give up all.
+/// with each reading. The tier keeps `least_entries`, until requests are rejected: then it may give up all. Of several guards over one
+/// cache, the lowest bounds hold; those of a guard that is dropped are lifted.
 ///
 /// If nothing is left to give up and requests are still rejected, only a restart helps: the [`snapshot`](Self::snapshot) and the health
 /// report show it, and after [`restart_after`](MemoryGuardBuilder::restart_after) [`is_alive`](Self::is_alive) is false.
@@ -92,9 +94,11 @@ struct GuardState {
     exhausted: AtomicU64,
     /// Time of the next reading, in nanoseconds of the clock.
     due: AtomicU64,
-    /// Bound of the cache before memory became short, while it is lower. Locked for a whole update, and only ever by `try_lock`, so that
-    /// functions of the user's, which an update calls, may ask for the pressure themselves.
-    original: Mutex<Option<usize>>,
+    /// The number by which the cache tells guards apart.
+    number: u64,
+    /// Bounds that this guard has set. Locked for a whole update, and only ever by `try_lock`, so that functions of the user's, which an
+    /// update calls, may ask for the pressure themselves.
+    bounds: Mutex<GuardBounds>,
 }
 
 impl MemoryGuard {
@@ -146,7 +150,7 @@ const LEAST_MORE: u64 = 1 << 20;
 
 impl Drop for GuardState {
     fn drop(&mut self) {
-        self.cache.set_room_left(usize::MAX);
+        self.cache.set_guard(self.number, None);
     }
 }
 
@@ -180,17 +184,17 @@ impl GuardState {
     }
 
     fn update(&self) {
-        let mut original = match self.original.try_lock() {
-            Ok(original) => original,
+        let mut bounds = match self.bounds.try_lock() {
+            Ok(bounds) => bounds,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             // The update before is still running.
             Err(TryLockError::WouldBlock) => return,
         };
         let before = Pressure::from_u8(self.level.load(Relaxed));
-        let mut level = self.judge(before);
-        self.bound_entries(level, &mut original);
+        let mut level = self.judge(before, &mut bounds);
+        self.bound_entries(level, &mut bounds);
         if level == Pressure::Shed && self.cache.entries_and_bound().0 == 0 {
-            level = self.exhaust(level);
+            level = self.exhaust(level, &mut bounds);
         } else {
             self.exhausted.store(Self::NOT_EXHAUSTED, Relaxed);
         }
@@ -208,12 +212,13 @@ impl GuardState {
     }
 
     /// Reads memory and sets the level.
-    fn judge(&self, before: Pressure) -> Pressure {
+    fn judge(&self, before: Pressure, bounds: &mut GuardBounds) -> Pressure {
         // A system that no longer reports memory is no reason to go on rejecting requests.
         let memory = self.read();
         let level = memory.map_or(Pressure::None, |memory| self.levels.next(before, memory.percentage()));
         self.level.store(level as u8, Relaxed);
-        self.cache.set_room_left(memory.map_or(usize::MAX, |memory| self.room_left(memory)));
+        bounds.bytes = memory.map_or(usize::MAX, |memory| self.room_left(memory));
+        self.cache.set_guard(self.number, Some(*bounds));
         level
     }
 
@@ -226,13 +231,13 @@ impl GuardState {
 
     /// Records that nothing is left to give up. When that begins, the allocator may still hold the memory that was given up, so
     /// `on_pressure` is called once more before the level is judged again.
-    fn exhaust(&self, mut level: Pressure) -> Pressure {
+    fn exhaust(&self, mut level: Pressure, bounds: &mut GuardBounds) -> Pressure {
         if self.exhausted_for().is_some() {
             return level;
         }
         if self.on_pressure.is_some() {
             self.call_on_pressure(level);
-            level = self.judge(level);
+            level = self.judge(level, bounds);
         }
         if level == Pressure::Shed {
             self.exhausted.store(self.clock.now(), Relaxed);
@@ -243,20 +248,15 @@ impl GuardState {
         level
     }
 
-    fn bound_entries(&self, level: Pressure, original: &mut Option<usize>) {
-        let (used, limit) = self.cache.entries_and_bound();
-        let bound = match (level, *original) {
-            (Pressure::None, None) => return,
-            (_, before) => step(level, used, limit, before.unwrap_or(limit), self.least_entries),
-        };
-        let allowed = *original.get_or_insert(limit);
-        if bound == allowed {
-            *original = None;
+    fn bound_entries(&self, level: Pressure, bounds: &mut GuardBounds) {
+        if level == Pressure::None && bounds.entries == usize::MAX {
+            return;
         }
-        // Set again also if an insertion exceeded the bound meanwhile.
-        if bound != limit || used > bound {
-            self.cache.set_max_entries(bound);
-        }
+        let (used, allowed) = (self.cache.entries_and_bound().0, self.cache.configured_entries());
+        let bound = step(level, used, bounds.entries.min(allowed), allowed, self.least_entries);
+        bounds.entries = if bound < allowed { bound } else { usize::MAX };
+        // Set again in any case, because an insertion may have exceeded the bound meanwhile.
+        self.cache.set_guard(self.number, Some(*bounds));
     }
 }
 

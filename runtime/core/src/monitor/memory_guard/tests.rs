@@ -85,6 +85,52 @@ async fn the_configured_bound_is_restored() {
 }
 
 #[tokio::test]
+async fn the_lowest_bound_of_several_guards_holds() {
+    let (fast, clock, percent, first, _) = guarded(800).await;
+    fast.set_max_entries(900);
+    let calm = Arc::new(Percent::new(90));
+    let read = calm.clone();
+    let source = move || Some(Memory::new(read.load(SeqCst), 100));
+    let second = MemoryGuard::builder().cache(&fast).least_entries(10).source(source).build().unwrap();
+    let look = |own: u64, others: u64, guards: &[&MemoryGuard]| {
+        percent.store(own, SeqCst);
+        calm.store(others, SeqCst);
+        clock.advance(TICK);
+        for guard in guards {
+            guard.pressure();
+        }
+        fast.entries_and_bound()
+    };
+    assert_eq!(look(50, 90, &[&first, &second]), (600, 600), "the first has no bound");
+    assert_eq!(look(90, 90, &[&first, &second]), (338, 338), "each takes a quarter, of 600 and of 450");
+    let (_, bound) = look(50, 90, &[&first, &second]);
+    assert!(bound < 338, "the bound of the first grows back, and that of the second holds: {bound}");
+    drop(second);
+    for _ in 0..20 {
+        look(50, 0, &[&first]);
+    }
+    assert_eq!(fast.entries_and_bound().1, 900, "the bound of a guard that is gone is lifted");
+    assert!(look(90, 0, &[&first]).1 < 900);
+    drop(first);
+    assert_eq!(fast.entries_and_bound().1, 900);
+}
+
+#[tokio::test]
+async fn evictions_by_a_guard_have_memory_as_their_cause() {
+    use crate::events::{CacheEvent, CacheEventKind, Eviction, Filter};
+    let (fast, clock, percent, guard, _) = guarded(100).await;
+    let mut events = fast.subscribe(Filter::kinds([CacheEventKind::Evicted]));
+    percent.store(90, SeqCst);
+    clock.advance(TICK);
+    guard.pressure();
+    let is_for_memory = |event: &CacheEvent| matches!(event, CacheEvent::Evicted { cause: Eviction::Memory, .. });
+    let told: Vec<_> = std::iter::from_fn(|| events.try_next()).collect();
+    assert!(told.len() == 25 && told.iter().all(is_for_memory), "{told:?}");
+    fast.cache().set(&named("n:another"), 1, Duration::from_secs(600)).await;
+    assert!(events.try_next().as_ref().is_some_and(is_for_memory), "its bound holds for what comes later, too");
+}
+
+#[tokio::test]
 async fn the_source_of_readings_may_ask_for_the_pressure() {
     let fast = Fastness::builder().clock(Clock::manual()).build().unwrap();
     let own = Arc::new(std::sync::OnceLock::<MemoryGuard>::new());

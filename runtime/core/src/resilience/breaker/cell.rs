@@ -7,7 +7,7 @@
 //!
 //! Invariants:
 //! - the published state is written only under the lock, after `until`, so a thread that sees it open sees the end of that state;
-//! - only arithmetic runs under the lock: no user code, and no notification of subscribers;
+//! - only arithmetic runs under the lock, and events go to their queues: no user code, and no waking of subscribers;
 //! - the counts of a generation are never mixed with those of another ([`window`](super::window)).
 
 use std::sync::Arc;
@@ -19,12 +19,14 @@ use crate::stats::Counter;
 use crate::sync::atomic::{AtomicBool, AtomicU64};
 use crate::sync::{Mutex, lock};
 
-use super::super::error::{Reason, Rejected};
-use super::events::EventLog;
+use super::super::breaker_state::State;
+use super::super::error::Rejected;
+use super::super::reason::Reason;
+use super::history::{History, announce};
 use super::published::{ADMITS, DISABLED, OPEN, PublishedState, QUIET, TIMED};
 use super::settings::Settings;
 use super::snapshot::Calls;
-use super::state::{Admission, Change, Ending, Machine, Phase, State, Tally};
+use super::state::{Admission, Change, Ending, Machine, Phase, Tally};
 use super::verdict::Verdict;
 use super::window::{Good, Other, Others, Spread};
 
@@ -33,12 +35,12 @@ pub(super) struct Cell {
     pub(super) name: Arc<str>,
     /// The settings that it was made with. Those in force are under the lock.
     pub(super) given: Settings,
-    pub(super) events: Arc<EventLog>,
+    pub(super) history: Arc<History>,
     clock: Clock,
     published: AtomicU64,
     /// The time from which an open breaker may be probed, in nanoseconds. Published with that state.
     until: AtomicU64,
-    /// The machine and its counts. The lock orders all changes; only the events' lock may be taken under it.
+    /// The machine and its counts. The lock orders all changes; only the locks of events may be taken under it.
     core: Mutex<Core>,
     good: Good,
     counts: Counts,
@@ -75,7 +77,7 @@ pub(super) struct Reading {
 }
 
 impl Cell {
-    pub(super) fn new(name: Arc<str>, settings: Settings, clock: Clock, spread: Spread, events: Arc<EventLog>) -> Self {
+    pub(super) fn new(name: Arc<str>, settings: Settings, clock: Clock, spread: Spread, history: Arc<History>) -> Self {
         // Good calls are counted by the coarse time. Without a ticker, only calls that are not good move it.
         clock.ensure_ticking();
         let machine = Machine::new();
@@ -89,7 +91,7 @@ impl Cell {
             cancelled_is_failure: AtomicBool::new(settings.cancelled_is_failure),
             name,
             given: settings,
-            events,
+            history,
             clock,
         }
     }
@@ -253,11 +255,11 @@ impl Cell {
         self.published.store(published.word(), Release);
         if let Some(change) = change {
             // Under the lock, so that events are in the order of the changes.
-            self.events.record(&self.name, change, now);
+            self.history.record(&self.name, change, now);
         }
         drop(core);
         if let Some(change) = change {
-            self.events.announce(&self.name, change);
+            announce(&self.name, change);
         }
         (outcome, published)
     }

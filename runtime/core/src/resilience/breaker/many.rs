@@ -15,9 +15,9 @@ use super::super::keyed::{Evictable, Keyed, stored_name};
 #[cfg(feature = "settings")]
 use super::super::kind::PolicyKind;
 use super::cell::Cell;
-use super::events::EventLog;
+use super::history::History;
 use super::window::Spread;
-use super::{Breaker, Calls, Event, Events, Settings};
+use super::{Breaker, Calls, Event, Settings};
 
 /// Breakers under one name, one per key, and at most [`with_max_keys`](Self::with_max_keys) of them (1 000 by default).
 ///
@@ -40,7 +40,7 @@ pub struct KeyedBreaker {
     changed: Changed<Settings>,
     #[cfg(feature = "settings")]
     changes: AtomicU64,
-    events: Arc<EventLog>,
+    history: Arc<History>,
     clock: Clock,
     max_keys: usize,
     cells: Keyed<Cell>,
@@ -84,7 +84,7 @@ impl KeyedBreaker {
             changed: Changed::default(),
             #[cfg(feature = "settings")]
             changes: AtomicU64::new(0),
-            events: EventLog::new(),
+            history: Arc::default(),
             clock,
             max_keys,
             cells,
@@ -97,7 +97,7 @@ impl KeyedBreaker {
         let key = &*stored_name(key);
         let make = || {
             let name = format!("{}[{key}]", self.name).into();
-            Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.events.clone())
+            Cell::new(name, self.settings.clone(), self.clock.clone(), Spread::Single, self.history.clone())
         };
         let count_dropped = |gone: &Cell| lock(&self.dropped).add(gone.reading().calls);
         #[cfg(feature = "settings")]
@@ -151,12 +151,7 @@ impl KeyedBreaker {
 
     /// Returns the last 100 changes of state of all keys together, oldest first.
     pub fn events(&self) -> Vec<Event> {
-        self.events.recent()
-    }
-
-    /// Subscribes to the changes of state of all keys from now on.
-    pub fn subscribe(&self) -> Events {
-        self.events.subscribe()
+        self.history.recent()
     }
 
     pub(in crate::resilience) fn name(&self) -> &Arc<str> {

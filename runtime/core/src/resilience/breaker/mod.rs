@@ -10,7 +10,7 @@
 
 mod cell;
 mod evaluated;
-mod events;
+mod history;
 mod many;
 mod permit;
 mod published;
@@ -29,8 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cell::Cell;
-use events::EventLog;
-pub use events::{Event, Events};
 pub use many::KeyedBreaker;
 #[cfg(feature = "http")]
 pub(crate) use permit::Admitted;
@@ -47,14 +45,15 @@ pub(super) use site::declared_names;
 pub(crate) use site::faults;
 pub(super) use site::{BREAKERS, KEYED, make_declared};
 pub use snapshot::{Calls, Snapshot};
-pub use state::{Cause, State};
 use state::{Phase, Tally};
 pub use verdict::Verdict;
 use window::Spread;
 
+pub use super::breaker_state::{Cause, Event, State};
 #[cfg(feature = "settings")]
 use super::changes::{Changes, SettingsChange, changes};
 use super::error::{CallError, Rejected, TimedOut};
+use super::events;
 use super::guarded::guarded;
 #[cfg(feature = "settings")]
 use super::kind::PolicyKind;
@@ -126,7 +125,7 @@ impl Breaker {
     }
 
     fn make(name: Arc<str>, settings: Settings, clock: Clock) -> Self {
-        Self { cell: Arc::new(Cell::new(name, settings, clock, Spread::Threads, EventLog::new())) }
+        Self { cell: Arc::new(Cell::new(name, settings, clock, Spread::Threads, Arc::default())) }
     }
 
     /// Returns the name.
@@ -202,6 +201,7 @@ impl Breaker {
             Ok(Ok(output)) => output,
             Ok(Err(timed_out)) => {
                 trace::timed_out(timed_out.name(), timed_out.after());
+                events::timed_out(&self.cell.name, timed_out.after());
                 Err(timed_out.into())
             }
             Err(rejected) => Err(rejected.into_error()),
@@ -313,25 +313,10 @@ impl Breaker {
         }
     }
 
-    /// Returns the last 100 changes of state, oldest first; for a breaker of a [`KeyedBreaker`], those of all keys together.
+    /// Returns the last 100 changes of state, oldest first; for a breaker of a [`KeyedBreaker`], those of all keys together. New ones are
+    /// told by [`resilience::subscribe`](super::subscribe).
     pub fn events(&self) -> Vec<Event> {
-        self.cell.events.recent()
-    }
-
-    /// Subscribes to the changes of state from now on.
-    ///
-    /// ```
-    /// use fastness::resilience::breaker::{Breaker, State};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// let breaker = Breaker::named("watched");
-    /// let mut events = breaker.subscribe();
-    /// breaker.force_open();
-    /// assert_eq!(events.next().await.to, State::ForcedOpen);
-    /// # }
-    /// ```
-    pub fn subscribe(&self) -> Events {
-        self.cell.events.subscribe()
+        self.cell.history.recent()
     }
 
     /// Rejects all calls, until [`automatic`](Self::automatic), [`force_closed`](Self::force_closed) or [`disable`](Self::disable) is

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::state::State;
+use super::super::breaker_state::State;
 
 /// The figures of a circuit breaker at one moment.
 ///

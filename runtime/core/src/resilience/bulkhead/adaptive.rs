@@ -1,10 +1,12 @@
 //! The bound of a bulkhead, which may follow the durations of calls, and the permits that the semaphore has beyond it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, fence};
 
 use tokio::sync::Semaphore;
 
+use super::super::events::limit_changed;
 use super::gradient::{Gradient, Sample};
 use crate::sync::{Mutex, lock};
 
@@ -47,7 +49,7 @@ impl SlotBound {
     }
 
     /// Releases the permit of a call that has ended, and adapts the bound by its duration.
-    pub(super) fn release(&self, semaphore: &Semaphore, lesson: Lesson) {
+    pub(super) fn release(&self, name: &Arc<str>, semaphore: &Semaphore, lesson: Lesson) {
         let free = semaphore.available_permits();
         let mut held = true;
         // Debt is paid with this permit, or else it would stay while others wait for one.
@@ -56,7 +58,12 @@ impl SlotBound {
             held = false;
         }
         let more = self.change(semaphore, |bound| {
+            let before = bound.gradient.limit();
             let more = bound.learn(lesson, free);
+            let after = bound.gradient.limit();
+            if after != before {
+                limit_changed(name, before, after);
+            }
             if bound.debt > 0 && held {
                 held = false;
                 bound.debt -= 1;
@@ -71,9 +78,9 @@ impl SlotBound {
     }
 
     /// Releases the permit of a call that has ended, under a bound that does not adapt. It takes the lock only while there is debt.
-    pub(super) fn release_fixed(&self, semaphore: &Semaphore) {
+    pub(super) fn release_fixed(&self, name: &Arc<str>, semaphore: &Semaphore) {
         if self.is_indebted.load(Relaxed) {
-            return self.release(semaphore, Lesson::None);
+            return self.release(name, semaphore, Lesson::None);
         }
         semaphore.add_permits(1);
         // A bound that is lowered meanwhile either finds this permit, or is found here.

@@ -7,10 +7,11 @@ use std::{fmt, mem};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::super::base::{PolicyState, SharedPolicy};
-use super::super::error::{Reason, Rejected};
+use super::super::error::Rejected;
 use super::super::guarded::{Early, Ends};
 use super::super::kind::PolicyKind;
 use super::super::noted;
+use super::super::reason::Reason;
 use super::super::within::within;
 use super::adaptive::{Lesson, SlotBound};
 use super::settings::Settings;
@@ -136,9 +137,9 @@ impl SharedPolicy<Slots> {
     fn leave(&self, ticket: &Ticket, ending: SlotEnd) {
         let Slots { semaphore, bound, is_adaptive } = &self.state;
         if *is_adaptive {
-            bound.release(semaphore, self.lesson(ticket, ending));
+            bound.release(&self.name, semaphore, self.lesson(ticket, ending));
         } else {
-            bound.release_fixed(semaphore);
+            bound.release_fixed(&self.name, semaphore);
         }
         self.outcomes.count(ending.outcome());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::super::error::Reason;
+use super::super::reason::Reason;
 use super::*;
 use crate::clock::timer_now;
 

@@ -19,6 +19,7 @@ use latency::Latencies;
 
 use super::base::{Base, PolicyState, SharedPolicy};
 use super::budget::Budget;
+use super::events;
 use super::kind::PolicyKind;
 use super::noted;
 use super::outcomes::Begun;
@@ -202,6 +203,7 @@ impl Hedge {
             return run.end(ended, FIRST, &failed);
         }
         hedged(&shared.name);
+        events::hedged(&shared.name);
         let second = pin!(run.make(&mut call));
         let (ended, by) = run.begun.watch(first_good(first, second, &failed)).await;
         run.end(ended, by, &failed)

@@ -8,9 +8,10 @@ use std::time::Duration;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::resilience::base::{PolicyState, SharedPolicy};
-use crate::resilience::error::{Reason, Rejected};
+use crate::resilience::error::Rejected;
 use crate::resilience::keyed::{Evictable, Keyed, stored_name};
 use crate::resilience::kind::PolicyKind;
+use crate::resilience::reason::Reason;
 
 const ALLOWED: usize = 0;
 const REJECTED: usize = 1;

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::resilience::error::Reason;
+use crate::resilience::reason::Reason;
 
 const SECOND: Duration = Duration::from_secs(1);
 

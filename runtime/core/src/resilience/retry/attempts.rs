@@ -13,6 +13,7 @@ use super::settings::Settings;
 use crate::clock::{Clock, pause};
 use crate::resilience::base::{Base, PolicyState, SharedPolicy};
 use crate::resilience::budget::Budget;
+use crate::resilience::events;
 use crate::resilience::in_force::InForce;
 use crate::resilience::kind::PolicyKind;
 use crate::resilience::noted::{self, Mark, Rejection};
@@ -190,11 +191,15 @@ impl<'a> Attempts<'a> {
         match self.wait(again, retry_after) {
             Ok(wait) => {
                 self.shared.outcomes.count(RETRIES);
+                events::retried(&self.shared.name, self.made, wait);
                 noted::recover();
                 let noted = self.begun.run(|| noted::drop_noting(value));
                 Next::Wait(if noted > retry_after { self.wait_longer(wait, noted) } else { wait })
             }
             Err(outcome) => {
+                if outcome == OVER_BUDGET {
+                    events::over_budget(&self.shared.name);
+                }
                 self.begun.end(outcome);
                 Next::Done(value)
             }

@@ -51,16 +51,18 @@
     }
   };
   const keys = async () => {
-    const listed = await ask("/keys", { function: $("inspector-function").value });
+    const order = $("inspector-order").value;
+    const listed = await ask("/keys", { function: $("inspector-function").value, order });
     const columns = [
       { name: "Key", left: true, cls: "name", of: (one) => one.key },
       { name: "Heat", of: (one) => one.heat },
       { name: "Age", of: (one) => span(one.age) },
+      { name: "Bytes", of: (one) => number(one.bytes) + (one.sizeOfType ? " or more" : "") },
       { name: "Ttl left", of: (one) => (one.ttlLeft === null ? "no expiry" : span(one.ttlLeft)) },
       { name: "", left: true, of: (one) => (one.negative ? "absence or error" : "") },
     ];
     fill("inspector-keys", listed.keys.length ? table(columns, listed.keys) : empty("This process has no entry of it."));
-    say("good", number(listed.keys.length) + (listed.complete ? " keys, which are all." : " keys, the hottest of more."));
+    say("good", number(listed.keys.length) + (listed.complete ? " keys, which are all." : order === "bytes" ? " keys, the largest of more." : " keys, the hottest of more."));
   };
   const REACH = { announced: "for all processes", localOnly: "in this process; the others are told when the shared tier can be reached", deferred: "when the transaction commits" };
   const purge = async () => {

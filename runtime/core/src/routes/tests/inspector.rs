@@ -114,6 +114,10 @@ async fn keys_are_listed_within_a_bound() {
     let key = &two["keys"][0];
     assert_eq!((two["keys"].as_array().unwrap().len(), &key["age"], &key["negative"]), (2, &json!(0), &json!(false)));
     assert!(key["ttlLeft"].as_u64().unwrap() <= 60_000 && key["key"].as_str().unwrap().starts_with("row:"));
+    let (_, largest) = act(&app, "/keys", json!({ "function": name, "limit": 500, "order": "bytes" })).await;
+    let bytes: Vec<_> = largest["keys"].as_array().unwrap().iter().map(|key| key["bytes"].as_u64().unwrap()).collect();
+    assert!(bytes.len() == 500 && bytes.is_sorted_by(|a, b| a >= b) && bytes[499] > 0, "{bytes:?}");
+    assert_eq!(act(&app, "/keys", json!({ "function": name, "order": "age" })).await.0, 422);
     let (status, unknown) = act(&app, "/keys", json!({ "function": "fastness.cash" })).await;
     assert_eq!(status, 404);
     assert!(unknown["detail"].as_str().unwrap().contains("`fastness.cache`"), "{unknown}");

@@ -22,6 +22,7 @@ use super::super::tags::{CacheTags, ForwardedByCache};
 use super::insert::CompleteResponse;
 use super::{Answer, Exchange, shared_outcome};
 use crate::engine::{CountIfAbandoned, TieredStart, count_load};
+use crate::events::LoadEnding;
 use crate::flight::{Load, LoadOutcome, LoadPermit, end};
 use crate::http::Body;
 use crate::http::broken::{broken_head, report_broken};
@@ -77,16 +78,18 @@ impl Exchange {
             Stored::Varies(_) => false,
         });
         let began = self.store.begin(true);
-        let counted = CountIfAbandoned::new(self.store.counters());
         let reason = if stale.is_some() { LoadReason::Refresh } else { LoadReason::Miss };
         let span = trace::load(Subject::response(), reason);
         let mut load = pin!(Load::new(around(&span, self.call(inner, request, began, stale.is_some())), permit));
+        // Dropped before the permit is, which hands the load over.
+        let guard = CountIfAbandoned::new(self.store.counters(), self.store.load_event(key));
         let (result, permit) = load.as_mut().await;
         end_span(&span, &result);
         let began = began.unless_given_up(permit.as_ref());
         let broken = matches!(&result, Ok(HandlerResult::Broken(_)));
-        counted.disarm();
-        count_load(self.store.counters(), self.now().saturating_sub(began.time), result.is_ok() && !broken);
+        let ok = result.is_ok() && !broken;
+        guard.end(if ok { LoadEnding::Value } else { LoadEnding::Error });
+        count_load(self.store.counters(), self.now().saturating_sub(began.time), ok);
         let failed = match &result {
             Err(_) | Ok(HandlerResult::Broken(_)) => true,
             Ok(HandlerResult::Private(response)) => matches!(response.status().as_u16(), 500 | 502 | 503 | 504),
