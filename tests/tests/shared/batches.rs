@@ -44,6 +44,21 @@ impl Frail {
     async fn met(&self, ids: &[u64]) -> Result<HashMap<u64, usize>, Down> {
         self.load(ids)
     }
+
+    #[cacheable(
+        ttl = 60,
+        early = off,
+        stale = "1m",
+        refresh = background,
+        merge = "50ms",
+        tier = shared,
+        key = "met_late:{ids}",
+        batch(ids),
+        skip(self)
+    )]
+    async fn met_late(&self, ids: &[u64]) -> Result<HashMap<u64, usize>, Down> {
+        self.load(ids)
+    }
 }
 
 fn values(ids: &[u64], version: usize) -> HashMap<u64, usize> {
@@ -124,4 +139,27 @@ async fn merged_calls_ask_redis_together_and_load_the_rest_in_one_run() {
     assert_eq!((stats.shared_hits, stats.coalesced, stats.loads), (1, 3, 1), "each call counts once");
     assert_eq!(with_cache(&one, shelf.met(&[3, 4])).await, Ok(values(&[3, 4], version)));
     assert_eq!(shelf.0.loads(), 2, "the run stored all elements in Redis");
+}
+
+#[tokio::test]
+async fn a_merged_call_that_is_served_old_values_gets_those_of_its_own_ids() {
+    let ([fast], shelf) = (nodes().await, Frail::default());
+    with_cache(&fast, shelf.met_late(&[1, 2])).await.unwrap();
+    stored(&fast, 2).await;
+    let version = shelf.0.change();
+    for id in [1, 2] {
+        fast.cache().refresh(reached(format!("met_late:{id}"))).await;
+    }
+    let before = fast.stats().total;
+    let call = async |id| with_cache(&fast, shelf.met_late(&[id])).await.unwrap();
+    let (one, two) = tokio::join!(call(1), call(2));
+    for (id, found) in [(1, one), (2, two)] {
+        assert!(found == values(&[id], 0) || found == values(&[id], version), "{id}: {found:?}");
+    }
+    let after = fast.stats().total;
+    assert_eq!(after.calls() - before.calls(), 2, "{after:?}");
+    until("the run has replaced both", async || {
+        with_cache(&fast, shelf.met_late(&[1, 2])).await.unwrap() == values(&[1, 2], version)
+    })
+    .await;
 }

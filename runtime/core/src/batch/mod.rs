@@ -206,9 +206,9 @@ where
         self.ask().await;
     }
 
-    /// Merges a refresh that runs in the background with other calls.
+    /// Merges a refresh that runs in the background with other calls, unless it leads a merged run already.
     pub(super) async fn fetch_again(&mut self) {
-        if self.merges() {
+        if self.merges() && self.permit.is_none() {
             self.wait().await;
             self.gather().await;
             self.ask().await;

@@ -53,7 +53,10 @@ where
                 self.missing.push(missing);
                 continue;
             };
-            self.serve(&old);
+            // Those of merged calls count when their callers have them.
+            if !missing.is_foreign {
+                self.serve(&old);
+            }
             self.found.put(missing.id.clone(), old.value);
             missing.is_settled = true;
             self.settled.push(missing);
@@ -77,19 +80,20 @@ where
 
     /// Ends the call with what was found and with the old values, which the body is about to replace.
     pub(super) fn serve_old(&mut self) -> S::Out {
-        let mut answer = replace(&mut self.found, S::Item::empty());
-        for index in 0..self.missing.len() {
-            if let Some(old) = self.missing[index].old.take() {
-                self.serve(&old);
-                answer.put(self.missing[index].id.clone(), old.value);
-            }
-            // Answered: what follows is not for this call.
-            self.missing[index].is_foreign = true;
-        }
+        let found = replace(&mut self.found, S::Item::empty());
         // Waiters may still need the elements that were found after this batch began to lead.
         for settled in &self.settled {
-            if let Some(value) = answer.value(&settled.id) {
+            if let Some(value) = found.value(&settled.id) {
                 self.found.put(settled.id.clone(), value.clone());
+            }
+        }
+        let mut answer = self.without_foreign(found);
+        for index in 0..self.missing.len() {
+            // The elements of merged calls are not for this one, nor is what follows.
+            let is_foreign = replace(&mut self.missing[index].is_foreign, true);
+            if !is_foreign && let Some(old) = self.missing[index].old.take() {
+                self.serve(&old);
+                answer.put(self.missing[index].id.clone(), old.value);
             }
         }
         if let Some(start) = &mut self.start {
