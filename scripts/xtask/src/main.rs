@@ -98,7 +98,7 @@ const GROUPS: &[(&str, &[Task])] = &[
 ];
 
 /// Steps of `scripts/test`, which have no script of their own.
-const STEPS: [&str; 7] = ["fmt", "clippy", "loom", "doc", "deny", "lean", "features"];
+const STEPS: [&str; 8] = ["fmt", "clippy", "ui", "loom", "doc", "deny", "lean", "features"];
 /// Steps of `scripts/nightly`, which have no script of their own.
 const NIGHTLY: [&str; 1] = ["embedded"];
 
