@@ -36,7 +36,9 @@ const GROUPS: &[(&str, &[Task])] = &[
         "One step of it",
         &[
             task("fmt", "2 s", "the code is formatted by rustfmt"),
-            task("clippy", "3 min", "no lint fires: all features together, and each alone"),
+            task("clippy", "3 min", "no lint fires with all features together"),
+            task("parts", "2 min", "no lint fires with each large feature alone"),
+            task("ui", "3 min", "each compile error has the words that ui-tests expects"),
             task("loom", "2 min", "small cases of the coherence rule and the breaker, in every order of threads"),
             task("doc", "1 min", "the documentation builds without a warning"),
             task("deny", "5 s", "licences, sources, duplicates and advisories of the dependencies"),
@@ -98,7 +100,7 @@ const GROUPS: &[(&str, &[Task])] = &[
 ];
 
 /// Steps of `scripts/test`, which have no script of their own.
-const STEPS: [&str; 8] = ["fmt", "clippy", "ui", "loom", "doc", "deny", "lean", "features"];
+const STEPS: [&str; 9] = ["fmt", "clippy", "ui", "parts", "loom", "doc", "deny", "lean", "features"];
 /// Steps of `scripts/nightly`, which have no script of their own.
 const NIGHTLY: [&str; 1] = ["embedded"];
 
