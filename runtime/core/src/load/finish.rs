@@ -40,7 +40,8 @@ where
         }
     }
 
-    /// Returns the newest value that is not invalidated, for up to `keep_expired` after its ttl. A reload takes nothing from the cache.
+    /// Returns the value of this process, or else that of the shared tier, if it is not invalidated, for up to `keep_expired` after its
+    /// ttl. A reload takes nothing from the cache.
     fn replaced(&self) -> Option<S::Item> {
         if self.reload.is_some() {
             return None;

@@ -269,15 +269,18 @@ impl Cell {
         lock(&self.core).settings.clone()
     }
 
-    /// Puts other settings in force. The state and all counts stay, and so does the end of a time open.
+    /// Puts other settings in force. The state and all counts stay, and so does the end of a time open; but probes that have ended may be
+    /// enough now.
     #[cfg(feature = "settings")]
     pub(super) fn set_settings(&self, settings: Settings) {
         let now = self.clock.now();
+        let draw = fastrand::f64();
         self.change(now, |core| {
             self.slow.store(slow_from(&settings), Relaxed);
             self.cancelled_is_failure.store(settings.cancelled_is_failure, Relaxed);
+            let change = core.machine.judge_again(&settings, (now, draw));
             core.settings = settings;
-            ((), None)
+            ((), change)
         });
     }
 

@@ -101,15 +101,16 @@ impl KeyedBreaker {
         };
         let count_dropped = |gone: &Cell| lock(&self.dropped).add(gone.reading().calls);
         #[cfg(feature = "settings")]
-        let (changes, make) = (self.changes.load(Acquire), || {
+        let (mut changes, make) = (self.changes.load(Acquire), || {
             let cell = make();
             self.set(&cell);
             cell
         });
         let cell = self.cells.get(key, make, count_dropped);
-        // A change that came while the breaker was made has not found it.
+        // A change that came while the breaker was made has not found it, nor has one that came since.
         #[cfg(feature = "settings")]
-        if self.changes.load(Acquire) != changes {
+        while self.changes.load(Acquire) != changes {
+            changes = self.changes.load(Acquire);
             self.set(&cell);
         }
         Breaker { cell }

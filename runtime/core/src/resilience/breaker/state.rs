@@ -10,8 +10,8 @@
 //!
 //! Invariants:
 //! - every change of phase begins a new *generation*; a result of an older one changes nothing;
-//! - half-open, `in_flight` and the ended probes together never exceed `probes`, and each reservation is released exactly once: by its
-//!   result, or by the deadline, which begins a new generation so that a late result is not counted twice;
+//! - half-open, `in_flight` and the ended probes together never exceed the largest `probes` of that time, and each reservation is released
+//!   exactly once: by its result, or by the deadline, which begins a new generation so that a late result is not counted twice;
 //! - half-open always ends: a call finds room, or the deadline of the probes in flight passes.
 
 use crate::clock::nanos;
@@ -172,14 +172,25 @@ impl Machine {
                 ended.failures += u32::from(failed);
                 ended.slow += u32::from(slow);
                 let ended = *ended;
-                if let Some(cause) = opens_again(settings, ended) {
-                    self.reopened = self.reopened.saturating_add(1);
-                    return Some(self.open(settings, cause, now, draw));
-                }
-                (ended.calls >= settings.probes.get()).then(|| self.close(Cause::ProbesSucceeded))
+                self.judge_probes(settings, ended, (now, draw))
             }
             Phase::Open { .. } | Phase::ForcedOpen | Phase::ForcedClosed | Phase::Disabled => None,
         }
+    }
+
+    /// Judges the probes that have ended by other settings, which may ask for fewer.
+    #[cfg(feature = "settings")]
+    pub(super) fn judge_again(&mut self, settings: &Settings, (now, draw): (u64, f64)) -> Option<Change> {
+        let Phase::HalfOpen { ended, .. } = self.phase else { return None };
+        self.judge_probes(settings, ended, (now, draw))
+    }
+
+    fn judge_probes(&mut self, settings: &Settings, ended: Probes, (now, draw): (u64, f64)) -> Option<Change> {
+        if let Some(cause) = opens_again(settings, ended) {
+            self.reopened = self.reopened.saturating_add(1);
+            return Some(self.open(settings, cause, now, draw));
+        }
+        (ended.calls >= settings.probes.get()).then(|| self.close(Cause::ProbesSucceeded))
     }
 
     /// Forces a phase; [`State::Closed`] means to decide again, from the start.

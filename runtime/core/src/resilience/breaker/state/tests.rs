@@ -203,3 +203,30 @@ fn states_and_causes_have_their_names() {
         assert_eq!(cause.to_string(), text);
     }
 }
+
+#[cfg(feature = "settings")]
+#[test]
+fn settings_with_fewer_probes_judge_those_that_have_ended() {
+    let five = settings().probes(n(5));
+    let half_open = |endings: &[Ending]| {
+        let mut machine = open();
+        for &ending in endings {
+            assert!(matches!(machine.admit(&five, SECOND), (Admission::Granted, _)));
+            assert_eq!(machine.settle(&five, (machine.generation, ending), Tally::default(), (SECOND, 0.0)), None);
+        }
+        machine
+    };
+    let change = half_open(&[SUCCESS, SUCCESS]).judge_again(&settings(), (SECOND, 0.0));
+    assert_eq!(change, Some(Change { from: State::HalfOpen, to: State::Closed, cause: Cause::ProbesSucceeded }));
+    assert_eq!(half_open(&[SUCCESS]).judge_again(&settings(), (SECOND, 0.0)), None);
+    assert_eq!(open().judge_again(&settings(), (SECOND, 0.0)), None, "it is open");
+    assert_eq!(Machine::new().judge_again(&settings(), (SECOND, 0.0)), None, "it is closed");
+    let half = five.clone().failure_rate(Percent::new(50));
+    let mut machine = open();
+    for ending in [SUCCESS, FAILURE] {
+        assert!(matches!(machine.admit(&half, SECOND), (Admission::Granted, _)));
+        assert_eq!(machine.settle(&half, (machine.generation, ending), Tally::default(), (SECOND, 0.0)), None);
+    }
+    let change = machine.judge_again(&half.probes(n(2)), (SECOND, 0.0));
+    assert_eq!(change.map(|change| change.cause), Some(Cause::ProbesFailed { failures: 1, probes: 2 }));
+}
