@@ -2,7 +2,7 @@
 //!
 //! May use: `error`, `handle`, `key`, `l1`, `nearest`, `registry`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,11 +40,14 @@ const LISTED: usize = 3;
 pub struct CachedFunction {
     handle: Fastness,
     path: String,
+    /// The paths by which its keys are listed: several for methods that share their switch.
+    called: Vec<String>,
     control: Arc<FunctionControl>,
 }
 
 impl CachedFunction {
     /// Returns the path of the function, as [`SiteStats::name`](crate::SiteStats::name) has it, without the types that it is generic over.
+    /// Methods of one name that were turned off together before their first call have that of their module and this name.
     pub fn name(&self) -> &str {
         &self.path
     }
@@ -82,7 +85,7 @@ impl CachedFunction {
     /// # Ok(()) }
     /// ```
     pub fn keys(&self, limit: usize) -> Keys {
-        keys::list(&self.handle.keys_of(&self.path), limit, KeyOrder::Heat)
+        keys::list(&self.handle.keys_of(&self.called), limit, KeyOrder::Heat)
     }
 
     /// Lists up to `limit` keys as [`keys`](Self::keys) does, those whose entries take the most bytes first.
@@ -101,7 +104,7 @@ impl CachedFunction {
     /// # Ok(()) }
     /// ```
     pub fn largest_keys(&self, limit: usize) -> Keys {
-        keys::list(&self.handle.keys_of(&self.path), limit, KeyOrder::Bytes)
+        keys::list(&self.handle.keys_of(&self.called), limit, KeyOrder::Bytes)
     }
 }
 
@@ -126,48 +129,162 @@ impl Fastness {
     /// Fails if no function has this name, and lists the nearest ones; if several have it, and lists these.
     pub fn function(&self, name: &str) -> Result<CachedFunction, Error> {
         let found = find(&mut self.controls(), name);
-        let (path, control) = found.map_err(ErrorDetail::Function)?;
-        Ok(CachedFunction { handle: self.clone(), path, control })
+        let FoundFunction { path, called, control } = found.map_err(ErrorDetail::Function)?;
+        Ok(CachedFunction { handle: self.clone(), path, called, control })
     }
 }
 
-/// Returns the path and the controls of the cached function of this name, or a sentence about the lack of one.
-pub(crate) fn find(controls: &mut FunctionControls, name: &str) -> Result<(String, Arc<FunctionControl>), String> {
+/// A function as a name leads to it.
+struct FoundFunction {
+    path: String,
+    /// The paths by which its keys are listed.
+    called: Vec<String>,
+    control: Arc<FunctionControl>,
+}
+
+/// Returns the cached function of this name, or a sentence about the lack of one. Methods that share their controls are one.
+fn find(controls: &mut FunctionControls, name: &str) -> Result<FoundFunction, String> {
     let wanted = bare(&shown(name));
     let known = known(controls);
-    let matching: Vec<_> = known.iter().filter(|(path, _)| has_name(path, &wanted)).collect();
-    match &matching[..] {
-        [] => Err(no_function(name, &wanted, known.keys())),
-        [(path, control)] => {
-            let control = (*control).clone().unwrap_or_else(|| controls.declared(path));
-            Ok(((*path).clone(), control))
+    let matching = matching(&known, &wanted);
+    let Some((path, _)) = matching.first() else { return Err(no_function(name, &wanted, known.keys())) };
+    let called: Vec<_> = matching.iter().flat_map(|(_, function)| &function.called).collect();
+    let uncalled = matching.iter().filter(|(_, function)| function.called.is_empty()).count();
+    let of_called = |path: &String, control: &Arc<FunctionControl>, called| FoundFunction {
+        path: path.clone(),
+        called,
+        control: control.clone(),
+    };
+    match &called[..] {
+        [] if uncalled == 1 => {
+            let control = controls.declared(path);
+            return Ok(FoundFunction { path: (*path).clone(), called: vec![(*path).clone()], control });
         }
-        several => Err(format!(
-            "`{name}` is the name of several cached functions: write one of {}",
-            list(several.iter().map(|(path, _)| *path))
-        )),
+        [(path, control)] if uncalled == 0 => return Ok(of_called(path, control, vec![path.clone()])),
+        [(_, control), others @ ..] if uncalled == 0 && others.iter().all(|(_, other)| Arc::ptr_eq(other, control)) => {
+            return Ok(of_called(path, control, called.iter().map(|(path, _)| path.clone()).collect()));
+        }
+        _ => {}
+    }
+    // A free function beside methods of its name.
+    if let Some((path, control)) = called.iter().find(|(path, _)| *path == wanted) {
+        return Ok(of_called(path, control, vec![path.clone()]));
+    }
+    let uncalled = matching.iter().filter(|(_, function)| function.called.is_empty()).map(|(path, _)| *path);
+    Err(several(name, called.iter().map(|(path, _)| path).chain(uncalled)))
+}
+
+/// The functions that a name in the settings leads to.
+#[cfg(feature = "settings")]
+pub(crate) struct NamedFunctions {
+    /// The path that settings show.
+    pub(crate) path: String,
+    /// True if the path is one by which the registry knows all of them, those too that were not called yet.
+    pub(crate) is_declaration: bool,
+    pub(crate) controls: Vec<Arc<FunctionControl>>,
+}
+
+/// Returns the cached functions that a name in the settings leads to, or a sentence about the lack of one. A name that is one before the
+/// first call of a method leads to the same methods afterwards.
+#[cfg(feature = "settings")]
+pub(crate) fn find_all(controls: &mut FunctionControls, name: &str) -> Result<NamedFunctions, String> {
+    let wanted = bare(&shown(name));
+    let known = known(controls);
+    let matching = matching(&known, &wanted);
+    let declared = |path: &String, function: &KnownFunction, controls: &mut FunctionControls| {
+        let mut all = vec![controls.declared(path)];
+        for (_, control) in &function.called {
+            if all.iter().all(|known| !Arc::ptr_eq(known, control)) {
+                all.push(control.clone());
+            }
+        }
+        NamedFunctions { path: path.clone(), is_declaration: true, controls: all }
+    };
+    match &matching[..] {
+        [] => return Err(no_function(name, &wanted, known.keys())),
+        [(path, function)] if function.is_declaration => return Ok(declared(path, function, controls)),
+        _ => {}
+    }
+    let called: Vec<_> = matching.iter().flat_map(|(_, function)| &function.called).collect();
+    let is_declaration = matching.iter().any(|(_, function)| function.is_declaration);
+    match &called[..] {
+        [(path, control), others @ ..]
+            if !is_declaration && others.iter().all(|(_, other)| Arc::ptr_eq(other, control)) =>
+        {
+            // Methods whose controls are those of their declaration are set together, so they are shown by it.
+            let declaration = known.iter().find(|(of, function)| {
+                function.is_declaration
+                    && function.called.iter().any(|(called, _)| called == path)
+                    && function.called.iter().all(|(_, other)| Arc::ptr_eq(other, control))
+                    && Arc::ptr_eq(&controls.declared(of), control)
+            });
+            Ok(match declaration {
+                Some((path, function)) => declared(path, function, controls),
+                None => NamedFunctions { path: path.clone(), is_declaration: false, controls: vec![control.clone()] },
+            })
+        }
+        _ => Err(several(name, matching.iter().map(|(path, _)| *path))),
     }
 }
 
-type KnownFunctions = BTreeMap<String, Option<Arc<FunctionControl>>>;
+/// The functions that a path stands for.
+#[derive(Default)]
+struct KnownFunction {
+    /// True if the registry has the path: that of a function, or that of all methods of one name in a module, whose types it does not see.
+    is_declaration: bool,
+    /// The functions that were called, by the paths of their calls.
+    called: Vec<(String, Arc<FunctionControl>)>,
+}
 
-/// Returns the controls of all functions, by path; those that have none yet were not called.
+type KnownFunctions = BTreeMap<String, KnownFunction>;
+
+/// Returns all functions, by path. A method that was called has two paths: that of its declaration, and one with its type.
 fn known(controls: &FunctionControls) -> KnownFunctions {
-    #[allow(unused_mut)] // without a registry
-    let mut known: KnownFunctions =
-        controls.called().map(|(path, control)| (path.clone(), Some(control.clone()))).collect();
+    let mut known = KnownFunctions::new();
     #[cfg(feature = "registry")]
     for function in crate::registry::annotated().into_iter().filter(|function| function.role.stores()) {
-        let module = shown(function.module);
-        // A method that was called is known by its type, which the registry does not see.
-        let is_known = |path: &String| {
-            path.strip_prefix(&module).is_some_and(|rest| rest.starts_with('.')) && has_name(path, function.name)
-        };
-        if !known.keys().any(is_known) {
-            known.insert(format!("{module}.{}", function.name), None);
+        let path = shown(&format!("{}::{}", function.module, function.name));
+        known.insert(path, KnownFunction { is_declaration: true, called: Vec::new() });
+    }
+    let mut called: Vec<_> = controls.called().collect();
+    called.sort_unstable_by_key(|(path, _)| *path);
+    for (path, function) in called {
+        let call = (path.clone(), function.control.clone());
+        for declaration in &function.declarations {
+            if let Some(known) = known.get_mut(declaration).filter(|known| known.is_declaration) {
+                known.called.push(call.clone());
+            }
+        }
+        if !function.declarations.contains(path) || !known.contains_key(path) {
+            known.entry(path.clone()).or_default().called.push(call);
         }
     }
     known
+}
+
+/// Returns the functions whose path is this name, or else all whose paths end with it; methods that a declaration among them stands for
+/// are left out.
+fn matching<'a>(known: &'a KnownFunctions, wanted: &str) -> Vec<(&'a String, &'a KnownFunction)> {
+    if let Some(exact) = known.get_key_value(wanted) {
+        return vec![exact];
+    }
+    let all: Vec<_> = known.iter().filter(|(path, _)| has_name(path, wanted)).collect();
+    let is_declared = |path: &str| {
+        let mut declarations = all.iter().filter(|(_, function)| function.is_declaration);
+        declarations.any(|(_, function)| function.called.iter().any(|(called, _)| called.as_str() == path))
+    };
+    all.iter().filter(|(path, function)| function.is_declaration || !is_declared(path.as_str())).copied().collect()
+}
+
+fn several<'a>(name: &str, paths: impl Iterator<Item = &'a String>) -> String {
+    let paths: BTreeSet<_> = paths.collect();
+    format!("`{name}` is the name of several cached functions: write one of {}", list(paths))
+}
+
+/// Returns whether a path is this name, as it was given, or ends with it.
+#[cfg(feature = "settings")]
+pub(crate) fn has_name_of(path: &str, name: &str) -> bool {
+    has_name(path, &bare(&shown(name)))
 }
 
 /// Returns whether a path is this name, or ends with it.
@@ -236,6 +353,27 @@ mod tests {
             "`get_many` is the name of several cached functions: write one of `other.orders.get_many`, `shop.orders.get_many`"
         );
         assert!(fast.function("get").unwrap_err().is_unknown_function());
+    }
+
+    #[test]
+    fn a_full_path_is_that_of_one_function_though_another_ends_with_it() {
+        let fast = handle();
+        drop(fast.switches("app.shop.orders.get_many", "app.shop.orders.get_many"));
+        assert_eq!(fast.function("shop::orders::get_many").unwrap().name(), "shop.orders.get_many");
+        assert!(fast.function("orders.get_many").unwrap_err().to_string().contains("`app.shop.orders.get_many`"));
+    }
+
+    #[test]
+    fn methods_that_share_their_switch_are_one_name() {
+        let fast = handle();
+        fast.controls().declared("app.find").switch.set_off(true);
+        let of_types = ["app.Repo.find", "app.Users.find"].map(|path| fast.switches(path, "app.find"));
+        fast.function("find").unwrap().set_enabled(true);
+        assert!(of_types.iter().all(|switches| !switches.is_off()));
+        drop(fast.switches("app.Other.seek", "app.seek"));
+        drop(fast.switches("app.Users.seek", "app.seek"));
+        let error = fast.function("seek").unwrap_err().to_string();
+        assert!(error.ends_with("write one of `app.Other.seek`, `app.Users.seek`"), "{error}");
     }
 
     #[test]

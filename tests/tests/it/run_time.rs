@@ -77,6 +77,30 @@ async fn rt_read(id: u32) -> u32 {
     id + 100
 }
 
+#[derive(Default)]
+struct RtRepo(Origin);
+
+impl RtRepo {
+    #[cacheable(ttl = 60, jitter = 0, early = off, key = "rt:repo:{id}", skip(self))]
+    async fn rt_find(&self, id: u32) -> Result<u32, Fault> {
+        let _ = id;
+        self.0.next()
+    }
+}
+
+#[derive(Default)]
+struct RtUsers(Origin);
+
+impl RtUsers {
+    #[cacheable(
+        ttl = 60, jitter = 0, early = off, stale_if_error = "1m", idle = "50s", key = "rt:users:{id}", skip(self)
+    )]
+    async fn rt_find(&self, id: u32) -> Result<u32, Fault> {
+        let _ = id;
+        self.0.next()
+    }
+}
+
 fn function(name: &str, options: Value) -> Value {
     json!({ "functions": { name: options } })
 }
@@ -400,6 +424,116 @@ fn settings_are_any_value_of_serde() {
     );
     let unwritable = HashMap::from([((1, 2), 3)]);
     assert!(faults(&fast, &unwritable)[0].starts_with("serde cannot write the settings: "));
+}
+
+async fn find_both(fast: &Fastness, repo: &RtRepo, users: &RtUsers) {
+    with_cache(fast, async {
+        repo.rt_find(1).await.unwrap();
+        users.rt_find(1).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn settings_of_methods_stay_valid_after_their_first_calls() {
+    let (repo, users) = (RtRepo::default(), RtUsers::default());
+    for name in ["it.run_time.rt_find", "run_time::rt_find", "rt_find"] {
+        let fast = fresh();
+        // `RtUsers` has an `idle`: the calls of the other do not make it an unknown option.
+        let options = json!({ "ttl": 5, "idle": 3 });
+        apply(&fast, name, options.clone());
+        let applied = fast.settings();
+        assert_eq!(applied.to_string(), r#"{"functions":{"it.run_time.rt_find":{"idle":3,"ttl":5}}}"#);
+        with_cache(&fast, async {
+            repo.rt_find(1).await.unwrap();
+            apply(&fast, name, options.clone());
+            fast.apply_settings(&applied).unwrap();
+            users.rt_find(1).await.unwrap();
+            apply(&fast, name, options);
+            fast.apply_settings(&fast.settings()).unwrap();
+        })
+        .await;
+        assert_eq!(fast.settings(), applied);
+        let function = fast.function(name).unwrap();
+        assert_eq!((function.name(), function.keys(10).keys.len()), ("it.run_time.rt_find", 2));
+        apply(&fast, "RtUsers::rt_find", json!({ "ttl": 5, "idle": 3 }));
+        assert_eq!(fast.settings(), applied, "they are set together, and shown so");
+    }
+}
+
+#[tokio::test]
+async fn a_name_of_several_methods_sets_all_of_them_whenever_they_are_called() {
+    let (repo, users) = (RtRepo::default(), RtUsers::default());
+    let (fast, clock) = timed();
+    with_cache(&fast, async {
+        repo.rt_find(1).await.unwrap();
+        apply(&fast, "rt_find", json!({ "ttl": 5 }));
+        assert_eq!((repo.rt_find(2).await, users.rt_find(2).await), (Ok(2), Ok(1)));
+        clock.advance(SECOND * 5);
+        assert_eq!((repo.rt_find(2).await, users.rt_find(2).await), (Ok(3), Ok(2)));
+    })
+    .await;
+    let (fast, clock) = timed();
+    with_cache(&fast, async {
+        repo.rt_find(1).await.unwrap();
+        users.rt_find(1).await.unwrap();
+        apply(&fast, "RtRepo::rt_find", json!({ "ttl": 5 }));
+        assert_eq!(fast.settings().to_string(), r#"{"functions":{"it.run_time.RtRepo.rt_find":{"ttl":5}}}"#);
+        fast.apply_settings(&fast.settings()).unwrap();
+        assert_eq!((repo.rt_find(2).await, users.rt_find(2).await), (Ok(5), Ok(4)));
+        clock.advance(SECOND * 5);
+        assert_eq!((repo.rt_find(2).await, users.rt_find(2).await), (Ok(6), Ok(4)), "a type names one of them");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_of_methods_that_are_set_together_are_a_fault_that_says_what_to_write() {
+    let (repo, users) = (RtRepo::default(), RtUsers::default());
+    let fast = fresh();
+    find_both(&fast, &repo, &users).await;
+    let wide = json!({ "functions": { "RtRepo::rt_find": { "ttl": 5 }, "rt_find": { "ttl": 6 } } });
+    assert_eq!(
+        faults(&fast, &wide),
+        [
+            "functions.rt_find: `RtRepo::rt_find` and `rt_find` are set together: write their settings once, as `it.run_time.rt_find`"
+        ]
+    );
+    let each = json!({ "functions": { "RtRepo::rt_find": { "ttl": 5 }, "RtUsers::rt_find": { "ttl": 6 } } });
+    fast.apply_settings(&each).unwrap();
+    let fast = fresh();
+    apply(&fast, "rt_find", json!({ "ttl": 7 }));
+    find_both(&fast, &repo, &users).await;
+    assert_eq!(
+        faults(&fast, &each),
+        [
+            "functions.RtUsers::rt_find: `RtRepo::rt_find` and `RtUsers::rt_find` are set together: write their settings once, as `it.run_time.rt_find`"
+        ]
+    );
+    apply(&fast, "it.run_time.rt_find", json!({ "ttl": 5 }));
+}
+
+#[tokio::test]
+async fn methods_that_are_set_together_have_only_the_options_of_their_own_attributes() {
+    let (repo, users) = (RtRepo::default(), RtUsers::default());
+    let (fast, clock) = timed();
+    apply(&fast, "rt_find", json!({ "idle": 5, "stale_if_error": "off" }));
+    with_cache(&fast, async {
+        assert_eq!((repo.rt_find(1).await, users.rt_find(1).await), (Ok(1), Ok(1)));
+        clock.advance(SECOND * 5);
+        assert_eq!((repo.rt_find(1).await, users.rt_find(1).await), (Ok(1), Ok(2)), "`RtRepo` has no `idle`");
+        apply(&fast, "rt_find", json!({ "ttl": 10, "stale_if_error": "1h", "idle": "off" }));
+        assert_eq!((repo.rt_find(2).await, users.rt_find(2).await), (Ok(2), Ok(3)));
+        clock.advance(SECOND * 10);
+        repo.0.set_down(true);
+        users.0.set_down(true);
+        assert_eq!(
+            (repo.rt_find(2).await, users.rt_find(2).await),
+            (Err(Fault::Down), Ok(3)),
+            "`RtRepo` has no `stale_if_error`, but a ttl like all"
+        );
+    })
+    .await;
 }
 
 #[test]

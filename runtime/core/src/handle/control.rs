@@ -20,18 +20,31 @@ pub(crate) struct FunctionControl {
 #[derive(Default)]
 pub(crate) struct FunctionControls {
     /// The controls of functions that were called, by the paths of the functions.
-    called: HashMap<String, Arc<FunctionControl>>,
+    called: HashMap<String, CalledFunction>,
     /// The controls of functions that the registry knows and that were not called yet, by the paths of their declarations.
     declared: HashMap<String, Arc<FunctionControl>>,
+}
+
+/// A function that was called.
+pub(crate) struct CalledFunction {
+    pub(crate) control: Arc<FunctionControl>,
+    /// The paths by which the registry knows it: several if it is a method of several instantiations of a type, in several modules.
+    pub(crate) declarations: Vec<String>,
 }
 
 impl FunctionControls {
     /// Returns the controls of a function that is called for the first time. `declared` is the path by which the registry knows it, which
     /// has no types in it.
     pub(super) fn first_call(&mut self, path: &str, declared: &str) -> Arc<FunctionControl> {
-        let known = self.called.get(path).or_else(|| self.declared.get(declared)).cloned().unwrap_or_default();
-        self.called.insert(path.to_owned(), known.clone());
-        known
+        let of_declaration = self.declared.get(declared);
+        let called = self.called.entry(path.to_owned()).or_insert_with(|| CalledFunction {
+            control: of_declaration.cloned().unwrap_or_default(),
+            declarations: Vec::new(),
+        });
+        if !called.declarations.iter().any(|known| known == declared) {
+            called.declarations.push(declared.to_owned());
+        }
+        called.control.clone()
     }
 
     /// Returns the controls that functions with this path in the registry have from their first call on.
@@ -39,15 +52,15 @@ impl FunctionControls {
         self.declared.entry(declared.to_owned()).or_default().clone()
     }
 
-    /// Returns the controls of all functions that were called, with their paths.
-    pub(crate) fn called(&self) -> impl Iterator<Item = (&String, &Arc<FunctionControl>)> {
+    /// Returns all functions that were called, with their paths.
+    pub(crate) fn called(&self) -> impl Iterator<Item = (&String, &CalledFunction)> {
         self.called.iter()
     }
 
     /// Returns the controls of all functions.
     #[cfg(feature = "settings")]
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<FunctionControl>> {
-        self.called.values().chain(self.declared.values())
+        self.called.values().map(|function| &function.control).chain(self.declared.values())
     }
 }
 

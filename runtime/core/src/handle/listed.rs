@@ -22,8 +22,15 @@ impl ListedStores {
         }
     }
 
-    /// Returns the stores of the function with this path.
-    pub(super) fn named(&self, path: &str) -> Vec<Arc<dyn KeyList>> {
-        lock(&self.0).get(path).into_iter().flatten().map(|(_, keys)| keys.clone()).collect()
+    /// Returns the stores of the functions with these paths, each store once.
+    pub(super) fn named(&self, paths: &[String]) -> Vec<Arc<dyn KeyList>> {
+        let functions = lock(&self.0);
+        let mut stores: Vec<&ListedStore> = Vec::new();
+        for store in paths.iter().filter_map(|path| functions.get(path)).flatten() {
+            if stores.iter().all(|(known, _)| *known != store.0) {
+                stores.push(store);
+            }
+        }
+        stores.into_iter().map(|(_, keys)| keys.clone()).collect()
     }
 }

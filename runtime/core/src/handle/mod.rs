@@ -435,9 +435,9 @@ impl Fastness {
         self.inner.listed.add(path, id, keys);
     }
 
-    /// Returns the stores of the function with this path.
-    pub(crate) fn keys_of(&self, path: &str) -> Vec<Arc<dyn KeyList>> {
-        self.inner.listed.named(path)
+    /// Returns the stores of the functions with these paths, each store once.
+    pub(crate) fn keys_of(&self, paths: &[String]) -> Vec<Arc<dyn KeyList>> {
+        self.inner.listed.named(paths)
     }
 
     pub(crate) fn counters(&self, name: &str, key: &str, switches: &SiteSwitches) -> Arc<Counters> {

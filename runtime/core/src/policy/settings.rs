@@ -18,6 +18,23 @@ pub(crate) struct PolicySettings {
     pub(crate) idle: Option<Duration>,
 }
 
+impl PolicySettings {
+    /// Returns these settings without those of other options than these.
+    pub(crate) fn only(self, options: &[&'static str]) -> Self {
+        let given = |option: &'static str, time: Option<Duration>| time.filter(|_| options.contains(&option));
+        Self {
+            ttl: given("ttl", self.ttl),
+            negative_ttl: given("negative_ttl", self.negative_ttl),
+            err_ttl: given("err_ttl", self.err_ttl),
+            stale: given("stale", self.stale),
+            stale_if_error: given("stale_if_error", self.stale_if_error),
+            load_timeout: given("load_timeout", self.load_timeout),
+            local_ttl: given("local_ttl", self.local_ttl),
+            idle: given("idle", self.idle),
+        }
+    }
+}
+
 impl<S: Shape> Policy<S> {
     /// Puts these settings in the place of its own options.
     pub(crate) fn set(&mut self, settings: &PolicySettings) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::at::{At, Faults, list};
-use crate::function::find;
+use crate::function::{NamedFunctions, find_all, has_name_of};
 use crate::handle::{FunctionControl, FunctionControls};
 use crate::key::template::shown;
 use crate::l1::{AnyStore, StoreBounds};
@@ -19,7 +19,10 @@ pub(super) struct FunctionPlan {
     pub(super) path: String,
     /// The settings as they were given.
     pub(super) given: Value,
-    control: Arc<FunctionControl>,
+    /// The name as it was given.
+    name: String,
+    is_declaration: bool,
+    controls: Vec<Arc<FunctionControl>>,
     options: FunctionOptions,
 }
 
@@ -55,30 +58,50 @@ const FOREVER: (&str, Duration) = ("forever", Duration::MAX);
 pub(super) fn read(section: &At<'_>, controls: &mut FunctionControls, faults: &mut Faults) -> Vec<FunctionPlan> {
     let mut plans: Vec<FunctionPlan> = Vec::new();
     for (name, at) in section.entries(faults) {
-        let found = find(controls, name).map_err(|message| faults.add(&at.path, message)).ok();
-        let available = found.as_ref().map(|(path, control)| available(path, control));
+        let found = find_all(controls, name).map_err(|message| faults.add(&at.path, message)).ok();
+        let available = found.as_ref().map(available);
         let options = options(&at, available.as_deref(), faults);
-        let Some((path, control)) = found else { continue };
-        if plans.iter().any(|plan| Arc::ptr_eq(&plan.control, &control)) {
-            faults.add(&at.path, format!("`{path}` is named twice: write its settings under one name"));
+        let Some(NamedFunctions { path, is_declaration, controls }) = found else { continue };
+        let plan = FunctionPlan { path, given: at.given(), name: name.to_owned(), is_declaration, controls, options };
+        if let Some(other) = plans.iter().find(|other| other.concerns(&plan.controls)) {
+            faults.add(&at.path, named_twice(other, &plan));
         }
-        plans.push(FunctionPlan { path, given: at.given(), control, options });
+        plans.push(plan);
     }
     plans
 }
 
-/// Returns the options that a function has.
-fn available(path: &str, control: &FunctionControl) -> Vec<&'static str> {
-    let of_policy = control.settings.options().or_else(|| declared_options(path));
-    let has = |name: &&str| match &of_policy {
+impl FunctionPlan {
+    /// Returns whether it sets one of these functions.
+    fn concerns(&self, controls: &[Arc<FunctionControl>]) -> bool {
+        self.controls.iter().any(|known| controls.iter().any(|control| Arc::ptr_eq(known, control)))
+    }
+}
+
+/// Says that two names lead to the same function, and which one to write.
+fn named_twice(first: &FunctionPlan, second: &FunctionPlan) -> String {
+    let path = if second.is_declaration && !first.is_declaration { &second.path } else { &first.path };
+    if first.path == second.path && [first, second].iter().all(|plan| has_name_of(path, &plan.name)) {
+        return format!("`{path}` is named twice: write its settings under one name");
+    }
+    format!("`{}` and `{}` are set together: write their settings once, as `{path}`", first.name, second.name)
+}
+
+/// Returns the options that functions have: those of the calls that are known, and those of the declarations.
+fn available(found: &NamedFunctions) -> Vec<&'static str> {
+    let of_calls = found.controls.iter().filter_map(|control| control.settings.options());
+    let of_policies: Vec<_> = of_calls.chain(declared_options(&found.path)).collect();
+    let has = |name: &&'static str| {
         // The HTTP cache is no call site.
-        None => *name == ENABLED,
-        Some(options) => *name == ENABLED || BOUNDS.contains(name) || options.contains(name),
+        let has_store = !of_policies.is_empty();
+        *name == ENABLED
+            || (has_store && BOUNDS.contains(name))
+            || of_policies.iter().any(|options| options.contains(name))
     };
     OPTIONS.into_iter().filter(has).collect()
 }
 
-/// Returns the options of a policy by the registry, for a function that was not called yet.
+/// Returns the options of the policies of all functions that the registry has by this path.
 fn declared_options(path: &str) -> Option<Vec<&'static str>> {
     let functions = annotated().into_iter().filter(|function| function.role.stores());
     let declared = functions.filter(|function| format!("{}.{}", shown(function.module), function.name) == path);
@@ -143,14 +166,15 @@ fn contradiction(at: &At<'_>, policy: &PolicySettings, available: &[&str], fault
 
 /// Sets the options of all functions, those that no plan names to nothing, and returns the stores that may have to evict entries.
 pub(super) fn set_all(controls: &FunctionControls, plans: Vec<FunctionPlan>) -> Vec<Arc<dyn AnyStore>> {
-    let is_named = |control: &Arc<FunctionControl>| plans.iter().any(|plan| Arc::ptr_eq(&plan.control, control));
+    let is_named =
+        |control: &Arc<FunctionControl>| plans.iter().any(|plan| plan.concerns(std::slice::from_ref(control)));
     let mut smaller: Vec<_> = controls
         .all()
         .filter(|control| !is_named(control))
         .flat_map(|control| set(control, &FunctionOptions::default()))
         .collect();
     for plan in plans {
-        smaller.extend(set(&plan.control, &plan.options));
+        smaller.extend(plan.controls.iter().flat_map(|control| set(control, &plan.options)));
     }
     smaller
 }

@@ -54,8 +54,8 @@ impl Fastness {
     /// They replace the settings that were applied before, as a whole: what is not named returns to the value in its attribute. Counts,
     /// entries and states stay. Two calls at the same time apply one after the other.
     ///
-    /// A name is that of [`function`](Self::function). Functions that were not called yet are known by the registry, and have their
-    /// settings from their first call on. The functions' settings are those of this handle, in this process. Policies are those of the
+    /// A name is that of [`function`](Self::function); without its type, that of a method sets all methods of the name in its module.
+    /// Functions that were not called yet are known by the registry, and have their settings from their first call on. The functions' settings are those of this handle, in this process. Policies are those of the
     /// process: of several handles that name one, the last counts, until it is dropped.
     ///
     /// ```standalone_crate

@@ -304,7 +304,17 @@ impl Site {
         values.set_name(&name, false, move |key| bounded(text.text(key)));
         negatives.set_name(&name, texts());
         let store = TieredStore::new(handle, LocalStore { values, counters }, tier, variant);
-        SiteState { store, by_text, negatives, switches, unequal: AtomicBool::new(false), path, name }
+        SiteState {
+            store,
+            by_text,
+            negatives,
+            switches,
+            #[cfg(feature = "settings")]
+            settable: self.meta.settable,
+            unequal: AtomicBool::new(false),
+            path,
+            name,
+        }
     }
 
     fn make_parts(

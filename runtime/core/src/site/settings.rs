@@ -26,10 +26,11 @@ pub(super) fn obey(
 }
 
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> SiteState<K, S> {
-    /// Puts the settings of the function in the place of the options of a call that is not a hit.
+    /// Puts the settings of the function in the place of the options of a call that is not a hit, except for options that its attribute
+    /// does not have.
     pub(crate) fn set(&self, policy: &mut Policy<S>) {
         if let Some(settings) = self.switches.settings().policy() {
-            policy.set(&settings);
+            policy.set(&settings.only(self.settable));
         }
     }
 }

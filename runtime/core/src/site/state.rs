@@ -32,6 +32,9 @@ pub(crate) struct SiteState<K: Eq, S: Shape<Item: 'static>> {
     pub(super) by_text: Membership,
     /// The switches that turn the function off.
     pub(super) switches: SiteSwitches,
+    /// The options that settings may change here. Functions whose settings are shared may have others.
+    #[cfg(feature = "settings")]
+    pub(super) settable: &'static [&'static str],
     /// True once a key that is not equal to itself was reported.
     pub(super) unequal: AtomicBool,
 }
