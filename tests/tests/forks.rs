@@ -17,6 +17,11 @@ fn time_passes_in_a_child_once_it_knows_of_the_fork() {
 }
 
 #[test]
+fn events_do_not_stop_a_child_that_was_forked_while_other_threads_sent_some() {
+    assert!(forks(&["events"]));
+}
+
+#[test]
 fn memory_is_freed_in_a_child_and_in_its_parent() {
     assert!(forks(&["swept"]));
 }

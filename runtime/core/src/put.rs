@@ -34,6 +34,8 @@ struct Write<K: Eq, S: Shape<Item: 'static>> {
     began_at: u64,
     /// True if the attribute's `condition` holds and the call does not bypass the cache. The key is invalidated in either case.
     store: bool,
+    /// True if the write and its record send events.
+    sends_event: bool,
 }
 
 impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
@@ -46,7 +48,17 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Put<K, S> {
         }
         let began = pending.state.log().position();
         let began_at = if pending.policy.ttl.is_stated() { pending.state.now() } else { 0 };
-        Self { write: Some(Box::new(Write { pending, record, began, began_at, store: true })) }
+        Self { write: Some(Box::new(Write { pending, record, began, began_at, store: true, sends_event: true })) }
+    }
+
+    /// Makes the put send no events in this process.
+    #[cfg(feature = "http")]
+    pub(crate) fn silent(mut self) -> Self {
+        if let Some(write) = &mut self.write {
+            write.record = std::mem::take(&mut write.record).silent();
+            write.sends_event = false;
+        }
+        self
     }
 
     /// Stores the value only if this condition holds, beside those of calls before.
@@ -169,7 +181,7 @@ impl<K: OwnedKey, S: Shape<Item: CacheValue> + 'static> Write<K, S> {
     /// Sends the event of a put, before its value is stored.
     fn announce_put(&self) {
         let (state, text) = (&self.pending.state, &self.pending.text);
-        if let Some(events) = state.log().events() {
+        if let Some(events) = state.log().events().filter(|_| self.sends_event) {
             events.send_of(&state.name, CacheEventKind::Put, |at| CacheEvent::Put {
                 function: state.name.clone(),
                 key: EventKey::from_text(text),

@@ -1,13 +1,16 @@
 //! A program that forks while its cache is in use; its exit status is 0 if the child behaves correctly. The first argument says how the
 //! child notices the fork: `told`, `miss`, `invalidation`, or `shared` with the address of a Redis after it; `swept` tests that memory is
-//! freed.
+//! freed, `events` that events do not stop the child.
 
 #![expect(clippy::disallowed_methods, reason = "a process in which time really passes")]
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
+use fastness::events::Filter;
+use fastness::resilience::breaker::{self, Breaker};
+use fastness::resilience::subscribe;
 use fastness::{Fastness, Reach, Redis, cache_invalidate, cacheable};
 use fastness_tests::names::named;
 use fork::{Fork, fork, waitpid};
@@ -107,6 +110,47 @@ fn fork_and(child: impl FnOnce() -> bool) -> bool {
     }
 }
 
+/// Makes a breaker that rejects each call, which is an event.
+fn rejecting(name: &str) -> Breaker {
+    let breaker = Breaker::new(name, breaker::Settings::new());
+    breaker.force_open();
+    breaker
+}
+
+/// Ends a process that is stopped.
+fn give_up() {
+    std::thread::sleep(Duration::from_secs(20));
+    std::process::exit(2);
+}
+
+/// Returns whether a child can subscribe, and a child that does not is not stopped by a lock that another thread of its parent held.
+fn has_events() -> bool {
+    let (own, busy, stop) = (rejecting("own"), rejecting("busy"), AtomicBool::new(false));
+    let mut parents = subscribe(Filter::all().room(1));
+    let anew = fork_and(|| {
+        let mut events = subscribe(Filter::all());
+        own.try_acquire().is_err() && events.try_next().is_some() && parents.try_next().is_none()
+    });
+    let ends = std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                while !stop.load(SeqCst) && busy.try_acquire().is_err() {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let ends = (0..100).all(|_| {
+            fork_and(|| {
+                std::thread::spawn(give_up);
+                (0..100).all(|_| own.try_acquire().is_err())
+            })
+        });
+        stop.store(true, SeqCst);
+        ends
+    });
+    anew && ends && parents.try_next().is_some()
+}
+
 fn with_redis(url: &str, prefix: &str) -> bool {
     let runtime = runtime();
     let fast = runtime.block_on(async {
@@ -134,6 +178,7 @@ fn main() -> ExitCode {
     let args: Vec<_> = std::env::args().skip(1).collect();
     let right = match args.as_slice() {
         [how, url, prefix] if how == "shared" => with_redis(url, prefix),
+        [how] if how == "events" => has_events(),
         [how] if how == "swept" => {
             (0..100).for_each(|n| drop(counted(n)));
             fork_and(is_swept) && is_swept()

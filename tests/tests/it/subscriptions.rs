@@ -303,10 +303,10 @@ async fn a_response_is_loaded_and_stored_under_the_name_http() {
 #[tokio::test]
 async fn a_subscription_in_mid_traffic_sees_the_rest_and_ends_with_the_handle() {
     let fast = fresh();
-    let mut untold = Box::pin(with_cache(&fast, item(3)));
-    assert!(poll_once(untold.as_mut()).await.is_none());
+    let mut silent = Box::pin(with_cache(&fast, item(3)));
+    assert!(poll_once(silent.as_mut()).await.is_none());
     let mut early = fast.subscribe(Filter::all().named("item"));
-    drop(untold);
+    drop(silent);
     with_cache(&fast, item(10)).await.unwrap();
     let mut told = Box::pin(with_cache(&fast, item(3)));
     assert!(poll_once(told.as_mut()).await.is_none());
@@ -493,6 +493,36 @@ fn a_filter_by_name_has_all_keys_of_a_policy() {
     }
     assert_eq!(policy_lines(&mut all), ["told-hosts[a] ForcedOpen", "told-hosts[b] ForcedOpen"]);
     assert_eq!(policy_lines(&mut one), ["told-hosts[b] ForcedOpen", "told-hosts[b] rejected Open"]);
+}
+
+#[fastness::retry(attempts = 2, wait = "1ms")]
+async fn asks() -> Result<(), Failed> {
+    Err(Failed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_by_name_has_a_policy_by_its_path_or_the_end_of_it() {
+    let subscribe = |name: &str| resilience::subscribe(Filter::all().named(name));
+    let mut named = ["it::subscriptions::asks", "subscriptions::asks", "asks"].map(subscribe);
+    let mut others = ["sks", "it::subscriptions", "it"].map(subscribe);
+    assert_eq!(asks().await, Err(Failed));
+    for events in &mut named {
+        let told = policy_lines(events);
+        assert!(told.len() == 1 && told[0].starts_with("it::subscriptions::asks retried 1 "), "{told:?}");
+    }
+    for events in &mut others {
+        assert_eq!(policy_lines(events), [""; 0]);
+    }
+}
+
+#[test]
+fn a_filter_by_name_takes_the_key_of_a_policy_as_it_is() {
+    let hosts = breaker::KeyedBreaker::new("told-addresses", breaker::Settings::new());
+    let mut one = resilience::subscribe(Filter::kinds([PolicyEventKind::StateChanged]).named("told-addresses[::1]"));
+    for key in ["::2", "::1"] {
+        hosts.get(key).force_open();
+    }
+    assert_eq!(policy_lines(&mut one), ["told-addresses[::1] ForcedOpen"]);
 }
 
 #[test]

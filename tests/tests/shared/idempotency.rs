@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fastness::Fastness;
+use fastness::events::{CacheEvent, CacheEventKind, Filter};
 use fastness::http::services::ResumedBody;
 use fastness::http::{Body, IdempotencyLayer};
+use fastness_tests::names::named;
 use fastness_tests::servers::{Redis as Server, prefix, shared_redis, until};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -76,6 +78,20 @@ async fn requests_are_remembered_while_the_cache_is_turned_off() {
         stored(&one, 1).await;
     }
     assert_eq!(orders.load(Ordering::SeqCst), 1);
+}
+
+/// The key of the answer is none of the program's.
+#[tokio::test]
+async fn a_request_that_is_remembered_is_no_event_of_its_process() {
+    let (redis, prefix, orders) = (shared_redis().await, prefix(), Arc::default());
+    let fast = node(&redis.url(), &prefix).await;
+    let mut events = fast.subscribe(Filter::kinds([CacheEventKind::Put, CacheEventKind::Invalidated]));
+    read(process(&fast, &orders).oneshot(post("3 apples")).await.unwrap()).await;
+    stored(&fast, 1).await;
+    fast.cache().invalidate(named("last")).await;
+    let event = events.next().await.unwrap();
+    let CacheEvent::Invalidated { scopes, .. } = event else { panic!("{event:?}") };
+    assert_eq!(scopes.texts(), [Box::from("last")]);
 }
 
 #[tokio::test]

@@ -1,14 +1,15 @@
 //! Events of the shared log: each record is told once by each process, with the process that appended it, and so is a log that is lost.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use fastness::events::{CacheEvent, CacheEventKind, Filter, RecordSource, ResetCause, Subscription};
-use fastness::{Fastness, Scope, cache_put, cacheable, with_cache};
+use fastness::{Fastness, Scope, cache_invalidate, cache_put, cacheable, with_cache};
 use fastness_tests::names::{named, reached, tagged};
-use fastness_tests::servers::{PATIENCE, Redis, prefix, shared_redis};
+use fastness_tests::servers::{PATIENCE, Redis, prefix, shared_redis, until};
 
-use crate::{Origin, connected, node, stored};
+use crate::{Origin, node, stored};
 
 #[cacheable(ttl = 60, jitter = 0, early = off, key = "song:{id}", skip(origin))]
 async fn song(origin: Arc<Origin>, id: u64) -> usize {
@@ -20,6 +21,12 @@ async fn song(origin: Arc<Origin>, id: u64) -> usize {
 async fn put_song(id: u64, plays: usize) -> usize {
     let _ = id;
     plays
+}
+
+#[cache_invalidate("song:{id}")]
+async fn change_song(id: u64) {
+    let _ = id;
+    std::future::pending::<()>().await;
 }
 
 /// The events of a node, in their order.
@@ -82,6 +89,29 @@ async fn a_clear_by_another_process_is_told_as_such() {
     assert!(matches!(others.next().await, CacheEvent::Cleared { source: RecordSource::AnotherProcess, .. }));
 }
 
+/// Each is announced in the background.
+#[tokio::test]
+async fn a_clear_and_the_invalidation_of_a_dropped_call_are_told_once_by_their_own_process() {
+    let [here, there] = pair().await;
+    let (mut own, mut others) = (Heard::new(&here, RECORDS), Heard::new(&there, RECORDS));
+    for round in 0..20 {
+        here.clear();
+        assert!(matches!(own.next().await, CacheEvent::Cleared { source: RecordSource::ThisProcess, .. }));
+        assert!(matches!(others.next().await, CacheEvent::Cleared { source: RecordSource::AnotherProcess, .. }));
+        let mut call = Box::pin(with_cache(&here, change_song(round)));
+        assert!(std::future::poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx).is_pending())).await);
+        drop(call);
+        let (key, scope) = (format!("song:{round}"), reached(format!("song:{round}")));
+        assert_eq!(own.record(&scope).await, (true, vec![key], false, RecordSource::ThisProcess));
+        assert_eq!(others.record(&scope).await, (true, vec![], false, RecordSource::AnotherProcess));
+        // What comes later in the log is the next event.
+        let last = reached("last:*");
+        there.cache().invalidate(last.clone()).await;
+        assert_eq!(own.record(&last).await, (true, vec![], false, RecordSource::AnotherProcess));
+        assert_eq!(others.record(&last).await, (true, vec!["last:*".to_owned()], false, RecordSource::ThisProcess));
+    }
+}
+
 #[tokio::test]
 async fn an_entry_from_the_shared_tier_is_stored_without_a_load() {
     let [here, there] = pair().await;
@@ -101,7 +131,7 @@ async fn a_log_that_is_out_of_reach_or_replaced_is_told_once() {
     let (mut server, prefix) = (Redis::start().await, prefix());
     let redis = fastness::Redis::single(&server.url()).unwrap().prefix(&prefix);
     let fast = Fastness::builder().redis(redis).max_stale(Duration::from_secs(2)).build().unwrap();
-    connected(&fast).await;
+    until("the log was heard, so that there is a silence", async || fast.shared().unwrap().coherent).await;
     let mut resets = Heard::new(&fast, [CacheEventKind::Reset]);
     server.kill();
     let silence = resets.next().await;

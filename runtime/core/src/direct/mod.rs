@@ -479,12 +479,13 @@ impl Cache {
     }
 
     /// Stores a value for exactly `ttl` in the shared tier only: once its invalidation is announced, the value is sent in the background.
+    /// Subscribers to events of this process are not told, because the key is none of the program's.
     pub(crate) async fn set_shared<T: SharedValue>(&self, key: &str, value: T, ttl: Duration) {
         let policy = Policy::new(ttl).wire(Wire::new()).only_shared().jitter(0.0);
         let args = (NoNamespace, Verbatim(key));
         // Not `Site::put`: what this crate itself remembers is stored while the cache is turned off, too.
         let pending = SITE.pending(Some(&self.handle), call(Plain::<T>::NEW, &args), &[], policy);
-        store(Put::new(pending), ready(value)).await;
+        store(Put::new(pending).silent(), ready(value)).await;
     }
 
     /// Asks for the lease on a key, which one process has at a time, for `lasts` at most. `None` while another process has it.

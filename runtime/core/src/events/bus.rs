@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::filter::{Filter, Subscribable, kind_bit};
 use super::queue::EventQueue;
@@ -17,13 +17,15 @@ type Queues<E> = Arc<Vec<Arc<EventQueue<E>>>>;
 pub(crate) struct EventBus<E: Subscribable> {
     /// The kinds that any subscription wants, a bit each.
     wanted: AtomicU32,
+    /// The process of the last change of the subscriptions. A forked child has copies of its parent's, and perhaps of a lock that is held.
+    process: AtomicU32,
     /// `None` for none. Cloned before events are sent, so that the lock is never held meanwhile.
     queues: Mutex<Option<Queues<E>>>,
 }
 
 impl<E: Subscribable> EventBus<E> {
     pub(crate) const fn new() -> Self {
-        Self { wanted: AtomicU32::new(0), queues: Mutex::new(None) }
+        Self { wanted: AtomicU32::new(0), process: AtomicU32::new(0), queues: Mutex::new(None) }
     }
 
     /// Returns whether any subscription wants this kind of event. Costs one relaxed load.
@@ -42,8 +44,12 @@ impl<E: Subscribable> EventBus<E> {
 
     #[cold]
     fn send_wanted(&self, kind: E::Kind, name: Option<&str>, make: impl FnOnce() -> E) {
+        // Asked of the system, because a child may not have noticed the fork yet.
+        let process = ProcessId::default();
+        if self.process.load(Relaxed) != process.number() {
+            return;
+        }
         let Some(queues) = lock(&self.queues).clone() else { return };
-        let process = ProcessId::current();
         let wants = |queue: &&Arc<EventQueue<E>>| queue.process == process && queue.filter.wants(kind, name);
         let mut wanting: Vec<_> = queues.iter().filter(wants).filter(|queue| queue.admits()).collect();
         let Some(last) = wanting.pop() else { return };
@@ -70,9 +76,13 @@ impl<E: Subscribable> EventBus<E> {
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Arc<EventQueue<E>>>)) {
+        let process = ProcessId::default();
         let mut queues = lock(&self.queues);
-        let mut all = queues.as_ref().map(|all| all.to_vec()).unwrap_or_default();
+        let mut all: Vec<_> = queues.as_ref().map(|all| all.to_vec()).unwrap_or_default();
+        // The copies of a parent's.
+        all.retain(|queue| queue.process == process);
         change(&mut all);
+        self.process.store(process.number(), Relaxed);
         self.wanted.store(all.iter().fold(0, |wanted, queue| wanted | queue.filter.kinds), Relaxed);
         let before = std::mem::replace(&mut *queues, (!all.is_empty()).then(|| Arc::new(all)));
         drop(queues);
@@ -82,8 +92,9 @@ impl<E: Subscribable> EventBus<E> {
 
 impl<E: Subscribable> Drop for EventBus<E> {
     fn drop(&mut self) {
-        if let Some(queues) = lock(&self.queues).take() {
-            queues.iter().for_each(EventQueue::end);
+        let process = ProcessId::default();
+        if let Some(queues) = self.queues.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            queues.iter().filter(|queue| queue.process == process).for_each(EventQueue::end);
         }
     }
 }
@@ -91,5 +102,41 @@ impl<E: Subscribable> Drop for EventBus<E> {
 impl<E: Subscribable> std::fmt::Debug for EventBus<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EventBus").field("wanted", &self.wanted).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::{CacheEvent, CacheEventKind, EventForm as _, Subscription};
+
+    fn bus() -> &'static EventBus<CacheEvent> {
+        Box::leak(Box::new(EventBus::new()))
+    }
+
+    /// Makes this process look like a forked child of the one that subscribed.
+    fn fork(bus: &EventBus<CacheEvent>) {
+        bus.process.store(!ProcessId::default().number(), Relaxed);
+    }
+
+    #[test]
+    fn an_event_in_a_forked_child_takes_no_lock_and_is_not_made() {
+        let bus = bus();
+        let mut events = Subscription::to_process(bus, Filter::all());
+        let left_locked = lock(&bus.queues);
+        fork(bus);
+        bus.send(CacheEventKind::Cleared, None, || panic!("no subscriber is in this process"));
+        drop(left_locked);
+        assert!(events.try_next().is_none());
+    }
+
+    #[test]
+    fn a_child_that_subscribes_gets_events() {
+        let bus = bus();
+        drop(Subscription::to_process(bus, Filter::all()));
+        fork(bus);
+        let mut events = Subscription::to_process(bus, Filter::all());
+        bus.send(CacheEventKind::Cleared, None, || CacheEvent::missed(7));
+        assert!(matches!(events.try_next(), Some(CacheEvent::Missed { events: 7 })));
     }
 }

@@ -85,7 +85,8 @@ pub enum CacheEvent {
         /// The time.
         at: Duration,
     },
-    /// Scopes were invalidated or refreshed, and count as such in this process from now on. The entries concerned are removed later.
+    /// Scopes were invalidated or refreshed, and count as such in this process from now on. The entries concerned are removed later. A record
+    /// of another process may be left out if a later one of the same scopes has come before it.
     #[non_exhaustive]
     Invalidated {
         /// The scopes.
@@ -158,6 +159,11 @@ impl EventForm for CacheEvent {
         Self::Missed { events }
     }
 
+    /// Functions are shown with dots.
+    fn wanted_name(name: &str) -> String {
+        name.replace("::", ".")
+    }
+
     fn is_named(path: &str, wanted: &str) -> bool {
         path.strip_suffix(wanted).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     }
@@ -207,8 +213,8 @@ pub enum Removal {
 pub enum RecordSource {
     /// The process of the subscriber.
     ThisProcess,
-    /// Another process with the same shared tier; or that of the subscriber, if the record was read back from the log only after a
-    /// reconnection.
+    /// Another process with the same shared tier; or that of the subscriber, if the record came back from the log only after its call had
+    /// given up, as after a reconnection.
     AnotherProcess,
 }
 
@@ -326,7 +332,8 @@ impl EventScopes {
     }
 
     /// Returns their texts as far as they are known: `user:7` for a key, `user:*` for a prefix, `#team:7` for a tag. None is known of
-    /// another process's record, and not each of one that a transaction made of many.
+    /// another process's record, and not each of one that a transaction made of many. A put names a key of more than 512 bytes as
+    /// [`EventEntry::key`] does, by its beginning and a digest.
     pub fn texts(&self) -> &[Box<str>] {
         &self.texts
     }

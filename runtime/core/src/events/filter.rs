@@ -19,7 +19,12 @@ pub trait EventForm: Clone + fmt::Debug + Send + 'static {
     /// Makes the event that a subscriber gets in place of those that it missed.
     fn missed(events: u64) -> Self;
 
-    /// Returns whether an event of this name is one of the name that a subscriber wants.
+    /// Returns the form in which a wanted name is compared.
+    fn wanted_name(name: &str) -> String {
+        name.to_owned()
+    }
+
+    /// Returns whether an event of this name is one of the name that a subscriber wants, in the form of [`wanted_name`](Self::wanted_name).
     fn is_named(name: &str, wanted: &str) -> bool;
 }
 
@@ -61,11 +66,15 @@ impl<E: Subscribable> Filter<E> {
         Self { kinds, ..Self::all() }
     }
 
-    /// Wants events of this function, or of this policy, only; of several of them, if it is called several times. A function's name is its
-    /// path or the end of it, as in [`Fastness::function`](crate::Fastness::function). The name of policies per key, such as `host`, stands
-    /// for all keys; `host[a.example]` for one. Events of no function, such as an invalidation, are not affected.
+    /// Wants events of this function, or of this policy, only; of several of them, if it is called several times. Events of no function, such
+    /// as an invalidation, are not affected.
+    ///
+    /// The name of a function is its path as events show it, or the end of it, with `::` or with dots: `get_user`, `users::get_user`. It
+    /// stands for all functions whose paths end so. The name of a policy is its full name, or the end of it after a `::`, as it is written:
+    /// `shop::stock::ask` or `ask` for a policy of the function `ask` that has no name of its own. The name of policies per key, such as
+    /// `host`, stands for all keys; `host[a.example]` for one.
     pub fn named(mut self, name: &str) -> Self {
-        self.names.push(name.replace("::", "."));
+        self.names.push(E::wanted_name(name));
         self
     }
 

@@ -16,7 +16,8 @@
 //!
 //! Invariants: events of one key, or of one policy, are sent under the lock that orders the changes, so every queue has them in the order
 //! in which they happened; under such a lock nothing runs but the `Clone` of arguments: wakers and the `Drop` of missed events run on the
-//! thread of `wake`, and key texts are rendered by the subscriber.
+//! thread of `wake`, and key texts are rendered by the subscriber. In a forked child no event takes a lock before the child itself has
+//! subscribed, because another thread of its parent may have held the lock at the fork.
 
 mod bus;
 mod cache;

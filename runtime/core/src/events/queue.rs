@@ -70,7 +70,7 @@ impl<E: Subscribable> EventQueue<E> {
             is_due: false,
             has_ended: false,
         };
-        Arc::new(Self { filter, process: ProcessId::current(), state: Mutex::new(state) })
+        Arc::new(Self { filter, process: ProcessId::default(), state: Mutex::new(state) })
     }
 
     /// Returns whether an event may be made for it. If not, it counts as missed.

@@ -9,6 +9,7 @@ use super::bus::EventBus;
 use super::filter::{Filter, Subscribable};
 use super::queue::EventQueue;
 use super::wake;
+use crate::clock::ProcessId;
 
 /// The events of a source from the moment of `subscribe` on, in the order in which they happened for each key and each policy.
 /// From [`Fastness::subscribe`](crate::Fastness::subscribe) and [`resilience::subscribe`](crate::resilience::subscribe).
@@ -76,6 +77,10 @@ impl<E: Subscribable> Subscription<E> {
 
 impl<E: Subscribable> Drop for Subscription<E> {
     fn drop(&mut self) {
+        // A forked child leaves its copy alone: another thread of its parent may have held a lock of it at the fork.
+        if self.queue.process != ProcessId::default() {
+            return;
+        }
         match &self.source {
             EventSource::Handle(source) => {
                 if let Some(source) = source.upgrade() {

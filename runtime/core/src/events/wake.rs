@@ -21,17 +21,28 @@ struct WakeWork {
     due: Vec<Arc<dyn Sleeper>>,
     dropped: Vec<Box<dyn Any + Send>>,
     subscriptions: usize,
-    /// The process in which the thread runs.
-    runs_in: Option<ProcessId>,
+    /// The process that the work belongs to; `None` before the first subscription.
+    process: Option<ProcessId>,
+    /// True while the thread runs.
+    is_running: bool,
 }
 
-static WORK: Mutex<WakeWork> =
-    Mutex::new(WakeWork { due: Vec::new(), dropped: Vec::new(), subscriptions: 0, runs_in: None });
+impl WakeWork {
+    const NONE: Self =
+        Self { due: Vec::new(), dropped: Vec::new(), subscriptions: 0, process: None, is_running: false };
+}
+
+static WORK: Mutex<WakeWork> = Mutex::new(WakeWork::NONE);
 static NEWS: Condvar = Condvar::new();
 
 /// Notes a new subscription, and starts the thread if it does not run.
 pub(super) fn begin() {
+    let process = Some(ProcessId::default());
     let mut work = lock(&WORK);
+    if work.process != process {
+        // A forked child has none of its parent's subscriptions and threads, and neither wakes nor drops what they left.
+        std::mem::forget(std::mem::replace(&mut *work, WakeWork { process, ..WakeWork::NONE }));
+    }
     work.subscriptions += 1;
     let started = start(&mut work);
     drop(work);
@@ -59,17 +70,16 @@ pub(super) fn drop_later(gone: Box<dyn Any + Send>) {
 fn add(add: impl FnOnce(&mut WakeWork)) {
     let mut work = lock(&WORK);
     add(&mut work);
-    // The system may have refused the thread before, or the process has forked. Not logged here: locks may be held.
+    // The system may have refused the thread before. Not logged here: locks may be held.
     let _ = start(&mut work);
     drop(work);
     NEWS.notify_one();
 }
 
 fn start(work: &mut MutexGuard<'_, WakeWork>) -> io::Result<()> {
-    let process = ProcessId::current();
-    if work.runs_in != Some(process) {
+    if !work.is_running {
         std::thread::Builder::new().name("fastness-events".into()).spawn(run)?;
-        work.runs_in = Some(process);
+        work.is_running = true;
     }
     Ok(())
 }
@@ -96,7 +106,7 @@ fn next() -> Option<DueWork> {
             return Some((std::mem::take(&mut work.due), std::mem::take(&mut work.dropped)));
         }
         if work.subscriptions == 0 {
-            work.runs_in = None;
+            work.is_running = false;
             return None;
         }
         work = NEWS.wait(work).unwrap_or_else(PoisonError::into_inner);

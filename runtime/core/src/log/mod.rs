@@ -289,10 +289,10 @@ impl Log {
             RecordCause::Reset(cause) => {
                 events.send(CacheEventKind::Reset, |at| CacheEvent::Reset { cause, at });
             }
+            RecordCause::By(_) if record.is_silent() || record.is_empty() => {}
             RecordCause::By(source) if record.is_clear() => {
                 events.send(CacheEventKind::Cleared, |at| CacheEvent::Cleared { source, at });
             }
-            RecordCause::By(_) if record.is_empty() => {}
             RecordCause::By(source) => events.send(CacheEventKind::Invalidated, |at| {
                 let scopes = EventScopes::new(record.scopes(), record.texts());
                 CacheEvent::Invalidated { scopes, is_refresh: record.is_refresh(), source, at }

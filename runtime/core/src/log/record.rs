@@ -10,6 +10,7 @@ pub(crate) fn expiry_of(scope: u64) -> u64 {
 
 /// Item of the log: the scopes that an invalidation or a refresh concerns. Records with the same scopes are equal, whatever their texts.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // independent of each other
 pub(crate) struct Record {
     pub(super) scopes: Vec<u64>,
     pub(super) roots: Vec<u16>,
@@ -18,6 +19,8 @@ pub(crate) struct Record {
     pub(super) expires: bool,
     /// The texts of scopes, for events: only those that this process has made while a subscription wanted them.
     pub(super) texts: Vec<Box<str>>,
+    /// True if it sends no event.
+    pub(super) silent: bool,
 }
 
 impl PartialEq for Record {
@@ -61,6 +64,18 @@ impl Record {
     pub(crate) fn into_refresh(mut self) -> Self {
         self.expires = !self.clear;
         self
+    }
+
+    /// Makes the record send no event, in this process.
+    #[cfg(any(feature = "redis", feature = "http"))]
+    #[must_use]
+    pub(crate) fn silent(self) -> Self {
+        Self { silent: true, ..self }
+    }
+
+    /// Returns whether it sends no event.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.silent
     }
 
     /// Adds a key or a prefix.

@@ -94,6 +94,7 @@ fn conservative(bytes: &[u8]) -> Option<(Record, &[u8])> {
         clear: flags & CLEAR != 0,
         texts: Vec::new(),
         expires: false,
+        silent: false,
     };
     (flags <= TAGS | CLEAR).then_some((record, rest))
 }

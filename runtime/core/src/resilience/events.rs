@@ -66,7 +66,8 @@ pub enum PolicyEvent {
         /// The time.
         at: Duration,
     },
-    /// An adaptive bulkhead has changed its bound. Those of one bulkhead are in the order of the changes.
+    /// An adaptive bulkhead has changed its bound because of the durations of its calls. Those of one bulkhead are in the order of the
+    /// changes. [Settings](crate::Fastness::apply_settings) that change the bound send no event.
     #[non_exhaustive]
     LimitChanged {
         /// The name of the policy.
@@ -120,7 +121,11 @@ impl EventForm for PolicyEvent {
     }
 
     fn is_named(name: &str, wanted: &str) -> bool {
-        name.strip_prefix(wanted).is_some_and(|key| key.is_empty() || (key.starts_with('[') && key.ends_with(']')))
+        let is_key = |rest: &str| rest.is_empty() || (rest.starts_with('[') && rest.ends_with(']'));
+        let is_whole = |name: &str| name.strip_prefix(wanted).is_some_and(is_key);
+        // A key may be any text, so it is no part of the path.
+        let path = &name[..name.find('[').unwrap_or(name.len())];
+        is_whole(name) || path.match_indices("::").any(|(at, _)| is_whole(&name[at + 2..]))
     }
 }
 

@@ -35,6 +35,8 @@ struct DoubtState {
     scopes: HashMap<u64, usize>,
     /// The number of records that concern everything, or count as such because there are too many.
     everything: usize,
+    /// The number of those that count as everything because there are too many.
+    widened: usize,
 }
 
 impl Doubt {
@@ -71,14 +73,14 @@ impl Doubt {
     /// Returns one record to be appended again: everything, all invalidations, or all refreshes. `None` if no record is in doubt.
     pub(crate) fn to_replay(&self) -> Option<Replay> {
         let state = lock(&self.state);
-        let (records, everything) = (state.records.len(), state.everything);
+        let (records, everything, widened) = (state.records.len(), state.everything, state.widened);
         let union = |refreshes| Record::union(state.records.iter().filter(|record| record.is_refresh() == refreshes));
         let record = if everything > 0 {
             Record::clear()
         } else {
             Some(union(false)).filter(|record| !record.is_empty()).unwrap_or_else(|| union(true))
         };
-        (!record.is_empty()).then_some(Replay { record, records, everything })
+        (!record.is_empty()).then_some(Replay { record, records, everything, widened })
     }
 
     /// Removes the records of a replay that was appended and folded.
@@ -86,6 +88,7 @@ impl Doubt {
         let mut state = lock(&self.state);
         let state = &mut *state;
         state.everything -= replay.everything;
+        state.widened -= replay.widened;
         let mut before = replay.records;
         let (record, scopes) = (&replay.record, &mut state.scopes);
         state.records.retain(|pending| {
@@ -108,6 +111,7 @@ impl Doubt {
         let room = state.scopes.len() + record.scopes().len() <= MAX_SCOPES;
         if record.is_clear() || !room {
             state.everything += 1;
+            state.widened += usize::from(!record.is_clear());
         } else {
             for key in record.raised() {
                 *state.scopes.entry(key).or_default() += 1;
@@ -129,6 +133,14 @@ pub(crate) struct Replay {
     /// The number of records that were in doubt, of which this one replaces all of its kind.
     records: usize,
     everything: usize,
+    widened: usize,
+}
+
+impl Replay {
+    /// Returns whether events of this process have told all that it concerns, when its records came into doubt.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.widened == 0
+    }
 }
 
 /// A record on its way into the log. In doubt if it is dropped before [`settle`](Self::settle).
@@ -244,7 +256,11 @@ mod tests {
         }
         assert_eq!(doubt.judge(&[u64::MAX]), Judgement::Invalidated);
         let replay = doubt.to_replay().unwrap();
-        assert!(replay.record.is_clear());
+        assert!(replay.record.is_clear() && !replay.is_announced(), "that everything is invalid is new");
+        doubt.replayed(&replay);
+        drop(doubt.pending(Record::clear()));
+        let replay = doubt.to_replay().unwrap();
+        assert!(replay.record.is_clear() && replay.is_announced());
         doubt.replayed(&replay);
         assert!(doubt.judge(&[0]) == Judgement::Current && doubt.len() == 0);
     }

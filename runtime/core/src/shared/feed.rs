@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::api::{PutEpochs, SharedEpoch};
 use super::notices::Notices;
-use super::stream::{Appended, Incarnation, Life, Published, StreamEntry, StreamId};
+use super::stream::{Appended, Incarnation, Life, MAX_TOKEN, Published, StreamEntry, StreamId};
 use crate::events::{RecordSource, ResetCause};
 use crate::log::{Epoch, Judgement, Log, Mirror, Record, RecordCause, expiry_of};
 use crate::sync::{Mutex, MutexGuard, lock};
@@ -37,6 +37,8 @@ pub(crate) struct Feed {
     log: Arc<Log>,
     mirror_bytes: usize,
     notices: Arc<Notices>,
+    /// The token of records that this process appends again. Their events were sent when they came into doubt.
+    replays: u64,
     state: Mutex<FeedState>,
 }
 
@@ -58,8 +60,9 @@ struct FeedState {
     putting: Vec<(u64, ExpectedPut)>,
     /// Puts whose record was folded, by its token, until the put asks for it.
     placed: Vec<(u64, Option<PutEpochs>)>,
-    /// Records of this process on their way through the log, by their tokens: the texts of their scopes, for events.
-    announcing: Vec<(u64, Vec<Box<str>>)>,
+    /// Records of this process on their way through the log, by their tokens: the texts of their scopes, for events; `None` if they send
+    /// none.
+    announcing: Vec<(u64, Option<Vec<Box<str>>>)>,
     /// The scopes of invalidations that were folded, with the life of the log, once the eraser asks for them.
     #[cfg(feature = "redis-cluster")]
     erasing: Option<Vec<(Life, u64)>>,
@@ -104,7 +107,7 @@ impl Feed {
             erasing: None,
             left: Vec::new(),
         };
-        Self { log, mirror_bytes, notices, state: Mutex::new(state) }
+        Self { log, mirror_bytes, notices, replays: fastrand::u64(1..=MAX_TOKEN), state: Mutex::new(state) }
     }
 
     /// Returns the position of a load that begins now; `None` before the log was first read.
@@ -250,7 +253,7 @@ impl Feed {
         let current = state.incarnation.filter(|current| current.server == server)?;
         if current.life != entry.life {
             state.suspicious += 1;
-            self.log.append(record);
+            self.log.append(self.as_announced(&state, record, token).as_ref().unwrap_or(record));
             return Some(Folded::Unverified);
         }
         self.raise(&mut state, entry.id, Some(record), (token, RecordSource::ThisProcess));
@@ -296,9 +299,8 @@ impl Feed {
             state.refreshed = state.refreshed.max(packed);
         }
         // A push may come before the reply to the append of this process.
-        let announced = state.announcing.iter().find(|(announced, _)| *announced == token && token != 0);
-        let named = announced.map(|(_, texts)| record.clone().with_texts(texts.clone()));
-        let (record, source) = named.as_ref().map_or((record, source), |named| (named, RecordSource::ThisProcess));
+        let announced = self.as_announced(state, record, token);
+        let (record, source) = announced.as_ref().map_or((record, source), |named| (named, RecordSource::ThisProcess));
         let cause = if unreadable { RecordCause::Reset(ResetCause::Unreadable) } else { RecordCause::By(source) };
         match put.map(|index| state.putting.swap_remove(index).1) {
             None => drop(self.log.append_for(record, cause)),
@@ -311,14 +313,21 @@ impl Feed {
         }
     }
 
-    /// Registers a record of this process that is about to be sent, so that its event is right however it arrives.
-    pub(crate) fn announces(&self, token: u64, texts: Vec<Box<str>>) {
-        lock(&self.state).announcing.push((token, texts));
+    /// Returns a record as its event shows it, if this token says that it is of this process.
+    fn as_announced(&self, state: &FeedState, record: &Record, token: u64) -> Option<Record> {
+        if token == self.replays {
+            return Some(record.clone().silent());
+        }
+        let (_, texts) = state.announcing.iter().find(|(announced, _)| *announced == token && token != 0)?;
+        Some(match texts {
+            Some(texts) => record.clone().with_texts(texts.clone()),
+            None => record.clone().silent(),
+        })
     }
 
-    /// No longer expects a record.
-    pub(crate) fn announced(&self, token: u64) {
-        lock(&self.state).announcing.retain(|(announced, _)| *announced != token);
+    /// Returns the token of records that this process appends again after it has sent their events.
+    pub(crate) fn replays(&self) -> u64 {
+        self.replays
     }
 
     /// Registers a put, so that its own record can be recognised.
@@ -332,6 +341,26 @@ impl Feed {
         state.putting.retain(|(put, _)| *put != token);
         let index = state.placed.iter().position(|(put, _)| *put == token)?;
         state.placed.swap_remove(index).1
+    }
+}
+
+/// Guard of a record of this process that is about to be sent: until this is dropped, its event is right however it arrives.
+pub(crate) struct AnnouncedRecord<'a> {
+    feed: &'a Feed,
+    token: u64,
+}
+
+impl<'a> AnnouncedRecord<'a> {
+    pub(crate) fn new(feed: &'a Feed, token: u64, record: &Record) -> Self {
+        let texts = (!record.is_silent()).then(|| record.texts().to_vec());
+        lock(&feed.state).announcing.push((token, texts));
+        Self { feed, token }
+    }
+}
+
+impl Drop for AnnouncedRecord<'_> {
+    fn drop(&mut self) {
+        lock(&self.feed.state).announcing.retain(|(announced, _)| *announced != self.token);
     }
 }
 

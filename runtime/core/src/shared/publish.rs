@@ -9,9 +9,10 @@ use super::api::Unavailable;
 use super::append::Append;
 use super::connection::Connections;
 use super::context::Context;
-use super::doubt::Doubt;
+use super::doubt::{Doubt, Replay};
 use super::errors::ends_connection;
-use super::feed::Folded;
+use super::feed::{AnnouncedRecord, Folded};
+use super::stream::MAX_TOKEN;
 use crate::clock::pause;
 use crate::log::Record;
 
@@ -60,7 +61,7 @@ pub(super) async fn replay(context: Arc<Context>, connections: Connections, doub
         while let Some(replay) = doubt.to_replay() {
             if connections.live(0).is_none() {
                 wait = REPLAY.0;
-            } else if publish(&context, &connections, &replay.record, 0).await.is_ok() {
+            } else if publish_again(&context, &connections, &replay).await.is_ok() {
                 doubt.replayed(&replay);
                 continue;
             } else {
@@ -69,4 +70,15 @@ pub(super) async fn replay(context: Arc<Context>, connections: Connections, doub
             pause(wait).await;
         }
     }
+}
+
+/// Appends records in doubt. Each was told to subscribers when it came into doubt, so only a record that concerns more is told now.
+async fn publish_again(context: &Context, connections: &Connections, replay: &Replay) -> Result<(), Unavailable> {
+    let (feed, record) = (&context.feed, &replay.record);
+    if replay.is_announced() {
+        return publish(context, connections, record, feed.replays()).await;
+    }
+    let token = fastrand::u64(1..=MAX_TOKEN);
+    let _announced = AnnouncedRecord::new(feed, token, record);
+    publish(context, connections, record, token).await
 }

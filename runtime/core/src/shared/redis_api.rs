@@ -6,7 +6,7 @@ use std::time::Duration;
 use redis::Value;
 
 use super::api::{FetchedEntry, NewEntry, PutEpochs, ScopesOf, SharedApi, SharedEpoch, Unavailable, ValueKey};
-use super::feed::{ExpectedPut, Feed};
+use super::feed::{AnnouncedRecord, ExpectedPut, Feed};
 use super::lease::RedisLoadLease;
 use super::runtime_thread::BlockingContext;
 use super::stream::MAX_TOKEN;
@@ -152,25 +152,6 @@ impl SharedApi for RedisTier {
         let entry = NewEntry { value: None, tags: &[], epoch, began, expires: 0, load_time: 0, beyond: Duration::ZERO };
         let command = self.ordered(key, &entry, 0, None);
         self.send_later(command.into_iter().chain(lease.and_then(RedisLoadLease::into_release)).collect());
-    }
-}
-
-/// Guard of a record that the feed recognises until this is dropped.
-struct AnnouncedRecord<'a> {
-    feed: &'a Feed,
-    token: u64,
-}
-
-impl<'a> AnnouncedRecord<'a> {
-    fn new(feed: &'a Feed, token: u64, record: &Record) -> Self {
-        feed.announces(token, record.texts().to_vec());
-        Self { feed, token }
-    }
-}
-
-impl Drop for AnnouncedRecord<'_> {
-    fn drop(&mut self) {
-        self.feed.announced(self.token);
     }
 }
 

@@ -1,4 +1,6 @@
 use super::*;
+use crate::clock::Clock;
+use crate::events::{CacheEvent, CacheEvents, Filter};
 
 const SERVER: u64 = 1;
 const LIFE: Life = 7;
@@ -35,7 +37,11 @@ fn resets(feed: &Feed) -> (u64, u64) {
 
 /// A log whose only entry is number 10.
 fn feed() -> (Arc<Log>, Feed) {
-    let log = Arc::new(Log::with_mirror_bytes(1 << 12));
+    feed_into(Log::with_mirror_bytes(1 << 12))
+}
+
+fn feed_into(log: Log) -> (Arc<Log>, Feed) {
+    let log = Arc::new(log);
     let notices = Notices::new(Arc::default(), "127.0.0.1:1".to_owned(), "test:log".to_owned());
     let feed = Feed::new(log.clone(), 1 << 12, Arc::new(notices));
     feed.reset(Incarnation { server: SERVER, life: LIFE }, id(10));
@@ -300,4 +306,28 @@ fn a_log_that_was_too_long_to_catch_up_with_is_left_like_any_other() {
     feed.forget();
     feed.reset(other, id(2));
     assert!(!feed.has_left(other), "it was never left");
+}
+
+#[test]
+fn a_record_that_is_appended_again_counts_again_and_is_not_told_again() {
+    for by_push in [true, false] {
+        let events = CacheEvents::new(Clock::manual());
+        let (log, feed) = feed_into(Log::with_mirror_bytes(1 << 12).with_events(events.clone()));
+        let (began, mut told) = (log.position(), events.subscribe(Filter::all()));
+        let replay = Published { token: feed.replays(), ..published(11, 10, record(&[5])) };
+        if by_push {
+            feed.push(SERVER, &replay);
+        }
+        feed.fold_appended(SERVER, &replay.entry, &record(&[5]), feed.replays());
+        if !by_push {
+            feed.push(SERVER, &replay);
+        }
+        assert!(!log.valid(began, &[5]) && told.try_next().is_none(), "by push: {by_push}");
+        feed.push(SERVER, &published(12, 11, record(&[6])));
+        let event = told.try_next();
+        assert!(
+            matches!(event, Some(CacheEvent::Invalidated { source: RecordSource::AnotherProcess, .. })),
+            "{event:?}"
+        );
+    }
 }
