@@ -37,7 +37,7 @@ pub(crate) enum ErrorDetail {
     Settings(Vec<WrongSetting>),
 }
 
-/// One fault of settings, from [`Error::wrong_settings`]. It prints as the path, a colon and the message.
+/// A fault of settings, from [`Error::wrong_settings`]. It prints as the path, a colon and the message.
 #[cfg(feature = "settings")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

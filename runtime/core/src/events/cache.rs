@@ -201,7 +201,7 @@ pub enum Eviction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Removal {
-    /// One of its scopes was invalidated. It was not served since; its memory is given back now.
+    /// A scope of the entry was invalidated. It was not served since; its memory is given back now.
     Invalidated,
     /// A later load of its key has replaced it by nothing, by an absence, or by an entry of another function of the same key.
     Superseded,
