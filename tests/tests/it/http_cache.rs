@@ -60,7 +60,7 @@ async fn responses_are_cached_over_sockets() {
     raw(address, "GET /list HTTP/1.1").await;
     assert_eq!(calls.load(SeqCst), 2);
     let large = raw(address, "GET /large HTTP/1.1").await;
-    assert!(large.len() > 100_000 && large.contains("fastness; fwd=uri-miss\r\n"));
+    assert!(large.len() > 100_000 && large.contains("fastness; fwd=uri-miss; detail=too-large\r\n"));
     for _ in 0..2 {
         assert!(raw(address, "GET /one/same HTTP/1.1").await.ends_with("one"));
         assert!(raw(address, "GET /two/same HTTP/1.1").await.ends_with("two"), "routers strip prefixes");

@@ -1,11 +1,12 @@
 //! Conditional requests: those of clients, answered from stored responses, and those that validate stored responses (RFC 9110 section 13).
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
-    EXPIRES, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, SET_COOKIE, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, DATE, ETAG, EXPIRES, HeaderName,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, SET_COOKIE, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::date;
 use super::directives::split;
 
 /// Validators of the response that a client already has.
@@ -32,17 +33,22 @@ impl Conditions {
             let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
             return self.none_match.iter().any(|line| matches(line, tag));
         }
-        let date = |value: &HeaderValue| httpdate::parse_http_date(value.to_str().ok()?).ok();
-        let since = self.modified_since.as_ref().and_then(date);
-        since.is_some_and(|since| headers.get(LAST_MODIFIED).and_then(date).is_some_and(|modified| modified <= since))
+        let since = self.modified_since.as_ref().and_then(date::parse);
+        since.is_some_and(|since| {
+            headers.get(LAST_MODIFIED).and_then(date::parse).is_some_and(|modified| modified <= since)
+        })
     }
 }
 
 /// Returns whether a line of `If-None-Match` matches a tag, by weak comparison (RFC 9110 section 8.8.3.2).
 fn matches(line: &HeaderValue, tag: Option<&str>) -> bool {
     let Some(items) = line.to_str().ok().and_then(split) else { return false };
-    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
     items.iter().any(|item| *item == "*" || tag.is_some_and(|tag| opaque(tag) == opaque(item)))
+}
+
+/// Returns a tag without the mark of a weak one.
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// Returns the head of a `304` in place of a response with this head (RFC 9110 section 15.4.5).
@@ -64,6 +70,20 @@ pub(super) fn remove_conditions(request: &mut HeaderMap) {
     request.remove(IF_MODIFIED_SINCE);
 }
 
+/// Returns whether a response can be validated by its tag or its date.
+pub(super) fn has_validator(response: &HeaderMap) -> bool {
+    response.contains_key(ETAG) || response.contains_key(LAST_MODIFIED)
+}
+
+/// Returns whether a `304` confirms a stored response (RFC 9111 section 4.3.4): not if it has another tag.
+pub(super) fn confirms(stored: &HeaderMap, not_modified: &HeaderMap) -> bool {
+    let tag = |headers: &HeaderMap| Some(opaque(headers.get(ETAG)?.to_str().ok()?).to_owned());
+    match (tag(stored), tag(not_modified)) {
+        (Some(stored), Some(other)) => stored == other,
+        _ => true,
+    }
+}
+
 /// Adds the validators of a stored response to a request (RFC 9111 section 4.3.1). Returns false if the response has none.
 pub(super) fn add_validators(request: &mut HeaderMap, stored: &HeaderMap) -> bool {
     if let Some(tag) = stored.get(ETAG) {
@@ -72,15 +92,15 @@ pub(super) fn add_validators(request: &mut HeaderMap, stored: &HeaderMap) -> boo
     if let Some(modified) = stored.get(LAST_MODIFIED) {
         request.insert(IF_MODIFIED_SINCE, modified.clone());
     }
-    stored.contains_key(ETAG) || stored.contains_key(LAST_MODIFIED)
+    has_validator(stored)
 }
 
 /// Updates a stored head from that of a `304` (RFC 9111 section 3.2): each field replaces the stored one, except those that describe the
-/// content, its tag included, because the content stays.
+/// bytes of the content, its tag included, because the content stays.
 pub(super) fn freshen(stored: &mut HeaderMap, not_modified: &HeaderMap) {
     let tagged = stored.contains_key(ETAG);
     for name in not_modified.keys() {
-        if (tagged && name == ETAG) || [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE].contains(name) {
+        if (tagged && name == ETAG) || [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE].contains(name) {
             continue;
         }
         stored.remove(name);
@@ -152,11 +172,38 @@ mod tests {
         let mut stored = head(&[("etag", "\"a\""), ("content-length", "5"), ("x", "1"), ("x", "2"), ("y", "1")]);
         freshen(
             &mut stored,
-            &head(&[("x", "3"), ("content-length", "0"), ("cache-control", "max-age=5"), ("etag", "\"b\"")]),
+            &head(&[
+                ("x", "3"),
+                ("content-length", "0"),
+                ("content-type", "text/b"),
+                ("cache-control", "max-age=5"),
+                ("etag", "W/\"a\""),
+            ]),
         );
-        let expected =
-            head(&[("etag", "\"a\""), ("content-length", "5"), ("x", "3"), ("y", "1"), ("cache-control", "max-age=5")]);
+        let expected = head(&[
+            ("etag", "\"a\""),
+            ("content-length", "5"),
+            ("x", "3"),
+            ("y", "1"),
+            ("content-type", "text/b"),
+            ("cache-control", "max-age=5"),
+        ]);
         assert_eq!(stored, expected);
+    }
+
+    #[test]
+    fn rfc9111_4_3_4_a_304_with_another_tag_confirms_nothing() {
+        for (stored, other, expected) in [
+            ("\"a\"", "\"a\"", true),
+            ("W/\"a\"", "\"a\"", true),
+            ("\"a\"", "W/\"a\"", true),
+            ("\"a\"", "\"b\"", false),
+            ("W/\"a\"", "W/\"b\"", false),
+        ] {
+            assert_eq!(confirms(&head(&[("etag", stored)]), &head(&[("etag", other)])), expected, "{stored} {other}");
+        }
+        assert!(confirms(&head(&[("etag", "\"a\"")]), &head(&[("x", "1")])), "the tag was that of the question");
+        assert!(confirms(&head(&[("last-modified", EARLY)]), &head(&[("etag", "\"a\"")])));
     }
 
     #[test]

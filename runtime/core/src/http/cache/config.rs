@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use http::Method;
+use http::header::HeaderName;
 use http::request::Parts;
 
 use super::directives::Directives;
@@ -47,6 +48,8 @@ pub(crate) struct Config {
     pub(super) credentials: Credentials,
     pub(super) tags: Option<TagsFn>,
     pub(super) etags: bool,
+    /// Targeted fields that count before `Cache-Control`, the first one first.
+    pub(super) targeted: Vec<HeaderName>,
     /// True if responses are stored, false if they are only shared by requests in flight.
     pub(super) stores: bool,
 }
@@ -81,6 +84,7 @@ impl Config {
             credentials: Credentials::Bypass,
             tags: None,
             etags: false,
+            targeted: Vec::new(),
             stores,
         }
     }

@@ -1,7 +1,9 @@
 //! `Cache-Control` (RFC 9111 section 5.2). Values that cannot be parsed forbid rather than allow.
 
 use http::HeaderMap;
-use http::header::{CACHE_CONTROL, PRAGMA};
+use http::header::{CACHE_CONTROL, HeaderName, PRAGMA};
+
+use super::targeted::{self, TargetedValue};
 
 /// Maximum number of seconds; larger numbers mean this one (RFC 9111 section 1.2.2).
 const MAX_SECONDS: u64 = 1 << 31;
@@ -16,12 +18,15 @@ pub(super) struct Directives {
     pub(super) public: bool,
     /// `must-revalidate` or `proxy-revalidate`: a shared cache does the same for both.
     pub(super) must_revalidate: bool,
+    pub(super) must_understand: bool,
     pub(super) only_if_cached: bool,
     pub(super) max_age: Option<u64>,
     pub(super) s_maxage: Option<u64>,
     pub(super) stale_while_revalidate: Option<u64>,
     pub(super) stale_if_error: Option<u64>,
     pub(super) min_fresh: Option<u64>,
+    /// True if they come from a targeted field, so that `Cache-Control` and `Expires` do not count (RFC 9213).
+    pub(super) is_targeted: bool,
     /// `max-stale` without a number is [`MAX_SECONDS`].
     pub(super) max_stale: Option<u64>,
 }
@@ -36,13 +41,29 @@ impl Directives {
         directives
     }
 
+    /// Reads the directives of a response: those of the first of the targeted fields that can be used, else those of `Cache-Control`.
+    pub(super) fn from_response(headers: &HeaderMap, targeted: &[HeaderName]) -> Self {
+        let Some(members) = targeted::directives(headers, targeted) else { return Self::from_headers(headers) };
+        let mut directives = Self { is_targeted: true, ..Self::default() };
+        for (name, value) in members {
+            match value {
+                TargetedValue::Yes => directives.set(name, None),
+                TargetedValue::No => {}
+                TargetedValue::Seconds(seconds) => directives.set(name, Some(seconds)),
+                // A value of another type is that of no directive with a number; others do not look at theirs.
+                TargetedValue::Other => directives.set(name, Some("")),
+            }
+        }
+        directives
+    }
+
     /// Reads the directives of a message. All header lines count as one list.
     pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let mut directives = Self::default();
         for value in headers.get_all(CACHE_CONTROL) {
             match value.to_str() {
                 Ok(text) => directives.read(text),
-                Err(_) => directives.no_store = true,
+                Err(_) => directives.set_unreadable(),
             }
         }
         directives
@@ -51,13 +72,17 @@ impl Directives {
     fn read(&mut self, text: &str) {
         let Some(items) = split(text) else {
             // An unterminated quotation could hide any directive.
-            self.no_store = true;
-            return;
+            return self.set_unreadable();
         };
         for item in items {
             let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
             self.set(name.trim(), value.map(str::trim));
         }
+    }
+
+    /// Forbids storage, because the directives cannot be read.
+    fn set_unreadable(&mut self) {
+        (self.no_store, self.private) = (true, true);
     }
 
     fn set(&mut self, name: &str, value: Option<&str>) {
@@ -69,6 +94,7 @@ impl Directives {
             () if is("private") => self.private = true,
             () if is("public") => self.public = true,
             () if is("must-revalidate") || is("proxy-revalidate") => self.must_revalidate = true,
+            () if is("must-understand") => self.must_understand = true,
             () if is("only-if-cached") => self.only_if_cached = true,
             () if is("max-age") => set_smaller(&mut self.max_age, value),
             () if is("s-maxage") => set_smaller(&mut self.s_maxage, value),
@@ -189,6 +215,26 @@ mod tests {
         assert!(Directives::from_request(&headers).no_cache);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=1"));
         assert!(!Directives::from_request(&headers).no_cache, "section 5.4");
+    }
+
+    #[test]
+    fn rfc9213_2_2_a_targeted_field_replaces_cache_control() {
+        let cdn = HeaderName::from_static("cdn-cache-control");
+        let read = |targeted: &str, others: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(&cdn, HeaderValue::from_str(targeted).unwrap());
+            headers.insert(CACHE_CONTROL, HeaderValue::from_str(others).unwrap());
+            Directives::from_response(&headers, std::slice::from_ref(&cdn))
+        };
+        let longer = read("max-age=60", "no-store, max-age=5");
+        assert_eq!(longer, Directives { max_age: Some(60), is_targeted: true, ..Directives::default() });
+        assert!(read("private", "max-age=60").private);
+        assert!(!read("private=?0, max-age=9", "max-age=60").private);
+        assert_eq!(read("max-age=\"60\"", "max-age=60").max_age, Some(0), "a number of another type is none");
+        assert!(read("max-age=60,", "no-store").no_store, "a broken field is ignored");
+        let mut headers = HeaderMap::new();
+        headers.insert(&cdn, HeaderValue::from_static("max-age=60"));
+        assert_eq!(Directives::from_response(&headers, &[]), Directives::default(), "not of this cache");
     }
 
     proptest! {

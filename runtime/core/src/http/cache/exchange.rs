@@ -11,7 +11,7 @@ use http::Response;
 use super::conditional::Conditions;
 use super::config::Config;
 use super::directives::Directives;
-use super::status::Forwarded;
+use super::status::{CacheStatus, Forwarded, Unstored};
 use super::storable::Requester;
 use super::store::{EntryKey, ResponseOutcome, ResponseStore};
 use super::stored::{ResponseEntry, StoredResponse};
@@ -60,6 +60,11 @@ impl Exchange {
     /// Returns whether the request waits for no other: a `HEAD`, or one with directives.
     fn is_solo(&self) -> bool {
         self.head || self.asked != Directives::default()
+    }
+
+    /// Returns the outcome of a request whose response was not stored. A layer that stores nothing gives no reason.
+    fn unstored(&self, reason: Unstored) -> CacheStatus {
+        if self.config.stores { CacheStatus::Unstored { why: self.why, reason } } else { CacheStatus::Passed(self.why) }
     }
 
     fn now(&self) -> u64 {

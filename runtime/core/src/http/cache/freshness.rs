@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{AGE, DATE, EXPIRES, HeaderName, LAST_MODIFIED};
 
+use super::date;
 use super::directives::{Directives, seconds};
+use crate::clock::nanos;
 
 /// Defaults of the application, for responses that do not state their freshness.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,15 +31,16 @@ pub(super) fn lifetime(
     if let Some(seconds) = directives.s_maxage.or(directives.max_age) {
         return Some(Duration::from_secs(seconds));
     }
-    if headers.contains_key(EXPIRES) {
+    // Where a targeted field has the directives, `Expires` is ignored (RFC 9213 section 2.2).
+    if headers.contains_key(EXPIRES) && !directives.is_targeted {
         // An invalid date, such as `0`, means already expired (RFC 9111 section 5.3); so do two dates that differ.
-        let date = date(headers, &DATE).unwrap_or(now);
+        let date = date_of(headers, &DATE).unwrap_or(now);
         let span = date_of_one(headers, &EXPIRES).and_then(|expires| expires.duration_since(date).ok());
         return Some(span.unwrap_or_default());
     }
     let heuristic = || {
-        let (max, modified) = (defaults.heuristic?, date(headers, &LAST_MODIFIED)?);
-        let since = date(headers, &DATE).unwrap_or(now).duration_since(modified).ok()?;
+        let (max, modified) = (defaults.heuristic?, date_of(headers, &LAST_MODIFIED)?);
+        let since = date_of(headers, &DATE).unwrap_or(now).duration_since(modified).ok()?;
         Some((since / 10).min(max))
     };
     defaults.ttl.or_else(heuristic)
@@ -45,9 +48,10 @@ pub(super) fn lifetime(
 
 /// Returns the age of a response when it arrives (RFC 9111 section 4.2.3): the larger of `Age` plus the delay, and the time since `Date`.
 pub(super) fn age_on_arrival(headers: &HeaderMap, now: SystemTime, delay: Duration) -> Duration {
-    let apparent = date(headers, &DATE).and_then(|date| now.duration_since(date).ok()).unwrap_or_default();
+    let apparent = date_of(headers, &DATE).and_then(|date| now.duration_since(date).ok()).unwrap_or_default();
     let corrected = headers.get(AGE).map(|age| {
-        let age = age.to_str().ok().and_then(|age| seconds(age.split(',').next()?.trim()));
+        // A parameter is no part of an age, but what stands before it is: the response is at least as old.
+        let age = age.to_str().ok().and_then(|age| seconds(age.split([',', ';']).next()?.trim()));
         Duration::from_secs(age.unwrap_or(0))
     });
     // `Date` has whole seconds, so less than a second of apparent age is rounding.
@@ -55,8 +59,8 @@ pub(super) fn age_on_arrival(headers: &HeaderMap, now: SystemTime, delay: Durati
     apparent.max(corrected.map_or(Duration::ZERO, |age| age.saturating_add(delay)))
 }
 
-fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
-    httpdate::parse_http_date(headers.get(name)?.to_str().ok()?).ok()
+fn date_of(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
+    date::parse(headers.get(name)?)
 }
 
 fn date_of_one(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
@@ -65,7 +69,7 @@ fn date_of_one(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
     if values.any(|other| other != first) {
         return None;
     }
-    httpdate::parse_http_date(first.to_str().ok()?).ok()
+    date::parse(first)
 }
 
 /// Seconds for which a stored response may be reused after it became stale.
@@ -129,6 +133,11 @@ impl Freshness {
     /// Returns the freshness of a response that was refreshed by an invalidation: stale from now on, if it is not already.
     pub(super) fn refreshed(self) -> Self {
         Self { lifetime: self.lifetime.min(self.age), ..self }
+    }
+
+    /// Returns the end of its freshness, if it has this age now.
+    pub(super) fn expires(&self, now: u64) -> u64 {
+        now.saturating_add(nanos(self.lifetime)).saturating_sub(nanos(self.age))
     }
 
     pub(super) fn staleness(&self) -> Duration {
@@ -241,6 +250,8 @@ mod tests {
         assert_eq!(age(&[("date", date(99))], SECOND), 1);
         assert_eq!(age(&[said("1, 9")], SECOND), 2, "the first of a list");
         assert_eq!(age(&[("date", date(500))], SECOND), 0, "a clock ahead of ours");
+        assert_eq!(age(&[said("7;x=1")], Duration::ZERO), 7, "a parameter");
+        assert_eq!(age(&[said("31536000")], SECOND), 31_536_001, "a year");
         assert_eq!(age(&[said("rubbish")], Duration::ZERO), 0);
         assert_eq!(age(&[said("99999999999999999999999")], Duration::ZERO), 1 << 31, "section 1.2.2");
     }

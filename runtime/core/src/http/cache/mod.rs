@@ -2,7 +2,7 @@
 //!
 //! | part | purpose |
 //! |---|---|
-//! | `directives`, `freshness`, `storable`, `vary`, `conditional` | the rules of RFC 9111, from heads and times alone |
+//! | `directives`, `targeted`, `date`, `freshness`, `storable`, `vary`, `conditional` | the rules of RFC 9111 and RFC 9213, from heads and times alone |
 //! | `request_head` | the fields of a request that matter to a cache |
 //! | `target`, `stored` | keys; stored responses |
 //! | `store` | both tiers, and single flight |
@@ -19,6 +19,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::HeaderName;
 use http::request::Parts;
 use tower_layer::Layer;
 
@@ -27,6 +28,7 @@ use crate::handle::Fastness;
 mod change;
 mod conditional;
 mod config;
+mod date;
 mod directives;
 mod exchange;
 mod freshness;
@@ -38,6 +40,7 @@ mod store;
 mod stored;
 mod tags;
 mod target;
+mod targeted;
 mod vary;
 
 pub(super) use config::Config;
@@ -93,8 +96,9 @@ pub use tags::CacheTags;
 ///
 /// Requests bypass the cache if they have `Authorization` or `Cookie`, unless [`public_with_credentials`](Self::public_with_credentials) or
 /// [`per_principal`](Self::per_principal) is set; a content, a `Range`, `If-Match` or `If-Unmodified-Since`; or `no-store`. Responses are
-/// not stored if they have `no-store`, `private`, `no-cache`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are
-/// event streams, or if they are larger than [`max_body`](Self::max_body).
+/// not stored if they have `no-store`, `private`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are event streams,
+/// or if they are larger than [`max_body`](Self::max_body). Those with `no-cache` or `max-age=0` are stored if they have an `ETag` or
+/// `Last-Modified`, and validated for each request. `Cache-Status` has the reason as `detail`.
 ///
 /// While an outer `MemoryGuardLayer` finds memory short, nothing new is stored (`detail=memory`); stored responses are still served, and
 /// identical requests are still coalesced.
@@ -157,6 +161,21 @@ impl CacheLayer {
     /// 4.2.2), up to `at_most`. Off by default.
     pub fn heuristic(self, at_most: Duration) -> Self {
         self.with(|config| config.defaults.heuristic = Some(at_most))
+    }
+
+    /// Obeys these targeted fields of responses (RFC 9213), such as `CDN-Cache-Control`: the first of them that a response has replaces its
+    /// `Cache-Control` and `Expires` for this cache. All fields stay in the response, for caches in front. Default: none.
+    ///
+    /// # Panics
+    ///
+    /// If a name is not that of a field.
+    pub fn targeted<T: AsRef<str>>(self, fields: impl IntoIterator<Item = T>) -> Self {
+        let name = |field: T| {
+            let field = field.as_ref();
+            HeaderName::from_bytes(field.as_bytes()).unwrap_or_else(|_| panic!("`{field}` is not the name of a field"))
+        };
+        let fields = fields.into_iter().map(name).collect();
+        self.with(|config| config.targeted = fields)
     }
 
     /// Sets how long responses may be served stale while they are validated in the background (RFC 5861), in whole seconds, if they have no

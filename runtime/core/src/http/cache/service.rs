@@ -193,7 +193,7 @@ fn bypassed<B: http_body::Body<Data = Bytes>>(mut response: Response<B>, why: Fo
     if !nested {
         response.extensions_mut().remove::<CacheTags>();
     }
-    CacheStatus::Forwarded { why, stored: false }.append_to(response.headers_mut());
+    CacheStatus::Passed(why).append_to(response.headers_mut());
     untouched(response)
 }
 

@@ -1,9 +1,10 @@
 //! Rules on which responses may be stored and reused for other requests (RFC 9111 section 3), from heads alone.
 
-use http::header::{CONTENT_ENCODING, CONTENT_RANGE, SET_COOKIE, TRAILER, VARY};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, SET_COOKIE, TRAILER, VARY};
 use http::{HeaderMap, StatusCode};
 
 use super::directives::Directives;
+use super::status::Unstored;
 use super::vary;
 use crate::http::streaming::is_streaming;
 
@@ -18,32 +19,37 @@ pub(super) enum Requester {
     Principal,
 }
 
-/// Returns whether a response may be reused for other requests, now or later.
-pub(super) fn is_shareable(
+/// Returns why a response may not be reused for other requests, now or later; `None` if it may. A response with `no-cache` may be, once it
+/// has been validated.
+pub(super) fn refusal(
     status: StatusCode,
     headers: &HeaderMap,
-    cache_control: &Directives,
+    directives: &Directives,
     requester: Requester,
-) -> bool {
-    // Final and understood statuses (RFC 9111 section 3).
-    let understood = matches!(
-        status.as_u16(),
-        200 | 203 | 204 | 300 | 301 | 302 | 303 | 307 | 308 | 404 | 405 | 410 | 414 | 451 | 501
-    );
-    let forbidden = cache_control.no_store || cache_control.private || cache_control.no_cache;
-    // A cookie is set for one client.
-    let personal = headers.contains_key(SET_COOKIE);
+) -> Option<Unstored> {
     let varies_by_anything =
-        headers.get_all(VARY).iter().any(|vary| vary.to_str().map_or(true, |names| names.contains('*')));
-    let in_parts = headers.contains_key(CONTENT_RANGE) || headers.contains_key(TRAILER);
-    understood
-        && !forbidden
-        && !personal
-        && !varies_by_anything
-        && !in_parts
-        && !is_streaming(headers)
-        && is_encoded_as_known(headers)
-        && credentials_allow(cache_control, requester)
+        || headers.get_all(VARY).iter().any(|vary| vary.to_str().map_or(true, |names| names.contains('*')));
+    Some(match () {
+        () if !may_be_stored(status, directives) => Unstored::Status,
+        () if directives.no_store && !directives.must_understand => Unstored::NoStore,
+        () if directives.private => Unstored::Private,
+        // A cookie is set for one client.
+        () if headers.contains_key(SET_COOKIE) => Unstored::SetCookie,
+        () if varies_by_anything() => Unstored::VariesByAnything,
+        () if headers.contains_key(TRAILER) => Unstored::Trailers,
+        () if is_streaming(headers) => Unstored::Streaming,
+        () if !is_encoded_as_known(headers) => Unstored::Coding,
+        () if !credentials_allow(directives, requester) => Unstored::Credentials,
+        () => return None,
+    })
+}
+
+/// Returns whether responses of a status may be stored (RFC 9111 section 3): all final ones but those that are a part of another response,
+/// if they state their freshness; with `must-understand` only those with a known meaning.
+fn may_be_stored(status: StatusCode, directives: &Directives) -> bool {
+    let is_partial = matches!(status, StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED);
+    let is_understood = status.canonical_reason().is_some();
+    !status.is_informational() && !is_partial && (is_understood || !directives.must_understand)
 }
 
 /// Returns whether credentials allow sharing (RFC 9111 section 3.5, for cookies as for `Authorization`): a response to a request with
@@ -63,66 +69,105 @@ pub(super) fn may_be_presumed_fresh(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 451 | 501)
 }
 
-/// Returns whether the variants of [`vary`] distinguish clients that accept the content coding from those that do not.
+/// Returns whether a response without explicit freshness may answer requests that are in flight at the same time: not an error, which may
+/// concern one request only.
+pub(super) fn may_be_coalesced(status: StatusCode) -> bool {
+    may_be_presumed_fresh(status) || matches!(status.as_u16(), 302 | 303 | 307)
+}
+
+/// Returns whether the variants of [`vary`] distinguish clients that accept the content coding from those that do not, if the response
+/// varies by it.
 fn is_encoded_as_known(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .all(|line| line.to_str().is_ok_and(|line| line.split(',').all(|coding| vary::is_known_coding(coding.trim()))))
+    let is_known = |line: &str| line.split(',').all(|coding| vary::is_known_coding(coding.trim()));
+    let all_known = || headers.get_all(CONTENT_ENCODING).iter().all(|line| line.to_str().is_ok_and(is_known));
+    all_known() || !vary::names(headers).iter().any(|name| name == ACCEPT_ENCODING.as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shareable(status: u16, lines: &[(&'static str, &'static str)], requester: Requester) -> bool {
-        let headers: HeaderMap =
-            lines.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        is_shareable(StatusCode::from_u16(status).unwrap(), &headers, &Directives::from_headers(&headers), requester)
+    fn refused(status: u16, lines: &[(&'static str, &'static str)], requester: Requester) -> Option<Unstored> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        refusal(StatusCode::from_u16(status).unwrap(), &headers, &Directives::from_headers(&headers), requester)
     }
 
     #[test]
-    fn rfc9111_3_only_cacheable_statuses_are_stored() {
-        for status in [200, 203, 204, 300, 301, 302, 307, 308, 404, 405, 410, 414, 451, 501] {
-            assert!(shareable(status, &[], Requester::Anonymous), "{status}");
+    fn rfc9111_3_any_final_status_may_be_stored() {
+        for status in [200, 201, 202, 203, 204, 299, 301, 302, 307, 400, 401, 404, 416, 429, 499, 500, 503, 599, 999] {
+            assert_eq!(refused(status, &[], Requester::Anonymous), None, "{status}");
         }
-        for status in [302, 303, 307] {
-            assert!(!may_be_presumed_fresh(StatusCode::from_u16(status).unwrap()), "{status}");
+        for status in [100, 101, 103, 206, 304] {
+            assert_eq!(refused(status, &[], Requester::Anonymous), Some(Unstored::Status), "{status}");
         }
-        for status in [100, 101, 201, 202, 206, 304, 400, 401, 403, 407, 409, 416, 429, 500, 502, 503, 504, 599] {
-            assert!(!shareable(status, &[], Requester::Anonymous), "{status}");
-        }
+    }
+
+    #[test]
+    fn rfc9110_15_1_only_some_statuses_are_presumed_fresh() {
+        let all = |may: fn(StatusCode) -> bool| {
+            (100..600).filter(|status| may(StatusCode::from_u16(*status).unwrap())).collect::<Vec<u16>>()
+        };
+        assert_eq!(all(may_be_presumed_fresh), [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 451, 501]);
+        assert_eq!(all(|status| may_be_coalesced(status) && !may_be_presumed_fresh(status)), [302, 303, 307]);
+    }
+
+    #[test]
+    fn rfc9111_5_2_2_3_with_must_understand_only_known_statuses_are_stored() {
+        let control = ("cache-control", "no-store, must-understand, max-age=60");
+        assert_eq!(
+            refused(200, &[control], Requester::Anonymous),
+            None,
+            "no-store is for caches that do not know the status"
+        );
+        assert_eq!(refused(599, &[control], Requester::Anonymous), Some(Unstored::Status));
+        let alone = ("cache-control", "must-understand, max-age=60");
+        assert_eq!(refused(599, &[alone], Requester::Anonymous), Some(Unstored::Status));
     }
 
     #[test]
     fn rfc9111_5_2_2_directives_forbid_storage() {
-        for line in [
-            ("cache-control", "no-store, max-age=60"),
-            ("cache-control", "private, max-age=60"),
-            ("cache-control", "private=\"x\", max-age=60"),
-            ("cache-control", "max-age=60, no-cache"),
-            ("cache-control", "max-age=60, x=\""),
-            ("set-cookie", "id=7"),
-            ("vary", "*"),
-            ("vary", "accept, *"),
-            ("vary", "acc\u{e9}pt"),
-            ("content-encoding", "gzip, made-up"),
-            ("content-range", "bytes 0-1/2"),
-            ("trailer", "digest"),
-            ("content-type", "Text/Event-Stream; charset=utf-8"),
+        for (line, reason) in [
+            (("cache-control", "no-store, max-age=60"), Unstored::NoStore),
+            (("cache-control", "max-age=60, x=\""), Unstored::NoStore),
+            (("cache-control", "private, max-age=60"), Unstored::Private),
+            (("cache-control", "private=\"x\", max-age=60"), Unstored::Private),
+            (("set-cookie", "id=7"), Unstored::SetCookie),
+            (("vary", "*"), Unstored::VariesByAnything),
+            (("vary", "accept, *"), Unstored::VariesByAnything),
+            (("vary", "acc\u{e9}pt"), Unstored::VariesByAnything),
+            (("trailer", "digest"), Unstored::Trailers),
+            (("content-type", "Text/Event-Stream; charset=utf-8"), Unstored::Streaming),
         ] {
             for requester in [Requester::Anonymous, Requester::WithCredentials, Requester::Principal] {
-                assert!(!shareable(200, &[line], requester), "{line:?}");
+                assert_eq!(refused(200, &[line], requester), Some(reason), "{line:?}");
             }
         }
     }
 
     #[test]
+    fn rfc9110_12_5_3_a_response_that_varies_by_an_unknown_coding_is_not_stored() {
+        let coded = ("content-encoding", "gzip, made-up");
+        let refused = |lines: &[_]| refused(200, lines, Requester::Anonymous);
+        assert_eq!(refused(&[coded, ("vary", "accept, Accept-Encoding")]), Some(Unstored::Coding));
+        assert_eq!(refused(&[coded, ("vary", "accept")]), None, "all clients get the same");
+        assert_eq!(refused(&[("content-encoding", "gzip"), ("vary", "accept-encoding")]), None);
+    }
+
+    #[test]
+    fn rfc9110_14_4_a_content_range_means_nothing_in_a_whole_response() {
+        assert_eq!(refused(200, &[("content-range", "bytes 0-1/2")], Requester::Anonymous), None);
+    }
+
+    #[test]
     fn rfc9111_3_5_responses_to_credentials_need_a_permission() {
         for allowing in ["public", "s-maxage=5", "must-revalidate, max-age=5"] {
-            assert!(shareable(200, &[("cache-control", allowing)], Requester::WithCredentials), "{allowing}");
+            assert_eq!(refused(200, &[("cache-control", allowing)], Requester::WithCredentials), None, "{allowing}");
         }
-        assert!(!shareable(200, &[("cache-control", "max-age=60")], Requester::WithCredentials));
-        assert!(shareable(200, &[("cache-control", "max-age=60")], Requester::Principal), "kept for this one only");
+        let plain = [("cache-control", "max-age=60")];
+        assert_eq!(refused(200, &plain, Requester::WithCredentials), Some(Unstored::Credentials));
+        assert_eq!(refused(200, &plain, Requester::Principal), None, "stored for this client only");
     }
 }

@@ -3,6 +3,8 @@
 use std::any::TypeId;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use http::HeaderMap;
 
@@ -29,6 +31,8 @@ pub(super) struct ResponseStore {
     name: Arc<str>,
     /// Limits log lines about responses that broke off to one per second.
     pub(super) broken: LogThrottle,
+    /// Hashes of keys whose next load is to be in full, whatever conditions its client has; zero for none. A collision costs one load.
+    wanted_in_full: [AtomicU64; 64],
 }
 
 impl Deref for ResponseStore {
@@ -96,12 +100,29 @@ impl ResponseStore {
         let tier = if stores { handle.tier_of(true, name) } else { None };
         let name = Arc::from(name);
         local.values.set_name(&name, false, |key| bounded(text_of(key)));
-        Self { engine: engine::TieredStore::new(handle, local, tier, 0), switches, name, broken: LogThrottle::new() }
+        let engine = engine::TieredStore::new(handle, local, tier, 0);
+        let wanted_in_full = std::array::from_fn(|_| AtomicU64::new(0));
+        Self { engine, switches, name, broken: LogThrottle::new(), wanted_in_full }
     }
 
     /// Prepares the event of a load that begins now, if a subscription wants it.
     pub(super) fn load_event(&self, key: &EntryKey) -> Option<LoadEvent> {
         self.log().events()?.load(&self.name, || (Some(EventKey::from_text(&bounded(key.text.clone()))), 1))
+    }
+
+    /// Notes that the next request of a key is to load its response in full, so that it can be stored.
+    pub(super) fn want_in_full(&self, key: &EntryKey) {
+        self.wanted_slot(key).store(key.key.hash, Relaxed);
+    }
+
+    /// Returns whether a request is to load its response in full, and forgets it.
+    pub(super) fn wants_in_full(&self, key: &EntryKey) -> bool {
+        self.wanted_slot(key).compare_exchange(key.key.hash, 0, Relaxed, Relaxed).is_ok()
+    }
+
+    fn wanted_slot(&self, key: &EntryKey) -> &AtomicU64 {
+        let index = usize::try_from(key.key.hash % 64).unwrap_or_default();
+        &self.wanted_in_full[index]
     }
 
     /// Returns whether a request that is served here and now bypasses the cache: it is turned off, or its task is inside of `bypass` or of a

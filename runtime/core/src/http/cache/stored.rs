@@ -4,13 +4,13 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AGE, CONTENT_LENGTH, ETAG, HeaderName, LAST_MODIFIED};
+use http::header::{AGE, CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use scc::{AtomicShared, Guard, Shared, Tag};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::conditional::{Conditions, not_modified_head};
+use super::conditional::{Conditions, has_validator, not_modified_head};
 use super::freshness::{Freshness, Grace};
 use super::status::{CACHE_STATUS, CacheStatus};
 use super::tags::CacheTags;
@@ -50,14 +50,17 @@ pub(super) struct StoredResponse {
 /// Shortest time after expiry for which a response is kept that can be validated, or that a client may accept stale.
 const MIN_KEPT_STALE: Duration = Duration::from_secs(60);
 
+/// Time for which a response is kept that each request has validated.
+const KEPT_FOR_VALIDATION: Duration = Duration::from_secs(600);
+
 impl StoredResponse {
     /// Returns the time after its expiry for which it is usable: to be served stale, or to be validated.
     pub(super) fn usable_after_expiry(&self) -> Duration {
-        let can_be_validated = self.status == StatusCode::OK
-            && (self.headers.contains_key(ETAG) || self.headers.contains_key(LAST_MODIFIED));
+        let can_be_validated = self.status == StatusCode::OK && has_validator(&self.headers);
         // The bound of a `max-stale` is not known before a request has one.
         let usable = can_be_validated || self.grace.on_request;
-        let within = if usable { self.lifetime.max(MIN_KEPT_STALE) } else { Duration::ZERO };
+        let least = if self.lifetime.is_zero() { KEPT_FOR_VALIDATION } else { MIN_KEPT_STALE };
+        let within = if usable { self.lifetime.max(least) } else { Duration::ZERO };
         self.grace.longest().max(within)
     }
 }
@@ -141,6 +144,11 @@ impl ResponseEntry {
             Stored::Varies(names) => text(names),
         };
         size_of::<Self>() + size_of::<HitHead>() + stored
+    }
+
+    /// Returns whether it was stale from the beginning, so that each request has it validated.
+    pub(super) fn is_always_stale(&self) -> bool {
+        matches!(&self.stored, Stored::Response(recorded) if recorded.lifetime.is_zero())
     }
 
     /// Creates the response of a hit. `head` is true for a `HEAD` request.

@@ -11,16 +11,17 @@ use http::response::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use tower_service::Service;
 
-use super::super::conditional;
+use super::super::conditional::{self, has_validator};
 use super::super::directives::Directives;
-use super::super::freshness::{self, Defaults, age_on_arrival};
-use super::super::status::CacheStatus;
-use super::super::storable::{is_shareable, may_be_presumed_fresh};
+use super::super::freshness::{self, Defaults, Freshness, age_on_arrival};
+use super::super::status::Unstored;
+use super::super::storable::{may_be_coalesced, may_be_presumed_fresh, refusal};
 use super::super::store::{EntryKey, ResponseOutcome};
 use super::super::stored::{ResponseEntry, Stored};
 use super::super::tags::{CacheTags, ForwardedByCache};
 use super::insert::CompleteResponse;
 use super::{Answer, Exchange, shared_outcome};
+use crate::clock::nanos;
 use crate::engine::{CountIfAbandoned, TieredStart, count_load};
 use crate::events::LoadEnding;
 use crate::flight::{Load, LoadOutcome, LoadPermit, end};
@@ -32,8 +33,8 @@ use crate::trace::{self, LoadReason, Subject, Traced, around};
 
 /// Result of the handler.
 enum HandlerResult<B: http_body::Body> {
-    /// A response for this request only.
-    Private(Response<ResumedBody<B>>),
+    /// A response for this request only, and why.
+    Private(Response<ResumedBody<B>>, Unstored),
     /// A complete response that may be shared.
     Shareable(Parts, Bytes),
     /// The stored response is still valid.
@@ -46,7 +47,7 @@ enum HandlerResult<B: http_body::Body> {
 fn end_span<B: http_body::Body, E>(span: &Traced, result: &Result<HandlerResult<B>, E>) {
     match result {
         Ok(HandlerResult::Shareable(..)) => span.end("value"),
-        Ok(HandlerResult::Private(_)) => span.end("private"),
+        Ok(HandlerResult::Private(..)) => span.end("private"),
         Ok(HandlerResult::NotModified(_)) => span.end("not_modified"),
         Ok(HandlerResult::Broken(_)) => span.fail("error", "broken body"),
         Err(_) => span.fail("error", type_name::<E>()),
@@ -69,7 +70,9 @@ impl Exchange {
     {
         let stale = stale.filter(|entry| matches!(&entry.stored, Stored::Response(r) if r.status == StatusCode::OK));
         let headers = request.headers().clone();
-        conditional::remove_conditions(request.headers_mut());
+        if stale.is_some() || self.store.wants_in_full(key) {
+            conditional::remove_conditions(request.headers_mut());
+        }
         request.extensions_mut().insert(ForwardedByCache);
         let stale = stale.filter(|entry| match &entry.stored {
             Stored::Response(recorded) => {
@@ -92,8 +95,9 @@ impl Exchange {
         count_load(self.store.counters(), self.now().saturating_sub(began.time), ok);
         let failed = match &result {
             Err(_) | Ok(HandlerResult::Broken(_)) => true,
-            Ok(HandlerResult::Private(response)) => matches!(response.status().as_u16(), 500 | 502 | 503 | 504),
-            Ok(_) => false,
+            Ok(HandlerResult::Private(response, _)) => is_failure(response.status()),
+            Ok(HandlerResult::Shareable(parts, _)) => is_failure(parts.status),
+            Ok(HandlerResult::NotModified(_)) => false,
         };
         if failed && let Some(answer) = self.stale_if_error(key) {
             end(permit, || shared_outcome(ResponseOutcome::Again));
@@ -104,15 +108,20 @@ impl Exchange {
                 end(permit, || LoadOutcome::Alone);
                 Err(error)
             }
-            Ok(HandlerResult::Private(response) | HandlerResult::Broken(response)) => {
+            Ok(HandlerResult::Private(response, reason)) => {
+                let in_full = reason == Unstored::NotModified && self.note_not_modified(&response, key, began);
+                end(permit, || if in_full { shared_outcome(ResponseOutcome::Again) } else { LoadOutcome::Alone });
+                Ok(self.answer_privately(response, reason))
+            }
+            Ok(HandlerResult::Broken(response)) => {
                 end(permit, || LoadOutcome::Alone);
-                Ok(self.answer_privately(response))
+                Ok(self.answer_privately(response, Unstored::Broken))
             }
             Ok(HandlerResult::Shareable(parts, bytes)) => {
                 Ok(self.store_and_answer(CompleteResponse { parts, bytes, validated: false }, &headers, began, permit))
             }
             Ok(HandlerResult::NotModified(parts)) => {
-                Ok(self.freshen_and_answer(stale.as_deref(), &parts, &headers, began, permit))
+                Ok(self.freshen_and_answer((key, stale.as_deref()), &parts, &headers, began, permit))
             }
         }
     }
@@ -133,13 +142,18 @@ impl Exchange {
         if conditional && parts.status == StatusCode::NOT_MODIFIED {
             return Ok(HandlerResult::NotModified(parts));
         }
-        if self.head || self.lifetime(&parts.headers, parts.status, began).is_none() {
-            return Ok(HandlerResult::Private(Response::from_parts(parts, ResumedBody::untouched(body))));
+        let unstored = match self.judge_response(&parts.headers, parts.status, began) {
+            _ if self.head => Some(Unstored::Head),
+            _ if parts.status == StatusCode::NOT_MODIFIED => Some(Unstored::NotModified),
+            judged => judged.err(),
+        };
+        if let Some(reason) = unstored {
+            return Ok(HandlerResult::Private(Response::from_parts(parts, ResumedBody::untouched(body)), reason));
         }
         let length = ContentLength::new(parts.status, &parts.headers);
         Ok(match collect(body, self.config.max_body, length).await {
             Collected::Whole(bytes) => HandlerResult::Shareable(parts, bytes),
-            Collected::Midway(body) => HandlerResult::Private(Response::from_parts(parts, body)),
+            Collected::Midway(body) => HandlerResult::Private(Response::from_parts(parts, body), Unstored::TooLarge),
             Collected::Broken(error) => {
                 report_broken(self.store.broken.admit(self.now()), self.target.path(), &error);
                 HandlerResult::Broken(Response::from_parts(broken_head(parts, &error), ResumedBody::broken(error)))
@@ -147,35 +161,65 @@ impl Exchange {
         })
     }
 
-    /// Returns the freshness lifetime of a response and the rest of it, if the response may be shared.
-    pub(super) fn lifetime(
+    /// Returns the freshness of a response that arrives now, if it may be reused for other requests: at once, or once it has been validated.
+    pub(super) fn judge_response(
         &self,
         headers: &HeaderMap,
         status: StatusCode,
         began: TieredStart,
-    ) -> Option<(Duration, Duration)> {
-        let directives = Directives::from_headers(headers);
-        if !is_shareable(status, headers, &directives, self.requester) {
-            return None;
+    ) -> Result<Freshness, Unstored> {
+        let directives = Directives::from_response(headers, &self.config.targeted);
+        if let Some(reason) = refusal(status, headers, &directives, self.requester) {
+            return Err(reason);
         }
         if !self.config.stores {
-            return Some((Duration::ZERO, Duration::ZERO));
+            return match () {
+                () if directives.no_cache => Err(Unstored::NoCache),
+                () if !may_be_coalesced(status) => Err(Unstored::Status),
+                () => Ok(Freshness { age: Duration::ZERO, lifetime: Duration::ZERO }),
+            };
         }
         let (now, delay) = (self.store.clock().wall(), self.now().saturating_sub(began.time));
         let none = Defaults::default();
-        let defaults = if may_be_presumed_fresh(status) { &self.config.defaults } else { &none };
-        let whole = freshness::lifetime(headers, &directives, now, defaults)?;
-        let left = whole.checked_sub(age_on_arrival(headers, now, Duration::from_nanos(delay)))?;
-        (!left.is_zero()).then_some((whole, left))
+        // A response that says `public` may be presumed fresh whatever its status (RFC 9111 section 4.2.2).
+        let defaults = if may_be_presumed_fresh(status) || directives.public { &self.config.defaults } else { &none };
+        let lifetime = match freshness::lifetime(headers, &directives, now, defaults) {
+            _ if directives.no_cache => Duration::ZERO,
+            lifetime => lifetime.ok_or(Unstored::NoFreshness)?,
+        };
+        let freshness = Freshness { age: age_on_arrival(headers, now, Duration::from_nanos(delay)), lifetime };
+        // The clock has no time at which a response expired that is older than the clock.
+        let is_expressible = nanos(freshness.staleness()) <= self.now();
+        let can_be_validated = status == StatusCode::OK && has_validator(headers) && is_expressible;
+        match () {
+            () if freshness.is_fresh() || can_be_validated => Ok(freshness),
+            () if directives.no_cache => Err(Unstored::NoCache),
+            () => Err(Unstored::Stale),
+        }
+    }
+
+    /// Notes that a `304` to a client's own condition brought nothing to store. Returns whether the next request is to load the response in
+    /// full, because it may be stored: otherwise clients that each have a copy would call the handler for ever.
+    fn note_not_modified<B>(&self, response: &Response<B>, key: &EntryKey, began: TieredStart) -> bool {
+        let judged = self.judge_response(response.headers(), StatusCode::OK, began);
+        let in_full = !self.head && judged.is_ok_and(|freshness| freshness.is_fresh() || !self.config.stores);
+        if in_full {
+            self.store.want_in_full(key);
+        }
+        in_full
     }
 
     /// Makes a response for this request only the answer.
-    fn answer_privately<B: http_body::Body<Data = Bytes>>(&self, response: Response<ResumedBody<B>>) -> Answer<B> {
+    fn answer_privately<B: http_body::Body<Data = Bytes>>(
+        &self,
+        response: Response<ResumedBody<B>>,
+        reason: Unstored,
+    ) -> Answer<B> {
         let (mut parts, body) = response.into_parts();
         if !self.nested {
             parts.extensions.remove::<CacheTags>();
         }
-        let status = CacheStatus::Forwarded { why: self.why, stored: false };
+        let status = self.unstored(reason);
         if self.conditions.not_modified(parts.status, &parts.headers) {
             let mut answer = Response::new(Body::empty());
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
@@ -202,4 +246,9 @@ impl Exchange {
         self.call.gets_stale();
         Some(self.hit(&found.value, recorded, now))
     }
+}
+
+/// Returns whether a stale response may replace a response with this status (RFC 5861 section 4).
+fn is_failure(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }

@@ -1,6 +1,7 @@
 //! Inserts the handler's response into the store, shares it with the waiters, and makes it the answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AGE, DATE, ETAG};
@@ -11,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::super::conditional;
 use super::super::directives::Directives;
 use super::super::freshness::Grace;
-use super::super::status::CacheStatus;
+use super::super::status::{CacheStatus, Unstored};
 use super::super::store::{EntryKey, ResponseOutcome};
 use super::super::stored::{ResponseEntry, Stored, StoredResponse, stored_head};
 use super::super::tags::CacheTags;
@@ -42,10 +43,11 @@ impl Exchange {
         began: TieredStart,
         permit: Option<LoadPermit>,
     ) -> Answer<B> {
-        let lifetime = self.lifetime(&parts.headers, parts.status, began);
+        let judged = self.judge_response(&parts.headers, parts.status, began);
         let mut tags = self.tags.clone();
         tags.extend(parts.extensions.remove::<CacheTags>().map(|tags| tags.0).unwrap_or_default());
-        let (directives, age) = (Directives::from_headers(&parts.headers), parts.headers.get(AGE).cloned());
+        let directives = Directives::from_response(&parts.headers, &self.config.targeted);
+        let age = parts.headers.get(AGE).cloned();
         let mut headers = stored_head(parts.headers, parts.status, bytes.len());
         if !self.config.stores {
             // Without storage, the age is not computed again.
@@ -65,29 +67,33 @@ impl Exchange {
             varies,
             headers,
             body: bytes,
-            lifetime: lifetime.map(|(whole, _)| whole).unwrap_or_default(),
+            lifetime: judged.map_or(Duration::ZERO, |freshness| freshness.lifetime),
             grace: Grace::new(&directives, &self.config.defaults),
             tags,
         };
-        let expires = self.now().saturating_add(nanos(lifetime.map(|(_, left)| left).unwrap_or_default()));
+        let expires = judged.map_or(0, |freshness| freshness.expires(self.now()));
         let entry = Arc::new(ResponseEntry::new(Stored::Response(recorded), expires));
-        let storable = lifetime.is_some() && self.config.stores;
-        let inserted = if storable && !self.memory_short { self.insert(&entry, began) } else { None };
-        let outcome = || match lifetime {
-            Some(_) => shared_outcome(ResponseOutcome::Response(entry.clone(), began.start.epoch)),
-            None => LoadOutcome::Alone,
+        let inserted = judged.and_then(|_| self.insert(&entry, began));
+        // A response that is to be validated each time answers no request that waits.
+        let answers_waiters = judged.is_ok_and(|freshness| freshness.is_fresh() || !self.config.stores);
+        let outcome = || {
+            if answers_waiters {
+                shared_outcome(ResponseOutcome::Response(entry.clone(), began.start.epoch))
+            } else {
+                LoadOutcome::Alone
+            }
         };
-        let stored = inserted.is_some();
+        let unstored = inserted.as_ref().err().copied();
         match inserted {
-            Some(key) => share_and_end(permit, &began, outcome, || self.store.share(&key, &entry, &began)),
-            None => end(permit, outcome),
+            Ok(key) if answers_waiters => {
+                share_and_end(permit, &began, outcome, || self.store.share(&key, &entry, &began));
+            }
+            _ => end(permit, outcome),
         }
-        let status = if validated {
-            CacheStatus::Revalidated { why: self.why, stored }
-        } else if storable && self.memory_short {
-            CacheStatus::Unstored(self.why)
-        } else {
-            CacheStatus::Forwarded { why: self.why, stored }
+        let status = match unstored {
+            unstored if validated => CacheStatus::Revalidated { why: self.why, unstored },
+            Some(reason) => self.unstored(reason),
+            None => CacheStatus::Stored(self.why),
         };
         let Stored::Response(recorded) = &entry.stored else { unreachable!("it was created as a response above") };
         let mut answer = recorded.answer(self.head, &self.conditions, status);
@@ -100,7 +106,7 @@ impl Exchange {
     /// Updates the stored response from a `304`, stores it, and makes it the answer.
     pub(super) fn freshen_and_answer<B: http_body::Body>(
         &self,
-        stale: Option<&ResponseEntry>,
+        (key, stale): (&EntryKey, Option<&ResponseEntry>),
         not_modified: &Parts,
         request: &HeaderMap,
         began: TieredStart,
@@ -109,6 +115,9 @@ impl Exchange {
         let Some(Stored::Response(recorded)) = stale.map(|entry| &entry.stored) else {
             unreachable!("only a stored response is validated")
         };
+        if !conditional::confirms(&recorded.headers, &not_modified.headers) {
+            return self.answer_unconfirmed(key, recorded, began, permit);
+        }
         let mut parts = Response::new(()).into_parts().0;
         parts.status = recorded.status;
         parts.headers = recorded.headers.clone();
@@ -124,22 +133,42 @@ impl Exchange {
         self.store_and_answer(response, request, began, permit)
     }
 
+    /// Answers from a stored response that a `304` with another tag confirms (RFC 9111 section 4.3.4): it stays as old as it is, and the
+    /// next request loads it anew.
+    fn answer_unconfirmed<B: http_body::Body>(
+        &self,
+        key: &EntryKey,
+        recorded: &StoredResponse,
+        began: TieredStart,
+        permit: Option<LoadPermit>,
+    ) -> Answer<B> {
+        self.store.local.values.remove(&key.key, began.start.number);
+        end(permit, || LoadOutcome::Alone);
+        let status = CacheStatus::Revalidated { why: self.why, unstored: Some(Unstored::OtherTag) };
+        let mut answer = recorded.answer(self.head, &self.conditions, status);
+        self.add_tags_if_nested(recorded, &mut answer);
+        answer
+    }
+
     /// Inserts a response into the local tier, and the names of the fields in its `Vary`. Returns its key, if it was inserted.
-    fn insert(&self, entry: &Arc<ResponseEntry>, began: TieredStart) -> Option<EntryKey> {
-        let Stored::Response(recorded) = &entry.stored else { return None };
+    fn insert(&self, entry: &Arc<ResponseEntry>, began: TieredStart) -> Result<EntryKey, Unstored> {
+        let Stored::Response(recorded) = &entry.stored else { unreachable!("names are inserted beside a response") };
+        if !self.config.stores || self.memory_short {
+            return Err(Unstored::Memory);
+        }
         let target = self.target.borrow();
         let base = self.store.entry_key(&target, "", &[]);
         if recorded.varies.is_empty() {
-            return self.store.insert(&base, entry, &began).then_some(base);
+            return if self.store.insert(&base, entry, &began) { Ok(base) } else { Err(Unstored::Invalidated) };
         }
         // Checked first, because `admits_variant` counts the variant.
         let fits = recorded.variant.len() <= MAX_VARIANT_BYTES;
         if !fits || !self.store.admits_variant(&base, &recorded.varies, &recorded.variant, self.config.max_variants) {
-            return None;
+            return Err(Unstored::Variant);
         }
         self.insert_names(&base, recorded, entry.expires, began);
         let key = self.store.entry_key(&target, &recorded.variant, &[]);
-        self.store.insert(&key, entry, &began).then_some(key)
+        if self.store.insert(&key, entry, &began) { Ok(key) } else { Err(Unstored::Invalidated) }
     }
 
     /// Inserts the names of the fields in `Vary`, for as long as any variant may be usable.

@@ -70,8 +70,11 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
 
     fn join(&mut self, wait: bool) -> Option<Joined> {
         let exchange = &*self.exchange;
-        let alone =
-            if wait { exchange.is_solo() || self.is_exhausted() } else { exchange.head || exchange.memory_short };
+        let alone = if wait {
+            exchange.is_solo() || self.is_exhausted() || self.validates()
+        } else {
+            exchange.head || exchange.memory_short
+        };
         let terms = Terms { wait, patience: nanos(PATIENCE), note: 0 };
         let (key, scopes) = (self.key.key.erased(), self.key.scopes.hashes());
         (!alone).then(|| exchange.store.flights.join(key, scopes, terms))
@@ -163,6 +166,11 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
             self.stale = exchange.store.get(&self.key).map(|found| found.value);
         }
         is_answered
+    }
+
+    /// Returns whether the stored response is to be validated for each request, so that none can wait for another.
+    fn validates(&self) -> bool {
+        self.stale.as_ref().is_some_and(|entry| entry.is_always_stale())
     }
 
     /// Returns whether no lookups are left.
