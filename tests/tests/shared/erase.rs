@@ -303,6 +303,30 @@ async fn values_in_a_cluster_are_erased() {
     erases(Settings::cluster(cluster.urls()).unwrap(), &nodes, &prefix).await;
 }
 
+/// More keys than a sweep reads at once.
+#[tokio::test]
+async fn a_sweep_erases_whatever_was_invalidated_since_the_last() {
+    const KEYS: usize = 900;
+    let (cluster, prefix, clock) = (Cluster::start().await, prefix(), Clock::manual());
+    let settings = Settings::cluster(cluster.urls()).unwrap().prefix(&prefix).takeover(Duration::ZERO);
+    let settings = settings.command_timeout(PATIENCE);
+    let nodes: Vec<_> = cluster.nodes().iter().collect();
+    let fast = Fastness::builder().redis(settings.clone()).clock(clock.clone()).build().unwrap();
+    connected(&fast).await;
+    let ids: Vec<u64> = (0..KEYS as u64).collect();
+    with_cache(&fast, people(&ids)).await;
+    confirmed(&nodes, &prefix, KEYS).await;
+    let writer = node_with(settings).await;
+    for id in ids {
+        with_cache(&writer, forget(id)).await;
+    }
+    until("nothing is left", async || {
+        clock.advance(Duration::from_secs(1));
+        left(&nodes, &prefix).await.is_empty()
+    })
+    .await;
+}
+
 /// A key of the last argument's, on a node of the cluster that does not have the log.
 async fn key_apart_from_the_log(cluster: &Cluster, fast: &Fastness, prefix: &str) -> (u64, String, u16) {
     let log = cluster.master_of(&format!("{prefix}log")).await;

@@ -58,7 +58,7 @@ if KEYS[2] and type(redis.pcall('GET', KEYS[2])) == 'string' then
     local function erase(hashes, first)
         for at = first, #hashes - 7, 8 do
             local a, b, c, d, e, f, g, h = string.byte(hashes, at, at + 7)
-            local name = ARGV[9] .. string.format(string.rep('%02x', 8), h, g, f, e, d, c, b, a)
+            local name = ARGV[9] .. string.format(string.rep('%02x', 8), h, g, f, e, d, c, b, a) .. '}'
             redis.call('UNLINK', name .. '0', name .. '1', name .. '2', name .. '3')
         end
     end

@@ -22,7 +22,7 @@ use super::api::Unavailable;
 use super::confirm::{Confirmer, StoreCommand};
 use super::connection::Connections;
 use super::context::Context;
-use super::errors::too_slow;
+use super::errors::{is_split, too_slow};
 use super::redirects::write;
 use super::slots::{slot, slots};
 use crate::clock::{ProcessId, nanos, pause};
@@ -172,12 +172,18 @@ impl Nodes {
 
     /// Sends a command that may write the value at an address, which lies on this node.
     async fn write(&self, node: &Arc<ClusterNode>, address: &str, command: &Cmd) -> Result<Value, Unavailable> {
+        let answer = self.send(address, command).await?;
+        self.ended(std::slice::from_ref(node), answer)
+    }
+
+    /// Sends a command that may write in the slot of an address, and returns the answer of the node.
+    async fn send(&self, address: &str, command: &Cmd) -> Result<RedisResult<Value>, Unavailable> {
         let (mut connection, sent) = self.connection(&self.writer)?;
         let written = write(&mut connection, slot(address), command);
         let answer = timeout(self.context.settings.command_timeout, written).await;
         let answer = answer.unwrap_or_else(|_| Err(too_slow()));
         self.writer.ended(sent, self.context.clock.now(), &answer);
-        self.ended(std::slice::from_ref(node), answer)
+        Ok(answer)
     }
 
     /// Returns the connection of a link, and the time.
@@ -231,6 +237,24 @@ impl Nodes {
     pub(crate) async fn query(&self, address: &str, command: Cmd) -> Result<Value, Unavailable> {
         let node = self.node(address)?;
         self.write(&node, address, &command).await
+    }
+
+    /// Removes the values at several addresses of one slot, as far as there are any.
+    pub(super) async fn remove(&self, addresses: &[String]) -> Result<(), Unavailable> {
+        let Some(first) = addresses.first() else { return Ok(()) };
+        let node = self.node(first)?;
+        let mut command = redis::cmd("UNLINK");
+        command.arg(addresses);
+        let answer = self.send(first, &command).await?;
+        if !answer.as_ref().is_err_and(is_split) {
+            return self.ended(std::slice::from_ref(&node), answer).map(drop);
+        }
+        for address in addresses {
+            let mut command = redis::cmd("UNLINK");
+            command.arg(address);
+            self.write(&node, address, &command).await?;
+        }
+        Ok(())
     }
 
     /// Reads the values at several addresses, in their order. Returns them with the server whose log was folded meanwhile; values of a

@@ -7,12 +7,12 @@
 //! done by another one, and a node that cannot be reached is asked again until it answers.
 //!
 //! - A log that starts over, because it has moved to another node, drops its entries. So invalidations that this process has folded are kept
-//!   until they were found in the log, and are erased if it has another life by then.
+//!   until the mark has passed them, and are erased by this process if the log has another life by then.
 //! - The mark never passes an invalidation whose values could not be removed. A process that has met such a value leaves the lease to others
 //!   until it has removed it. Two processes that sweep at the same time, as after a pause of one, do the same work twice.
 //! - A value that is stored after the erasure, by a load that began before it, is not [confirmed](super::confirm).
-//! - Every address is a command of its own: while a slot moves, a node that lacks a key redirects the command, and it would redirect one
-//!   for several keys although it has some of them.
+//! - All values of a key lie in one slot, so one command removes them. While the slot moves, the nodes may refuse it, because some of the
+//!   values are on either; each value is then removed by a command of its own.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -26,18 +26,20 @@ use tokio::time::timeout;
 use super::cluster::Nodes;
 use super::connection::{Connections, LiveConnection};
 use super::context::Context;
-use super::stream::{self, Life, StreamId, parse_life};
-use crate::clock::nanos;
+use super::feed::MAX_ERASING;
+use super::stream::{self, Life, StreamEntry, StreamId, parse_life};
+use crate::clock::{nanos, pause};
 
-/// Number of entries per read of the log.
-const PAGE: usize = 1_000;
+/// Number of entries per read of the log. After each, the mark is moved and the lease is renewed.
+const PAGE: usize = 250;
 /// Number of keys that are erased at once.
-const TOGETHER: usize = 64;
-/// Number of keys that could not be erased, beyond which no further entries are read. The invalidations that were folded and not found yet
-/// have the same bound.
-const MAX_FAILED: usize = 1 << 14;
+const TOGETHER: usize = 32;
+/// Number of times that the sweep tries to erase a key before it leaves its lease to another process, and the pause in between: that after
+/// which a node that did not answer is tried again.
+const ATTEMPTS: usize = 4;
+const PAUSE: Duration = Duration::from_millis(600);
 
-/// Duration of the lease on the sweep, which each sweep renews.
+/// Duration of the lease on the sweep, which is renewed before each page.
 const LEASE: Duration = Duration::from_secs(3);
 
 /// The script that takes or renews the lease. `KEYS[1]`: the lease. `ARGV`: its process, and its duration in milliseconds.
@@ -59,12 +61,12 @@ pub(super) struct Eraser {
     /// The key of the lease on the sweep, in the same slot, and the name of this process in it.
     lease: String,
     name: String,
-    /// The position up to which this task has read the log; `None` before it has.
+    /// The position up to which this task has erased the entries of the log; `None` before it has.
     done: Option<Reached>,
     /// The keys that could not be erased.
     failed: HashSet<u64>,
-    /// The scopes of invalidations that were folded, with the life of the log, until they were found in it.
-    folded: HashSet<(Life, u64)>,
+    /// The scopes of invalidations that were folded, with their positions, until the mark has passed them.
+    folded: Vec<(Life, StreamId, u64)>,
 }
 
 impl Eraser {
@@ -72,17 +74,7 @@ impl Eraser {
         let beside_the_log = |name| format!("{}{{{}}}{name}", context.settings.prefix, context.stream);
         let (mark, lease) = (beside_the_log("erased"), beside_the_log("erasing"));
         let name = format!("{:016x}", fastrand::u64(..));
-        Self {
-            context,
-            connections,
-            nodes,
-            mark,
-            lease,
-            name,
-            done: None,
-            failed: HashSet::new(),
-            folded: HashSet::new(),
-        }
+        Self { context, connections, nodes, mark, lease, name, done: None, failed: HashSet::new(), folded: Vec::new() }
     }
 
     /// Erases whatever was invalidated, once this process has stored a value that may have to be erased. Never returns.
@@ -94,7 +86,8 @@ impl Eraser {
                 erasing.wake.notified().await;
                 continue;
             };
-            self.remove(erasing.take_announced().into_iter().collect()).await;
+            // The sweep does those that fail.
+            self.remove_once(erasing.take_announced()).await;
             let now = context.clock.now();
             if now >= next {
                 next = now.saturating_add(nanos(context.trust.heartbeat()));
@@ -121,92 +114,125 @@ impl Eraser {
 
     /// Erases the keys of all invalidations up to the end of the log, if this process has the lease.
     async fn sweep(&mut self, log: &LiveConnection, began: Reached) -> RedisResult<()> {
-        let room = MAX_FAILED.saturating_sub(self.folded.len());
-        self.folded.extend(self.context.feed.take_erasing().into_iter().take(room));
         let Some((life, _)) = self.context.feed.resume(log.server) else { return Ok(()) };
         let mut connection = log.connection.clone();
-        // The first sweep in each life of the log is its own: the process with the lease may have begun after invalidations of values of
-        // this one.
-        let is_first = self.done.is_none_or(|(done_in, _)| done_in != life);
-        let erases = self.leads(&mut connection).await? || is_first;
         let reply: Option<Vec<u8>> = redis::cmd("GET").arg(&self.mark).query_async(&mut connection).await?;
-        let mark = reply.as_deref().and_then(parse);
+        let mark = reply.as_deref().and_then(parse).filter(|(marked_in, _)| *marked_in == life);
+        self.take_folded(life, mark);
+        if !self.failed.is_empty() {
+            let failed = std::mem::take(&mut self.failed);
+            self.remove(failed).await;
+        }
+        let is_first = self.done.is_none_or(|(done_in, _)| done_in != life);
         let mut position = self.start(life, mark, began);
-        let mut again = std::mem::take(&mut self.failed);
-        again.extend(self.folded.iter().filter(|(folded_in, _)| *folded_in != life).map(|(_, key)| key));
-        self.remove(again).await;
-        let (mut at_end, mut starts_over) = (false, false);
-        while !at_end && self.failed.len() < MAX_FAILED {
+        loop {
+            let leads = self.leads(&mut connection).await?;
+            // Entries before the mark are this process's to do in its first sweep in each life of the log: the process with the lease may
+            // have begun after invalidations of values of this one.
+            let is_due = is_first && (mark.is_none() || position < mark);
+            if !self.failed.is_empty() || !(leads || is_due) {
+                if is_first && !is_due {
+                    self.done = position;
+                }
+                return Ok(());
+            }
             let entries =
                 stream::range(&mut connection, &self.context.stream, position.map(|(_, id)| id), PAGE).await?;
-            at_end = entries.len() < PAGE;
-            // Entries that were trimmed before they could be erased, because a node was away for long, were folded.
-            let is_trimmed = position.is_some_and(|(_, id)| entries.first().is_none_or(|first| first.id != id));
-            starts_over |= entries.iter().any(|entry| entry.life.is_some_and(|found| found != life));
-            let mut keys = HashSet::new();
-            if is_trimmed {
-                keys.extend(self.folded.iter().map(|(_, key)| *key));
-            }
-            for entry in entries.iter().filter(|entry| position.is_none_or(|(_, id)| entry.id > id)) {
-                if let Some(record) = entry.record.as_ref().filter(|record| !record.is_refresh()) {
-                    keys.extend(record.scopes());
-                }
-            }
-            if let Some(last) = entries.last() {
+            let is_end = entries.len() < PAGE;
+            self.remove(self.keys(&entries, position)).await;
+            if let Some(last) = entries.last().filter(|_| self.failed.is_empty()) {
                 position = Some((last.life.unwrap_or(life), last.id));
+                self.done = position;
             }
-            if !erases {
-                continue;
+            if let Some(reached) = position.filter(|_| self.failed.is_empty() && mark < position) {
+                redis::cmd("SET").arg(&self.mark).arg(text(reached)).query_async::<()>(&mut connection).await?;
             }
-            self.remove(keys).await;
-            self.done = position;
-            if let Some(position) = position.filter(|position| self.failed.is_empty() && mark != Some(*position)) {
-                redis::cmd("SET").arg(&self.mark).arg(text(position)).query_async::<()>(&mut connection).await?;
+            if is_end {
+                return Ok(());
             }
         }
-        if at_end {
-            self.folded.retain(|(folded_in, _)| starts_over && *folded_in == life);
-        }
-        Ok(())
     }
 
-    /// Returns the position after which the first entry stands that is not done; `None` for the beginning of the log.
+    /// Takes the scopes that were folded, drops those that the mark has passed, and counts those of another life of the log, which drops
+    /// their entries, as failed.
+    fn take_folded(&mut self, life: Life, mark: Option<Reached>) {
+        let room = MAX_ERASING.saturating_sub(self.folded.len());
+        self.folded.extend(self.context.feed.take_erasing().into_iter().take(room));
+        let failed = &mut self.failed;
+        self.folded.retain(|(folded_in, id, key)| {
+            let is_lost = *folded_in != life;
+            if is_lost {
+                failed.insert(*key);
+            }
+            !is_lost && mark.is_none_or(|(_, mark)| mark < *id)
+        });
+    }
+
+    /// Returns the keys of the invalidations behind a position. Entries that were trimmed before they could be erased, because a node was
+    /// away for long, were folded.
+    fn keys(&self, entries: &[StreamEntry], position: Option<Reached>) -> HashSet<u64> {
+        let mut keys = HashSet::new();
+        if position.is_some_and(|(_, id)| entries.first().is_none_or(|first| first.id != id)) {
+            keys.extend(self.folded.iter().map(|(_, _, key)| *key));
+        }
+        for entry in entries.iter().filter(|entry| position.is_none_or(|(_, id)| entry.id > id)) {
+            if let Some(record) = entry.record.as_ref().filter(|record| !record.is_refresh()) {
+                keys.extend(record.scopes());
+            }
+        }
+        keys
+    }
+
+    /// Returns the position after which the first entry stands that is not done; `None` for the beginning of the log. The mark and the
+    /// result are of this life of the log.
     fn start(&self, life: Life, mark: Option<Reached>, began: Reached) -> Option<Reached> {
         let in_life = |position: &Reached| position.0 == life;
-        let (mark, began) = (mark.filter(in_life), Some(began).filter(in_life));
         match self.done.filter(in_life) {
             // The values of this process concern entries after `began`, or all of a log that began after them; another process may have set
             // the mark before it knew of any.
-            None => began.map(|began| mark.map_or(began, |mark| mark.min(began))),
+            None => Some(began).filter(in_life).map(|began| mark.map_or(began, |mark| mark.min(began))),
             Some(done) => mark.max(Some(done)),
         }
     }
 
     /// Removes the values of these keys, and notes the keys that could not be reached.
-    async fn remove(&mut self, keys: HashSet<u64>) {
-        let mut running = JoinSet::new();
+    async fn remove(&mut self, mut keys: HashSet<u64>) {
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                pause(PAUSE).await;
+            }
+            keys = self.remove_once(keys).await;
+            if keys.is_empty() {
+                return;
+            }
+        }
+        self.failed.extend(keys);
+    }
+
+    /// Removes the values of these keys, and returns the keys that could not be reached.
+    async fn remove_once(&self, keys: impl IntoIterator<Item = u64>) -> HashSet<u64> {
+        let (mut running, mut failed) = (JoinSet::new(), HashSet::new());
         for key in keys {
             if running.len() >= TOGETHER
                 && let Some(Ok(Err(key))) = running.join_next().await
             {
-                self.failed.insert(key);
+                failed.insert(key);
             }
             running.spawn(remove(self.context.clone(), self.nodes.clone(), key));
         }
         while let Some(removed) = running.join_next().await {
             if let Ok(Err(key)) = removed {
-                self.failed.insert(key);
+                failed.insert(key);
             }
         }
+        failed
     }
 }
 
 /// Removes the values of a key, or returns the key.
 async fn remove(context: Arc<Context>, nodes: Arc<Nodes>, key: u64) -> Result<(), u64> {
-    for address in context.erasures.addresses(key) {
-        let mut command = redis::cmd("UNLINK");
-        command.arg(&address);
-        nodes.query(&address, command).await.map_err(|_| key)?;
+    for addresses in context.erasures.addresses(key) {
+        nodes.remove(&addresses).await.map_err(|_| key)?;
     }
     Ok(())
 }

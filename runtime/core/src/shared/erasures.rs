@@ -1,8 +1,9 @@
 //! The names of values of functions that say `erase`: an invalidation of their key removes their bytes.
 //!
-//! An invalidation knows a key by its hash alone. So these values lie under `<prefix>~<hash><lane>`, where the lane is a part of their
+//! An invalidation knows a key by its hash alone. So these values lie under `<prefix>~{<hash>}<lane>`, where the lane is a part of their
 //! type: the script that appends an invalidation computes all addresses of the key from the record, and removes them in the same step.
-//! Values of two types whose lanes are equal replace each other, which costs loads and nothing else.
+//! Values of two types whose lanes are equal replace each other, which costs loads and nothing else. The braces put all lanes into one slot
+//! of a cluster, so that one command removes them.
 //!
 //! With a keyring, a digest stands in place of the hash, which the process that invalidates gives to the script. Values under the hash are
 //! removed too, as processes without the keyring may have stored some.
@@ -24,23 +25,23 @@ pub(super) const LANES: u64 = 4;
 
 /// Maximum number of invalidations of this process that wait to be erased.
 #[cfg(feature = "redis-cluster")]
-const MAX_ANNOUNCED: usize = 1 << 14;
+const MAX_ANNOUNCED: usize = 256;
 
 /// The mark between the prefix and the hash. Addresses of other values have a `#` before their last 16 digits, and these have none.
-const MARK: &str = "~";
+const MARK: &str = "~{";
 
 /// The address of an erasable value, without the prefix.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ErasableName([u8; 18]);
+pub(super) struct ErasableName([u8; 20]);
 
 impl ErasableName {
     /// Returns the name of the values of this hash or digest, in the lane of this fingerprint.
     fn new(key: u64, fingerprint: u64) -> Self {
-        let mut name = [b'~'; 18];
-        for (at, digit) in name[1..17].iter_mut().enumerate() {
+        let mut name = *b"~{................}.";
+        for (at, digit) in name[2..18].iter_mut().enumerate() {
             *digit = hex_digit(key >> (60 - 4 * at));
         }
-        name[17] = hex_digit(fingerprint % LANES);
+        name[19] = hex_digit(fingerprint % LANES);
         Self(name)
     }
 
@@ -56,6 +57,9 @@ fn hex_digit(number: u64) -> u8 {
 
 /// The names in Redis that erasures need, and, in a cluster, the position from which on they are to be done.
 pub(crate) struct Erasures {
+    /// The prefix of all keys of this cache.
+    #[cfg(feature = "redis-cluster")]
+    prefix: String,
     /// The beginning of all addresses of erasable values.
     beginning: String,
     /// The key that exists once an erasable value was stored on this server: without it, an append has nothing to erase. `None` in a
@@ -70,6 +74,8 @@ impl Erasures {
     pub(super) fn new(settings: &Redis, stream: &str) -> Self {
         let prefix = &settings.prefix;
         Self {
+            #[cfg(feature = "redis-cluster")]
+            prefix: prefix.clone(),
             beginning: format!("{prefix}{MARK}"),
             flag: (!settings.is_cluster()).then(|| format!("{prefix}{{{stream}}}erases")),
             keyring: settings.keyring.clone(),
@@ -99,12 +105,12 @@ impl Erasures {
         Some(record.scopes().iter().flat_map(|scope| keyring.hash(*scope).to_le_bytes()).collect())
     }
 
-    /// Returns all addresses of a key.
+    /// Returns all addresses of a key: for each of its names, those of all lanes, which lie in one slot.
     #[cfg(feature = "redis-cluster")]
-    pub(super) fn addresses(&self, key: u64) -> impl Iterator<Item = String> {
+    pub(super) fn addresses(&self, key: u64) -> impl Iterator<Item = Vec<String>> {
         let digest = self.keyring.as_ref().map(|keyring| keyring.hash(key));
-        let address = move |hash| (0..LANES).map(move |lane| format!("{}{hash:016x}{lane}", self.beginning));
-        once(key).chain(digest).flat_map(address)
+        let address = |hash, lane| format!("{}{}", self.prefix, ErasableName::new(hash, lane).as_str());
+        once(key).chain(digest).map(move |hash| (0..LANES).map(|lane| address(hash, lane)).collect())
     }
 }
 
@@ -161,9 +167,9 @@ mod tests {
 
     #[test]
     fn the_name_is_the_hash_and_a_lane() {
-        assert_eq!(ErasableName::new(0x0123_4567_89ab_cdef, 6).as_str(), "~0123456789abcdef2");
-        assert_eq!(ErasableName::new(u64::MAX, u64::MAX).as_str(), "~ffffffffffffffff3");
+        assert_eq!(ErasableName::new(0x0123_4567_89ab_cdef, 6).as_str(), "~{0123456789abcdef}2");
+        assert_eq!(ErasableName::new(u64::MAX, u64::MAX).as_str(), "~{ffffffffffffffff}3");
         let erasures = Erasures::new(&Redis::single("redis://localhost").unwrap().prefix("shop:"), "shop:log");
-        assert_eq!(erasures.by_script(), Some(("shop:{shop:log}erases", "shop:~")));
+        assert_eq!(erasures.by_script(), Some(("shop:{shop:log}erases", "shop:~{")));
     }
 }

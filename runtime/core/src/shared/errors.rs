@@ -15,6 +15,12 @@ pub(super) fn ends_connection(error: &RedisError) -> bool {
         || matches!(error.kind(), ErrorKind::Server(BusyLoading | ClusterDown | MasterDown | Moved | ReadOnly))
 }
 
+/// Returns whether a cluster refused a command for several keys because their slot moves, and they are on either node.
+#[cfg(feature = "redis-cluster")]
+pub(super) fn is_split(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::TryAgain)
+}
+
 /// Makes the error of a set-up with which coherence cannot be guaranteed.
 pub(super) fn refused(why: String) -> RedisError {
     RedisError::from((ErrorKind::InvalidClientConfig, "the set-up is not safe", why))

@@ -23,7 +23,7 @@ use crate::sync::{Mutex, MutexGuard, lock};
 
 /// Maximum number of scopes that are collected for the eraser, which takes them every second.
 #[cfg(feature = "redis-cluster")]
-const MAX_ERASING: usize = 1 << 20;
+pub(super) const MAX_ERASING: usize = 1 << 16;
 
 /// A put whose record is on its way through the log.
 pub(crate) struct ExpectedPut {
@@ -63,9 +63,9 @@ struct FeedState {
     /// Records of this process on their way through the log, by their tokens: the texts of their scopes, for events; `None` if they send
     /// none.
     announcing: Vec<(u64, Option<Vec<Box<str>>>)>,
-    /// The scopes of invalidations that were folded, with the life of the log, once the eraser asks for them.
+    /// The scopes of invalidations that were folded, with the life of the log and their position in it, once the eraser asks for them.
     #[cfg(feature = "redis-cluster")]
-    erasing: Option<Vec<(Life, u64)>>,
+    erasing: Option<Vec<(Life, StreamId, u64)>>,
     /// Logs that were left for another server's. A former master that was cut off from its successor may still answer.
     left: Vec<Incarnation>,
 }
@@ -138,9 +138,10 @@ impl Feed {
         Some((current.life, state.position))
     }
 
-    /// Takes the scopes of the invalidations that were folded since the last call. The first call begins to collect them.
+    /// Takes the scopes of the invalidations that were folded since the last call, with the life of the log and their position in it. The
+    /// first call begins to collect them.
     #[cfg(feature = "redis-cluster")]
-    pub(crate) fn take_erasing(&self) -> Vec<(Life, u64)> {
+    pub(crate) fn take_erasing(&self) -> Vec<(Life, StreamId, u64)> {
         lock(&self.state).erasing.replace(Vec::new()).unwrap_or_default()
     }
 
@@ -293,7 +294,7 @@ impl Feed {
         #[cfg(feature = "redis-cluster")]
         if let (Some(erasing), Some(current), false) = (&mut state.erasing, state.incarnation, record.is_refresh()) {
             let room = MAX_ERASING.saturating_sub(erasing.len());
-            erasing.extend(record.scopes().iter().take(room).map(|&scope| (current.life, scope)));
+            erasing.extend(record.scopes().iter().take(room).map(|&scope| (current.life, id, scope)));
         }
         if record.is_refresh() {
             state.refreshed = state.refreshed.max(packed);
