@@ -14,6 +14,7 @@
 //! | `ticker` | the thread that raises the coarse time, one per process, forked children included |
 //! | `process` | the identity of a process, different from that of its forked children |
 //! | `alarm`, `armed` | callbacks at a time, without a runtime; the guard of an alarm |
+//! | `deadline` | a wait until a time, without the timer of a runtime |
 //! | `moment` | durations of work |
 //! | `pause` | a pause of a thread that other threads can end |
 
@@ -28,6 +29,8 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 
 mod alarm;
 mod armed;
+#[cfg(feature = "http")]
+mod deadline;
 mod moment;
 mod origin;
 mod pause;
@@ -36,6 +39,8 @@ mod ticker;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use armed::Armed;
+#[cfg(feature = "http")]
+pub(crate) use deadline::Deadline;
 pub(crate) use moment::Moment;
 use origin::Origin;
 pub(crate) use pause::Pause;

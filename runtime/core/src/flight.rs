@@ -17,6 +17,8 @@
 //!   waits-for graph or a load's waiters;
 //! - a caller that would wait for itself, directly or through other loads, loads on its own instead ([`deadlock`]).
 //!
+//! Work of a load that goes on after its end, such as the body of a response, has a reference to it (`beyond`).
+//!
 //! May use: `clock`, `key`, `log`, `sync`.
 
 use std::any::Any;
@@ -36,11 +38,15 @@ use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::{Acquire, Release};
 use crate::sync::{Mutex, lock};
 
+#[cfg(feature = "http")]
+mod beyond;
 mod block;
 mod deadlock;
 mod stall;
 mod waiters;
 
+#[cfg(feature = "http")]
+pub(crate) use beyond::{FlightRef, FlightWait};
 pub(crate) use deadlock::Inside;
 use deadlock::{FlightId, Waits};
 pub(crate) use stall::{GRACE, PATIENCE};

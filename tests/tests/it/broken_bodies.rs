@@ -22,7 +22,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::{fresh, poll_once, timed};
+use crate::{fresh, timed};
 
 /// Bytes of the largest body that the layers store and share.
 const LIMIT: usize = 8_000;
@@ -276,22 +276,32 @@ async fn an_answer_that_broke_off_is_not_replayed() {
     }
 }
 
-/// A leader that is dropped while its body comes hands over; the part that had come is given to no client.
+/// A client that leaves while its body comes leaves it to the others.
 #[tokio::test]
-async fn a_body_that_is_given_up_reaches_no_client() {
+async fn a_body_whose_first_client_leaves_reaches_the_others_whole() {
     let (fast, calls) = (fresh(), Arc::<AtomicUsize>::default());
-    let count = calls.clone();
+    let (count, (end, ended)) = (calls.clone(), tokio::sync::oneshot::channel::<()>());
+    let ended = Arc::new(std::sync::Mutex::new(Some(ended)));
     let service = CacheLayer::new().on(&fast).layer(service_fn(move |_: Request<Body>| {
-        let call = count.fetch_add(1, SeqCst);
-        let body = Frames::default().data(10);
-        let body = if call == 0 { Body::new(body.with_trailers(std::future::pending())) } else { Body::new(body) };
-        let answer = Response::builder().status(StatusCode::OK).header("cache-control", "max-age=60").body(body);
+        count.fetch_add(1, SeqCst);
+        let ended = ended.lock().unwrap().take().unwrap();
+        let body = Frames::default().data(10).with_trailers(async move {
+            ended.await.unwrap();
+            None
+        });
+        let answer =
+            Response::builder().status(StatusCode::OK).header("cache-control", "max-age=60").body(Body::new(body));
         std::future::ready(Ok::<_, Infallible>(answer.unwrap()))
     }));
     let ask = || service.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
-    let (mut leader, mut waiter) = (Box::pin(ask()), Box::pin(ask()));
-    assert!(poll_once(leader.as_mut()).await.is_none() && poll_once(waiter.as_mut()).await.is_none());
-    drop(leader);
-    let body = waiter.await.unwrap().into_body().collect().await.unwrap().to_bytes();
-    assert_eq!((body.len(), calls.load(SeqCst)), (10, 2));
+    let mut first = ask().await.unwrap().into_body();
+    assert_eq!(first.frame().await.unwrap().unwrap().into_data().unwrap().len(), 10, "it comes at once");
+    let second = ask().await.unwrap();
+    assert_eq!(second.headers()["cache-status"], "fastness; fwd=uri-miss; collapsed");
+    drop(first);
+    end.send(()).unwrap();
+    let body = second.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!((body.len(), calls.load(SeqCst)), (10, 1));
+    let third = ask().await.unwrap();
+    assert!(third.headers()["cache-status"].to_str().unwrap().starts_with("fastness; hit"), "it is stored");
 }

@@ -51,6 +51,8 @@ pub(crate) use function_settings::FunctionStore;
 use listed::ListedStores;
 pub(crate) use mode::CallMode;
 pub use mode::{bypass, bypass_sync, reload, reload_sync};
+#[cfg(feature = "http")]
+pub(crate) use overrides::CurrentCache;
 pub(crate) use overrides::with_current_cache;
 pub use overrides::{with_cache, with_cache_sync};
 pub use provenance::{provenance, provenance_sync};

@@ -2,6 +2,8 @@
 
 use std::pin::pin;
 
+#[cfg(feature = "http")]
+use super::mode::EnteredMode;
 use super::mode::{CallMode, in_mode};
 use super::{Fastness, plain};
 use crate::stats::AnswerRecorder;
@@ -76,6 +78,34 @@ pub(crate) fn with_current_cache<F: Future>(future: F) -> impl Future<Output = F
         }
     };
     in_mode(CallMode::current(), on_current)
+}
+
+/// The handle and the mode in force at one place, for work that goes on elsewhere.
+#[cfg(feature = "http")]
+#[derive(Default)]
+pub(crate) struct CurrentCache {
+    handle: Option<Fastness>,
+    mode: CallMode,
+}
+
+/// A handle and a mode in force on this thread; its drop restores the former ones.
+#[cfg(feature = "http")]
+pub(crate) struct EnteredCache {
+    _handle: Option<Entered>,
+    _mode: EnteredMode,
+}
+
+#[cfg(feature = "http")]
+impl CurrentCache {
+    /// Returns those in force here.
+    pub(crate) fn here() -> Self {
+        Self { handle: Fastness::current_override(), mode: CallMode::current() }
+    }
+
+    /// Brings them into force while the guard lives.
+    pub(crate) fn enter(&self) -> EnteredCache {
+        EnteredCache { _handle: self.handle.as_ref().and_then(enter), _mode: self.mode.enter() }
+    }
 }
 
 /// Runs a closure with this handle instead of the process default, as [`with_cache`] runs a future.

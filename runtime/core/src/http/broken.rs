@@ -5,7 +5,7 @@ use std::error::Error as _;
 use http::header::CONTENT_LENGTH;
 use http::response::Parts;
 
-use super::resumed::BodyError;
+use super::body_error::BodyError;
 
 /// Returns the head of a response whose body broke off: without its `Content-Length` if that is too small, because a server would end the
 /// body there, and the client would take it for complete.

@@ -3,6 +3,7 @@
 //! It is the cache's service with storage switched off: the same single flight, and the same rules on shareable responses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tower_layer::Layer;
 
@@ -18,7 +19,9 @@ use crate::handle::Fastness;
 /// ([`CacheTags`](super::CacheTags)) does not get a response that was begun before it. [`CacheLayer`](super::CacheLayer) does all this
 /// itself.
 ///
-/// A shared response is buffered, up to 1 MiB; a larger one goes to the first request, and the others call the handler themselves.
+/// A response goes to all of them while it comes, and a request joins it within 10 s of its head. Up to 1 MiB of it is in memory; when
+/// more has come, no request joins it any more, and a client that reads it more slowly than others is cut off with an error
+/// ([`BodyError::Lagged`](super::BodyError::Lagged)). A body that is known to be larger from the beginning goes to the first request only.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -75,6 +78,12 @@ impl CoalesceLayer {
     /// Sets the largest body that is shared, in bytes. Default 1 MiB.
     pub fn max_body(self, bytes: usize) -> Self {
         self.with(|config| config.max_body = bytes)
+    }
+
+    /// Sets how long a handler goes on when all clients that wait for it have left, for requests that join it meanwhile; see
+    /// [`CacheLayer::background_fill`](super::CacheLayer::background_fill). Default 10 s.
+    pub fn background_fill(self, time: Duration) -> Self {
+        self.with(|config| config.background_fill = time)
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
 
-use super::resumed::{BodyError, BoxError, Midway, Promise, ResumedBody};
+use super::body_error::{BodyError, BoxError};
+use super::resumed::{Midway, Promise, ResumedBody};
 
 /// Result of reading a body.
 pub(super) enum Collected<B> {
@@ -18,6 +20,14 @@ pub(super) enum Collected<B> {
     Midway(ResumedBody<B>),
     /// A body that broke off, or is shorter or longer than announced.
     Broken(BodyError),
+}
+
+/// Result of reading a body as far as it is ready.
+pub(super) enum BegunBody<B> {
+    /// The body was ready to its end, or as far as it may be read.
+    Collected(Collected<B>),
+    /// The rest of the body is still to come. Without trailers.
+    Coming(Midway<B>),
 }
 
 /// Value of `Content-Length`.
@@ -49,38 +59,68 @@ pub(super) async fn collect<B>(body: B, limit: usize, length: ContentLength) -> 
 where
     B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
 {
+    match read(body, limit, length, true).await {
+        BegunBody::Collected(collected) => collected,
+        BegunBody::Coming(midway) => Collected::Midway(ResumedBody::midway(midway)),
+    }
+}
+
+/// Does what [`collect`] does, but only as far as the body is ready.
+pub(super) async fn begin<B>(body: B, limit: usize, length: ContentLength) -> BegunBody<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
+    read(body, limit, length, false).await
+}
+
+async fn read<B>(body: B, limit: usize, length: ContentLength, waits: bool) -> BegunBody<B>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+{
     let hint = body.size_hint();
     let mut promise = match length {
         ContentLength::Missing => Promise::new(hint.exact()),
         ContentLength::Known(length) => Promise::new(Some(length)),
-        ContentLength::Malformed => return Collected::Midway(ResumedBody::untouched(body)),
+        ContentLength::Malformed => return BegunBody::Collected(Collected::Midway(ResumedBody::untouched(body))),
     };
     if hint.lower().max(promise.promised().unwrap_or(0)) > limit as u64 {
-        return Collected::Midway(ResumedBody::passed(body, promise));
+        return BegunBody::Collected(Collected::Midway(ResumedBody::passed(body, promise)));
     }
     let (mut read, mut total, mut rest) = (VecDeque::new(), 0_usize, Box::pin(body));
+    let broken = |error| BegunBody::Collected(Collected::Broken(error));
     let trailers = loop {
-        match poll_fn(|cx| rest.as_mut().poll_frame(cx)).await.map(|frame| frame.map(Frame::into_data)) {
+        let frame = poll_fn(|cx| match rest.as_mut().poll_frame(cx) {
+            Poll::Pending if !waits => Poll::Ready(None),
+            frame => frame.map(Some),
+        });
+        let Some(frame) = frame.await else {
+            return BegunBody::Coming(Midway { read, trailers: None, rest, promise });
+        };
+        match frame.map(|frame| frame.map(Frame::into_data)) {
             Some(Ok(Ok(bytes))) => {
                 total = total.saturating_add(bytes.len());
                 if let Err(error) = promise.count(bytes.len()) {
-                    return Collected::Broken(error);
+                    return broken(error);
                 }
                 read.push_back(bytes);
                 if total > limit {
                     break None;
                 }
             }
-            Some(Err(error)) => return Collected::Broken(BodyError::new(error)),
+            Some(Err(error)) => return broken(BodyError::new(error)),
             // Incomplete responses are not stored (RFC 9111 section 3.3).
             Some(Ok(Err(frame))) => match promise.end() {
                 Ok(()) => break frame.into_trailers().ok(),
-                Err(error) => return Collected::Broken(error),
+                Err(error) => return broken(error),
             },
-            None => return promise.end().map_or_else(Collected::Broken, |()| Collected::Whole(joined(read, total))),
+            None => {
+                return promise
+                    .end()
+                    .map_or_else(broken, |()| BegunBody::Collected(Collected::Whole(joined(read, total))));
+            }
         }
     };
-    Collected::Midway(ResumedBody::midway(Midway { read, trailers, rest, promise }))
+    BegunBody::Collected(Collected::Midway(ResumedBody::midway(Midway { read, trailers, rest, promise })))
 }
 
 fn joined(mut chunks: VecDeque<Bytes>, total: usize) -> Bytes {
@@ -97,7 +137,7 @@ fn joined(mut chunks: VecDeque<Bytes>, total: usize) -> Bytes {
 #[cfg(test)]
 mod tests {
     use std::pin::Pin;
-    use std::task::{Context, Poll};
+    use std::task::Context;
 
     use http_body_util::BodyExt as _;
 

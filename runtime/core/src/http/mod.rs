@@ -20,12 +20,14 @@
 
 mod admission;
 mod body;
+mod body_error;
 mod body_limit;
 mod breaker;
 mod broken;
 mod cache;
 mod coalesce;
 mod collect;
+mod fill;
 mod gate;
 mod hop_by_hop;
 mod host;
@@ -51,6 +53,7 @@ mod timing;
 mod types;
 
 pub use body::Body;
+pub use body_error::BodyError;
 pub use body_limit::BodyLimitLayer;
 pub use breaker::BreakerLayer;
 pub use cache::{CacheLayer, CacheTags};
@@ -68,7 +71,6 @@ pub use provenance::{Visibility, provenance_headers};
 #[cfg(feature = "rate-limit")]
 pub use rate_limit::RateLimitLayer;
 pub use request_id::{RequestId, RequestIdLayer};
-pub use resumed::BodyError;
 pub use stack::Stack;
 pub use timing::{Snapshot, TimingLayer, Timings, snapshots};
 

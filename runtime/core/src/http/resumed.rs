@@ -1,4 +1,4 @@
-//! A body that a layer has begun to read, and the error in which it ends if it broke off.
+//! A body that a layer has begun to read.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,37 +10,8 @@ use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Error in which the body of a response ends if it is incomplete.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BodyError {
-    /// The inner service failed while it produced the body.
-    #[error("the body broke off")]
-    Broken(#[source] BoxError),
-    /// The body has fewer bytes than its `Content-Length` or its size hint announced.
-    #[error("the body ended after {sent} of the {promised} bytes that its length announced")]
-    Short {
-        /// Number of bytes that were announced.
-        promised: u64,
-        /// Number of bytes that came.
-        sent: u64,
-    },
-    /// The body has more bytes than its `Content-Length` or its size hint announced.
-    #[error("the body goes on after the {promised} bytes that its length announced")]
-    Long {
-        /// Number of bytes that were announced.
-        promised: u64,
-    },
-}
-
-impl BodyError {
-    /// Wraps the error of a service; a `BodyError` of another layer is returned as it is.
-    pub(super) fn new(error: impl Into<BoxError>) -> Self {
-        error.into().downcast().map_or_else(Self::Broken, |error| *error)
-    }
-}
+use super::body_error::{BodyError, BoxError};
+use super::fill::FillReader;
 
 /// Count of a body's bytes, compared with the number that was announced.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +98,7 @@ pin_project! {
         // Boxed, because it is rare and large, and bodies are moved from layer to layer.
         Midway { midway: Box<Midway<B>> },
         Broken { error: Option<BodyError> },
+        Filling { reader: FillReader },
     }
 }
 
@@ -159,6 +131,11 @@ impl<B> ResumedBody<B> {
     pub(super) fn broken(error: BodyError) -> Self {
         Self { state: ResumedState::Broken { error: Some(error) } }
     }
+
+    /// Creates a body that several responses share while it comes.
+    pub(super) fn filling(reader: FillReader) -> Self {
+        Self { state: ResumedState::Filling { reader } }
+    }
 }
 
 impl<B> http_body::Body for ResumedBody<B>
@@ -173,6 +150,7 @@ where
             ProjectedState::Passed { body, promise } => promise.check(ready!(body.poll_frame(cx))),
             ProjectedState::Midway { midway } => ready!(midway.poll_frame(cx)),
             ProjectedState::Broken { error } => error.take().map(Err),
+            ProjectedState::Filling { reader } => ready!(reader.poll_frame(cx)),
         };
         if matches!(frame, Some(Err(_))) {
             self.project().state.set(ResumedState::Broken { error: None });
@@ -185,6 +163,7 @@ where
             ResumedState::Passed { body, promise } => body.is_end_stream() && promise.end().is_ok(),
             ResumedState::Midway { midway } => midway.is_end(),
             ResumedState::Broken { error } => error.is_none(),
+            ResumedState::Filling { reader } => reader.is_end_stream(),
         }
     }
 
@@ -194,6 +173,7 @@ where
             ResumedState::Midway { midway } => midway.size_hint(),
             ResumedState::Broken { error: Some(_) } => SizeHint::new(),
             ResumedState::Broken { error: None } => SizeHint::with_exact(0),
+            ResumedState::Filling { reader } => reader.size_hint(),
         }
     }
 }

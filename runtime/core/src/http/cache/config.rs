@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use http::Method;
 use http::header::HeaderName;
@@ -40,6 +41,7 @@ pub(crate) struct Config {
     pub(in crate::http) space: String,
     pub(super) defaults: Defaults,
     pub(in crate::http) max_body: usize,
+    pub(in crate::http) background_fill: Duration,
     pub(super) max_variants: usize,
     pub(super) capacity: usize,
     pub(super) max_bytes: Option<usize>,
@@ -76,6 +78,7 @@ impl Config {
             space: String::new(),
             defaults: Defaults::default(),
             max_body: 1 << 20,
+            background_fill: Duration::from_secs(10),
             max_variants: 16,
             capacity: 1_000,
             max_bytes: None,

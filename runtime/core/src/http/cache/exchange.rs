@@ -2,11 +2,12 @@
 //!
 //! The engine plans the request (`lookup` implements its trait); then the handler is called (`forward`), and its response is stored and
 //! shared with the waiters (`insert`). The epoch is read before the handler runs, so an invalidation meanwhile, of the key or of a tag of
-//! the response, keeps the response from every request that comes after it.
+//! the response, keeps the response from every request that comes after it. A body that is not ready with its head is given to all while it
+//! comes (`stream`), and a load goes on for a time when its client has left (`outliving`).
 
 use std::sync::Arc;
 
-use http::Response;
+use http::{Response, Version};
 
 use super::conditional::Conditions;
 use super::config::Config;
@@ -24,7 +25,9 @@ use crate::stats::CountedCall;
 mod forward;
 mod insert;
 mod lookup;
+mod outliving;
 mod run;
+mod stream;
 
 /// Response of the cache.
 pub(super) type Answer<B> = Response<Body<ResumedBody<B>>>;
@@ -38,6 +41,7 @@ pub(super) struct Exchange {
     pub(super) asked: Directives,
     pub(super) conditions: Conditions,
     pub(super) head: bool,
+    pub(super) version: Version,
     /// True if an outer cache forwarded the request: it needs the tags of the response.
     pub(super) nested: bool,
     /// True while memory is short, so that no body may be stored.
@@ -65,6 +69,11 @@ impl Exchange {
     /// Returns the outcome of a request whose response was not stored. A layer that stores nothing gives no reason.
     fn unstored(&self, reason: Unstored) -> CacheStatus {
         if self.config.stores { CacheStatus::Unstored { why: self.why, reason } } else { CacheStatus::Passed(self.why) }
+    }
+
+    /// Returns whether the client may know HTTP/1.0 only, and takes the end of the connection for the end of a body.
+    fn is_http_1_0(&self) -> bool {
+        self.version < Version::HTTP_11
     }
 
     fn now(&self) -> u64 {

@@ -6,6 +6,7 @@
 //! | `request_head` | the fields of a request that matter to a cache |
 //! | `target`, `stored` | keys; stored responses |
 //! | `store` | both tiers, and single flight |
+//! | `fills`, `unshared` | responses whose bodies are still coming; keys whose responses cannot be shared |
 //! | `exchange`, `change` | a request that was not a hit; invalidation by unsafe requests |
 //! | `config`, `service` | settings; the tower service |
 //!
@@ -31,6 +32,7 @@ mod config;
 mod date;
 mod directives;
 mod exchange;
+mod fills;
 mod freshness;
 mod request_head;
 mod service;
@@ -41,6 +43,7 @@ mod stored;
 mod tags;
 mod target;
 mod targeted;
+mod unshared;
 mod vary;
 
 pub(super) use config::Config;
@@ -99,6 +102,19 @@ pub use tags::CacheTags;
 /// not stored if they have `no-store`, `private`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are event streams,
 /// or if they are larger than [`max_body`](Self::max_body). Those with `no-cache` or `max-age=0` are stored if they have an `ETag` or
 /// `Last-Modified`, and validated for each request. `Cache-Status` has the reason as `detail`.
+///
+/// # Bodies that take time
+///
+/// A body that is ready with its head is read at once, and stored. Otherwise the head is the answer at once, and the body goes to the
+/// client, and to all identical requests that come meanwhile, as it comes; it is stored when it has ended well. A body that breaks off
+/// breaks off for all of them. Up to [`max_body`](Self::max_body) of it is in memory. When more has come, it will not be stored, no request
+/// joins it any more, and a client that reads it so slowly that its next part is no longer in memory is cut off with an error
+/// ([`BodyError::Lagged`](crate::http::BodyError::Lagged)).
+///
+/// When its client leaves, a handler goes on for the requests that wait with it, and without any for
+/// [`background_fill`](Self::background_fill). Its panic goes to the client that it runs for, and the others call the handler themselves.
+///
+/// Requests for a response that turned out not to be shareable do not wait for each other for the next 5 s: each calls the handler at once.
 ///
 /// While an outer `MemoryGuardLayer` finds memory short, nothing new is stored (`detail=memory`); stored responses are still served, and
 /// identical requests are still coalesced.
@@ -193,6 +209,13 @@ impl CacheLayer {
     /// Sets the largest body that is stored, in bytes; larger ones are streamed. Default 1 MiB.
     pub fn max_body(self, bytes: usize) -> Self {
         self.with(|config| config.max_body = bytes)
+    }
+
+    /// Sets how long a handler goes on when all clients that wait for it have left, and how long its body is read without clients. Then it
+    /// is dropped, unless the response is complete by then and stored. Default 10 s; with zero it is dropped at once. At most 64 handlers
+    /// at a time go on in this way, and a body that is larger than [`max_body`](Self::max_body) does not.
+    pub fn background_fill(self, time: Duration) -> Self {
+        self.with(|config| config.background_fill = time)
     }
 
     /// Sets how many variants of one resource a process stores. Default 16.

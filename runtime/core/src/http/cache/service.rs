@@ -23,7 +23,8 @@ use super::status::{CacheStatus, Forwarded};
 use super::stored::{ResponseEntry, StoredResponse};
 use super::tags::{CacheTags, ForwardedByCache};
 use crate::http::Body;
-use crate::http::resumed::{BoxError, ResumedBody};
+use crate::http::body_error::BoxError;
+use crate::http::resumed::ResumedBody;
 use crate::http::types::BoxedResponse;
 use crate::stats::CountedCall;
 
@@ -112,6 +113,7 @@ where
             asked,
             conditions,
             head,
+            version: parts.version,
             nested,
             memory_short: is_memory_short(&parts.extensions),
             tags,

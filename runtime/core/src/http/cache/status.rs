@@ -70,6 +70,8 @@ pub(super) enum Unstored {
     TooLarge,
     /// Body that broke off.
     Broken,
+    /// Body that is still coming: the response is stored when it has ended well.
+    Incomplete,
     /// Values of the fields in its `Vary` that are too long.
     Variant,
     /// Shortage of memory.
@@ -98,6 +100,7 @@ impl Unstored {
             Self::OtherTag => "other-tag",
             Self::TooLarge => "too-large",
             Self::Broken => "broken",
+            Self::Incomplete => "incomplete",
             Self::Variant => "variant",
             Self::Memory => "memory",
             Self::Invalidated => "invalidated",

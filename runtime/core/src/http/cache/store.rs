@@ -8,8 +8,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use http::HeaderMap;
 
+use super::fills::{Fill, Fills};
 use super::stored::{ResponseEntry, Stored, StoredResponse};
 use super::target::{StoredKey, Target, text_of};
+use super::unshared::UnsharedKeys;
 use super::vary;
 use crate::clock::nanos;
 use crate::codec::Wire;
@@ -29,6 +31,10 @@ pub(super) struct ResponseStore {
     switches: SiteSwitches,
     /// The name in events.
     name: Arc<str>,
+    /// Responses whose bodies are still coming.
+    pub(super) fills: Arc<Fills>,
+    /// Keys whose responses cannot be shared.
+    pub(super) unshared: UnsharedKeys,
     /// Limits log lines about responses that broke off to one per second.
     pub(super) broken: LogThrottle,
     /// Hashes of keys whose next load is to be in full, whatever conditions its client has; zero for none. A collision costs one load.
@@ -62,6 +68,8 @@ impl KeyList for ResponseKeys {
 pub(super) enum ResponseOutcome {
     /// A response, and the epoch at which its load began.
     Response(Arc<ResponseEntry>, Epoch),
+    /// A response whose body is still coming.
+    Fill(Arc<Fill>),
     /// No response: look it up again.
     Again,
 }
@@ -101,8 +109,9 @@ impl ResponseStore {
         let name = Arc::from(name);
         local.values.set_name(&name, false, |key| bounded(text_of(key)));
         let engine = engine::TieredStore::new(handle, local, tier, 0);
+        let (fills, unshared) = (Arc::default(), UnsharedKeys::default());
         let wanted_in_full = std::array::from_fn(|_| AtomicU64::new(0));
-        Self { engine, switches, name, broken: LogThrottle::new(), wanted_in_full }
+        Self { engine, switches, name, fills, unshared, broken: LogThrottle::new(), wanted_in_full }
     }
 
     /// Prepares the event of a load that begins now, if a subscription wants it.
@@ -221,6 +230,14 @@ impl ResponseStore {
     pub(super) fn is_current(&self, key: &EntryKey, entry: &ResponseEntry, epoch: Epoch) -> bool {
         let scopes = Scopes::with_sources(&key.text, entry.stored.tags());
         self.log().is_current(epoch, scopes.hashes())
+    }
+
+    /// Returns whether a request with this key may join a fill.
+    pub(super) fn may_join(&self, fill: &Fill, key: &EntryKey) -> bool {
+        fill.body.is_joinable()
+            && self.now() < fill.joinable_until
+            && self.is_current(key, &fill.head, fill.epoch)
+            && self.log().is_current(fill.epoch, key.scopes.hashes())
     }
 
     /// Returns whether a variant may be stored beside those that this process has stored, and counts it.

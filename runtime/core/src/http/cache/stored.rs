@@ -220,13 +220,14 @@ impl StoredResponse {
     }
 }
 
-/// Returns a head as it is stored: without hop-by-hop fields (RFC 9111 section 3.1), and with the length of the content.
-pub(super) fn stored_head(mut headers: HeaderMap, status: StatusCode, length: usize) -> HeaderMap {
+/// Returns a head as it is stored: without hop-by-hop fields (RFC 9111 section 3.1), and with the length of the content if it is known.
+pub(super) fn stored_head(mut headers: HeaderMap, status: StatusCode, length: Option<u64>) -> HeaderMap {
     remove_hop_by_hop(&mut headers);
     headers.remove(AGE);
     headers.remove(CACHE_STATUS);
+    headers.remove(CONTENT_LENGTH);
     if status != StatusCode::NO_CONTENT {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        headers.extend(length.map(|length| (CONTENT_LENGTH, HeaderValue::from(length))));
     }
     headers
 }
@@ -410,7 +411,7 @@ mod tests {
         {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        let kept = stored_head(headers, StatusCode::OK, 5);
+        let kept = stored_head(headers, StatusCode::OK, Some(5));
         let mut names: Vec<_> = kept.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["content-length", "x"]);

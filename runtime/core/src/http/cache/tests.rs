@@ -21,6 +21,7 @@ mod hostile;
 mod quick;
 mod reasons;
 mod refreshed;
+mod streaming;
 mod validated;
 
 type Out = Response<Full<Bytes>>;
@@ -580,30 +581,46 @@ mod together {
         }
     }
 
+    /// End of the client that leads.
+    #[derive(Clone, Copy, PartialEq)]
+    enum LeaderEnd {
+        Panics,
+        Leaves,
+    }
+
     #[tokio::test]
-    async fn a_leader_that_is_dropped_or_panics_hands_over() {
+    async fn a_leader_that_panics_hands_over_and_one_that_leaves_loads_on() {
         let gate = Gate::new();
-        for (service, panics) in
-            gate.both(&[MINUTE]).into_iter().flat_map(|service| [(service.clone(), false), (service, true)])
-        {
+        let layers = [CacheLayer::new(), CacheLayer::new().background_fill(Duration::ZERO)];
+        let [default, zero] =
+            layers.map(|layer| BoxCloneService::new(layer.on(&gate.fast).layer(gate.handler(&[MINUTE]))));
+        let [_, coalesced] = gate.both(&[MINUTE]);
+        for (service, end, goes_on) in [
+            (&default, LeaderEnd::Panics, false),
+            (&coalesced, LeaderEnd::Panics, false),
+            (&default, LeaderEnd::Leaves, true),
+            (&coalesced, LeaderEnd::Leaves, true),
+            (&zero, LeaderEnd::Leaves, false),
+        ] {
             gate.fast.clear();
             let before = gate.calls.load(SeqCst);
-            let leader = ask(&service, if panics { &[("x-panic", "1")] } else { &[] });
+            let leader = ask(service, if end == LeaderEnd::Panics { &[("x-panic", "1")] } else { &[] });
             gate.called(before + 1).await;
-            let others: Vec<_> = (0..3).map(|_| ask(&service, &[])).collect();
+            let others: Vec<_> = (0..3).map(|_| ask(service, &[])).collect();
             settle().await;
-            if panics {
-                gate.open.add_permits(1);
-            } else {
-                leader.abort();
+            match end {
+                LeaderEnd::Panics => gate.open.add_permits(1),
+                LeaderEnd::Leaves => leader.abort(),
             }
             assert!(leader.await.is_err());
-            gate.called(before + 2).await;
+            let calls = before + if goes_on { 1 } else { 2 };
+            gate.called(calls).await;
+            settle().await;
             gate.open.add_permits(1);
             for one in others {
-                assert_eq!(one.await.unwrap().0, format!("anonymous {}", before + 1));
+                assert_eq!(one.await.unwrap().0, format!("anonymous {}", calls - 1));
             }
-            assert_eq!(gate.calls.load(SeqCst), before + 2, "one waiter took over for all");
+            assert_eq!(gate.calls.load(SeqCst), calls, "one call of the handler was for all");
         }
     }
 

@@ -22,11 +22,12 @@ use super::table::{Claim, Decision};
 use crate::clock::Moment;
 use crate::direct::{self, Cache, LeaseApi as _};
 use crate::http::body::Body;
+use crate::http::body_error::BoxError;
 use crate::http::broken::report_broken;
 use crate::http::collect::{Collected, ContentLength, collect};
 use crate::http::problem::Problem;
 use crate::http::reading::ReadBody;
-use crate::http::resumed::{BoxError, ResumedBody};
+use crate::http::resumed::ResumedBody;
 use crate::http::streaming::is_streaming;
 use crate::http::types::BoxedResponse;
 

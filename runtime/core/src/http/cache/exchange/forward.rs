@@ -20,15 +20,17 @@ use super::super::store::{EntryKey, ResponseOutcome};
 use super::super::stored::{ResponseEntry, Stored};
 use super::super::tags::{CacheTags, ForwardedByCache};
 use super::insert::CompleteResponse;
+use super::stream::BegunLoad;
 use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{CountIfAbandoned, TieredStart, count_load};
 use crate::events::LoadEnding;
 use crate::flight::{Load, LoadOutcome, LoadPermit, end};
 use crate::http::Body;
-use crate::http::broken::{broken_head, report_broken};
-use crate::http::collect::{Collected, ContentLength, collect};
-use crate::http::resumed::{BoxError, ResumedBody};
+use crate::http::body_error::BoxError;
+use crate::http::broken::broken_head;
+use crate::http::collect::{BegunBody, Collected, ContentLength, begin};
+use crate::http::resumed::{Midway, ResumedBody};
 use crate::trace::{self, LoadReason, Subject, Traced, around};
 
 /// Result of the handler.
@@ -37,6 +39,8 @@ enum HandlerResult<B: http_body::Body> {
     Private(Response<ResumedBody<B>>, Unstored),
     /// A complete response that may be shared.
     Shareable(Parts, Bytes),
+    /// A response that may be shared, and whose body is still coming.
+    Coming(Parts, Midway<B>),
     /// The stored response is still valid.
     NotModified(Parts),
     /// A response that broke off.
@@ -47,6 +51,8 @@ enum HandlerResult<B: http_body::Body> {
 fn end_span<B: http_body::Body, E>(span: &Traced, result: &Result<HandlerResult<B>, E>) {
     match result {
         Ok(HandlerResult::Shareable(..)) => span.end("value"),
+        // It ends with the body.
+        Ok(HandlerResult::Coming(..)) => {}
         Ok(HandlerResult::Private(..)) => span.end("private"),
         Ok(HandlerResult::NotModified(_)) => span.end("not_modified"),
         Ok(HandlerResult::Broken(_)) => span.fail("error", "broken body"),
@@ -54,62 +60,68 @@ fn end_span<B: http_body::Body, E>(span: &Traced, result: &Result<HandlerResult<
     }
 }
 
+/// Returns whether the handler has failed, so that a stale response may replace its result.
+fn has_failed<B: http_body::Body, E>(result: &Result<HandlerResult<B>, E>) -> bool {
+    match result {
+        Err(_) | Ok(HandlerResult::Broken(_)) => true,
+        Ok(HandlerResult::Private(response, _)) => is_failure(response.status()),
+        Ok(HandlerResult::Shareable(parts, _) | HandlerResult::Coming(parts, _)) => is_failure(parts.status),
+        Ok(HandlerResult::NotModified(_)) => false,
+    }
+}
+
 impl Exchange {
     /// Forwards the request to the handler and makes its result the answer. `stale` is a stored response to validate.
     pub(super) async fn forward<S, Q, B>(
-        &self,
+        self,
         inner: S,
         mut request: Request<Q>,
-        key: &EntryKey,
+        key: EntryKey,
         permit: Option<LoadPermit>,
         stale: Option<Arc<ResponseEntry>>,
     ) -> Result<Answer<B>, S::Error>
     where
         S: Service<Request<Q>, Response = Response<B>>,
-        B: http_body::Body<Data = Bytes, Error: Into<BoxError>>,
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let stale = stale.filter(|entry| matches!(&entry.stored, Stored::Response(r) if r.status == StatusCode::OK));
         let headers = request.headers().clone();
-        if stale.is_some() || self.store.wants_in_full(key) {
-            conditional::remove_conditions(request.headers_mut());
-        }
-        request.extensions_mut().insert(ForwardedByCache);
-        let stale = stale.filter(|entry| match &entry.stored {
-            Stored::Response(recorded) => {
-                !self.head && conditional::add_validators(request.headers_mut(), &recorded.headers)
-            }
-            Stored::Varies(_) => false,
-        });
+        let stale = self.make_conditional(&mut request, &key, stale);
         let began = self.store.begin(true);
         let reason = if stale.is_some() { LoadReason::Refresh } else { LoadReason::Miss };
         let span = trace::load(Subject::response(), reason);
-        let mut load = pin!(Load::new(around(&span, self.call(inner, request, began, stale.is_some())), permit));
-        // Dropped before the permit is, which hands the load over.
-        let guard = CountIfAbandoned::new(self.store.counters(), self.store.load_event(key));
-        let (result, permit) = load.as_mut().await;
+        let (result, permit, guard) = {
+            let mut load = pin!(Load::new(around(&span, self.call(inner, request, began, stale.is_some())), permit));
+            // Dropped before the permit is, which hands the load over.
+            let guard = CountIfAbandoned::new(self.store.counters(), self.store.load_event(&key));
+            let (result, permit) = load.as_mut().await;
+            (result, permit, guard)
+        };
         end_span(&span, &result);
         let began = began.unless_given_up(permit.as_ref());
+        let stale_answer = if has_failed(&result) { self.stale_if_error(&key) } else { None };
+        let result = match result {
+            Ok(HandlerResult::Coming(parts, coming)) if stale_answer.is_none() => {
+                let load = BegunLoad { began, permit, guard, span };
+                return Ok(self.stream(parts, coming, &headers, &key, load).await);
+            }
+            result => result,
+        };
         let broken = matches!(&result, Ok(HandlerResult::Broken(_)));
         let ok = result.is_ok() && !broken;
         guard.end(if ok { LoadEnding::Value } else { LoadEnding::Error });
         count_load(self.store.counters(), self.now().saturating_sub(began.time), ok);
-        let failed = match &result {
-            Err(_) | Ok(HandlerResult::Broken(_)) => true,
-            Ok(HandlerResult::Private(response, _)) => is_failure(response.status()),
-            Ok(HandlerResult::Shareable(parts, _)) => is_failure(parts.status),
-            Ok(HandlerResult::NotModified(_)) => false,
-        };
-        if failed && let Some(answer) = self.stale_if_error(key) {
+        if let Some(answer) = stale_answer {
             end(permit, || shared_outcome(ResponseOutcome::Again));
             return Ok(answer);
         }
+        self.note_sharing(&key, &result);
         match result {
             Err(error) => {
                 end(permit, || LoadOutcome::Alone);
                 Err(error)
             }
             Ok(HandlerResult::Private(response, reason)) => {
-                let in_full = reason == Unstored::NotModified && self.note_not_modified(&response, key, began);
+                let in_full = reason == Unstored::NotModified && self.note_not_modified(&response, &key, began);
                 end(permit, || if in_full { shared_outcome(ResponseOutcome::Again) } else { LoadOutcome::Alone });
                 Ok(self.answer_privately(response, reason))
             }
@@ -121,8 +133,42 @@ impl Exchange {
                 Ok(self.store_and_answer(CompleteResponse { parts, bytes, validated: false }, &headers, began, permit))
             }
             Ok(HandlerResult::NotModified(parts)) => {
-                Ok(self.freshen_and_answer((key, stale.as_deref()), &parts, &headers, began, permit))
+                Ok(self.freshen_and_answer((&key, stale.as_deref()), &parts, &headers, began, permit))
             }
+            Ok(HandlerResult::Coming(..)) => unreachable!("it was answered above"),
+        }
+    }
+
+    /// Replaces the conditions of a request by those that validate a stale response. Returns the response, if it can be validated.
+    fn make_conditional<Q>(
+        &self,
+        request: &mut Request<Q>,
+        key: &EntryKey,
+        stale: Option<Arc<ResponseEntry>>,
+    ) -> Option<Arc<ResponseEntry>> {
+        let stale = stale.filter(|entry| matches!(&entry.stored, Stored::Response(r) if r.status == StatusCode::OK));
+        if stale.is_some() || self.store.wants_in_full(key) {
+            conditional::remove_conditions(request.headers_mut());
+        }
+        request.extensions_mut().insert(ForwardedByCache);
+        stale.filter(|entry| match &entry.stored {
+            Stored::Response(recorded) => {
+                !self.head && conditional::add_validators(request.headers_mut(), &recorded.headers)
+            }
+            Stored::Varies(_) => false,
+        })
+    }
+
+    /// Remembers whether requests with this key may wait for each other.
+    fn note_sharing<B: http_body::Body, E>(&self, key: &EntryKey, result: &Result<HandlerResult<B>, E>) {
+        match result {
+            // A `304` to a client's condition or the answer to a `HEAD` does not tell.
+            Ok(HandlerResult::Private(_, Unstored::Head | Unstored::NotModified)) => {}
+            Ok(HandlerResult::Private(..)) if !has_failed(result) => {
+                self.store.unshared.insert(key.key.hash, self.now());
+            }
+            Ok(HandlerResult::Shareable(..)) => self.store.unshared.remove(key.key.hash),
+            _ => {}
         }
     }
 
@@ -151,11 +197,14 @@ impl Exchange {
             return Ok(HandlerResult::Private(Response::from_parts(parts, ResumedBody::untouched(body)), reason));
         }
         let length = ContentLength::new(parts.status, &parts.headers);
-        Ok(match collect(body, self.config.max_body, length).await {
-            Collected::Whole(bytes) => HandlerResult::Shareable(parts, bytes),
-            Collected::Midway(body) => HandlerResult::Private(Response::from_parts(parts, body), Unstored::TooLarge),
-            Collected::Broken(error) => {
-                report_broken(self.store.broken.admit(self.now()), self.target.path(), &error);
+        Ok(match begin(body, self.config.max_body, length).await {
+            BegunBody::Coming(coming) => HandlerResult::Coming(parts, coming),
+            BegunBody::Collected(Collected::Whole(bytes)) => HandlerResult::Shareable(parts, bytes),
+            BegunBody::Collected(Collected::Midway(body)) => {
+                HandlerResult::Private(Response::from_parts(parts, body), Unstored::TooLarge)
+            }
+            BegunBody::Collected(Collected::Broken(error)) => {
+                self.report(&error);
                 HandlerResult::Broken(Response::from_parts(broken_head(parts, &error), ResumedBody::broken(error)))
             }
         })

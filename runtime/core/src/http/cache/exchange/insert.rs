@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AGE, DATE, ETAG};
+use http::header::{AGE, CONTENT_LENGTH, DATE, ETAG};
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, Response, StatusCode};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::super::conditional;
 use super::super::directives::Directives;
-use super::super::freshness::Grace;
+use super::super::freshness::{Freshness, Grace};
 use super::super::status::{CacheStatus, Unstored};
 use super::super::store::{EntryKey, ResponseOutcome};
 use super::super::stored::{ResponseEntry, Stored, StoredResponse, stored_head};
@@ -34,48 +34,35 @@ pub(super) struct CompleteResponse {
     pub(super) validated: bool,
 }
 
+/// Freshness of a response that may be reused for other requests, or the reason against that.
+pub(super) type ReuseJudgement = Result<Freshness, Unstored>;
+
+/// Head of a response, as it is stored.
+pub(super) struct RecordedHead {
+    /// The response without its body.
+    pub(super) response: StoredResponse,
+    pub(super) expires: u64,
+    /// Freshness, if the response may be reused for other requests.
+    pub(super) judged: ReuseJudgement,
+    /// The `Age` that it came with.
+    pub(super) age: Option<HeaderValue>,
+    pub(super) extensions: Extensions,
+}
+
 impl Exchange {
     /// Stores a response, shares it with the waiters, and makes it the answer.
     pub(super) fn store_and_answer<B: http_body::Body>(
         &self,
-        CompleteResponse { mut parts, bytes, validated }: CompleteResponse,
+        CompleteResponse { parts, bytes, validated }: CompleteResponse,
         request: &HeaderMap,
         began: TieredStart,
         permit: Option<LoadPermit>,
     ) -> Answer<B> {
-        let judged = self.judge_response(&parts.headers, parts.status, began);
-        let mut tags = self.tags.clone();
-        tags.extend(parts.extensions.remove::<CacheTags>().map(|tags| tags.0).unwrap_or_default());
-        let directives = Directives::from_response(&parts.headers, &self.config.targeted);
-        let age = parts.headers.get(AGE).cloned();
-        let mut headers = stored_head(parts.headers, parts.status, bytes.len());
-        if !self.config.stores {
-            // Without storage, the age is not computed again.
-            headers.extend(age.clone().map(|age| (AGE, age)));
-        } else if !headers.contains_key(DATE) {
-            let date = httpdate::fmt_http_date(self.store.clock().wall());
-            headers.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
-        }
-        if self.config.etags && parts.status == StatusCode::OK && !headers.contains_key(ETAG) {
-            let tag = HeaderValue::try_from(format!("\"{:032x}\"", xxh3_128(&bytes)));
-            headers.extend(tag.ok().map(|tag| (ETAG, tag)));
-        }
-        let varies = vary::names(&headers);
-        let recorded = StoredResponse {
-            status: parts.status,
-            variant: vary::variant(&varies, request),
-            varies,
-            headers,
-            body: bytes,
-            lifetime: judged.map_or(Duration::ZERO, |freshness| freshness.lifetime),
-            grace: Grace::new(&directives, &self.config.defaults),
-            tags,
-        };
-        let expires = judged.map_or(0, |freshness| freshness.expires(self.now()));
-        let entry = Arc::new(ResponseEntry::new(Stored::Response(recorded), expires));
+        let RecordedHead { mut response, expires, judged, age, extensions } = self.record(parts, None, request, began);
+        self.complete(&mut response, bytes);
+        let entry = Arc::new(ResponseEntry::new(Stored::Response(response), expires));
         let inserted = judged.and_then(|_| self.insert(&entry, began));
-        // A response that is to be validated each time answers no request that waits.
-        let answers_waiters = judged.is_ok_and(|freshness| freshness.is_fresh() || !self.config.stores);
+        let answers_waiters = self.answers_waiters(judged);
         let outcome = || {
             if answers_waiters {
                 shared_outcome(ResponseOutcome::Response(entry.clone(), began.start.epoch))
@@ -98,9 +85,62 @@ impl Exchange {
         let Stored::Response(recorded) = &entry.stored else { unreachable!("it was created as a response above") };
         let mut answer = recorded.answer(self.head, &self.conditions, status);
         answer.headers_mut().extend(age.map(|age| (AGE, age)));
-        *answer.extensions_mut() = parts.extensions;
+        *answer.extensions_mut() = extensions;
         self.add_tags_if_nested(recorded, &mut answer);
         answer
+    }
+
+    /// Records the head of a response. `length` is the length of its body, if that was announced.
+    pub(super) fn record(
+        &self,
+        mut parts: Parts,
+        length: Option<u64>,
+        request: &HeaderMap,
+        began: TieredStart,
+    ) -> RecordedHead {
+        let judged = self.judge_response(&parts.headers, parts.status, began);
+        let mut tags = self.tags.clone();
+        tags.extend(parts.extensions.remove::<CacheTags>().map(|tags| tags.0).unwrap_or_default());
+        let directives = Directives::from_response(&parts.headers, &self.config.targeted);
+        let age = parts.headers.get(AGE).cloned();
+        let mut headers = stored_head(parts.headers, parts.status, length);
+        if !self.config.stores {
+            // Without storage, the age is not computed again.
+            headers.extend(age.clone().map(|age| (AGE, age)));
+        } else if !headers.contains_key(DATE) {
+            let date = httpdate::fmt_http_date(self.store.clock().wall());
+            headers.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
+        }
+        let varies = vary::names(&headers);
+        let response = StoredResponse {
+            status: parts.status,
+            variant: vary::variant(&varies, request),
+            varies,
+            headers,
+            body: Bytes::new(),
+            lifetime: judged.map_or(Duration::ZERO, |freshness| freshness.lifetime),
+            grace: Grace::new(&directives, &self.config.defaults),
+            tags,
+        };
+        let expires = judged.map_or(0, |freshness| freshness.expires(self.now()));
+        RecordedHead { response, expires, judged, age, extensions: parts.extensions }
+    }
+
+    /// Returns whether a response answers the requests that wait: not one that is to be validated each time.
+    pub(super) fn answers_waiters(&self, judged: ReuseJudgement) -> bool {
+        judged.is_ok_and(|freshness| freshness.is_fresh() || !self.config.stores)
+    }
+
+    /// Completes a response with its body.
+    pub(super) fn complete(&self, response: &mut StoredResponse, bytes: Bytes) {
+        if response.status != StatusCode::NO_CONTENT {
+            response.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        }
+        if self.config.etags && response.status == StatusCode::OK && !response.headers.contains_key(ETAG) {
+            let tag = HeaderValue::try_from(format!("\"{:032x}\"", xxh3_128(&bytes)));
+            response.headers.extend(tag.ok().map(|tag| (ETAG, tag)));
+        }
+        response.body = bytes;
     }
 
     /// Updates the stored response from a `304`, stores it, and makes it the answer.
@@ -151,7 +191,7 @@ impl Exchange {
     }
 
     /// Inserts a response into the local tier, and the names of the fields in its `Vary`. Returns its key, if it was inserted.
-    fn insert(&self, entry: &Arc<ResponseEntry>, began: TieredStart) -> Result<EntryKey, Unstored> {
+    pub(super) fn insert(&self, entry: &Arc<ResponseEntry>, began: TieredStart) -> Result<EntryKey, Unstored> {
         let Stored::Response(recorded) = &entry.stored else { unreachable!("names are inserted beside a response") };
         if !self.config.stores || self.memory_short {
             return Err(Unstored::Memory);

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::AGE;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::super::directives::Directives;
+use super::super::fills::Fill;
 use super::super::freshness::{Freshness, Reuse};
 use super::super::status::{CacheStatus, Forwarded};
 use super::super::store::{EntryKey, ResponseOutcome};
@@ -17,7 +18,9 @@ use super::super::vary;
 use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{Lookup, Request, RequestPlan, join};
-use crate::flight::{Joined, LoadPermit, PATIENCE, Terms, end};
+use crate::flight::{FlightWait, Joined, LoadPermit, PATIENCE, Terms, end};
+use crate::http::Body;
+use crate::http::resumed::ResumedBody;
 use crate::l1::FoundEntry;
 use crate::stats::Answered;
 use crate::trace::Subject;
@@ -52,26 +55,22 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
     }
 
     fn lookup(&mut self) -> Lookup<Answer<B>, Stale<B>> {
-        self.stale = None;
-        while self.lookups > 0 {
-            self.lookups -= 1;
-            let found = self.exchange.store.get(&self.key).filter(|_| self.exchange.config.stores);
-            let Some(found) = found else { return Lookup::Miss };
-            match &found.value.stored {
-                Stored::Varies(names) if self.exchange.variant.is_empty() => {
-                    self.set_variant(vary::variant(names, self.headers));
-                }
-                Stored::Varies(_) => return Lookup::Miss,
-                Stored::Response(recorded) => return self.judge(&found, recorded),
-            }
+        match self.find() {
+            Lookup::Miss => match self.find_fill() {
+                Some((fill, wait)) => self.join_fill(&fill, wait).map_or(Lookup::Miss, Lookup::Answer),
+                None => Lookup::Miss,
+            },
+            // The refresh is under way: its body is still coming.
+            Lookup::Stale((answer, _)) if self.find_fill().is_some() => Lookup::Answer(answer),
+            found => found,
         }
-        Lookup::Miss
     }
 
     fn join(&mut self, wait: bool) -> Option<Joined> {
         let exchange = &*self.exchange;
+        let is_unshared = || exchange.store.unshared.contains(self.key.key.hash, exchange.now());
         let alone = if wait {
-            exchange.is_solo() || self.is_exhausted() || self.validates()
+            exchange.is_solo() || self.is_exhausted() || self.validates() || is_unshared()
         } else {
             exchange.head || exchange.memory_short
         };
@@ -107,25 +106,19 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
     /// Accepts the response to another request, if it is of the same variant, and nothing was invalidated or refreshed since its load
     /// began.
     fn accept(&mut self, outcome: Box<dyn Any + Send>) -> Option<Answer<B>> {
-        let ResponseOutcome::Response(entry, epoch) = *outcome.downcast().ok()? else { return None };
+        let (entry, epoch) = match *outcome.downcast().ok()? {
+            ResponseOutcome::Response(entry, epoch) => (entry, epoch),
+            ResponseOutcome::Fill(fill) => {
+                self.adopt_variant(fill.recorded())?;
+                let wait = self.may_join(&fill).then(|| fill.flight.wait())??;
+                return self.join_fill(&fill, wait);
+            }
+            ResponseOutcome::Again => return None,
+        };
         let Stored::Response(recorded) = &entry.stored else { return None };
-        let variant = vary::variant(&recorded.varies, self.headers);
-        if variant != recorded.variant {
-            self.set_variant(variant);
-            return None;
-        }
-        let exchange = &*self.exchange;
-        if !exchange.store.is_current(&self.key, &entry, epoch) {
-            return None;
-        }
-        exchange.call.answered(Answered::Joined);
-        let mut answer = recorded.answer(false, &exchange.conditions, CacheStatus::Collapsed(exchange.why));
-        if exchange.config.stores {
-            let age = recorded.freshness(entry.expires, exchange.now()).age;
-            answer.headers_mut().insert(AGE, HeaderValue::from(age.as_secs()));
-        }
-        exchange.add_tags_if_nested(recorded, &mut answer);
-        Some(answer)
+        self.adopt_variant(recorded)?;
+        let is_current = self.exchange.store.is_current(&self.key, &entry, epoch);
+        is_current.then(|| self.joined_answer(&entry, recorded))
     }
 }
 
@@ -171,6 +164,75 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
     /// Returns whether the stored response is to be validated for each request, so that none can wait for another.
     fn validates(&self) -> bool {
         self.stale.as_ref().is_some_and(|entry| entry.is_always_stale())
+    }
+
+    /// Looks up a stored response.
+    fn find(&mut self) -> Lookup<Answer<B>, Stale<B>> {
+        self.stale = None;
+        while self.lookups > 0 {
+            self.lookups -= 1;
+            let found = self.exchange.store.get(&self.key).filter(|_| self.exchange.config.stores);
+            let Some(found) = found else { return Lookup::Miss };
+            match &found.value.stored {
+                Stored::Varies(names) if self.exchange.variant.is_empty() => {
+                    self.set_variant(vary::variant(names, self.headers));
+                }
+                Stored::Varies(_) => return Lookup::Miss,
+                Stored::Response(recorded) => return self.judge(&found, recorded),
+            }
+        }
+        Lookup::Miss
+    }
+
+    /// Returns whether the request is of the same variant as a response. If not, its own variant is known now.
+    fn adopt_variant(&mut self, recorded: &StoredResponse) -> Option<()> {
+        let variant = vary::variant(&recorded.varies, self.headers);
+        if variant == recorded.variant {
+            return Some(());
+        }
+        self.set_variant(variant);
+        None
+    }
+
+    /// Answers with the response to another request.
+    fn joined_answer(&self, entry: &ResponseEntry, recorded: &StoredResponse) -> Answer<B> {
+        let exchange = &*self.exchange;
+        exchange.call.answered(Answered::Joined);
+        let mut answer = recorded.answer(false, &exchange.conditions, CacheStatus::Collapsed(exchange.why));
+        if exchange.config.stores {
+            let age = recorded.freshness(entry.expires, exchange.now()).age;
+            answer.headers_mut().insert(AGE, HeaderValue::from(age.as_secs()));
+        }
+        exchange.add_tags_if_nested(recorded, &mut answer);
+        answer
+    }
+
+    /// Returns whether the request may join a fill of its variant.
+    fn may_join(&self, fill: &Fill) -> bool {
+        let exchange = &*self.exchange;
+        !exchange.is_solo() && !exchange.is_http_1_0() && exchange.store.may_join(fill, &self.key)
+    }
+
+    /// Finds a response to another request whose body is still coming, and records that this request waits for it.
+    fn find_fill(&self) -> Option<(Arc<Fill>, FlightWait)> {
+        let (store, target) = (&self.exchange.store, self.exchange.target.borrow());
+        let is_wanted = |fill: &Fill| {
+            let recorded = fill.recorded();
+            vary::variant(&recorded.varies, self.headers) == recorded.variant && self.may_join(fill)
+        };
+        let fill = store.fills.find(|| store.local.values.owned_key(&target.args("")), is_wanted)?;
+        let wait = fill.flight.wait()?;
+        Some((fill, wait))
+    }
+
+    /// Answers with a response whose body is still coming, if that can be had from its beginning.
+    fn join_fill(&self, fill: &Fill, wait: FlightWait) -> Option<Answer<B>> {
+        let reader = fill.body.reader(wait)?;
+        let mut answer = self.joined_answer(&fill.head, fill.recorded());
+        if answer.status() != StatusCode::NOT_MODIFIED {
+            *answer.body_mut() = Body::inner(ResumedBody::filling(reader));
+        }
+        Some(answer)
     }
 
     /// Returns whether no lookups are left.
@@ -219,14 +281,15 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
         Lookup::Miss
     }
 
-    /// Returns whether another request has inserted a response since the lookup.
+    /// Returns whether another request has inserted a response since the lookup, or has begun one.
     fn is_answered(&self) -> bool {
         let exchange = &*self.exchange;
-        exchange.config.stores
+        let is_stored = exchange.config.stores
             && exchange.store.get(&self.key).is_some_and(|found| match &found.value.stored {
                 Stored::Response(recorded) => freshness(&found, recorded, exchange.now()).is_fresh(),
                 Stored::Varies(_) => exchange.variant.is_empty(),
-            })
+            });
+        is_stored || self.find_fill().is_some()
     }
 }
 

@@ -10,19 +10,21 @@ use super::super::status::CacheStatus;
 use super::super::store::EntryKey;
 use super::super::stored::ResponseEntry;
 use super::lookup::ResponseLookup;
+use super::outliving::OutlivingLoad;
 use super::{Answer, Exchange};
 use crate::engine::RequestPlan;
 use crate::flight::LoadPermit;
 use crate::handle::with_current_cache;
+use crate::http::body_error::BoxError;
 use crate::http::problem::Problem;
-use crate::http::resumed::BoxError;
 
 impl Exchange {
     /// Answers the request.
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the handler's future is dropped with it, nothing is stored, and one of the waiters takes over.
+    /// If the future is dropped while the handler runs for it and its waiters, the handler goes on in a task for a time. If there is no
+    /// runtime, or too many go on already, it is dropped, nothing is stored, and one of the waiters takes over.
     pub(in super::super) async fn run<S, Q, B>(mut self, inner: S, request: Request<Q>) -> Result<Answer<B>, S::Error>
     where
         S: Service<Request<Q>, Response = Response<B>, Future: Send, Error: Send> + Send + 'static,
@@ -39,7 +41,12 @@ impl Exchange {
                 self.refresh((answer, entry), key, permit, inner, request).await
             }
             RequestPlan::Load(_) if self.asked.only_if_cached && self.config.stores => Ok(only_if_cached()),
-            RequestPlan::Load(permit) => self.forward(inner, request, &key, permit, stale).await,
+            RequestPlan::Load(None) => self.forward(inner, request, key, None, stale).await,
+            RequestPlan::Load(Some(permit)) => {
+                let (store, time, flight) = (self.store.clone(), self.config.background_fill, permit.flight());
+                let load = with_current_cache(self.forward(inner, request, key, Some(permit), stale));
+                OutlivingLoad::new(load, store, time, flight).await
+            }
         }
     }
 
@@ -58,11 +65,11 @@ impl Exchange {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return self.forward(inner, request, &key, Some(permit), Some(entry)).await;
+            return self.forward(inner, request, key, Some(permit), Some(entry)).await;
         };
         let Some(slot) = self.store.background.try_acquire() else { return Ok(answer) };
         runtime.spawn(with_current_cache(async move {
-            drop(self.forward(inner, request, &key, Some(permit), Some(entry)).await);
+            drop(self.forward(inner, request, key, Some(permit), Some(entry)).await);
             drop(slot);
         }));
         Ok(answer)
