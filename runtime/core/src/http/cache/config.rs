@@ -9,6 +9,7 @@ use http::Method;
 use http::header::HeaderName;
 use http::request::Parts;
 
+use super::cookies::IgnoredCookies;
 use super::directives::Directives;
 use super::freshness::Defaults;
 use super::request_head::RequestHead;
@@ -50,6 +51,7 @@ pub(crate) struct Config {
     pub(super) credentials: Credentials,
     pub(super) tags: Option<TagsFn>,
     pub(super) etags: bool,
+    pub(super) ignored_cookies: IgnoredCookies,
     /// Targeted fields that count before `Cache-Control`, the first one first.
     pub(super) targeted: Vec<HeaderName>,
     /// True if responses are stored, false if they are only shared by requests in flight.
@@ -87,6 +89,7 @@ impl Config {
             credentials: Credentials::Bypass,
             tags: None,
             etags: false,
+            ignored_cookies: IgnoredCookies::default(),
             targeted: Vec::new(),
             stores,
         }
@@ -148,7 +151,9 @@ impl Config {
         head: &RequestHead<'_>,
         parts: &Parts,
     ) -> Option<(Target<'a>, Requester)> {
-        if !head.has_credentials {
+        let has_credentials =
+            head.has_authorization || head.has_cookies && !self.ignored_cookies.ignore_all(&parts.headers);
+        if !has_credentials {
             return Some((target, Requester::Anonymous));
         }
         match &self.credentials {

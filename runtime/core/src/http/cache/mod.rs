@@ -2,7 +2,7 @@
 //!
 //! | part | purpose |
 //! |---|---|
-//! | `directives`, `targeted`, `date`, `freshness`, `storable`, `vary`, `conditional` | the rules of RFC 9111 and RFC 9213, from heads and times alone |
+//! | `directives`, `targeted`, `date`, `freshness`, `storable`, `vary`, `languages`, `cookies`, `conditional` | the rules of RFC 9111 and RFC 9213, from heads and times alone |
 //! | `request_head` | the fields of a request that matter to a cache |
 //! | `target`, `stored` | keys; stored responses |
 //! | `store` | both tiers, and single flight |
@@ -29,11 +29,13 @@ use crate::handle::Fastness;
 mod change;
 mod conditional;
 mod config;
+mod cookies;
 mod date;
 mod directives;
 mod exchange;
 mod fills;
 mod freshness;
+mod languages;
 mod request_head;
 mod service;
 mod status;
@@ -48,6 +50,7 @@ mod vary;
 
 pub(super) use config::Config;
 use config::Credentials;
+use cookies::IgnoredCookies;
 pub(super) use directives::split as quoted_list;
 pub use service::CacheService;
 pub(super) use status::CACHE_STATUS;
@@ -218,7 +221,8 @@ impl CacheLayer {
         self.with(|config| config.background_fill = time)
     }
 
-    /// Sets how many variants of one resource a process stores. Default 16.
+    /// Sets how many variants of one resource a process stores. A further one replaces those that have expired, or else the oldest.
+    /// Default 16.
     pub fn max_variants(self, variants: usize) -> Self {
         self.with(|config| config.max_variants = variants)
     }
@@ -248,6 +252,14 @@ impl CacheLayer {
     pub fn query_parameters<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
         let names = names.into_iter().map(Into::into).collect();
         self.with(|config| config.parameters = Some(names))
+    }
+
+    /// Ignores cookies of these names, such as those of trackers: a request that has no others counts as one without `Cookie`, and
+    /// `Vary: Cookie` does not distinguish them. A `*` at the end of a name stands for any rest. Use it only if no handler's response
+    /// depends on them: otherwise one client's cookie decides what others get. Handlers get all cookies. Default: none.
+    pub fn ignored_cookies<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
+        let names = names.into_iter().map(Into::into).collect();
+        self.with(|config| config.ignored_cookies = IgnoredCookies::new(names))
     }
 
     /// Also caches for requests with `Authorization` or `Cookie`, but only responses that allow it by `public`, `s-maxage` or

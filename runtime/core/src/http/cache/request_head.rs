@@ -10,8 +10,8 @@ pub(super) struct RequestHead<'a> {
     pub(super) host: Host<'a>,
     /// True if it asks for a range, has preconditions for the handler, or has a content.
     pub(super) is_special: bool,
-    /// True if it has `Authorization` or `Cookie`.
-    pub(super) has_credentials: bool,
+    pub(super) has_authorization: bool,
+    pub(super) has_cookies: bool,
     /// True if it has `Cache-Control`, or the older `Pragma`.
     pub(super) has_directives: bool,
     /// True if it has validators of a response that the client already has.
@@ -48,7 +48,8 @@ impl<'a> RequestHead<'a> {
                     Host::One(_) | Host::Several => Host::Several,
                 }
             }
-            "cookie" | "authorization" => self.has_credentials = true,
+            "authorization" => self.has_authorization = true,
+            "cookie" => self.has_cookies = true,
             "cache-control" | "pragma" => self.has_directives = true,
             "if-none-match" | "if-modified-since" => self.has_conditions = true,
             "range" | "if-range" | "if-match" | "if-unmodified-since" | "transfer-encoding" | "upgrade" => {
@@ -73,7 +74,9 @@ mod tests {
     }
 
     fn flags(lines: &[(&'static str, &'static str)]) -> [bool; 4] {
-        seen(lines, |seen| [seen.is_special, seen.has_credentials, seen.has_directives, seen.has_conditions])
+        seen(lines, |seen| {
+            [seen.is_special, seen.has_authorization || seen.has_cookies, seen.has_directives, seen.has_conditions]
+        })
     }
 
     #[test]

@@ -87,7 +87,7 @@ where
         let head = parts.method == Method::HEAD;
         if config.stores {
             let asked = request_head.has_directives.then_some(&asked);
-            let hit = store.hit(&target, &parts.headers, |entry, recorded, now| {
+            let hit = store.hit(&target, (&parts.headers, &config.ignored_cookies), |entry, recorded, now| {
                 if asked.is_some_and(|asked| !is_fresh(entry, recorded, now, asked)) {
                     return None;
                 }

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use http::HeaderMap;
 
+use super::cookies::IgnoredCookies;
 use super::fills::{Fill, Fills};
 use super::stored::{ResponseEntry, Stored, StoredResponse};
 use super::target::{StoredKey, Target, text_of};
@@ -148,13 +149,13 @@ impl ResponseStore {
     pub(super) fn hit<R>(
         &self,
         target: &Target<'_>,
-        headers: &HeaderMap,
+        (headers, ignored): (&HeaderMap, &IgnoredCookies),
         answer: impl Fn(&ResponseEntry, &StoredResponse, u64) -> Option<R>,
     ) -> Option<R> {
         let found = self.local.values.hit_with(&target.args(""), |entry, now| match &entry.stored {
             Stored::Response(recorded) => answer(entry, recorded, now),
             Stored::Varies(names) => {
-                let variant = vary::variant(names, headers);
+                let variant = vary::variant(names, headers, ignored);
                 let found = self.local.values.hit_with(&target.args(&variant), |entry, now| match &entry.stored {
                     Stored::Response(recorded) => answer(entry, recorded, now),
                     Stored::Varies(_) => None,
@@ -240,22 +241,36 @@ impl ResponseStore {
             && self.log().is_current(fill.epoch, key.scopes.hashes())
     }
 
-    /// Returns whether a variant may be stored beside those that this process has stored, and counts it.
-    pub(super) fn admits_variant(&self, base: &EntryKey, names: &[String], variant: &str, max: usize) -> bool {
-        let Some(found) = self.get(base) else { return true };
-        match &found.value.stored {
-            Stored::Varies(known) if known == names => {
-                let mut variants = lock(&found.value.variants);
-                if variants.iter().any(|known| known == variant) {
-                    return true;
-                }
-                let room = variants.len() < max;
-                if room {
-                    variants.push(variant.to_owned());
-                }
-                room
-            }
-            _ => true,
+    /// Counts a variant that is about to be stored, as the newest. Returns those that are to be removed for it: if there would be more
+    /// than `max`, all that are stored no longer, or else the oldest ones.
+    pub(super) fn count_variant(
+        &self,
+        base: &EntryKey,
+        names: &[String],
+        (variant, max): (&str, usize),
+        is_stored: &dyn Fn(&str) -> bool,
+    ) -> Vec<String> {
+        let Some(found) = self.get(base) else { return Vec::new() };
+        if !matches!(&found.value.stored, Stored::Varies(known) if known == names) {
+            return Vec::new();
+        }
+        let mut variants = lock(&found.value.variants);
+        variants.retain(|known| known != variant);
+        if variants.len() >= max {
+            variants.retain(|known| is_stored(known));
+        }
+        let too_many = (variants.len() + 1).saturating_sub(max);
+        let removed = variants.drain(..too_many).collect();
+        variants.push(variant.to_owned());
+        removed
+    }
+
+    /// Removes an entry from both tiers, unless its load began later.
+    pub(super) fn remove(&self, key: &EntryKey, began: &TieredStart) {
+        self.local.values.remove(&key.key, began.start.number);
+        let address = bounded(key.text.clone());
+        if let Some(shared) = self.shared_key(&form(), &address, key.scopes.hashes()) {
+            shared.remove(began, None);
         }
     }
 }

@@ -146,6 +146,11 @@ impl ResponseEntry {
         size_of::<Self>() + size_of::<HitHead>() + stored
     }
 
+    /// Returns the time until which it may be served, or validated.
+    pub(super) fn usable_until(&self) -> u64 {
+        self.expires.saturating_add(nanos(self.stored.usable_after_expiry()))
+    }
+
     /// Returns whether it was stale from the beginning, so that each request has it validated.
     pub(super) fn is_always_stale(&self) -> bool {
         matches!(&self.stored, Stored::Response(recorded) if recorded.lifetime.is_zero())

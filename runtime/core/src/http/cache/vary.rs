@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use http::HeaderMap;
-use http::header::{ACCEPT_ENCODING, VARY};
+use http::header::{ACCEPT_LANGUAGE, VARY};
+
+use super::cookies::IgnoredCookies;
+use super::languages;
 
 /// Content codings that are distinguished, and the other values that `Accept-Encoding` may have for them, in alphabetical order.
 const CODINGS: [&str; 7] = ["*", "br", "deflate", "gzip", "identity", "x-gzip", "zstd"];
@@ -20,7 +23,7 @@ pub(super) fn names(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// Returns the values of these fields in a request, in a normal form: equal forms are interchangeable. Empty for no fields.
-pub(super) fn variant(names: &[String], request: &HeaderMap) -> String {
+pub(super) fn variant(names: &[String], request: &HeaderMap, ignored: &IgnoredCookies) -> String {
     if names.is_empty() {
         return String::new();
     }
@@ -28,27 +31,60 @@ pub(super) fn variant(names: &[String], request: &HeaderMap) -> String {
     for name in names {
         variant.push_str(name);
         let values = request.get_all(name.as_str());
-        if name == ACCEPT_ENCODING.as_str() {
-            let mut lines = values.iter().peekable();
-            // Without the header any coding is acceptable; with an empty one, none is.
-            variant.push(if lines.peek().is_some() { '=' } else { '-' });
-            codings(lines.filter_map(|line| line.to_str().ok()), &mut variant);
-        } else {
-            // The number of lines is part of the form, so that a comma in a value is not taken for two lines.
-            for value in values {
-                variant.push('=');
-                for byte in value.as_bytes().trim_ascii() {
-                    match byte {
-                        b'=' | b'%' | b';' => _ = write!(variant, "%{byte:02x}"),
-                        b' '..=b'~' => variant.push(char::from(*byte)),
-                        _ => _ = write!(variant, "%{byte:02x}"),
-                    }
-                }
+        let is_written = match name.as_str() {
+            "accept-encoding" => {
+                let mut lines = values.iter().peekable();
+                // Without the header any coding is acceptable; with an empty one, none is.
+                variant.push(if lines.peek().is_some() { '=' } else { '-' });
+                codings(lines.filter_map(|line| line.to_str().ok()), &mut variant);
+                true
             }
+            "accept-language" => accepted_languages(request, &mut variant),
+            "cookie" => other_cookies(request, ignored, &mut variant),
+            _ => false,
+        };
+        if !is_written {
+            // The number of lines is part of the form, so that a comma in a value is not taken for two lines.
+            values.iter().for_each(|value| escaped(value.as_bytes(), &mut variant));
         }
         variant.push(';');
     }
     variant
+}
+
+/// Writes a value after an equals sign.
+fn escaped(value: &[u8], out: &mut String) {
+    out.push('=');
+    for byte in value.trim_ascii() {
+        match byte {
+            b'=' | b'%' | b';' => _ = write!(out, "%{byte:02x}"),
+            b' '..=b'~' => out.push(char::from(*byte)),
+            _ => _ = write!(out, "%{byte:02x}"),
+        }
+    }
+}
+
+/// Writes the accepted languages in their normal form, after a sign that no value begins with. Returns false if they have none.
+fn accepted_languages(request: &HeaderMap, out: &mut String) -> bool {
+    let lines = request.get_all(ACCEPT_LANGUAGE).iter().map(|line| line.to_str());
+    let Ok(lines) = lines.collect::<Result<Vec<_>, _>>() else { return false };
+    // Without the header any language is acceptable, as with an empty list.
+    let before = out.len();
+    out.push('~');
+    let is_written = languages::write(lines.into_iter(), out);
+    if !is_written {
+        out.truncate(before);
+    }
+    is_written
+}
+
+/// Writes the cookies that are not ignored. Returns false if all are to be written as they are.
+fn other_cookies(request: &HeaderMap, ignored: &IgnoredCookies, out: &mut String) -> bool {
+    let Some(others) = ignored.others(request) else { return false };
+    if !others.is_empty() {
+        escaped(others.join("; ").as_bytes(), out);
+    }
+    true
 }
 
 /// Returns whether [`variant`] distinguishes clients that accept this coding; the empty text is no coding.
@@ -100,7 +136,7 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, value.parse().unwrap());
         }
-        variant(&[name.to_owned()], &headers)
+        variant(&[name.to_owned()], &headers, &IgnoredCookies::default())
     }
 
     #[test]
@@ -109,7 +145,7 @@ mod tests {
         headers.append(VARY, "ACCEPT".parse().unwrap());
         assert_eq!(names(&headers), ["accept", "accept-encoding"]);
         assert!(names(&HeaderMap::new()).is_empty());
-        assert_eq!(variant(&[], &headers), "");
+        assert_eq!(variant(&[], &headers, &IgnoredCookies::default()), "");
     }
 
     #[test]
@@ -141,6 +177,28 @@ mod tests {
             assert_ne!(of(other), of("gzip, br"), "{other}");
         }
         assert_ne!(of(""), by("accept-encoding", &[]));
+    }
+
+    #[test]
+    fn rfc9110_12_5_4_languages_of_one_order_are_one_variant() {
+        let of = |text| by("accept-language", &[("accept-language", text)]);
+        for same in ["de, en;q=0.5", "en;q=0.8,  DE", "de;q=0.9, en;q=0.1"] {
+            assert_eq!(of(same), "accept-language~de>en;", "{same}");
+        }
+        assert_eq!(of(""), by("accept-language", &[]));
+        assert_eq!(of("en;q=x"), "accept-language=en%3bq%3dx;", "a malformed value is compared as it is");
+        assert_ne!(of("en, de;q=0"), of("en"), "refused");
+    }
+
+    #[test]
+    fn rfc9111_4_1_ignored_cookies_make_no_variants() {
+        let ignored = IgnoredCookies::new(vec!["_ga*".to_owned()]);
+        let of = |line: &str| variant(&["cookie".to_owned()], &request(&[("cookie", line)]), &ignored);
+        let none = variant(&["cookie".to_owned()], &HeaderMap::new(), &ignored);
+        assert_eq!(of("_ga=1; _ga_X=2"), none);
+        assert_eq!(of("_ga=1; theme=dark"), of("theme=dark"));
+        assert_ne!(of("theme=dark"), of("theme=light"));
+        assert_ne!(of("theme=dark"), none);
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Exchange {
         let varies = vary::names(&headers);
         let response = StoredResponse {
             status: parts.status,
-            variant: vary::variant(&varies, request),
+            variant: vary::variant(&varies, request, &self.config.ignored_cookies),
             varies,
             headers,
             body: Bytes::new(),
@@ -201,14 +201,24 @@ impl Exchange {
         if recorded.varies.is_empty() {
             return if self.store.insert(&base, entry, &began) { Ok(base) } else { Err(Unstored::Invalidated) };
         }
-        // Checked first, because `admits_variant` counts the variant.
-        let fits = recorded.variant.len() <= MAX_VARIANT_BYTES;
-        if !fits || !self.store.admits_variant(&base, &recorded.varies, &recorded.variant, self.config.max_variants) {
+        if recorded.variant.len() > MAX_VARIANT_BYTES || self.config.max_variants == 0 {
             return Err(Unstored::Variant);
         }
+        self.make_room(&base, recorded, began);
         self.insert_names(&base, recorded, entry.expires, began);
         let key = self.store.entry_key(&target, &recorded.variant, &[]);
         if self.store.insert(&key, entry, &began) { Ok(key) } else { Err(Unstored::Invalidated) }
+    }
+
+    /// Counts a variant, and removes those in whose place it comes.
+    fn make_room(&self, base: &EntryKey, recorded: &StoredResponse, began: TieredStart) {
+        let key = |variant: &str| self.store.entry_key(&self.target.borrow(), variant, &[]);
+        let is_stored =
+            |variant: &str| self.store.get(&key(variant)).is_some_and(|found| self.now() < found.value.usable_until());
+        let (names, variant, max) = (&recorded.varies, &recorded.variant, self.config.max_variants);
+        for removed in self.store.count_variant(base, names, (variant, max), &is_stored) {
+            self.store.remove(&key(&removed), &began);
+        }
     }
 
     /// Inserts the names of the fields in `Vary`, for as long as any variant may be usable.

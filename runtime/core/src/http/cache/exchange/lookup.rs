@@ -175,7 +175,7 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
             let Some(found) = found else { return Lookup::Miss };
             match &found.value.stored {
                 Stored::Varies(names) if self.exchange.variant.is_empty() => {
-                    self.set_variant(vary::variant(names, self.headers));
+                    self.set_variant(vary::variant(names, self.headers, &self.exchange.config.ignored_cookies));
                 }
                 Stored::Varies(_) => return Lookup::Miss,
                 Stored::Response(recorded) => return self.judge(&found, recorded),
@@ -186,7 +186,7 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
 
     /// Returns whether the request is of the same variant as a response. If not, its own variant is known now.
     fn adopt_variant(&mut self, recorded: &StoredResponse) -> Option<()> {
-        let variant = vary::variant(&recorded.varies, self.headers);
+        let variant = vary::variant(&recorded.varies, self.headers, &self.exchange.config.ignored_cookies);
         if variant == recorded.variant {
             return Some(());
         }
@@ -218,7 +218,7 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
         let (store, target) = (&self.exchange.store, self.exchange.target.borrow());
         let is_wanted = |fill: &Fill| {
             let recorded = fill.recorded();
-            vary::variant(&recorded.varies, self.headers) == recorded.variant && self.may_join(fill)
+            vary::variant(&recorded.varies, self.headers, &self.exchange.config.ignored_cookies) == recorded.variant && self.may_join(fill)
         };
         let fill = store.fills.find(|| store.local.values.owned_key(&target.args("")), is_wanted)?;
         let wait = fill.flight.wait()?;
