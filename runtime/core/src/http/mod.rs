@@ -56,7 +56,7 @@ pub use body::Body;
 pub use body_error::BodyError;
 pub use body_limit::BodyLimitLayer;
 pub use breaker::BreakerLayer;
-pub use cache::{CacheLayer, CacheTags};
+pub use cache::{CacheLayer, CacheTags, ClientReloads, TagField};
 pub use coalesce::CoalesceLayer;
 pub use host::HostLayer;
 pub use idempotency::IdempotencyLayer;

@@ -8,12 +8,14 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::date;
 use super::directives::split;
+use super::range::RangeRequest;
 
-/// Validators of the response that a client already has.
+/// Validators of the response that a client already has, and the range of it that the client asks for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conditions {
     none_match: Vec<HeaderValue>,
     modified_since: Option<HeaderValue>,
+    pub(super) range: Option<RangeRequest>,
 }
 
 impl Conditions {
@@ -21,6 +23,7 @@ impl Conditions {
         Self {
             none_match: headers.get_all(IF_NONE_MATCH).iter().cloned().collect(),
             modified_since: headers.get(IF_MODIFIED_SINCE).cloned(),
+            range: None,
         }
     }
 

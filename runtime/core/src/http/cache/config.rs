@@ -12,10 +12,12 @@ use http::request::Parts;
 use super::cookies::IgnoredCookies;
 use super::directives::Directives;
 use super::freshness::Defaults;
+use super::reloads::ClientReloads;
 use super::request_head::RequestHead;
 use super::status::Forwarded;
 use super::storable::Requester;
 use super::store::ResponseStore;
+use super::tags::TagField;
 use super::target::{Target, WITH_CREDENTIALS};
 use crate::handle::Fastness;
 use crate::http::types::RequestNameFn;
@@ -51,6 +53,8 @@ pub(crate) struct Config {
     pub(super) credentials: Credentials,
     pub(super) tags: Option<TagsFn>,
     pub(super) etags: bool,
+    pub(super) reloads: ClientReloads,
+    pub(super) tag_field: Option<TagField>,
     pub(super) ignored_cookies: IgnoredCookies,
     /// Targeted fields that count before `Cache-Control`, the first one first.
     pub(super) targeted: Vec<HeaderName>,
@@ -89,6 +93,9 @@ impl Config {
             credentials: Credentials::Bypass,
             tags: None,
             etags: false,
+            // Without storage, requests with directives are not coalesced.
+            reloads: if stores { ClientReloads::Coalesced } else { ClientReloads::Each },
+            tag_field: None,
             ignored_cookies: IgnoredCookies::default(),
             targeted: Vec::new(),
             stores,
@@ -134,6 +141,7 @@ impl Config {
         if asked.no_store {
             return RequestClass::Bypass(Forwarded::Request);
         }
+        let asked = self.reloads.admit(asked);
         let is_known =
             |target: &Target<'_>| self.hosts.as_ref().is_none_or(|hosts| hosts.iter().any(|host| *host == target.host));
         let read = target().filter(is_known).and_then(|target| self.for_requester(target, head, parts));

@@ -61,9 +61,9 @@ impl Exchange {
         self.store.entry_key(&self.target.borrow(), &self.variant, &self.tags)
     }
 
-    /// Returns whether the request waits for no other: a `HEAD`, or one with directives.
+    /// Returns whether the request waits for no other: a `HEAD`, or one with directives that may not be coalesced.
     fn is_solo(&self) -> bool {
-        self.head || self.asked != Directives::default()
+        self.head || !self.config.reloads.may_join(&self.asked)
     }
 
     /// Returns the outcome of a request whose response was not stored. A layer that stores nothing gives no reason.

@@ -2,7 +2,7 @@
 //!
 //! | part | purpose |
 //! |---|---|
-//! | `directives`, `targeted`, `date`, `freshness`, `storable`, `vary`, `languages`, `cookies`, `conditional` | the rules of RFC 9111 and RFC 9213, from heads and times alone |
+//! | `directives`, `targeted`, `date`, `freshness`, `storable`, `vary`, `languages`, `cookies`, `conditional`, `range` | the rules of RFC 9111 and RFC 9213, from heads and times alone |
 //! | `request_head` | the fields of a request that matter to a cache |
 //! | `target`, `stored` | keys; stored responses |
 //! | `store` | both tiers, and single flight |
@@ -36,6 +36,8 @@ mod exchange;
 mod fills;
 mod freshness;
 mod languages;
+mod range;
+mod reloads;
 mod request_head;
 mod service;
 mod status;
@@ -52,9 +54,10 @@ pub(super) use config::Config;
 use config::Credentials;
 use cookies::IgnoredCookies;
 pub(super) use directives::split as quoted_list;
+pub use reloads::ClientReloads;
 pub use service::CacheService;
 pub(super) use status::CACHE_STATUS;
-pub use tags::CacheTags;
+pub use tags::{CacheTags, TagField};
 
 /// Caches responses to `GET` and `HEAD` as a shared cache does (RFC 9111), in the tiers of a [`Fastness`].
 ///
@@ -101,7 +104,8 @@ pub use tags::CacheTags;
 /// # Requests that bypass the cache
 ///
 /// Requests bypass the cache if they have `Authorization` or `Cookie`, unless [`public_with_credentials`](Self::public_with_credentials) or
-/// [`per_principal`](Self::per_principal) is set; a content, a `Range`, `If-Match` or `If-Unmodified-Since`; or `no-store`. Responses are
+/// [`per_principal`](Self::per_principal) is set; a content, `If-Match` or `If-Unmodified-Since`; `no-store`; or a `Range` that no fresh
+/// stored response answers. Responses are
 /// not stored if they have `no-store`, `private`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are event streams,
 /// or if they are larger than [`max_body`](Self::max_body). Those with `no-cache` or `max-age=0` are stored if they have an `ETag` or
 /// `Last-Modified`, and validated for each request. `Cache-Status` has the reason as `detail`.
@@ -279,6 +283,17 @@ impl CacheLayer {
     /// Sets a function that returns the tags of a response from its request; see [`CacheTags`].
     pub fn tags(self, tags: impl Fn(&Parts) -> Vec<String> + Send + Sync + 'static) -> Self {
         self.with(|config| config.tags = Some(Arc::new(tags)))
+    }
+
+    /// Sets what becomes of requests whose `Cache-Control` or `Pragma` asks for a new response. Default: [`ClientReloads::Coalesced`].
+    pub fn client_reloads(self, reloads: ClientReloads) -> Self {
+        self.with(|config| config.reloads = reloads)
+    }
+
+    /// Adds the tags of a response to it as a field, for a CDN in front, which can remove its copies by them. It replaces the handler's
+    /// field of that name; characters that the field does not allow are percent-encoded. Off by default: tags stay in the server.
+    pub fn tag_field(self, field: TagField) -> Self {
+        self.with(|config| config.tag_field = Some(field))
     }
 
     /// Adds a strong `ETag`, a digest of the body, to stored responses without one. Off by default.

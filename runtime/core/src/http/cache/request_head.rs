@@ -8,8 +8,9 @@ use http::{HeaderMap, HeaderValue};
 #[allow(clippy::struct_excessive_bools)] // each is a kind of field
 pub(super) struct RequestHead<'a> {
     pub(super) host: Host<'a>,
-    /// True if it asks for a range, has preconditions for the handler, or has a content.
+    /// True if it has preconditions for the handler, or a content.
     pub(super) is_special: bool,
+    pub(super) has_range: bool,
     pub(super) has_authorization: bool,
     pub(super) has_cookies: bool,
     /// True if it has `Cache-Control`, or the older `Pragma`.
@@ -52,7 +53,8 @@ impl<'a> RequestHead<'a> {
             "cookie" => self.has_cookies = true,
             "cache-control" | "pragma" => self.has_directives = true,
             "if-none-match" | "if-modified-since" => self.has_conditions = true,
-            "range" | "if-range" | "if-match" | "if-unmodified-since" | "transfer-encoding" | "upgrade" => {
+            "range" => self.has_range = true,
+            "if-match" | "if-unmodified-since" | "transfer-encoding" | "upgrade" => {
                 self.is_special = true;
             }
             "content-length" => self.is_special |= value.as_bytes() != b"0",
@@ -88,7 +90,8 @@ mod tests {
 
     #[test]
     fn each_field_is_recognised() {
-        for name in ["range", "if-range", "if-match", "if-unmodified-since", "transfer-encoding", "upgrade"] {
+        assert!(seen(&[("range", "bytes=0-1")], |seen| seen.has_range && !seen.is_special));
+        for name in ["if-match", "if-unmodified-since", "transfer-encoding", "upgrade"] {
             assert_eq!(flags(&[("accept", "a"), (name, "1")]), [true, false, false, false], "{name}");
         }
         assert_eq!(flags(&[("content-length", "1")]), [true, false, false, false]);

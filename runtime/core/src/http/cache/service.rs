@@ -18,10 +18,11 @@ use super::config::{Config, RequestClass};
 use super::directives::Directives;
 use super::exchange::{Answer, Exchange};
 use super::freshness::Reuse;
+use super::range::RangeRequest;
 use super::request_head::RequestHead;
 use super::status::{CacheStatus, Forwarded};
 use super::stored::{ResponseEntry, StoredResponse};
-use super::tags::{CacheTags, ForwardedByCache};
+use super::tags::{CacheTags, ForwardedByCache, TagField};
 use crate::http::Body;
 use crate::http::body_error::BoxError;
 use crate::http::resumed::ResumedBody;
@@ -82,10 +83,16 @@ where
             drop(store);
             return self.bypass(Request::from_parts(parts, body), Forwarded::Bypass, nested);
         }
-        let conditions =
+        let mut conditions =
             if request_head.has_conditions { Conditions::from_headers(&parts.headers) } else { Conditions::default() };
         let head = parts.method == Method::HEAD;
-        if config.stores {
+        // A `HEAD` has no range (RFC 9110 section 14.2).
+        let has_range = request_head.has_range && !head;
+        if has_range {
+            conditions.range = RangeRequest::from_headers(&parts.headers);
+        }
+        let may_hit = config.stores && (!has_range || conditions.range.is_some());
+        if may_hit {
             let asked = request_head.has_directives.then_some(&asked);
             let hit = store.hit(&target, (&parts.headers, &config.ignored_cookies), |entry, recorded, now| {
                 if asked.is_some_and(|asked| !is_fresh(entry, recorded, now, asked)) {
@@ -101,6 +108,10 @@ where
             if let Some(answer) = hit {
                 return CacheFuture::ready(answer);
             }
+        }
+        if has_range {
+            drop(store);
+            return self.bypass(Request::from_parts(parts, body), Forwarded::Bypass, nested);
         }
         let tags = config.tags.as_ref().map(|tags| tags(&parts)).unwrap_or_default();
         let store = store.into_owned();
@@ -132,10 +143,12 @@ impl<S> CacheService<S> {
         Q: Send + 'static,
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
+        let tag_field = self.config.as_ref().and_then(|config| config.tag_field);
         // If it is not ready, the boxed future polls it again with its own waker.
         match self.inner.poll_ready(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => {
-                return CacheFuture { state: CacheState::Bypassed { call: self.inner.call(request), why, nested } };
+                let call = self.inner.call(request);
+                return CacheFuture { state: CacheState::Bypassed { call, why, nested, tag_field } };
             }
             Poll::Ready(Err(error)) => return CacheFuture::boxed(std::future::ready(Err(error))),
             Poll::Pending => {}
@@ -145,7 +158,7 @@ impl<S> CacheService<S> {
         let mut asked = std::mem::replace(&mut self.inner, next);
         CacheFuture::boxed(async move {
             poll_fn(|cx| asked.poll_ready(cx)).await?;
-            Ok(bypassed(asked.call(request).await?, why, nested))
+            Ok(bypassed(asked.call(request).await?, why, nested, tag_field))
         })
     }
 }
@@ -172,7 +185,7 @@ where
     } else {
         invalidation.commit(response.headers()).await;
     }
-    Ok(bypassed(response, Forwarded::Method, false))
+    Ok(bypassed(response, Forwarded::Method, false, None))
 }
 
 /// Returns whether a status means that the handler changed nothing. After a timeout or a failure it may have made a part of the change.
@@ -191,7 +204,15 @@ fn is_memory_short(_: &Extensions) -> bool {
     false
 }
 
-fn bypassed<B: http_body::Body<Data = Bytes>>(mut response: Response<B>, why: Forwarded, nested: bool) -> Answer<B> {
+fn bypassed<B: http_body::Body<Data = Bytes>>(
+    mut response: Response<B>,
+    why: Forwarded,
+    nested: bool,
+    tag_field: Option<TagField>,
+) -> Answer<B> {
+    if let (Some(field), Some(tags)) = (tag_field, response.extensions().get::<CacheTags>().cloned()) {
+        field.write(&tags.0, response.headers_mut());
+    }
     if !nested {
         response.extensions_mut().remove::<CacheTags>();
     }
@@ -222,7 +243,7 @@ pin_project! {
     {
         Off { #[pin] call: F },
         Ready { answer: Option<Answer<B>> },
-        Bypassed { #[pin] call: F, why: Forwarded, nested: bool },
+        Bypassed { #[pin] call: F, why: Forwarded, nested: bool, tag_field: Option<TagField> },
         Boxed { future: BoxedResponse<Body<ResumedBody<B>>, E> },
     }
 }
@@ -248,8 +269,8 @@ where
         match self.project().state.project() {
             ProjectedCacheState::Off { call } => call.poll(cx).map_ok(untouched),
             ProjectedCacheState::Ready { answer } => Poll::Ready(Ok(answer.take().expect("polled after completion"))),
-            ProjectedCacheState::Bypassed { call, why, nested } => {
-                call.poll(cx).map_ok(|response| bypassed(response, *why, *nested))
+            ProjectedCacheState::Bypassed { call, why, nested, tag_field } => {
+                call.poll(cx).map_ok(|response| bypassed(response, *why, *nested, *tag_field))
             }
             ProjectedCacheState::Boxed { future } => future.as_mut().poll(cx),
         }

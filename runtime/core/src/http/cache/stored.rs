@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AGE, CONTENT_LENGTH, HeaderName};
+use http::header::{AGE, CONTENT_LENGTH, CONTENT_RANGE, HeaderName};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use scc::{AtomicShared, Guard, Shared, Tag};
 use serde::de::{Error as _, SeqAccess, Visitor};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::conditional::{Conditions, has_validator, not_modified_head};
 use super::freshness::{Freshness, Grace};
+use super::range::Selected;
 use super::status::{CACHE_STATUS, CacheStatus};
 use super::tags::CacheTags;
 use crate::clock::nanos;
@@ -185,7 +186,7 @@ impl HitHead {
 
     fn respond<B>(&self, recorded: &StoredResponse, head: bool, conditions: &Conditions) -> Response<Body<B>> {
         let mut response = recorded.respond(&self.head, head, conditions);
-        if response.status() == StatusCode::NOT_MODIFIED {
+        if matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE) {
             let fields = [AGE, CACHE_STATUS].map(|name| (name.clone(), self.head[name].clone()));
             response.headers_mut().extend(fields);
         }
@@ -213,16 +214,38 @@ impl StoredResponse {
     }
 
     fn respond<B>(&self, full: &HeaderMap, head: bool, conditions: &Conditions) -> Response<Body<B>> {
-        let not_modified = conditions.not_modified(self.status, full);
-        let body = if not_modified || head { Body::empty() } else { Body::from_bytes(self.body.clone()) };
-        let mut response = Response::new(body);
-        (*response.status_mut(), *response.headers_mut()) = if not_modified {
-            (StatusCode::NOT_MODIFIED, not_modified_head(full))
-        } else {
-            (self.status, full.clone())
-        };
-        response
+        if conditions.not_modified(self.status, full) {
+            return response(StatusCode::NOT_MODIFIED, not_modified_head(full), Body::empty());
+        }
+        let range = conditions.range.as_ref().filter(|_| self.status == StatusCode::OK && !head);
+        match range.map_or(Selected::Whole, |range| range.select(full, self.body.len())) {
+            Selected::Whole if head => response(self.status, full.clone(), Body::empty()),
+            Selected::Whole => response(self.status, full.clone(), Body::from_bytes(self.body.clone())),
+            Selected::Part(part) => {
+                let mut headers = full.clone();
+                let text = format!("bytes {}-{}/{}", part.start, part.end - 1, self.body.len());
+                set_range(&mut headers, part.len(), text);
+                response(StatusCode::PARTIAL_CONTENT, headers, Body::from_bytes(self.body.slice(part)))
+            }
+            Selected::Unsatisfiable => {
+                let mut headers = not_modified_head(full);
+                set_range(&mut headers, 0, format!("bytes */{}", self.body.len()));
+                response(StatusCode::RANGE_NOT_SATISFIABLE, headers, Body::empty())
+            }
+        }
     }
+}
+
+fn response<B>(status: StatusCode, headers: HeaderMap, body: Body<B>) -> Response<Body<B>> {
+    let mut response = Response::new(body);
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    response
+}
+
+/// Sets the fields of a part of a response.
+fn set_range(headers: &mut HeaderMap, length: usize, range: String) {
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(CONTENT_RANGE, HeaderValue::try_from(range).unwrap_or_else(|_| unreachable!("visible ASCII")));
 }
 
 /// Returns a head as it is stored: without hop-by-hop fields (RFC 9111 section 3.1), and with the length of the content if it is known.

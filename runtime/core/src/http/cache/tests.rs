@@ -19,8 +19,10 @@ use crate::tests::{reached, tagged};
 
 mod hostile;
 mod quick;
+mod ranges;
 mod reasons;
 mod refreshed;
+mod reloads;
 mod streaming;
 mod validated;
 mod variants;
@@ -147,7 +149,7 @@ const CASES: &[Case] = &[
     Case { section: "4.1: Vary, absent", first: &[("accept", "a")], response: &[MINUTE, ("vary", "Accept")], wait: 0, second: NOTHING, hit: false },
     Case { section: "4.1: Vary: *", first: NOTHING, response: &[MINUTE, ("vary", "*")], wait: 0, second: NOTHING, hit: false },
     Case { section: "4.1: encodings that accept the same", first: &[("accept-encoding", "gzip, br")], response: &[MINUTE, ("vary", "accept-encoding")], wait: 0, second: &[("accept-encoding", "br;q=0.9, gzip")], hit: true },
-    Case { section: "3.3: ranges are passed by", first: NOTHING, response: &[MINUTE], wait: 0, second: &[("range", "bytes=0-1")], hit: false },
+    Case { section: "3.3: several ranges are passed by", first: NOTHING, response: &[MINUTE], wait: 0, second: &[("range", "bytes=0-0,2-2")], hit: false },
     Case { section: "2: other hosts", first: &[("host", "a")], response: &[MINUTE], wait: 0, second: &[("host", "b")], hit: false },
     Case { section: "3: an error that states its freshness", first: NOTHING, response: &[MINUTE, ("x-status", "503")], wait: 59, second: NOTHING, hit: true },
     Case { section: "3: a status without a name", first: NOTHING, response: &[MINUTE, ("x-status", "599")], wait: 0, second: NOTHING, hit: true },

@@ -265,6 +265,10 @@ impl Exchange {
         reason: Unstored,
     ) -> Answer<B> {
         let (mut parts, body) = response.into_parts();
+        if let Some(field) = self.config.tag_field {
+            let named = parts.extensions.get::<CacheTags>().map(|tags| &tags.0[..]).unwrap_or_default();
+            field.write(&[&self.tags, named].concat(), &mut parts.headers);
+        }
         if !self.nested {
             parts.extensions.remove::<CacheTags>();
         }

@@ -111,6 +111,9 @@ impl Exchange {
             let date = httpdate::fmt_http_date(self.store.clock().wall());
             headers.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
         }
+        if let Some(field) = self.config.tag_field {
+            field.write(&tags, &mut headers);
+        }
         let varies = vary::names(&headers);
         let response = StoredResponse {
             status: parts.status,

@@ -286,7 +286,10 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
         let exchange = &*self.exchange;
         let is_stored = exchange.config.stores
             && exchange.store.get(&self.key).is_some_and(|found| match &found.value.stored {
-                Stored::Response(recorded) => freshness(&found, recorded, exchange.now()).is_fresh(),
+                Stored::Response(recorded) => {
+                    let freshness = freshness(&found, recorded, exchange.now());
+                    freshness.reuse(&exchange.asked, recorded.grace) == Reuse::Fresh
+                }
                 Stored::Varies(_) => exchange.variant.is_empty(),
             });
         is_stored || self.find_fill().is_some()
