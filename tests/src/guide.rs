@@ -13,6 +13,7 @@ macro_rules! pages {
 
 pages! {
     Behaviours = "behaviours.md",
+    HttpConformance = "http-conformance.md",
     Benchmarks = "benchmarks.md",
     Events = "events.md",
     Metrics = "metrics.md",

@@ -31,6 +31,7 @@ mod guide;
 mod handles;
 mod http;
 mod http_cache;
+mod http_rules;
 mod hygiene;
 mod idle;
 mod indexes;

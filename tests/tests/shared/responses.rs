@@ -102,3 +102,94 @@ fn a_response_that_is_invalidated_on_its_way_is_counted_as_overtaken() {
     });
     assert_eq!((origin.loads(), overtaken()), (2, before + 1), "an earlier request is answered by its own handler");
 }
+
+type Lines = &'static [(&'static str, &'static str)];
+
+/// The status and the body of this node's answer, by a handler that sends this head, and knows its tag.
+async fn ask(node: &Fastness, origin: &Arc<Origin>, (status, head): (u16, Lines), request: Lines) -> (u16, String) {
+    let origin = origin.clone();
+    let handler = tower::service_fn(move |request: Request<Body>| {
+        let knows = request.headers().get("if-none-match").is_some_and(|tag| tag == "\"1\"");
+        let (status, body) =
+            if knows { (304, String::new()) } else { (status, format!("0123456789 {}", origin.load())) };
+        let mut response = Response::builder().status(status);
+        for (name, value) in head {
+            response = response.header(*name, *value);
+        }
+        async { Ok::<_, Infallible>(response.body(Body::from(body)).unwrap()) }
+    });
+    let mut asked = Request::get("/a").header("host", "shop");
+    for (name, value) in request {
+        asked = asked.header(*name, *value);
+    }
+    let layer = CacheLayer::new().on(node).max_variants(2);
+    let answer = layer.layer(handler).oneshot(asked.body(Body::empty()).unwrap()).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = axum::body::to_bytes(Body::new(answer.into_body()), 1_000).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn the_response_of_another_node_answers_conditions_and_then_ranges() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let page: (u16, Lines) = (200, &[("cache-control", "max-age=60"), ("etag", "\"1\"")]);
+    assert_eq!(ask(&one, &origin, page, &[]).await, (200, "0123456789 0".to_owned()));
+    stored(&one, 1).await;
+    assert_eq!(ask(&two, &origin, page, &[("if-none-match", "\"1\"")]).await, (304, String::new()));
+    assert_eq!(ask(&two, &origin, page, &[("range", "bytes=2-3")]).await, (206, "23".to_owned()));
+    assert_eq!(origin.loads(), 1);
+}
+
+#[tokio::test]
+async fn an_error_that_states_its_freshness_is_shared_by_nodes() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let error: (u16, Lines) = (503, &[("cache-control", "max-age=60")]);
+    ask(&one, &origin, error, &[]).await;
+    stored(&one, 1).await;
+    assert_eq!((ask(&two, &origin, error, &[]).await.0, origin.loads()), (503, 1));
+}
+
+#[tokio::test]
+async fn a_response_that_is_validated_each_time_stays_in_its_process() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
+    let (one, two) = (node(&redis.url(), &prefix).await, node(&redis.url(), &prefix).await);
+    let page: (u16, Lines) = (200, &[("cache-control", "no-cache"), ("etag", "\"1\"")]);
+    for node in [&one, &two] {
+        ask(node, &origin, page, &[]).await;
+        let loads = origin.loads();
+        assert_eq!((ask(node, &origin, page, &[]).await.0, origin.loads()), (200, loads), "it is confirmed");
+    }
+    assert_eq!((origin.loads(), one.shared().unwrap().stores), (2, 0));
+    // An invalidation by one node reaches the response of the other.
+    one.cache().invalidate(reached("http:*")).await;
+    until("the other node hears of it", async || {
+        ask(&two, &origin, page, &[]).await;
+        origin.loads() == 3
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_variant_that_made_room_is_removed_from_the_shared_tier() {
+    let (redis, prefix, origin) = (shared_redis().await, prefix(), Arc::<Origin>::default());
+    let one = node(&redis.url(), &prefix).await;
+    let page: (u16, Lines) = (200, &[("cache-control", "max-age=60"), ("vary", "accept")]);
+    let kinds: [Lines; 3] = [&[("accept", "a")], &[("accept", "b")], &[("accept", "c")]];
+    for (number, kind) in kinds.into_iter().enumerate() {
+        ask(&one, &origin, page, kind).await;
+        // The names of the headers are the first entry.
+        stored(&one, number as u64 + 2).await;
+    }
+    let keys = async || {
+        let names: Vec<String> = redis.command(&["KEYS", &format!("{prefix}*accept=*")]).await;
+        names.len()
+    };
+    until("two variants are left", async || keys().await == 2).await;
+    let two = node(&redis.url(), &prefix).await;
+    let loads = origin.loads();
+    ask(&two, &origin, page, kinds[0]).await;
+    ask(&two, &origin, page, kinds[2]).await;
+    assert_eq!(origin.loads(), loads + 1, "the oldest is loaded anew, the newest is not");
+}

@@ -76,7 +76,9 @@ impl Directives {
         };
         for item in items {
             let (name, value) = item.split_once('=').map_or((item, None), |(name, value)| (name, Some(value)));
-            self.set(name.trim(), value.map(str::trim));
+            // White space around the sign makes a directive malformed: it still forbids, but its number is none.
+            let is_well_formed = !name.ends_with([' ', '\t']) && !value.unwrap_or_default().starts_with([' ', '\t']);
+            self.set(name.trim(), if is_well_formed { value } else { Some("") });
         }
     }
 
@@ -163,7 +165,7 @@ mod tests {
 
     #[test]
     fn rfc9111_5_2_names_are_case_insensitive_and_lines_are_one_list() {
-        let read = parsed(&["Public, MAX-AGE=60", "s-maxage = 30 ,, stale-while-revalidate=5"]);
+        let read = parsed(&["Public, MAX-AGE=60", "s-maxage=30 ,, stale-while-revalidate=5"]);
         let expected = Directives {
             public: true,
             max_age: Some(60),
@@ -183,12 +185,26 @@ mod tests {
     #[test]
     fn rfc9111_4_2_1_the_most_restrictive_of_duplicates_counts_and_garbage_means_stale() {
         assert_eq!(parsed(&["max-age=60, max-age=10"]).max_age, Some(10));
-        for garbage in ["max-age=", "max-age", "max-age=-1", "max-age=1.5", "max-age=x", "max-age=\"\"", "max-age=0x10"]
-        {
+        for garbage in [
+            "max-age =60",
+            "max-age= 60",
+            "max-age=",
+            "max-age",
+            "max-age=-1",
+            "max-age=1.5",
+            "max-age=x",
+            "max-age=\"\"",
+            "max-age=0x10",
+        ] {
             assert_eq!(parsed(&[garbage]).max_age, Some(0), "{garbage}");
         }
         assert_eq!(parsed(&["max-age=\"7\""]).max_age, Some(7));
         assert_eq!(parsed(&["max-age=99999999999999999999999"]).max_age, Some(MAX_SECONDS));
+    }
+
+    #[test]
+    fn rfc9111_5_2_a_malformed_directive_still_forbids() {
+        assert!(parsed(&["private =\"x\""]).private && parsed(&["no-cache= x"]).no_cache);
     }
 
     #[test]

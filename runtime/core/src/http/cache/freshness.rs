@@ -83,13 +83,14 @@ pub(super) struct Grace {
 
 impl Grace {
     /// Reads the directives of a response. `must-revalidate`, `proxy-revalidate` and `no-cache` forbid any reuse when stale. `s-maxage`
-    /// forbids the application's defaults, but not the directives of RFC 5861, which are meant to stand beside it.
+    /// forbids the application's defaults, but not the directives of RFC 5861, which are meant to stand beside it; so does `max-age=0`.
     pub(super) fn new(directives: &Directives, defaults: &Defaults) -> Self {
         if directives.must_revalidate || directives.no_cache {
             return Self::default();
         }
         let shared = directives.s_maxage.is_some();
-        let default = |duration: Duration| if shared { 0 } else { duration.as_secs() };
+        let is_at_once = directives.max_age == Some(0);
+        let default = |duration: Duration| if shared || is_at_once { 0 } else { duration.as_secs() };
         Self {
             on_request: !shared,
             while_revalidate: directives.stale_while_revalidate.unwrap_or(default(defaults.stale_while_revalidate)),
@@ -307,6 +308,8 @@ mod tests {
         assert_eq!(grace("max-age=1, stale-while-revalidate=2, stale-if-error=3"), (true, 2, 3));
         assert_eq!(grace("s-maxage=1"), (false, 0, 0));
         assert_eq!(grace("s-maxage=1, stale-while-revalidate=2"), (false, 2, 0));
+        assert_eq!(grace("max-age=0"), (true, 0, 0));
+        assert_eq!(grace("max-age=0, stale-while-revalidate=2"), (true, 2, 0));
         let longest = |text| Grace::new(&read(text), &defaults).longest();
         assert_eq!((longest("max-age=1"), longest("s-maxage=1")), (9 * SECOND, Duration::ZERO));
         assert_eq!(longest("stale-while-revalidate=20"), 20 * SECOND);

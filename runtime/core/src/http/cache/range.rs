@@ -16,9 +16,9 @@ pub(super) struct RangeRequest {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Span {
-    /// From the first number to the second, both included.
+    /// Bytes from the first number to the second, both included.
     Between(u64, u64),
-    /// So many bytes at the end.
+    /// Number of bytes at the end.
     Last(u64),
 }
 
@@ -27,7 +27,7 @@ enum Span {
 pub(super) enum Selected {
     Whole,
     Part(Range<usize>),
-    /// Nothing: the range begins after the end.
+    /// No byte: the range begins after the end.
     Unsatisfiable,
 }
 

@@ -9,13 +9,13 @@ use super::directives::Directives;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientReloads {
-    /// Each such request calls the handler, as RFC 9111 section 5.2.1 has it: clients can cause any number of loads.
+    /// Calls the handler for each such request, as RFC 9111 section 5.2.1 has it: clients can cause any number of loads.
     Each,
-    /// Each calls the handler, but those with `no-cache` or `max-age=0` that meet share one call, which may have begun before some of them
-    /// came. The default.
+    /// Calls the handler, but once for those with `no-cache` or `max-age=0` that meet: the call may have begun before some of them came.
+    /// The default.
     #[default]
     Coalesced,
-    /// They get the stored response, as if they had not asked.
+    /// Serves the stored response, as if they had not asked.
     Ignored,
 }
 

@@ -218,7 +218,8 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
         let (store, target) = (&self.exchange.store, self.exchange.target.borrow());
         let is_wanted = |fill: &Fill| {
             let recorded = fill.recorded();
-            vary::variant(&recorded.varies, self.headers, &self.exchange.config.ignored_cookies) == recorded.variant && self.may_join(fill)
+            vary::variant(&recorded.varies, self.headers, &self.exchange.config.ignored_cookies) == recorded.variant
+                && self.may_join(fill)
         };
         let fill = store.fills.find(|| store.local.values.owned_key(&target.args("")), is_wanted)?;
         let wait = fill.flight.wait()?;

@@ -18,7 +18,7 @@ use super::super::fills::{Fill, FillPlace};
 use super::super::status::Unstored;
 use super::super::store::{EntryKey, ResponseOutcome};
 use super::super::stored::{ResponseEntry, Stored};
-use super::insert::{ReuseJudgement, RecordedHead};
+use super::insert::{RecordedHead, ReuseJudgement};
 use super::{Answer, Exchange, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{CountIfAbandoned, TieredStart, count_load};
@@ -119,7 +119,10 @@ impl Exchange {
     }
 
     /// Makes the answer to the request that began the load, without its body. Returns it with the judgement on the head, and the head.
-    fn streamed_answer<B: http_body::Body>(&self, head: RecordedHead) -> (Answer<B>, ReuseJudgement, Arc<ResponseEntry>) {
+    fn streamed_answer<B: http_body::Body>(
+        &self,
+        head: RecordedHead,
+    ) -> (Answer<B>, ReuseJudgement, Arc<ResponseEntry>) {
         let RecordedHead { response, expires, judged, age, extensions } = head;
         let reason = if self.memory_short { Unstored::Memory } else { Unstored::Incomplete };
         let mut answer = response.answer(self.head, &self.conditions, self.unstored(judged.err().unwrap_or(reason)));

@@ -170,3 +170,76 @@ async fn stored_responses_answer_while_memory_is_short_and_none_is_stored() {
     assert_eq!(ask("/a", false).await.body, "1");
     assert_eq!(server.calls(), 2);
 }
+
+#[tokio::test]
+async fn large_trailers_are_passed_on_and_not_stored() {
+    let calls = Arc::<AtomicUsize>::default();
+    let count = calls.clone();
+    let handler = tower::service_fn(move |_: Request<String>| {
+        count.fetch_add(1, SeqCst);
+        let line = http::HeaderValue::from_str(&"y".repeat(1_000)).unwrap();
+        let mut trailers = HeaderMap::new();
+        for _ in 0..5_000 {
+            trailers.append("x-n", line.clone());
+        }
+        let body = Full::new(Bytes::from("body")).with_trailers(async move { Some(Ok(trailers)) });
+        async { Ok::<_, Infallible>(Response::builder().header("cache-control", "max-age=60").body(body).unwrap()) }
+    });
+    let fast = Fastness::builder().build().unwrap();
+    let service = CacheLayer::new().on(&fast).layer(handler);
+    for call in 1..3 {
+        let answer = service.clone().oneshot(request("/a", &[], "")).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap();
+        assert_eq!(body.trailers().map(HeaderMap::len), Some(5_000));
+        assert_eq!((body.to_bytes(), calls.load(SeqCst)), ("body".into(), call));
+    }
+}
+
+#[tokio::test]
+async fn informational_statuses_of_a_handler_are_passed_on_and_not_stored() {
+    for status in ["100", "101", "102", "103"] {
+        let head: Lines = Box::leak(Box::new([MINUTE, ("x-status", status)]));
+        let server = server(|layer| layer, move |_, _| Ok(out(head, "")));
+        for calls in 1..3 {
+            let seen = server.get("/a").await;
+            assert_eq!((seen.status.as_str(), server.calls()), (status, calls));
+            assert_eq!(seen.cache(), "fastness; fwd=uri-miss; detail=status");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_with_conflicting_conditions_harms_no_other() {
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let server = server(
+        |layer| layer,
+        move |request, call| {
+            let asks = |name: &str| request.headers().contains_key(name);
+            let status = if asks("if-match") { "412" } else { "200" };
+            Ok(out(&[MINUTE, ("etag", "\"1\""), ("last-modified", date), ("x-status", status)], call.to_string()))
+        },
+    );
+    let ask = async |lines: &[(&str, &str)]| {
+        let seen = server.send(Method::GET, "/a", lines).await;
+        (seen.status.as_u16(), seen.body)
+    };
+    let conflicts: [&[(&str, &str)]; 6] = [
+        &[("if-none-match", "\"1\""), ("if-match", "\"2\"")],
+        &[("if-none-match", "\"1\""), ("if-unmodified-since", date)],
+        &[("if-none-match", "\"2\""), ("if-modified-since", date)],
+        &[("if-none-match", "*"), ("if-none-match", "\"2\"")],
+        &[("range", "bytes=0-0"), ("if-none-match", "\"2\""), ("if-range", "\"3\"")],
+        &[("cache-control", "only-if-cached, no-cache, no-store, max-age=0, max-stale"), ("pragma", "no-cache")],
+    ];
+    for lines in conflicts {
+        ask(lines).await;
+        let whole = ask(&[]).await;
+        assert_eq!(whole.0, 200, "{lines:?}");
+        assert!(whole.1.parse::<usize>().is_ok(), "{lines:?}: {whole:?}");
+    }
+    assert_eq!(ask(conflicts[0]).await.0, 412, "preconditions are the handler's");
+    assert_eq!(ask(conflicts[2]).await.0, 200, "rfc9110 13.2.2: the tag counts before the date");
+    assert_eq!(ask(conflicts[3]).await.0, 304);
+    assert_eq!(ask(conflicts[4]).await.0, 200, "rfc9110 13.1.5");
+    assert!(server.get("/a").await.cache().contains("; hit"));
+}
