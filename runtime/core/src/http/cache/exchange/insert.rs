@@ -73,9 +73,15 @@ impl Exchange {
         let unstored = inserted.as_ref().err().copied();
         match inserted {
             Ok(key) if answers_waiters => {
+                self.store.unshared.remove(key.key.hash);
                 share_and_end(permit, &began, outcome, || self.store.share(&key, &entry, &began));
             }
-            _ => end(permit, outcome),
+            inserted => {
+                if let Ok(key) = inserted {
+                    self.store.unshared.insert(key.key.hash, self.now());
+                }
+                end(permit, outcome);
+            }
         }
         let status = match unstored {
             unstored if validated => CacheStatus::Revalidated { why: self.why, unstored },
