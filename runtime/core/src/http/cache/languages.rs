@@ -1,28 +1,28 @@
 //! `Accept-Language` in a normal form (RFC 9110 section 12.5.4).
 
-use std::fmt::Write as _;
-
 /// Writes the languages in the order of their weights, those of one weight in alphabetical order: `da>de+en>!fr`. A response with a
 /// language is as good for every client with the same order. Returns false, with nothing written, if a line is malformed.
 pub(super) fn write<'a>(lines: impl Iterator<Item = &'a str>, out: &mut String) -> bool {
-    let mut languages = Vec::new();
+    let mut languages = Vec::with_capacity(8);
     for item in lines.flat_map(|line| line.split(',')).map(str::trim).filter(|item| !item.is_empty()) {
         let (range, parameters) = item.split_once(';').map_or((item, None), |(range, rest)| (range.trim(), Some(rest)));
         let is_range = range.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'*'));
         let weight = parameters.map_or(Some(1_000), weight);
         match weight {
-            Some(weight) if is_range && !range.is_empty() => languages.push((weight, range.to_ascii_lowercase())),
+            Some(weight) if is_range && !range.is_empty() => languages.push((weight, range)),
             _ => return false,
         }
     }
-    languages.sort_unstable_by(|(weight, range), (other, second)| other.cmp(weight).then_with(|| range.cmp(second)));
-    languages.dedup();
+    let letters = |range: &'a str| range.bytes().map(|byte| byte.to_ascii_lowercase());
+    languages.sort_unstable_by(|&(weight, range), &(other, second)| {
+        other.cmp(&weight).then_with(|| letters(range).cmp(letters(second)))
+    });
+    languages.dedup_by(|one, other| one.0 == other.0 && one.1.eq_ignore_ascii_case(other.1));
     let mut last = None;
     for (weight, range) in languages {
-        let between = last.map_or("", |last| if last == weight { "+" } else { ">" });
-        let refused = if weight == 0 { "!" } else { "" };
-        let written = write!(out, "{between}{refused}{range}");
-        debug_assert!(written.is_ok(), "a text takes all");
+        out.push_str(last.map_or("", |last| if last == weight { "+" } else { ">" }));
+        out.push_str(if weight == 0 { "!" } else { "" });
+        out.extend(letters(range).map(char::from));
         last = Some(weight);
     }
     true
@@ -33,11 +33,14 @@ fn weight(parameter: &str) -> Option<u16> {
     let parameter = parameter.trim();
     let text = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = fraction.bytes().all(|byte| byte.is_ascii_digit()) && fraction.len() <= 3;
-    let thousandths = format!("{fraction:0<3}").parse::<u16>().ok()?;
+    if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let digits = fraction.bytes().chain([b'0'; 3]).take(3);
+    let thousandths = digits.fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
     match whole {
-        "0" if digits => Some(thousandths),
-        "1" if digits && thousandths == 0 => Some(1_000),
+        "0" => Some(thousandths),
+        "1" if thousandths == 0 => Some(1_000),
         _ => None,
     }
 }

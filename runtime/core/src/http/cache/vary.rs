@@ -66,12 +66,14 @@ fn escaped(value: &[u8], out: &mut String) {
 
 /// Writes the accepted languages in their normal form, after a sign that no value begins with. Returns false if they have none.
 fn accepted_languages(request: &HeaderMap, out: &mut String) -> bool {
-    let lines = request.get_all(ACCEPT_LANGUAGE).iter().map(|line| line.to_str());
-    let Ok(lines) = lines.collect::<Result<Vec<_>, _>>() else { return false };
+    let lines = || request.get_all(ACCEPT_LANGUAGE).iter().map(|line| line.to_str().ok());
+    if lines().any(|line| line.is_none()) {
+        return false;
+    }
     // Without the header any language is acceptable, as with an empty list.
     let before = out.len();
     out.push('~');
-    let is_written = languages::write(lines.into_iter(), out);
+    let is_written = languages::write(lines().flatten(), out);
     if !is_written {
         out.truncate(before);
     }
