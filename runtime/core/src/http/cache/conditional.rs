@@ -19,12 +19,14 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
-    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
-        Self {
-            none_match: headers.get_all(IF_NONE_MATCH).iter().cloned().collect(),
-            modified_since: headers.get(IF_MODIFIED_SINCE).cloned(),
-            range: None,
+    /// Reads those that a request is known to have.
+    pub(super) fn new(request: &HeaderMap, has_conditions: bool, has_range: bool) -> Self {
+        let range = if has_range { RangeRequest::from_headers(request) } else { None };
+        if !has_conditions {
+            return Self { range, ..Self::default() };
         }
+        let none_match = request.get_all(IF_NONE_MATCH).iter().cloned().collect();
+        Self { none_match, modified_since: request.get(IF_MODIFIED_SINCE).cloned(), range }
     }
 
     /// Returns whether the client gets `304` in place of this response (RFC 9110 section 13.2.2).
@@ -126,7 +128,7 @@ mod tests {
     }
 
     fn answered(request: &[(&'static str, &'static str)], response: &[(&'static str, &'static str)]) -> bool {
-        Conditions::from_headers(&head(request)).not_modified(StatusCode::OK, &head(response))
+        Conditions::new(&head(request), true, false).not_modified(StatusCode::OK, &head(response))
     }
 
     const EARLY: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -166,7 +168,7 @@ mod tests {
         let full = head(&[("etag", "\"a\""), ("content-type", "text/plain"), ("vary", "a"), ("vary", "b"), ("x", "1")]);
         let kept = not_modified_head(&full);
         assert_eq!(kept, head(&[("etag", "\"a\""), ("vary", "a"), ("vary", "b")]));
-        let answer = Conditions::from_headers(&head(&[("if-none-match", "*")]));
+        let answer = Conditions::new(&head(&[("if-none-match", "*")]), true, false);
         assert!(!answer.not_modified(StatusCode::NOT_FOUND, &full), "only of what was found");
     }
 

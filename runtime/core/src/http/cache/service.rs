@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::{Extensions, Method, Request, Response, StatusCode, Version};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Version};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
@@ -18,11 +18,12 @@ use super::config::{Config, RequestClass};
 use super::directives::Directives;
 use super::exchange::{Answer, Exchange};
 use super::freshness::Reuse;
-use super::range::RangeRequest;
 use super::request_head::RequestHead;
 use super::status::{CacheStatus, Forwarded};
+use super::store::ResponseStore;
 use super::stored::{ResponseEntry, StoredResponse};
 use super::tags::{CacheTags, ForwardedByCache, TagField};
+use super::target::Target;
 use crate::http::Body;
 use crate::http::body_error::BoxError;
 use crate::http::resumed::ResumedBody;
@@ -83,29 +84,15 @@ where
             drop(store);
             return self.bypass(Request::from_parts(parts, body), Forwarded::Bypass, nested);
         }
-        let mut conditions =
-            if request_head.has_conditions { Conditions::from_headers(&parts.headers) } else { Conditions::default() };
         let head = parts.method == Method::HEAD;
         // A `HEAD` has no range (RFC 9110 section 14.2).
         let has_range = request_head.has_range && !head;
-        if has_range {
-            conditions.range = RangeRequest::from_headers(&parts.headers);
-        }
-        let may_hit = config.stores && (!has_range || conditions.range.is_some());
-        if may_hit {
+        let conditions = Conditions::new(&parts.headers, request_head.has_conditions, has_range);
+        if config.stores && (!has_range || conditions.range.is_some()) {
             let asked = request_head.has_directives.then_some(&asked);
-            let hit = store.hit(&target, (&parts.headers, &config.ignored_cookies), |entry, recorded, now| {
-                if asked.is_some_and(|asked| !is_fresh(entry, recorded, now, asked)) {
-                    return None;
-                }
-                let mut answer = entry.hit(recorded, now, head, &conditions);
-                store.counters().hit();
-                if nested {
-                    recorded.add_tags(&mut answer);
-                }
-                Some(answer)
-            });
-            if let Some(answer) = hit {
+            let headers = &parts.headers;
+            let request = HitRequest { target: &target, headers, asked, conditions: &conditions, head, nested };
+            if let Some(answer) = request.hit(&store, config) {
                 return CacheFuture::ready(answer);
             }
         }
@@ -132,6 +119,34 @@ where
             why: Forwarded::Miss,
         };
         CacheFuture::boxed(exchange.run(self.inner.clone(), Request::from_parts(parts, body)))
+    }
+}
+
+/// Request that a fresh stored response may answer.
+struct HitRequest<'a> {
+    target: &'a Target<'a>,
+    headers: &'a HeaderMap,
+    /// `None` for a request without directives.
+    asked: Option<&'a Directives>,
+    conditions: &'a Conditions,
+    head: bool,
+    nested: bool,
+}
+
+impl HitRequest<'_> {
+    /// Returns the response of a hit, if there is one.
+    fn hit<B: http_body::Body>(&self, store: &ResponseStore, config: &Config) -> Option<Answer<B>> {
+        store.hit(self.target, (self.headers, &config.ignored_cookies), |entry, recorded, now| {
+            if self.asked.is_some_and(|asked| !is_fresh(entry, recorded, now, asked)) {
+                return None;
+            }
+            let mut answer = entry.hit(recorded, now, self.head, self.conditions);
+            store.counters().hit();
+            if self.nested {
+                recorded.add_tags(&mut answer);
+            }
+            Some(answer)
+        })
     }
 }
 
