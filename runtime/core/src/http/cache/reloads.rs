@@ -28,10 +28,10 @@ impl ClientReloads {
         }
     }
 
-    /// Returns whether a request with these directives may share the load of another.
+    /// Returns whether a request with these directives may share the load of another. A `max-age` other than zero, which some proxies send
+    /// with each request, is compared with the age of the response when that has come.
     pub(super) fn may_join(self, asked: &Directives) -> bool {
-        let is_now = asked.max_age == Some(0) && self == Self::Coalesced;
-        let max_age = if is_now { None } else { asked.max_age };
+        let max_age = asked.max_age.filter(|seconds| *seconds == 0 && self != Self::Coalesced);
         let no_cache = asked.no_cache && self != Self::Coalesced;
         Directives { no_cache, max_age, ..asked.clone() } == Directives::default()
     }
@@ -58,7 +58,8 @@ mod tests {
             ("no-cache", false, true),
             ("max-age=0", false, true),
             ("no-cache, max-age=0", false, true),
-            ("max-age=1", false, false),
+            ("max-age=1", true, true),
+            ("max-age=1, no-cache", false, true),
             ("no-cache, min-fresh=1", false, false),
             ("max-stale", false, false),
             ("only-if-cached", false, false),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AGE, CONTENT_LENGTH, DATE, ETAG};
+use http::header::{ACCEPT_RANGES, AGE, CONTENT_LENGTH, DATE, ETAG};
 use http::response::Parts;
 use http::{Extensions, HeaderMap, HeaderValue, Response, StatusCode};
 use xxhash_rust::xxh3::xxh3_128;
@@ -110,12 +110,18 @@ impl Exchange {
         let directives = Directives::from_response(&parts.headers, &self.config.targeted);
         let age = parts.headers.get(AGE).cloned();
         let mut headers = stored_head(parts.headers, parts.status, length);
-        if !self.config.stores {
+        if self.config.stores {
+            if !headers.contains_key(DATE) {
+                let date = httpdate::fmt_http_date(self.store.clock().wall());
+                headers.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
+            }
+            // Some proxies in front of the cache answer ranges only if the response says that it has them.
+            if parts.status == StatusCode::OK && !headers.contains_key(ACCEPT_RANGES) {
+                headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+            }
+        } else {
             // Without storage, the age is not computed again.
             headers.extend(age.clone().map(|age| (AGE, age)));
-        } else if !headers.contains_key(DATE) {
-            let date = httpdate::fmt_http_date(self.store.clock().wall());
-            headers.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
         }
         if let Some(field) = self.config.tag_field {
             field.write(&tags, &mut headers);

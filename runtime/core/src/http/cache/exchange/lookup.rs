@@ -110,6 +110,9 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
             ResponseOutcome::Response(entry, epoch) => (entry, epoch),
             ResponseOutcome::Fill(fill) => {
                 self.adopt_variant(fill.recorded())?;
+                if !self.is_young(&fill.head, fill.recorded()) {
+                    self.lookups = 0;
+                }
                 let wait = self.may_join(&fill).then(|| fill.flight.wait())??;
                 return self.join_fill(&fill, wait);
             }
@@ -117,6 +120,11 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
         };
         let Stored::Response(recorded) = &entry.stored else { return None };
         self.adopt_variant(recorded)?;
+        if !self.is_young(&entry, recorded) {
+            // Another load would be no younger.
+            self.lookups = 0;
+            return None;
+        }
         let is_current = self.exchange.store.is_current(&self.key, &entry, epoch);
         is_current.then(|| self.joined_answer(&entry, recorded))
     }
@@ -210,7 +218,22 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
     /// Returns whether the request may join a fill of its variant.
     fn may_join(&self, fill: &Fill) -> bool {
         let exchange = &*self.exchange;
-        !exchange.is_solo() && !exchange.is_http_1_0() && exchange.store.may_join(fill, &self.key)
+        !exchange.is_solo()
+            && !exchange.is_http_1_0()
+            && self.is_young(&fill.head, fill.recorded())
+            && exchange.store.may_join(fill, &self.key)
+    }
+
+    /// Returns whether the response to another request is not older than the `max-age` of this one.
+    fn is_young(&self, entry: &ResponseEntry, recorded: &StoredResponse) -> bool {
+        let exchange = &*self.exchange;
+        let Some(longest) = exchange.asked.max_age.filter(|seconds| *seconds > 0) else { return true };
+        if exchange.config.stores {
+            return recorded.freshness(entry.expires, exchange.now()).age.as_secs() <= longest;
+        }
+        // Without storage, the head has the age.
+        let age = recorded.headers.get(AGE).map(|age| age.to_str().ok()?.parse::<u64>().ok());
+        age.is_none_or(|age| age.is_some_and(|age| age <= longest))
     }
 
     /// Finds a response to another request whose body is still coming, and records that this request waits for it.

@@ -48,6 +48,19 @@ async fn rfc9110_14_a_range_is_answered_from_a_stored_whole() {
 }
 
 #[tokio::test]
+async fn rfc9110_14_3_a_stored_whole_says_that_it_has_ranges() {
+    let ranges = async |lines: Lines| {
+        let server = server(|layer| layer, ranged(lines));
+        let (first, second) = (server.get("/a").await, server.get("/a").await);
+        [first, second].map(|seen| seen.headers.get("accept-ranges").map(|value| value.to_str().unwrap().to_owned()))
+    };
+    assert_eq!(ranges(TAGGED).await, [Some("bytes".to_owned()), Some("bytes".to_owned())]);
+    assert_eq!(ranges(&[MINUTE, ("accept-ranges", "none")]).await, [Some("none".to_owned()), Some("none".to_owned())]);
+    assert_eq!(ranges(&[MINUTE, ("x-status", "404")]).await, [None, None]);
+    assert_eq!(ranges(&[("cache-control", "private")]).await, [None, None]);
+}
+
+#[tokio::test]
 async fn rfc9110_14_2_other_ranges_go_to_the_handler() {
     let server = server(|layer| layer, ranged(TAGGED));
     server.get("/a").await;

@@ -30,6 +30,16 @@ async fn rfc9111_5_2_1_4_requests_for_a_new_response_are_honoured_unless_they_ar
 
 /// Sends requests that ask for a new response at one time, and returns the number of the handler's calls and the answers.
 async fn meet(how: ClientReloads, reload: (&'static str, &'static str)) -> (usize, Vec<String>) {
+    meet_at("/a", how, reload, &[MINUTE]).await
+}
+
+/// Sends requests with a field at one time, for a path whose response has this head. The first response of `/a` is stored before.
+async fn meet_at(
+    path: &'static str,
+    how: ClientReloads,
+    field: (&'static str, &'static str),
+    head: Lines,
+) -> (usize, Vec<String>) {
     let (fast, gate) = (Fastness::builder().build().unwrap(), Arc::new(Semaphore::new(1)));
     let (open, calls) = (gate.clone(), Arc::<AtomicUsize>::default());
     let count = calls.clone();
@@ -37,15 +47,14 @@ async fn meet(how: ClientReloads, reload: (&'static str, &'static str)) -> (usiz
         let (open, call) = (open.clone(), count.fetch_add(1, SeqCst));
         async move {
             open.acquire().await.unwrap().forget();
-            Ok::<_, Infallible>(out(&[MINUTE], call.to_string()))
+            Ok::<_, Infallible>(out(head, call.to_string()))
         }
     });
     let service = CacheLayer::new().on(&fast).client_reloads(how).layer(handler);
-    let get = || Request::get("/a");
-    service.clone().oneshot(get().body(String::new()).unwrap()).await.unwrap();
+    service.clone().oneshot(Request::get("/a").body(String::new()).unwrap()).await.unwrap();
     let asked: Vec<_> = (0..20)
         .map(|_| {
-            let request = get().header(reload.0, reload.1).body(String::new()).unwrap();
+            let request = Request::get(path).header(field.0, field.1).body(String::new()).unwrap();
             tokio::spawn(service.clone().oneshot(request))
         })
         .collect();
@@ -59,6 +68,17 @@ async fn meet(how: ClientReloads, reload: (&'static str, &'static str)) -> (usiz
         answers.push(String::from_utf8(body.to_vec()).unwrap());
     }
     (calls.load(SeqCst), answers)
+}
+
+/// Squid sends a `max-age` with each request.
+#[tokio::test]
+async fn rfc9111_5_2_1_1_requests_with_a_longest_age_share_a_load_whose_response_is_not_older() {
+    let at = |head| meet_at("/b", ClientReloads::Each, ("cache-control", "max-age=10"), head);
+    assert_eq!(at(&[MINUTE, ("age", "10")]).await, (2, vec!["1".to_owned(); 20]));
+    let (calls, mut answers) = at(&[MINUTE, ("age", "11")]).await;
+    answers.sort();
+    answers.dedup();
+    assert_eq!((calls, answers.len()), (21, 20), "each is older, and none waits for a third");
 }
 
 #[tokio::test]
