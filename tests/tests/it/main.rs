@@ -74,6 +74,7 @@ mod signatures;
 mod sizes;
 mod stale;
 mod stalled;
+mod streamed;
 mod subscriptions;
 mod tasks;
 mod thread_end;

@@ -30,6 +30,7 @@ mod reload;
 mod responses;
 mod sentinels;
 mod stated;
+mod streamed;
 mod subscriptions;
 mod takeover;
 mod together;

@@ -12,6 +12,8 @@ use super::*;
 use crate::http::CoalesceLayer;
 use crate::http::cache::store::ResponseStore;
 
+mod leaving;
+
 type Sent = Result<Frame<Bytes>, &'static str>;
 
 /// Body that the test sends, frame by frame.
@@ -216,104 +218,6 @@ async fn a_response_that_has_come_is_stored_with_its_length_and_etag() {
 }
 
 #[tokio::test]
-async fn a_client_may_leave_at_each_frame_and_the_response_is_stored() {
-    for frames in 0..=4 {
-        let mut streams = streams(|layer| layer);
-        let (call, mut first) = streams.begin(&[MINUTE]).await;
-        let mut read = 0;
-        while read < frames {
-            if read > 0 {
-                call.send("cd");
-            }
-            first.body_mut().frame().await.unwrap().unwrap();
-            read += 1;
-        }
-        drop(first);
-        settle().await;
-        (frames.max(1)..4).for_each(|_| call.send("cd"));
-        call.end();
-        settle().await;
-        let stored = streams.get().await;
-        assert!(status(&stored).starts_with("fastness; hit"), "{frames}: {}", status(&stored));
-        assert_eq!(text(stored).await, "abcdcdcd", "{frames}");
-    }
-}
-
-#[tokio::test]
-async fn a_client_may_leave_before_the_head_and_the_next_gets_the_same_call() {
-    for mut streams in [streams(|layer| layer), coalesced()] {
-        let asked = streams.ask(&[]);
-        let mut call = streams.call().await;
-        asked.abort();
-        assert!(asked.await.is_err());
-        let next = streams.ask(&[]);
-        settle().await;
-        assert!(streams.calls.is_empty(), "it joins the call of the client that has left");
-        call.send("ab");
-        call.answer(&[MINUTE]);
-        call.end();
-        assert_eq!(text(next.await.unwrap()).await, "ab");
-    }
-}
-
-#[tokio::test]
-async fn without_clients_the_handler_goes_on_for_its_time() {
-    for (head, seconds, is_over) in [(false, 9, false), (false, 10, true), (true, 9, false), (true, 10, true)] {
-        let mut streams = streams(|layer| layer);
-        let mut call = if head {
-            streams.begin(&[MINUTE]).await.0
-        } else {
-            let asked = streams.ask(&[]);
-            let call = streams.call().await;
-            asked.abort();
-            assert!(asked.await.is_err());
-            call
-        };
-        settle().await;
-        streams.clock.advance(Duration::from_secs(seconds));
-        settle().await;
-        let is_gone = if head { call.frames.is_closed() } else { call.head.as_ref().unwrap().is_closed() };
-        assert_eq!(is_gone, is_over, "head: {head}, {seconds} s");
-        if !is_over && !head {
-            call.send("ab");
-            call.answer(&[MINUTE]);
-        }
-        if is_over {
-            call.wait_until_over().await;
-        } else {
-            call.end();
-        }
-        settle().await;
-        let next = streams.ask(&[]);
-        settle().await;
-        assert_eq!(streams.calls.is_empty(), !is_over, "head: {head}, {seconds} s: stored if it came in time");
-        next.abort();
-        assert_eq!(streams.fast.stats().total.loads_abandoned, u64::from(is_over));
-    }
-}
-
-#[tokio::test]
-async fn a_handler_without_clients_but_with_waiters_goes_on_beyond_its_time() {
-    let mut streams = streams(|layer| layer);
-    let asked = streams.ask(&[]);
-    let mut call = streams.call().await;
-    let waiter = streams.ask(&[]);
-    settle().await;
-    asked.abort();
-    assert!(asked.await.is_err());
-    settle().await;
-    for _ in 0..3 {
-        streams.clock.advance(Duration::from_secs(10));
-        settle().await;
-    }
-    call.send("ab");
-    call.answer(&[MINUTE]);
-    call.end();
-    assert_eq!(text(waiter.await.unwrap()).await, "ab");
-    assert!(streams.calls.is_empty());
-}
-
-#[tokio::test]
 async fn a_body_that_breaks_off_fails_for_all_and_is_not_stored() {
     let cut = || Err("cut");
     let long = || Ok(Frame::data(Bytes::from_static(b"123456789")));
@@ -355,24 +259,6 @@ async fn a_panic_in_mid_body_goes_to_the_first_client_alone() {
     let next = streams.ask(&[]);
     streams.call().await;
     next.abort();
-}
-
-#[tokio::test]
-async fn a_panic_without_a_client_leaves_the_load_to_the_next() {
-    let mut streams = streams(|layer| layer);
-    let asked = streams.ask(&[]);
-    let call = streams.call().await;
-    let waiter = streams.ask(&[]);
-    settle().await;
-    asked.abort();
-    assert!(asked.await.is_err());
-    // The handler panics without an answer.
-    drop(call);
-    let mut call = streams.call().await;
-    call.send("ab");
-    call.answer(&[MINUTE]);
-    call.end();
-    assert_eq!(text(waiter.await.unwrap()).await, "ab");
 }
 
 /// The points of a load at which something is invalidated.
@@ -637,42 +523,4 @@ async fn requests_for_what_cannot_be_shared_do_not_wait_for_each_other() {
             asked.await.unwrap();
         }
     }
-}
-
-/// The runtime of the first client ends while another runtime has a client of the same body.
-#[test]
-fn the_end_of_a_runtime_leaves_the_body_to_clients_of_another() {
-    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (first, second) = (runtime(), runtime());
-    let mut streams = streams(|layer| layer);
-    let (call, early) = first.block_on(streams.begin(&[MINUTE]));
-    let joined = second.block_on(async { streams.get().await });
-    drop(early);
-    first.shutdown_background();
-    call.send("cd");
-    call.end();
-    assert_eq!(second.block_on(text(joined)), "abcd");
-    let stored = second.block_on(async { streams.get().await });
-    assert!(status(&stored).starts_with("fastness; hit"));
-    let alone = runtime();
-    streams.fast.clear();
-    let (call, early) = alone.block_on(streams.begin(&[MINUTE]));
-    alone.block_on(async {
-        drop(early);
-    });
-    drop(alone);
-    second.block_on(call.wait_until_over());
-    assert_eq!(streams.fills(), 0, "without a client the body goes with its runtime");
-}
-
-#[test]
-fn without_a_runtime_clients_read_the_body_themselves() {
-    let mut streams = streams(|layer| layer);
-    let asked = streams.service.clone().oneshot(Request::get("/a").body(String::new()).unwrap());
-    let client = std::thread::spawn(move || crate::sync::block_on(async { text(asked.await.unwrap()).await }));
-    let mut call = streams.calls.blocking_recv().unwrap();
-    call.send("ab");
-    call.answer(&[MINUTE]);
-    call.end();
-    assert_eq!(client.join().unwrap(), "ab");
 }
