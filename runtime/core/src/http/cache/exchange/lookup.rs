@@ -238,6 +238,10 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
 
     /// Finds a response to another request whose body is still coming, and records that this request waits for it.
     fn find_fill(&self) -> Option<(Arc<Fill>, FlightWait)> {
+        // A request for a new response gets none whose head came before it.
+        if self.exchange.asked != Directives::default() {
+            return None;
+        }
         let (store, target) = (&self.exchange.store, self.exchange.target.borrow());
         let is_wanted = |fill: &Fill| {
             let recorded = fill.recorded();

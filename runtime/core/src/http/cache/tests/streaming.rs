@@ -382,6 +382,25 @@ async fn conditions_of_each_request_are_answered_from_the_head() {
 }
 
 #[tokio::test]
+async fn a_request_for_a_new_response_joins_no_body_whose_head_came_before_it() {
+    let mut streams = streams(|layer| layer);
+    let (call, first) = streams.begin(&[MINUTE]).await;
+    let reload = [("cache-control", "no-cache")];
+    let (one, two) = (streams.ask(&reload), streams.ask(&reload));
+    let mut second = streams.call().await;
+    settle().await;
+    second.send("new");
+    second.answer(&[MINUTE]);
+    call.end();
+    second.end();
+    for (answer, body) in [(first, "ab"), (one.await.unwrap(), "new"), (two.await.unwrap(), "new")] {
+        assert_eq!(text(answer).await, body);
+    }
+    assert!(streams.calls.is_empty(), "the two met before the head");
+    assert_eq!(text(streams.get().await).await, "new", "the load that began later is stored");
+}
+
+#[tokio::test]
 async fn one_refresh_runs_while_its_body_comes() {
     let mut streams = streams(|layer| layer);
     let lines = [("cache-control", "max-age=1, stale-while-revalidate=60")];
