@@ -239,7 +239,8 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
     /// Finds a response to another request whose body is still coming, and records that this request waits for it.
     fn find_fill(&self) -> Option<(Arc<Fill>, FlightWait)> {
         // A request for a new response gets none whose head came before it.
-        if self.exchange.asked != Directives::default() {
+        let Directives { no_cache, max_age, .. } = self.exchange.asked;
+        if no_cache || max_age == Some(0) {
             return None;
         }
         let (store, target) = (&self.exchange.store, self.exchange.target.borrow());
