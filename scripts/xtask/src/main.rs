@@ -94,6 +94,7 @@ const GROUPS: &[(&str, &[Task])] = &[
             task("bench", "15 min", "measurements beside other libraries; `bench NAME` for one suite"),
             task("wrk", "3 min", "the cost of the HTTP layers over sockets"),
             task("conformance", "4 min", "the public tests for HTTP caches, against a proxy with the HTTP cache"),
+            task("fronts", "1 min", "what nginx, Varnish, Squid and Chromium in front of the HTTP cache see"),
             task("mutants", "2 h", "small changes to the pure core that no unit test notices; `mutants GROUP` for one"),
             task("coverage", "15 min", "the lines that the tests reach"),
         ],

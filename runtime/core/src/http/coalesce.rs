@@ -13,9 +13,9 @@ use crate::handle::Fastness;
 /// Coalesces identical `GET`s in flight into one call of the handler, without storing anything.
 ///
 /// Requests are identical if they have the same host, path and query, and the same values in the fields that the response's `Vary` names.
-/// Requests with credentials, a content, a `Range` or a `Cache-Control` are not coalesced, and responses that a shared cache may not store
-/// are not shared (`private`, `no-store`, `no-cache`, `Set-Cookie`, statuses such as `500`): each request that waited for one then calls
-/// the handler itself. A request that comes after the invalidation of something that a response was made of
+/// Requests with credentials, a content, a `Range`, or more in their `Cache-Control` than `no-cache` or `max-age` are not coalesced, and
+/// responses that a shared cache may not store are not shared (`private`, `no-store`, `no-cache`, `Set-Cookie`): each request that waited
+/// for one then calls the handler itself. A request that comes after the invalidation of something that a response was made of
 /// ([`CacheTags`](super::CacheTags)) does not get a response that was begun before it. [`CacheLayer`](super::CacheLayer) does all this
 /// itself.
 ///

@@ -16,8 +16,9 @@ pub(super) struct Directives {
     pub(super) no_cache: bool,
     pub(super) private: bool,
     pub(super) public: bool,
-    /// `must-revalidate` or `proxy-revalidate`: a shared cache does the same for both.
     pub(super) must_revalidate: bool,
+    /// Unlike `must-revalidate`, it does not allow that responses to requests with credentials are shared.
+    pub(super) proxy_revalidate: bool,
     pub(super) must_understand: bool,
     pub(super) only_if_cached: bool,
     pub(super) max_age: Option<u64>,
@@ -95,7 +96,8 @@ impl Directives {
             () if is("no-cache") => self.no_cache = true,
             () if is("private") => self.private = true,
             () if is("public") => self.public = true,
-            () if is("must-revalidate") || is("proxy-revalidate") => self.must_revalidate = true,
+            () if is("must-revalidate") => self.must_revalidate = true,
+            () if is("proxy-revalidate") => self.proxy_revalidate = true,
             () if is("must-understand") => self.must_understand = true,
             () if is("only-if-cached") => self.only_if_cached = true,
             () if is("max-age") => set_smaller(&mut self.max_age, value),

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use http::{Response, Version};
+use http::Response;
 
 use super::conditional::Conditions;
 use super::config::Config;
@@ -32,6 +32,17 @@ mod stream;
 /// Response of the cache.
 pub(super) type Answer<B> = Response<Body<ResumedBody<B>>>;
 
+/// Client of a request, as far as it matters for a body that comes late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    /// Learns of it if the body breaks off.
+    Current,
+    /// May know HTTP/1.0 only, and takes the end of the connection for the end of a body.
+    Http10,
+    /// Has the stale response already: the request is a refresh.
+    Served,
+}
+
 /// A request that was not a hit.
 pub(super) struct Exchange {
     pub(super) config: Arc<Config>,
@@ -41,7 +52,7 @@ pub(super) struct Exchange {
     pub(super) asked: Directives,
     pub(super) conditions: Conditions,
     pub(super) head: bool,
-    pub(super) version: Version,
+    pub(super) client: Client,
     /// True if an outer cache forwarded the request: it needs the tags of the response.
     pub(super) nested: bool,
     /// True while memory is short, so that no body may be stored.
@@ -71,9 +82,9 @@ impl Exchange {
         if self.config.stores { CacheStatus::Unstored { why: self.why, reason } } else { CacheStatus::Passed(self.why) }
     }
 
-    /// Returns whether the client may know HTTP/1.0 only, and takes the end of the connection for the end of a body.
+    /// Returns whether the client takes the end of the connection for the end of a body.
     fn is_http_1_0(&self) -> bool {
-        self.version < Version::HTTP_11
+        self.client == Client::Http10
     }
 
     fn now(&self) -> u64 {

@@ -85,7 +85,7 @@ impl Grace {
     /// Reads the directives of a response. `must-revalidate`, `proxy-revalidate` and `no-cache` forbid any reuse when stale. `s-maxage`
     /// forbids the application's defaults, but not the directives of RFC 5861, which are meant to stand beside it; so does `max-age=0`.
     pub(super) fn new(directives: &Directives, defaults: &Defaults) -> Self {
-        if directives.must_revalidate || directives.no_cache {
+        if directives.must_revalidate || directives.proxy_revalidate || directives.no_cache {
             return Self::default();
         }
         let shared = directives.s_maxage.is_some();

@@ -116,7 +116,8 @@ pub use tags::{CacheTags, TagField};
 /// client, and to all identical requests that come meanwhile, as it comes; it is stored when it has ended well. A body that breaks off
 /// breaks off for all of them. Up to [`max_body`](Self::max_body) of it is in memory. When more has come, it will not be stored, no request
 /// joins it any more, and a client that reads it so slowly that its next part is no longer in memory is cut off with an error
-/// ([`BodyError::Lagged`](crate::http::BodyError::Lagged)).
+/// ([`BodyError::Lagged`](crate::http::BodyError::Lagged)). A client of HTTP/1.0 gets the head at the end of the body, or once it will not
+/// be stored, because it takes a body that broke off for a whole one.
 ///
 /// When its client leaves, a handler goes on for the requests that wait with it, and without any for
 /// [`background_fill`](Self::background_fill). Its panic goes to the client that it runs for, and the others call the handler themselves.
@@ -187,7 +188,8 @@ impl CacheLayer {
     }
 
     /// Obeys these targeted fields of responses (RFC 9213), such as `CDN-Cache-Control`: the first of them that a response has replaces its
-    /// `Cache-Control` and `Expires` for this cache. All fields stay in the response, for caches in front. Default: none.
+    /// `Cache-Control` and `Expires` for this cache: a response with `CDN-Cache-Control: max-age=60` and `Cache-Control: private` is shared. A
+    /// field that is empty or cannot be read is passed by. All fields stay in the response, for caches in front. Default: none.
     ///
     /// # Panics
     ///

@@ -16,7 +16,7 @@ use super::change::PendingInvalidation;
 use super::conditional::Conditions;
 use super::config::{Config, RequestClass};
 use super::directives::Directives;
-use super::exchange::{Answer, Exchange};
+use super::exchange::{Answer, Client, Exchange};
 use super::freshness::Reuse;
 use super::request_head::RequestHead;
 use super::status::{CacheStatus, Forwarded};
@@ -111,7 +111,7 @@ where
             asked,
             conditions,
             head,
-            version: parts.version,
+            client: if parts.version < Version::HTTP_11 { Client::Http10 } else { Client::Current },
             nested,
             memory_short: is_memory_short(&parts.extensions),
             tags,

@@ -167,7 +167,9 @@ mod tests {
             assert_eq!(refused(200, &[("cache-control", allowing)], Requester::WithCredentials), None, "{allowing}");
         }
         let plain = [("cache-control", "max-age=60")];
-        assert_eq!(refused(200, &plain, Requester::WithCredentials), Some(Unstored::Credentials));
+        for lines in [plain, [("cache-control", "max-age=60, proxy-revalidate")]] {
+            assert_eq!(refused(200, &lines, Requester::WithCredentials), Some(Unstored::Credentials));
+        }
         assert_eq!(refused(200, &plain, Requester::Principal), None, "stored for this client only");
     }
 }

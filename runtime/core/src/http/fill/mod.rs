@@ -74,7 +74,7 @@ enum FillEnd {
 /// A body that is read once, for several readers.
 pub(super) struct FillBody {
     state: Mutex<FillState>,
-    /// The largest number of bytes that is in memory.
+    /// The largest number of bytes that may be stored.
     limit: u64,
     /// The length that was announced.
     promised: Option<u64>,
@@ -94,6 +94,8 @@ struct FillState {
     load: Option<Box<dyn FillLoad>>,
     /// True once more than the limit has come.
     has_outgrown: bool,
+    /// The largest number of bytes that is in memory then: those that had come, which no reader may have read.
+    room: u64,
     /// True once the load is given up.
     is_closed: bool,
     has_driver: bool,
@@ -136,6 +138,7 @@ impl FillBody {
             end: None,
             load: Some(load),
             has_outgrown: false,
+            room: limit as u64,
             is_closed: false,
             has_driver: false,
             driver: None,
@@ -212,9 +215,11 @@ impl FillBody {
             load.outgrows_limit();
         }
         let mut state = lock(&self.state);
-        state.has_outgrown |= outgrows;
         state.window.push(bytes);
-        state.drop_chunks(self.limit);
+        if outgrows {
+            (state.has_outgrown, state.room) = (true, state.window.end());
+        }
+        state.drop_chunks();
         if is_end {
             drop(state);
             return self.finish(load, None, by);
@@ -243,10 +248,13 @@ impl FillBody {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Gives the load up.
+    /// Gives the load up, unless it has ended or a reader has come.
     fn close(&self) {
         let load = {
             let mut state = lock(&self.state);
+            if state.end.is_some() || !state.readers.is_empty() {
+                return;
+            }
             state.is_closed = true;
             state.load.take()
         };
@@ -273,10 +281,10 @@ impl FillState {
     }
 
     /// Drops what all readers have read, and what is too much, of a body that is too large to be stored.
-    fn drop_chunks(&mut self, limit: u64) {
+    fn drop_chunks(&mut self) {
         if self.has_outgrown {
             self.window.drop_before(self.readers.slowest().unwrap_or(0));
-            self.window.shrink(limit);
+            self.window.shrink(self.room);
         }
     }
 

@@ -95,7 +95,7 @@ impl FillReader {
             return Poll::Ready(None);
         }
         loop {
-            let step = lock(&self.body.state).step(self.slot, self.is_first, self.body.limit, cx);
+            let step = lock(&self.body.state).step(self.slot, self.is_first, cx);
             self.has_ended = !matches!(step, ReadStep::Data(_) | ReadStep::Wait);
             match step {
                 ReadStep::Data(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
@@ -151,14 +151,14 @@ impl FillReader {
 }
 
 impl FillState {
-    fn step(&mut self, slot: usize, is_first: bool, limit: u64, cx: &mut Context<'_>) -> ReadStep {
+    fn step(&mut self, slot: usize, is_first: bool, cx: &mut Context<'_>) -> ReadStep {
         let position = self.readers.position(slot);
         match self.window.read(position) {
             Err(_) => return ReadStep::Fail(BodyError::Lagged),
             Ok(Some(bytes)) => {
                 self.readers.advance(slot, bytes.len());
                 if position == self.window.start() {
-                    self.drop_chunks(limit);
+                    self.drop_chunks();
                 }
                 return ReadStep::Data(bytes);
             }
@@ -185,7 +185,7 @@ impl Drop for FillReader {
         let (driver, is_orphaned) = {
             let mut state = lock(&self.body.state);
             state.readers.remove(self.slot);
-            state.drop_chunks(self.body.limit);
+            state.drop_chunks();
             let is_last = state.readers.is_empty() && state.end.is_none();
             (if is_last { state.driver.take() } else { None }, is_last && !state.has_driver)
         };

@@ -188,7 +188,7 @@ fn beyond_the_limit_the_last_bytes_are_in_memory_and_the_slow_reader_is_cut_off(
         fill.send("abcde");
         assert_eq!(read(&mut fast), is("abcde", "waits"));
         let state = lock(&fill.body.state);
-        assert!(state.window.end() - state.window.start() <= LIMIT as u64, "{sent}");
+        assert!(state.window.end() - state.window.start() <= LIMIT as u64 + 5, "{sent}");
     }
     assert!(lock(&fill.seen).has_outgrown && fill.join().is_none());
     assert_eq!(read(&mut slow), is("", "lags"));
@@ -285,7 +285,9 @@ fn a_driver_leaves_a_body_beyond_the_limit_to_its_readers() {
         assert!(poll(&mut driver).is_ready());
         drop(driver);
         assert_eq!(fill.is_dropped(), !has_reader);
-        drop(reader);
+        if let Some(mut reader) = reader {
+            assert_eq!(read(&mut reader), is(&"abcde".repeat(10), "waits"), "nothing was dropped before it was read");
+        }
         assert!(fill.is_dropped());
     }
 }

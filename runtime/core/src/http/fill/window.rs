@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
-/// Number of chunks from which on they are joined into one, because a chunk of few bytes takes more room than its bytes.
+/// Number of chunks from which on those of few bytes are joined, because such a chunk takes more room than its bytes.
 const MAX_CHUNKS: usize = 1_024;
+/// Size of joined chunks in bytes.
+const JOINED: usize = 64 << 10;
 
 /// Error of a reader whose next byte is no longer in memory.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ impl PlacedChunk {
 #[derive(Debug, Default)]
 pub(super) struct BodyWindow {
     chunks: VecDeque<PlacedChunk>,
+    /// Number of the last chunks that were not joined yet.
+    loose: usize,
     /// Number of bytes that came.
     end: u64,
 }
@@ -47,14 +51,41 @@ impl BodyWindow {
         if bytes.is_empty() {
             return;
         }
-        if self.chunks.len() >= MAX_CHUNKS {
-            let (start, bytes) = (self.start(), self.joined());
-            self.chunks.clear();
-            self.chunks.push_back(PlacedChunk { start, bytes });
+        if self.loose >= MAX_CHUNKS {
+            self.join_loose();
         }
         let start = self.end;
         self.end = start.saturating_add(bytes.len() as u64);
         self.chunks.push_back(PlacedChunk { start, bytes });
+        self.loose += 1;
+    }
+
+    /// Joins the last chunks, each byte at most once.
+    fn join_loose(&mut self) {
+        let loose = self.chunks.split_off(self.chunks.len().saturating_sub(self.loose));
+        self.loose = 0;
+        let (mut start, mut joined) = (0, BytesMut::new());
+        for chunk in loose {
+            if !joined.is_empty() && joined.len() + chunk.bytes.len() > JOINED {
+                self.chunks.push_back(PlacedChunk { start, bytes: joined.split().freeze() });
+            }
+            if joined.is_empty() {
+                start = chunk.start;
+            }
+            if joined.is_empty() && chunk.bytes.len() >= JOINED {
+                self.chunks.push_back(chunk);
+            } else {
+                joined.extend_from_slice(&chunk.bytes);
+            }
+        }
+        if !joined.is_empty() {
+            self.chunks.push_back(PlacedChunk { start, bytes: joined.freeze() });
+        }
+    }
+
+    fn pop(&mut self) {
+        self.chunks.pop_front();
+        self.loose = self.loose.min(self.chunks.len());
     }
 
     /// Returns the bytes from a position on, as far as they are in one chunk; `None` if they have not come yet.
@@ -71,14 +102,22 @@ impl BodyWindow {
     /// Drops all chunks that end at or before this position.
     pub(super) fn drop_before(&mut self, position: u64) {
         while self.chunks.front().is_some_and(|first| first.end() <= position) {
-            self.chunks.pop_front();
+            self.pop();
         }
     }
 
-    /// Drops the first chunks until at most `limit` bytes are in memory, or the last chunk alone.
+    /// Drops the first bytes until at most `limit` are in memory, or the last chunk alone.
     pub(super) fn shrink(&mut self, limit: u64) {
-        while self.chunks.len() > 1 && self.end.saturating_sub(self.start()) > limit {
-            self.chunks.pop_front();
+        while self.chunks.len() > 1
+            && let Some(first) = self.chunks.front_mut()
+        {
+            let excess = self.end.saturating_sub(first.start).saturating_sub(limit);
+            if first.bytes.len() as u64 > excess {
+                first.bytes.advance(usize::try_from(excess).unwrap_or(0));
+                first.start = first.start.saturating_add(excess);
+                return;
+            }
+            self.pop();
         }
     }
 
@@ -137,7 +176,7 @@ mod tests {
         let mut window = BodyWindow::default();
         for byte in 0..10_000_u32 {
             window.push(Bytes::from(vec![byte.to_le_bytes()[0]]));
-            assert!(window.chunks.len() <= MAX_CHUNKS);
+            assert!(window.chunks.len() <= MAX_CHUNKS + 10);
         }
         assert_eq!((window.start(), window.end()), (0, 10_000));
         assert_eq!(window.read(9_999).unwrap().unwrap().as_ref(), [9_999_u32.to_le_bytes()[0]]);

@@ -110,7 +110,7 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
             ResponseOutcome::Response(entry, epoch) => (entry, epoch),
             ResponseOutcome::Fill(fill) => {
                 self.adopt_variant(fill.recorded())?;
-                if !self.is_young(&fill.head, fill.recorded()) {
+                if self.exchange.is_http_1_0() || !self.is_young(&fill.head, fill.recorded()) {
                     self.lookups = 0;
                 }
                 let wait = self.may_join(&fill).then(|| fill.flight.wait())??;

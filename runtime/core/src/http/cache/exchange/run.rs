@@ -11,7 +11,7 @@ use super::super::store::EntryKey;
 use super::super::stored::ResponseEntry;
 use super::lookup::ResponseLookup;
 use super::outliving::OutlivingLoad;
-use super::{Answer, Exchange};
+use super::{Answer, Client, Exchange};
 use crate::engine::RequestPlan;
 use crate::flight::LoadPermit;
 use crate::handle::with_current_cache;
@@ -52,7 +52,7 @@ impl Exchange {
 
     /// Returns the stale answer at once, and validates it in the background.
     async fn refresh<S, Q, B>(
-        self,
+        mut self,
         (answer, entry): (Answer<B>, Arc<ResponseEntry>),
         key: EntryKey,
         permit: LoadPermit,
@@ -68,6 +68,7 @@ impl Exchange {
             return self.forward(inner, request, key, Some(permit), Some(entry)).await;
         };
         let Some(slot) = self.store.background.try_acquire() else { return Ok(answer) };
+        self.client = Client::Served;
         runtime.spawn(with_current_cache(async move {
             drop(self.forward(inner, request, key, Some(permit), Some(entry)).await);
             drop(slot);

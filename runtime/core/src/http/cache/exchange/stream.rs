@@ -19,7 +19,7 @@ use super::super::status::Unstored;
 use super::super::store::{EntryKey, ResponseOutcome};
 use super::super::stored::{ResponseEntry, Stored};
 use super::insert::{RecordedHead, ReuseJudgement};
-use super::{Answer, Exchange, shared_outcome};
+use super::{Answer, Client, Exchange, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{CountIfAbandoned, TieredStart, count_load};
 use crate::events::LoadEnding;
@@ -72,10 +72,14 @@ impl Exchange {
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        self.store.unshared.remove(key.key.hash);
         self.call.ends();
         let (mut answer, judged, head) = self.streamed_answer(self.record(parts, promise.promised(), request, began));
-        let (store, config, waits) = (self.store.clone(), self.config.clone(), self.is_http_1_0());
+        if self.answers_waiters(judged) {
+            self.store.unshared.remove(key.key.hash);
+        } else {
+            self.store.unshared.insert(key.key.hash, self.now());
+        }
+        let (store, config, client) = (self.store.clone(), self.config.clone(), self.client);
         let joinable = permit.as_ref().filter(|permit| self.answers_waiters(judged) && !permit.is_given_up());
         let flight = joinable.and_then(LoadPermit::flight);
         let base = store.local.values.owned_key(&self.target.borrow().args(""));
@@ -96,25 +100,32 @@ impl Exchange {
         };
         let body = FillBody::new(Box::new(load), read, config.max_body, promised);
         let reader = body.first_reader();
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(FillDriver::new(&body, store.clock(), config.background_fill, &store.fills.background));
-        }
         let fill = flight.zip(number).map(|(flight, number)| {
             let coalesced_until = store.now().saturating_add(nanos(COALESCING_TIME));
             let joinable_until = if config.stores { head.expires } else { coalesced_until };
+            let body = body.clone();
             Arc::new(Fill { head, epoch: began.start.epoch, joinable_until, body, flight, number })
         });
         if let Some(fill) = &fill {
             store.fills.insert(&base, fill.clone());
         }
+        // The end of the body removes the fill, so the fill is in the table before anything polls the body.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(FillDriver::new(&body, store.clock(), config.background_fill, &store.fills.background));
+        }
         end(permit, || match &fill {
             Some(fill) => shared_outcome(ResponseOutcome::Fill(fill.clone())),
             None => LoadOutcome::Alone,
         });
-        if answer.status() == StatusCode::NOT_MODIFIED {
-            return answer;
+        let is_whole = answer.status() != StatusCode::NOT_MODIFIED;
+        let body = if client == Client::Served || (client == Client::Http10 && is_whole) {
+            settled(reader).await
+        } else {
+            ResumedBody::filling(reader)
+        };
+        if is_whole {
+            *answer.body_mut() = Body::inner(body);
         }
-        *answer.body_mut() = Body::inner(if waits { settled(reader).await } else { ResumedBody::filling(reader) });
         answer
     }
 
@@ -133,7 +144,8 @@ impl Exchange {
     }
 }
 
-/// Waits for the end of a body, for a client of HTTP/1.0, which would take a body that broke off for whole.
+/// Waits for the end of a body: for a refresh, which has no client, or a client of HTTP/1.0, which would take a body that broke off for
+/// whole.
 async fn settled<B>(mut reader: FillReader) -> ResumedBody<B> {
     let settled = poll_fn(|cx| reader.poll_settled(cx)).await;
     settled.map_or_else(ResumedBody::broken, |()| ResumedBody::filling(reader))

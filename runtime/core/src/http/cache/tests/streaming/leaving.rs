@@ -155,3 +155,74 @@ fn without_a_runtime_clients_read_the_body_themselves() {
     call.end();
     assert_eq!(client.join().unwrap(), "ab");
 }
+
+#[tokio::test]
+async fn a_refresh_without_a_client_reads_a_body_that_comes_late() {
+    let mut streams = streams(|layer| layer.background_fill(Duration::ZERO));
+    let (call, first) = streams.begin(&[("cache-control", "max-age=1, stale-while-revalidate=60")]).await;
+    call.end();
+    assert_eq!(text(first).await, "ab");
+    streams.clock.advance(Duration::from_secs(2));
+    assert_eq!(text(streams.get().await).await, "ab", "the stale response");
+    let mut refresh = streams.call().await;
+    refresh.answer(&[("cache-control", "max-age=60")]);
+    refresh.send("new");
+    settle().await;
+    assert_eq!(text(streams.get().await).await, "ab", "the refresh is under way");
+    refresh.send("er");
+    refresh.end();
+    settle().await;
+    assert_eq!(text(streams.get().await).await, "newer");
+    assert!(streams.calls.is_empty());
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_gets_a_body_that_is_too_large_to_be_stored() {
+    let mut streams = streams(|layer| layer.max_body(5));
+    let mut request = Request::get("/a").body(String::new()).unwrap();
+    *request.version_mut() = http::Version::HTTP_10;
+    let asked = tokio::spawn(streams.service.clone().oneshot(request));
+    let mut call = streams.call().await;
+    call.answer(&[MINUTE]);
+    settle().await;
+    for _ in 0..4 {
+        call.send("abc");
+        settle().await;
+    }
+    call.end();
+    assert_eq!(text(asked.await.unwrap().unwrap()).await, "abc".repeat(4));
+}
+
+/// Body that is not ready at first, and ends as soon as it is polled again.
+struct OncePending(bool);
+
+impl http_body::Body for OncePending {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if std::mem::replace(&mut self.0, true) {
+            return Poll::Ready(None);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// The body may end on another thread before its first client has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_body_that_ends_at_once_leaves_nothing_behind() {
+    let fast = Fastness::builder().build().unwrap();
+    let handler = tower::service_fn(async |_: Request<String>| {
+        let head = Response::builder().header(MINUTE.0, MINUTE.1);
+        Ok::<_, Infallible>(head.body(OncePending(false)).unwrap())
+    });
+    let service = CacheLayer::new().on(&fast).layer(handler);
+    for page in 0..5_000 {
+        let request = Request::get(format!("/{page}")).body(String::new()).unwrap();
+        let answer = service.clone().oneshot(request).await.unwrap();
+        assert!(answer.into_body().collect().await.unwrap().to_bytes().is_empty());
+    }
+    let store = ResponseStore::from_handle(&fast, true, (1_000, None));
+    assert_eq!(store.fills.len(), 0);
+}
