@@ -558,10 +558,11 @@ fn of_two_settings_at_a_time_one_is_in_force_as_a_whole() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn settings_change_under_load_without_an_error_or_a_lost_count() {
     let (fast, origin, done) = (fresh(), Origin::default(), Arc::new(AtomicBool::new(false)));
+    let (began, first) = tokio::sync::oneshot::channel();
     let changing = tokio::task::spawn_blocking({
         let (fast, done) = (fast.clone(), done.clone());
         move || {
-            let mut changes = 0_u32;
+            let (mut changes, mut began) = (0_u32, Some(began));
             while !done.load(SeqCst) {
                 let settings = match changes % 4 {
                     0 => json!({ "functions": { "rt_large": { "capacity": 20 }, "rt_plain": { "enabled": false } } }),
@@ -573,11 +574,12 @@ async fn settings_change_under_load_without_an_error_or_a_lost_count() {
                 };
                 fast.apply_settings(&settings).unwrap();
                 changes += 1;
+                let _ = began.take().map(|began| began.send(()));
             }
             fast.apply_settings(&json!({ "functions": { "rt_large": { "capacity": 20 } } })).unwrap();
-            changes
         }
     });
+    first.await.unwrap();
     let (tasks, calls) = (8, 400);
     let mut running = JoinSet::new();
     for task in 0..tasks {
@@ -598,7 +600,7 @@ async fn settings_change_under_load_without_an_error_or_a_lost_count() {
     }
     running.join_all().await;
     done.store(true, SeqCst);
-    assert!(changing.await.unwrap() > 0);
+    changing.await.unwrap();
     let stats = fast.stats();
     let total = stats.total;
     let counted = total.hits + total.misses + total.coalesced + total.bypassed;

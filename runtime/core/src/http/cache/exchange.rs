@@ -34,7 +34,7 @@ pub(super) type Answer<B> = Response<Body<ResumedBody<B>>>;
 
 /// Client of a request, as far as it matters for a body that comes late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Client {
+pub(super) enum Recipient {
     /// Learns of it if the body breaks off.
     Current,
     /// May know HTTP/1.0 only, and takes the end of the connection for the end of a body.
@@ -52,7 +52,7 @@ pub(super) struct Exchange {
     pub(super) asked: Directives,
     pub(super) conditions: Conditions,
     pub(super) head: bool,
-    pub(super) client: Client,
+    pub(super) client: Recipient,
     /// True if an outer cache forwarded the request: it needs the tags of the response.
     pub(super) nested: bool,
     /// True while memory is short, so that no body may be stored.
@@ -84,7 +84,7 @@ impl Exchange {
 
     /// Returns whether the client takes the end of the connection for the end of a body.
     fn is_http_1_0(&self) -> bool {
-        self.client == Client::Http10
+        self.client == Recipient::Http10
     }
 
     fn now(&self) -> u64 {

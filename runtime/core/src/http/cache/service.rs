@@ -16,7 +16,7 @@ use super::change::PendingInvalidation;
 use super::conditional::Conditions;
 use super::config::{Config, RequestClass};
 use super::directives::Directives;
-use super::exchange::{Answer, Client, Exchange};
+use super::exchange::{Answer, Exchange, Recipient};
 use super::freshness::Reuse;
 use super::request_head::RequestHead;
 use super::status::{CacheStatus, Forwarded};
@@ -111,7 +111,7 @@ where
             asked,
             conditions,
             head,
-            client: if parts.version < Version::HTTP_11 { Client::Http10 } else { Client::Current },
+            client: if parts.version < Version::HTTP_11 { Recipient::Http10 } else { Recipient::Current },
             nested,
             memory_short: is_memory_short(&parts.extensions),
             tags,

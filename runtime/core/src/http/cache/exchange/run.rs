@@ -11,7 +11,7 @@ use super::super::store::EntryKey;
 use super::super::stored::ResponseEntry;
 use super::lookup::ResponseLookup;
 use super::outliving::OutlivingLoad;
-use super::{Answer, Client, Exchange};
+use super::{Answer, Exchange, Recipient};
 use crate::engine::RequestPlan;
 use crate::flight::LoadPermit;
 use crate::handle::with_current_cache;
@@ -68,7 +68,7 @@ impl Exchange {
             return self.forward(inner, request, key, Some(permit), Some(entry)).await;
         };
         let Some(slot) = self.store.background.try_acquire() else { return Ok(answer) };
-        self.client = Client::Served;
+        self.client = Recipient::Served;
         runtime.spawn(with_current_cache(async move {
             drop(self.forward(inner, request, key, Some(permit), Some(entry)).await);
             drop(slot);

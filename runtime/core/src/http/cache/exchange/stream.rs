@@ -19,7 +19,7 @@ use super::super::status::Unstored;
 use super::super::store::{EntryKey, ResponseOutcome};
 use super::super::stored::{ResponseEntry, Stored};
 use super::insert::{RecordedHead, ReuseJudgement};
-use super::{Answer, Client, Exchange, shared_outcome};
+use super::{Answer, Exchange, Recipient, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{CountIfAbandoned, TieredStart, count_load};
 use crate::events::LoadEnding;
@@ -118,7 +118,7 @@ impl Exchange {
             None => LoadOutcome::Alone,
         });
         let is_whole = answer.status() != StatusCode::NOT_MODIFIED;
-        let body = if client == Client::Served || (client == Client::Http10 && is_whole) {
+        let body = if client == Recipient::Served || (client == Recipient::Http10 && is_whole) {
             settled(reader).await
         } else {
             ResumedBody::filling(reader)
