@@ -34,9 +34,9 @@ use crate::clock::{nanos, pause};
 const PAGE: usize = 250;
 /// Number of keys that are erased at once.
 const TOGETHER: usize = 32;
-/// Number of times that the sweep tries to erase a key before it leaves its lease to another process, and the pause in between: that after
-/// which a node that did not answer is tried again.
+/// Number of times that the sweep tries to erase a key before it leaves its lease to another process.
 const ATTEMPTS: usize = 4;
+/// Pause between two of these attempts, after which a node that did not answer is tried again.
 const PAUSE: Duration = Duration::from_millis(600);
 
 /// Duration of the lease on the sweep, which is renewed before each page.

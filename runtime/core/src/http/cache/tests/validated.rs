@@ -55,21 +55,36 @@ async fn rfc9111_5_2_2_4_no_client_gets_it_without_a_validation_even_if_the_hand
     assert!(server.try_send(Request::get("/a").body(String::new()).unwrap()).await.is_err());
 }
 
+/// A handler of which so many calls may end, with the gate for more, and the number of its calls.
+fn gated(
+    head: Lines,
+    open: usize,
+) -> (
+    impl tower_service::Service<Request<String>, Response = Out, Error = &'static str, Future: Send>
+    + Clone
+    + Send
+    + 'static,
+    Arc<tokio::sync::Semaphore>,
+    Arc<AtomicUsize>,
+) {
+    let (gate, calls) = (Arc::new(tokio::sync::Semaphore::new(open)), Arc::<AtomicUsize>::default());
+    let (opened, count, answer) = (gate.clone(), calls.clone(), versioned(head));
+    let handler = tower::service_fn(move |request: Request<String>| {
+        let (opened, answer) = (opened.clone(), answer(&request, count.fetch_add(1, SeqCst)));
+        async move {
+            opened.acquire().await.unwrap().forget();
+            answer
+        }
+    });
+    (handler, gate, calls)
+}
+
 #[tokio::test]
 async fn requests_for_a_response_that_is_validated_each_time_do_not_wait_for_each_other() {
     let heads: [Lines; 3] =
         [&[("cache-control", "no-cache")], &[("cache-control", "max-age=0")], &[MINUTE, ("age", "60")]];
     for head in heads {
-        let (fast, gate) = (Fastness::builder().build().unwrap(), Arc::new(tokio::sync::Semaphore::new(1)));
-        let (open, calls) = (gate.clone(), Arc::<AtomicUsize>::default());
-        let (count, answer) = (calls.clone(), versioned(head));
-        let handler = tower::service_fn(move |request: Request<String>| {
-            let (open, answer) = (open.clone(), answer(&request, count.fetch_add(1, SeqCst)));
-            async move {
-                open.acquire().await.unwrap().forget();
-                answer
-            }
-        });
+        let (fast, (handler, gate, calls)) = (Fastness::builder().build().unwrap(), gated(head, 1));
         let service = CacheLayer::new().on(&fast).layer(handler);
         let ask = || tokio::spawn(service.clone().oneshot(Request::get("/a").body(String::new()).unwrap()));
         ask().await.unwrap().unwrap();
@@ -138,16 +153,7 @@ async fn rfc9110_13_after_a_304_that_says_the_response_may_be_stored_the_next_re
 
 #[tokio::test]
 async fn a_304_to_one_client_answers_none_that_waits() {
-    let (fast, gate) = (Fastness::builder().build().unwrap(), Arc::new(tokio::sync::Semaphore::new(0)));
-    let (open, calls) = (gate.clone(), Arc::<AtomicUsize>::default());
-    let (count, answer) = (calls.clone(), versioned(&[MINUTE]));
-    let handler = tower::service_fn(move |request: Request<String>| {
-        let (open, answer) = (open.clone(), answer(&request, count.fetch_add(1, SeqCst)));
-        async move {
-            open.acquire().await.unwrap().forget();
-            answer
-        }
-    });
+    let (fast, (handler, gate, calls)) = (Fastness::builder().build().unwrap(), gated(&[MINUTE], 0));
     let service = CacheLayer::new().on(&fast).layer(handler);
     let ask = |tag: &str| {
         let request = Request::get("/a").header("if-none-match", tag).body(String::new()).unwrap();
