@@ -14,6 +14,7 @@ pub mod logged;
 pub mod names;
 pub mod one_key;
 pub mod program;
+pub mod questions;
 pub mod race;
 pub mod servers;
 

@@ -12,6 +12,7 @@ mod load;
 mod normal;
 mod optimize;
 mod profile;
+mod questions;
 mod rig;
 mod slow;
 mod streams;

@@ -1,0 +1,35 @@
+//! Answers to the questions on indexes, proven by measurement.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fastness_tests::questions::{all, prove};
+use fastness_tests::servers::shared_mongo;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+#[test]
+fn questions_have_different_names() {
+    let all = all();
+    let names: BTreeSet<_> = all.iter().map(|question| question.name).collect();
+    assert_eq!(names.len(), all.len());
+    assert!(all.len() >= 80, "{}", all.len());
+}
+
+#[tokio::test]
+async fn every_answer_is_proven_by_measurement() {
+    let server = shared_mongo().await;
+    let slots = Arc::new(Semaphore::new(4));
+    let mut proofs = JoinSet::new();
+    for question in all() {
+        let (db, slots) = (server.database().await, slots.clone());
+        proofs.spawn(async move {
+            let _slot = slots.acquire_owned().await.unwrap();
+            let wrong = prove(&db, &question).await;
+            db.drop().await.unwrap();
+            wrong.into_iter().map(|wrong| format!("{}: {wrong}", question.name)).collect::<Vec<_>>()
+        });
+    }
+    let wrong = proofs.join_all().await.concat();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
