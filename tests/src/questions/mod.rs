@@ -9,6 +9,7 @@ mod arrays;
 mod cost;
 mod equality;
 mod judge;
+mod manual;
 mod needless;
 mod pipelines;
 mod proof;
@@ -138,6 +139,7 @@ pub fn all() -> Vec<Question> {
         pipelines::questions(),
         writes::questions(),
         needless::questions(),
+        manual::questions(),
     ]
     .concat()
 }
