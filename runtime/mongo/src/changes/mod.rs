@@ -132,7 +132,8 @@ impl ChangeWatcher {
     /// Starts a task that reads the change stream from now on.
     ///
     /// Starting never fails: while the server cannot be reached, the task retries, and [`WatcherTask::snapshot`] shows the error. On a
-    /// server that is not a member of a replica set, the task logs a warning and ends.
+    /// server that is not a member of a replica set, the task logs a warning and ends. Time-series collections and views cannot be
+    /// followed: the task logs an error and lists them in [`Snapshot::not_followed`], and ends if there is no other collection.
     ///
     /// # Panics
     ///

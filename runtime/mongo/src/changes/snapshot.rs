@@ -21,7 +21,7 @@ pub enum WatcherState {
     Standby,
     /// Retrying after a lost connection or an error; see [`Snapshot::why`].
     Retrying,
-    /// Off, because the server has no change streams; see [`Snapshot::why`]. The task does not retry.
+    /// Off, because the server has no change streams, or none of any model's collection; see [`Snapshot::why`]. The task does not retry.
     Off,
     /// Stopped or dropped, or its runtime was shut down. If the task panicked, [`Snapshot::why`] says so.
     Stopped,
@@ -35,6 +35,9 @@ pub struct Snapshot {
     pub state: WatcherState,
     /// Reason for being off, retrying, or stopped by a panic.
     pub why: Option<String>,
+    /// Collections of models whose changes the server does not report, each with the reason: time-series collections and views. Their
+    /// scopes are never invalidated by this task.
+    pub not_followed: Vec<String>,
     /// Changes that this process has announced. Some are announced twice after a lost connection.
     pub changes: u64,
     /// Time of the last change by the server's clock, in milliseconds with MongoDB 6.0 or newer and in seconds before. Serialised as RFC
@@ -97,6 +100,14 @@ impl StatusBoard {
         }
     }
 
+    /// Sets the collections that cannot be followed. Returns true if they were others before.
+    pub(super) fn set_not_followed(&self, reasons: &[String]) -> bool {
+        let mut status = lock(&self.0);
+        let changed = status.not_followed != reasons;
+        status.not_followed = reasons.to_vec();
+        changed
+    }
+
     /// Counts an opened stream.
     pub(super) fn record_opened(&self, resumed: bool) {
         let mut status = lock(&self.0);
@@ -135,7 +146,7 @@ mod tests {
         };
         let shown = bson::serialize_to_bson(&status).unwrap();
         let expected = bson::bson!({
-            "state": "running", "why": null, "changes": 3_i64, "last_change": "2024-01-01T00:00:00.25Z", "lag": 0.25,
+            "state": "running", "why": null, "not_followed": [], "changes": 3_i64, "last_change": "2024-01-01T00:00:00.25Z", "lag": 0.25,
             "resumptions": 0_i64, "gaps": 0_i64,
         });
         assert_eq!(shown, expected);

@@ -41,6 +41,30 @@ pub(super) async fn ping(db: &Database) -> Result<(), Error> {
     with_reply_timeout(watch_action(db), ping.into_future()).await.map(drop)
 }
 
+/// Returns a reason for each model whose changes the server does not report, with its collection. Empty if the user may not list
+/// collections.
+pub(super) async fn not_followed(db: &Database, models: &[WatchedModel]) -> Result<Vec<String>, Error> {
+    let names: Vec<_> = models.iter().map(|model| model.collection).collect();
+    let command =
+        doc! { "listCollections": 1, "filter": { "name": { "$in": names }, "type": { "$ne": "collection" } } };
+    let found = match with_reply_timeout(watch_action(db), documents(db.run_cursor_command(command))).await {
+        Err(error) if error.is_unauthorized() => return Ok(Vec::new()),
+        found => found?,
+    };
+    let reason = |collection: Document| {
+        let name = collection.get_str("name").ok()?;
+        let what = match collection.get_str("type").ok()? {
+            "timeseries" => {
+                "a time-series collection, and MongoDB reports no changes of it: invalidate where your code writes to it"
+            }
+            "view" => "a view, and MongoDB reports no changes of it: declare the scopes on the collection below it",
+            _ => return None,
+        };
+        Some(format!("`{name}` is {what}"))
+    };
+    Ok(found.into_iter().filter_map(reason).collect())
+}
+
 fn watch_action(db: &Database) -> String {
     format!("watch the changes of `{}`", db.name())
 }

@@ -1,5 +1,6 @@
 //! The watched database and its models.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use mongodb::Database;
@@ -18,6 +19,14 @@ pub(super) struct WatchTarget {
     /// Time without a sign of life after which another process takes over.
     pub(super) takeover: Duration,
     pub(super) models: Vec<WatchedModel>,
+}
+
+impl WatchTarget {
+    /// Returns the number of collections, of which two models may share one.
+    pub(super) fn distinct_collections(&self) -> usize {
+        let names: BTreeSet<_> = self.models.iter().map(|model| model.collection).collect();
+        names.len()
+    }
 }
 
 /// A collection, and the scopes that its changes invalidate.

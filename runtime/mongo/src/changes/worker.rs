@@ -15,7 +15,7 @@ use super::batch::ChangeBatch;
 use super::event::{self, AfterEvent};
 use super::position::PositionLease;
 use super::snapshot::{StatusBoard, StopGuard, WatcherState};
-use super::stream::{StreamFault, StreamRequest};
+use super::stream::{self, StreamFault, StreamRequest};
 use super::target::WatchTarget;
 use crate::error::Error;
 use fastness_core::seam::{announce, fleet, pause};
@@ -136,6 +136,7 @@ impl WatcherWorker {
     }
 
     async fn follow(&mut self) -> Result<std::convert::Infallible, FollowEnd> {
+        self.check_collections().await?;
         self.acquire_lease().await?;
         let stream =
             self.request.open(&self.target.db, self.announced_token.as_ref()).await.map_err(FollowEnd::Fault)?;
@@ -145,6 +146,20 @@ impl WatcherWorker {
             self.target.models.iter().for_each(|model| self.batch.add_all_scopes(model));
         }
         self.consume(stream, resumed).await
+    }
+
+    /// Reports models whose changes the server does not report. Fails if there are no others.
+    async fn check_collections(&mut self) -> Result<(), FollowEnd> {
+        let reasons = stream::not_followed(&self.target.db, &self.target.models).await?;
+        if self.status.set_not_followed(&reasons) && !reasons.is_empty() {
+            tracing::error!(
+                database = self.target.db.name(),
+                why = reasons.join("; "),
+                "scopes are declared on collections whose changes cannot be followed"
+            );
+        }
+        let all = !reasons.is_empty() && reasons.len() == self.target.distinct_collections();
+        if all { Err(FollowEnd::Fault(StreamFault::Unsupported(reasons.join("; ")))) } else { Ok(()) }
     }
 
     fn mark_opened(&self, resumed: bool) {

@@ -4,6 +4,7 @@ mod cases;
 mod faults;
 mod fleet;
 mod keys;
+mod unfollowed;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
