@@ -49,26 +49,31 @@ const _: () = {
                 ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("createdAt"),
                     array: ::fastness::__private::index::TypeFacts::<DateTime>::ARRAY,
+                    null: ::fastness::__private::index::TypeFacts::<DateTime>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<DateTime>::HOLDS,
                 },
                 ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("isActive"),
                     array: ::fastness::__private::index::TypeFacts::<bool>::ARRAY,
+                    null: ::fastness::__private::index::TypeFacts::<bool>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<bool>::HOLDS,
                 },
                 ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::None,
                     array: ::fastness::__private::index::TypeFacts::<T>::ARRAY,
+                    null: ::fastness::__private::index::TypeFacts::<T>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<T>::HOLDS,
                 },
                 ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("email"),
                     array: ::fastness::__private::index::TypeFacts::<String>::ARRAY,
+                    null: ::fastness::__private::index::TypeFacts::<String>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<String>::HOLDS,
                 },
                 ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("metadata"),
                     array: ::fastness::__private::index::TypeFacts::<Document>::ARRAY,
+                    null: ::fastness::__private::index::TypeFacts::<Document>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<Document>::HOLDS,
                 },
             ]
@@ -81,17 +86,19 @@ const _: () = {
             ::fastness::__private::index::require_date(&__root.created_at);
             let __at0 = ::fastness::__private::index::path_steps(&__root.created_at);
             let __at1 = ::fastness::__private::index::path_steps(&__root.email);
-            let __at2 = ::fastness::__private::index::path_steps(&__root.metadata);
-            let __at3 = ::fastness::__private::index::path_steps(
+            let __at2 = ::fastness::__private::index::path_steps(&__root.email);
+            ::fastness::__private::index::check_sparse(__at2);
+            let __at3 = ::fastness::__private::index::path_steps(&__root.metadata);
+            let __at4 = ::fastness::__private::index::path_steps(
                 &::fastness::__private::index::nested_fields(&__root.subscription).plan,
             );
-            let __at4 = ::fastness::__private::index::path_steps(&__root.is_active);
-            ::fastness::__private::index::check_arrays(&[
-                (::fastness::__private::index::IndexKind::Ascending, __at3),
-                (::fastness::__private::index::IndexKind::Descending, __at4),
-            ]);
             let __at5 = ::fastness::__private::index::path_steps(&__root.is_active);
-            ::fastness::__private::index::check_literals(__at5, &[::fastness::__private::index::Literal::Bool(true)]);
+            ::fastness::__private::index::check_arrays(&[
+                (::fastness::__private::index::IndexKind::Ascending, __at4),
+                (::fastness::__private::index::IndexKind::Descending, __at5),
+            ]);
+            let __at6 = ::fastness::__private::index::path_steps(&__root.is_active);
+            ::fastness::__private::index::check_literals(__at6, &[::fastness::__private::index::Literal::Bool(true)]);
             &[
                 ::fastness::__private::index::DeclaredIndex {
                     fields: &[::fastness::__private::index::index_field(
@@ -112,7 +119,7 @@ const _: () = {
                 },
                 ::fastness::__private::index::DeclaredIndex {
                     fields: &[::fastness::__private::index::index_field(
-                        __at2,
+                        __at3,
                         ::fastness::__private::index::IndexKind::Wildcard,
                     )],
                     ..::fastness::__private::index::DeclaredIndex::DEFAULT
@@ -120,18 +127,21 @@ const _: () = {
                 ::fastness::__private::index::DeclaredIndex {
                     fields: &[
                         ::fastness::__private::index::index_field(
-                            __at3,
+                            __at4,
                             ::fastness::__private::index::IndexKind::Ascending,
                         ),
                         ::fastness::__private::index::index_field(
-                            __at4,
+                            __at5,
                             ::fastness::__private::index::IndexKind::Descending,
                         ),
                     ],
                     partial: &[::fastness::__private::index::Condition {
-                        path: __at5.names(),
+                        path: __at6.names(),
                         operator: ::fastness::__private::index::Operator::Equal(
-                            ::fastness::__private::index::Literal::Bool(true),
+                            ::fastness::__private::index::stored_literal(
+                                __at6,
+                                ::fastness::__private::index::Literal::Bool(true),
+                            ),
                         ),
                     }],
                     ..::fastness::__private::index::DeclaredIndex::DEFAULT

@@ -27,20 +27,7 @@ const _: () = {
     impl ::fastness::__private::index::StoredFields for Subscription {
         const SEGMENTS: &'static [::fastness::__private::index::StoredField] = {
             use ::fastness::__private::index::DefaultFacts as _;
-            &[
-                ::fastness::__private::index::StoredField {
-                    name: ::core::option::Option::Some("plan"),
-                    array: ::fastness::__private::index::TypeFacts::<String>::ARRAY,
-                    holds: ::fastness::__private::index::TypeFacts::<String>::HOLDS,
-                },
-                ::fastness::__private::index::StoredField {
-                    name: ::core::option::Option::Some("since"),
-                    array:
-                        ::fastness::__private::index::TypeFacts::<::fastness::__private::index::Converted<Timestamp>>::ARRAY,
-                    holds:
-                        ::fastness::__private::index::TypeFacts::<::fastness::__private::index::Converted<Timestamp>>::HOLDS,
-                },
-            ]
+            & [:: fastness :: __private :: index :: StoredField { name : :: core :: option :: Option :: Some ("plan") , array : :: fastness :: __private :: index :: TypeFacts :: < String > :: ARRAY , null : :: fastness :: __private :: index :: TypeFacts :: < String > :: NULL , holds : :: fastness :: __private :: index :: TypeFacts :: < String > :: HOLDS , } , :: fastness :: __private :: index :: StoredField { name : :: core :: option :: Option :: Some ("since") , array : :: fastness :: __private :: index :: TypeFacts :: < :: fastness :: __private :: index :: Converted < Timestamp > > :: ARRAY , null : :: fastness :: __private :: index :: TypeFacts :: < :: fastness :: __private :: index :: Converted < Timestamp > > :: NULL , holds : :: fastness :: __private :: index :: TypeFacts :: < :: fastness :: __private :: index :: Converted < Timestamp > > :: HOLDS , } ,]
         };
     }
 };

@@ -31,11 +31,13 @@ const _: () = {
                 ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("_id"),
                     array: ::fastness::__private::index::TypeFacts::<u64>::ARRAY,
+                    null: ::fastness::__private::index::TypeFacts::<u64>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<u64>::HOLDS,
                 },
                 ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("maker"),
                     array: ::fastness::__private::index::TypeFacts::<Maker>::ARRAY,
+                    null: ::fastness::__private::index::TypeFacts::<Maker>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<Maker>::HOLDS,
                 },
             ]

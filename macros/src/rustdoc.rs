@@ -202,7 +202,13 @@ Other forms:
 |---|---|---|
 | `locale = "en"` | required | locale whose rules apply |
 | `strength = 2` | MongoDB's, 3 | level of comparison, 1 to 5; 2 ignores case |
+| `case_level = true` | `false` | compares case at strength 1 and 2 too |
+| `case_first = upper` | `off` | sorts capital letters first, or small ones |
 | `numeric_ordering = true` | `false` | sorts `"10"` after `"9"` |
+| `alternate = shifted` | `non_ignorable` | `shifted` ignores spaces and punctuation up to strength 3 |
+| `max_variable = space` | `punct` | characters that `shifted` ignores |
+| `normalization = true` | `false` | compares letters that are written as several code points as one |
+| `backwards = true` | `false` | compares accents from the end, as in French of Canada |
 
 
 "#
@@ -237,7 +243,7 @@ Other forms:
         r#"
 | option | where | meaning |
 |---|---|---|
-| `keys(status = 1, created_at = -1)` | struct | fields with `1` or `asc`, `-1` or `desc`, or a kind; `keys("a.**")` is everything below `a` |
+| `keys(status = 1, created_at = -1)` | struct | fields with `1` or `asc`, `-1` or `desc`, or a kind; `tags.0` is a position in a list, `keys("a.**")` everything below `a` (beside other keys: MongoDB 7.0), `"**" = text` the words of all fields |
 | `asc` | field | ascending, as `#[index]` alone |
 | `desc` | field | descending |
 | `text`, `text(weight = 10)` | field | search for words; the weight is 1 to 99999, by default 1. All text fields make one index |
@@ -250,13 +256,16 @@ Other forms:
 | `hidden` | both | maintained, but not used by queries |
 | `name = "by_status"` | both | name of the index, instead of MongoDB's own, such as `email_1` |
 | `expire_after = "30d"` | both | deletes documents this long after the date in the field, in whole seconds; 0: at that date |
-| `partial(status = "active")` | both | includes only matching documents: `=`, `>`, `>=`, `<`, `<=`, `in [..]`, `exists(field)`, combined by and |
+| `partial(status = "active")` | both | includes only matching documents: `=`, `>`, `>=`, `<`, `<=`, `in [..]`, `exists(field)`, `type(field) = "string"`, combined by and; `a = 1 \|\| b = 2` with MongoDB 6.0. Values are literals, `null`, `date("..")` and `object_id("..")` |
+| `wildcard_projection(color = 1)` | struct | fields that `keys("**")` includes (`1`), or leaves out (`0`) |
 | `collation(locale = "en", strength = 2)` | both | comparison of strings |
 | `default_language = "english"` | both | default language of a text index |
 | `language_override = "idioma"` | both | field with a document's language |
 | `bits = 26` | both | precision of a `plane` index, 1 to 32 |
 | `min = -180` | both | lower bound of a `plane` index; needs `max` |
 | `max = 180` | both | upper bound; needs `min` |
+| `allow(prefix)` | both | admits an index whose keys a longer one starts with |
+| `as_is("storageEngine")` | both | options of MongoDB that no attribute declares, and that the index on the server may have |
 
 
 "#

@@ -85,7 +85,7 @@ impl IndexAttribute {
         let mut options = Options::new("index");
         read_all(tokens(attr, diag), diag, |input, diag| {
             let given = if input.peek(LitStr) { quoted(&input.parse()?)? } else { Given::parse(input)? };
-            match direction(&given, &options) {
+            match direction(&given, &options).or_else(|| syntax::search(&given.name.to_string())) {
                 Some(instead) => diag.at(&given.name, instead),
                 None => options.put(given, diag),
             }

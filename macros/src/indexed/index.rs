@@ -1,11 +1,15 @@
 //! One index of a model, with each of its options checked alone.
 //!
-//! May use: diag, duration, nearest, options, value, indexed/{condition, syntax}.
+//! May use: diag, duration, nearest, options, value, indexed/{collation, condition, syntax}.
 
 use proc_macro2::Span;
 use syn::{Expr, Lit};
 
-use super::{condition::Condition, syntax::IndexKey};
+use super::{
+    collation::Collation,
+    condition::Clause,
+    syntax::{self, IndexKey, Path},
+};
 use crate::{
     diag::Diag,
     duration::{self, Time},
@@ -20,29 +24,27 @@ pub(super) struct Index {
     pub(super) options: Options,
     /// The lifetime of documents, in seconds.
     pub(super) expire_after: Option<u32>,
-    pub(super) partial: Vec<Condition>,
+    pub(super) partial: Vec<Clause>,
+    /// The fields that a wildcard includes (true) or leaves out.
+    pub(super) projection: Vec<(Path, bool)>,
     pub(super) collation: Option<Collation>,
     pub(super) bounds: Option<(f64, f64)>,
+    /// The position of a longer index of the model that may make this one superfluous.
+    pub(super) longer: Option<usize>,
     /// The place of errors about the whole index.
     pub(super) span: Span,
-}
-
-/// A checked collation.
-#[derive(PartialEq)]
-pub(super) struct Collation {
-    pub(super) locale: String,
-    pub(super) strength: Option<u8>,
-    pub(super) numeric_ordering: Option<bool>,
 }
 
 impl Index {
     pub(super) fn check(keys: Vec<IndexKey>, options: Options, span: Span, diag: &mut Diag) -> Self {
         name(&options, diag);
         let (expire_after, partial) = (expire_after(&options, diag), partial(&options, diag));
-        let collation = collation(&options, diag);
+        let (projection, collation) = (projection(&options, diag), Collation::check(&options, diag));
         language(&options, diag);
+        as_is(&options, diag);
+        allowed(&options, diag);
         let bounds = bounds(&options, diag);
-        Self { keys, options, expire_after, partial, collation, bounds, span }
+        Self { keys, options, expire_after, partial, projection, collation, bounds, longer: None, span }
     }
 
     /// The name that the user gave it.
@@ -99,28 +101,61 @@ fn expire_after(options: &Options, diag: &mut Diag) -> Option<u32> {
     None
 }
 
-fn partial(options: &Options, diag: &mut Diag) -> Vec<Condition> {
-    let mut conditions = Vec::new();
+fn partial(options: &Options, diag: &mut Diag) -> Vec<Clause> {
+    let mut clauses = Vec::new();
     read_all(options.list("partial").cloned().unwrap_or_default(), diag, |input, _| {
-        conditions.push(Condition::parse(input)?);
+        clauses.push(Clause::parse(input)?);
         Ok(())
     });
-    conditions
+    clauses
 }
 
-fn collation(options: &Options, diag: &mut Diag) -> Option<Collation> {
-    let given = Options::parse("collation", options.list("collation")?.clone(), diag);
-    if !given.is_given("locale") {
-        let why = "a collation needs a locale: write `collation(locale = \"en\", strength = 2)`";
-        options.refuse("collation", why, diag);
+fn projection(options: &Options, diag: &mut Diag) -> Vec<(Path, bool)> {
+    let mut fields: Vec<(Path, bool)> = Vec::new();
+    read_all(options.list("wildcard_projection").cloned().unwrap_or_default(), diag, |input, diag| {
+        let (path, included) = syntax::projected(input)?;
+        if fields.first().is_some_and(|(_, before)| *before != included) {
+            diag.error(path.span(), "a projection either includes fields or leaves some out: write `1` or `0` for all");
+        }
+        fields.push((path, included));
+        Ok(())
+    });
+    fields
+}
+
+/// Options of MongoDB, with the attribute that declares each.
+const DECLARABLE: [(&str, &str); 12] = [
+    ("unique", "unique"),
+    ("sparse", "sparse"),
+    ("hidden", "hidden"),
+    ("expireAfterSeconds", "expire_after = \"30d\""),
+    ("partialFilterExpression", "partial(status = \"active\")"),
+    ("collation", "collation(locale = \"en\")"),
+    ("wildcardProjection", "wildcard_projection(color = 1)"),
+    ("weights", "text(weight = 10)"),
+    ("default_language", "default_language = \"english\""),
+    ("language_override", "language_override = \"idioma\""),
+    ("bits", "bits = 26"),
+    ("name", "name = \"by_status\""),
+];
+
+fn as_is(options: &Options, diag: &mut Diag) {
+    for literal in options.texts("as_is") {
+        let name = literal.value();
+        if let Some((_, instead)) = DECLARABLE.iter().find(|(option, _)| *option == name) {
+            diag.at(literal, format_args!("`{name}` can be declared: write `{instead}`, or leave the option out"));
+        } else if name.is_empty() || name == "key" {
+            diag.at(literal, "this is not an option of an index: write one such as `as_is(\"storageEngine\")`");
+        }
     }
-    let strength = if let Some(Value::Integer(number)) = given.value("strength") { Some(*number) } else { None };
-    let numeric_ordering = if let Some(Value::Bool(is)) = given.value("numeric_ordering") { Some(*is) } else { None };
-    Some(Collation {
-        locale: given.text("locale")?.value(),
-        strength: strength.and_then(|strength| u8::try_from(strength).ok()),
-        numeric_ordering,
-    })
+}
+
+fn allowed(options: &Options, diag: &mut Diag) {
+    for word in options.params("allow") {
+        if word != "prefix" {
+            diag.at(word, format_args!("`{word}` cannot be allowed: write `allow(prefix)`"));
+        }
+    }
 }
 
 /// The languages in which MongoDB can search text, by name and by ISO code.

@@ -10,8 +10,10 @@
 //! May use: diag, duration, nearest, options, subject, template, value.
 
 mod args;
+mod collation;
 mod condition;
 mod expand;
+mod field;
 mod index;
 mod model;
 mod record;
@@ -22,6 +24,8 @@ mod serde;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod variants;
+mod wildcards;
 
 use proc_macro2::TokenStream;
 use quote::quote;

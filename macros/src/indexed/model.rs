@@ -1,9 +1,10 @@
 //! Checks a model by its own tokens, and holds its indexes and scopes once they are right.
 //!
-//! May use: diag, options, subject, indexed/{args, index, record, resolve, rules, scopes, syntax}.
+//! May use: diag, options, subject, indexed/{args, condition, index, record, resolve, rules, scopes, syntax}.
 
 use super::{
     args::{self, Args},
+    condition::Clause,
     index::Index,
     record::Record,
     resolve::resolve,
@@ -41,9 +42,9 @@ impl Model {
         }
         let scopes = scopes::check(&args.model, &record, diag);
         let before = diag.count();
-        let indexes = indexes(args.indexes, &record, diag);
+        let mut indexes = indexes(args.indexes, &record, diag);
         if diag.count() == before {
-            rules::check_all(&indexes, &record, diag);
+            rules::check_all(&mut indexes, &record, diag);
         }
         // After an error the model is expanded without indexes, so that nothing else fails because it is missing.
         let indexes = if diag.count() == before { indexes } else { Vec::new() };
@@ -97,14 +98,15 @@ fn indexes(written: Vec<args::IndexAttribute>, record: &Record, diag: &mut Diag)
                     text = Some(found.len());
                 }
                 let index = Index::check(keys, options, span, diag);
-                rules::check_one(&index.keys, &index.options, diag);
+                rules::check_one(&index, diag);
                 found.push(index);
             }
         }
     }
     for index in &found {
-        let conditions = index.partial.iter().map(|condition| &condition.path);
-        for path in index.keys.iter().map(|key| &key.path).chain(conditions) {
+        let conditions = index.partial.iter().flat_map(Clause::conditions).map(|condition| &condition.path);
+        let projected = index.projection.iter().map(|(path, _)| path);
+        for path in index.keys.iter().map(|key| &key.path).chain(conditions).chain(projected) {
             resolve(path, record, diag);
         }
     }
@@ -150,7 +152,7 @@ fn listed_keys(index: &args::IndexAttribute, diag: &mut Diag) -> Vec<IndexKey> {
 fn refuse_text_options(options: &Options, diag: &mut Diag) {
     let why = "all text fields make one index, and its options belong on the struct: \
         write `#[index(keys(name = text, description = text), ..)]` there";
-    for name in ["name", "default_language", "language_override", "partial", "hidden", "sparse"] {
+    for name in ["name", "default_language", "language_override", "partial", "hidden", "sparse", "as_is"] {
         options.refuse(name, why, diag);
     }
 }

@@ -1,18 +1,20 @@
-//! The struct that derives `Indexed`, and its fields with their stored names.
+//! The struct or the tagged enum that derives `Indexed`, and its fields with their stored names.
 //!
-//! May use: diag, nearest, indexed/serde.
+//! May use: diag, nearest, indexed/{field, serde, variants}.
 
-use proc_macro2::TokenStream;
 use syn::{
     Attribute, Data, DeriveInput, Fields, Generics, Ident, Type,
     ext::IdentExt,
     visit_mut::{self, VisitMut},
 };
 
-use super::serde;
+use super::{
+    field::{Field, StoredAs},
+    serde, variants,
+};
 use crate::{diag::Diag, nearest::nearest};
 
-/// A struct with named fields.
+/// A struct with named fields, or an enum whose variants' fields stand in one document.
 pub(super) struct Record {
     pub(super) ident: Ident,
     pub(super) generics: Generics,
@@ -20,42 +22,25 @@ pub(super) struct Record {
     pub(super) fields: Vec<Field>,
 }
 
-/// A field of the struct.
-pub(super) struct Field {
-    pub(super) ident: Ident,
-    pub(super) ty: Type,
-    pub(super) attrs: Vec<Attribute>,
-    pub(super) stored: StoredAs,
-    /// True if an attribute of serde stores it in another form than its type has.
-    pub(super) converted: bool,
-}
-
-/// The stored position of a field.
-pub(super) enum StoredAs {
-    Name(String),
-    /// The fields of its type are stored in its place, by serde's `flatten`.
-    Flattened,
-    Nowhere,
-}
-
 impl Record {
     pub(super) fn read(input: DeriveInput, diag: &mut Diag) -> Option<Self> {
-        let fields = match input.data {
-            Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => data.fields,
+        let container = serde::StructAttributes::read(&input.attrs, diag);
+        let mut fields: Vec<_> = match input.data {
+            Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => {
+                let case = container.rename_all;
+                data.fields.into_iter().filter_map(|field| Field::read(field, case, diag)).collect()
+            }
             Data::Struct(_) => {
                 return refuse(&input.ident, "a struct without named fields has no paths: name the fields", diag);
             }
-            Data::Enum(_) => {
-                let why = "an enum has no fields that all its values share: derive `Indexed` for a struct \
-                    (as a field's type, an enum needs no derive)";
-                return refuse(&input.ident, why, diag);
-            }
+            Data::Enum(data) => match variants::refusal(&container) {
+                Some(why) => return refuse(&input.ident, why, diag),
+                None => variants::fields(data, &container, diag),
+            },
             Data::Union(_) => {
                 return refuse(&input.ident, "a union cannot be stored: derive `Indexed` for a struct", diag);
             }
         };
-        let container = serde::StructAttributes::read(&input.attrs, diag);
-        let mut fields: Vec<_> = fields.into_iter().filter_map(|field| Field::read(field, &container, diag)).collect();
         let (ident, (_, of, _)) = (&input.ident, input.generics.split_for_impl());
         let mut spelled = Spelled(syn::parse_quote!(#ident #of));
         for field in &mut fields {
@@ -124,39 +109,5 @@ impl VisitMut for Spelled {
             Type::Path(path) if path.qself.is_none() && path.path.is_ident("Self") => *ty = self.0.clone(),
             ty => visit_mut::visit_type_mut(self, ty),
         }
-    }
-}
-
-impl Field {
-    fn read(field: syn::Field, container: &serde::StructAttributes, diag: &mut Diag) -> Option<Self> {
-        let ident = field.ident?;
-        let attributes = serde::FieldAttributes::read(&field.attrs, diag);
-        let name = ident.unraw().to_string();
-        let stored = match attributes.rename {
-            _ if attributes.skip => StoredAs::Nowhere,
-            _ if attributes.flatten => StoredAs::Flattened,
-            Some(name) => StoredAs::Name(name),
-            None => StoredAs::Name(container.rename_all.map_or(name.clone(), |case| case.apply(&name))),
-        };
-        if let StoredAs::Name(name) = &stored
-            && (name.contains('.') || name.starts_with('$'))
-        {
-            diag.at(
-                &ident,
-                format_args!("MongoDB finds no field that is stored as `{name}`: rename it without `.` and `$`"),
-            );
-        }
-        Some(Self { ident, ty: field.ty, attrs: field.attrs, stored, converted: attributes.converted })
-    }
-
-    /// The name without `r#`.
-    pub(super) fn name(&self) -> String {
-        self.ident.unraw().to_string()
-    }
-
-    /// The type at which its path ends.
-    pub(super) fn path_type(&self, door: &TokenStream) -> TokenStream {
-        let ty = &self.ty;
-        if self.converted { quote::quote!(#door::Converted<#ty>) } else { quote::quote!(#ty) }
     }
 }

@@ -1,9 +1,10 @@
 //! Checks the first step of a path.
 //!
-//! May use: diag, indexed/{record, syntax}.
+//! May use: diag, indexed/{field, record, syntax}.
 
 use super::{
-    record::{Record, StoredAs},
+    field::StoredAs,
+    record::Record,
     syntax::{Path, Step},
 };
 use crate::diag::Diag;

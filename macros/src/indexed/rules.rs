@@ -1,20 +1,24 @@
 //! Refuses indexes that MongoDB does not accept, and indexes that are superfluous. Some rules need one index, others all of a model.
 //!
-//! May use: diag, options, indexed/{index, record, syntax}.
+//! May use: diag, options, indexed/{field, index, record, syntax, wildcards}.
 
 use super::{
+    field::{Field, StoredAs},
     index::Index,
-    record::{Record, StoredAs},
+    record::Record,
     syntax::{IndexKey, IndexKind, Step},
+    wildcards,
 };
 use crate::{diag::Diag, options::Options};
 
 /// Checks one index alone.
-pub(super) fn check_one(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
+pub(super) fn check_one(index: &Index, diag: &mut Diag) {
+    let (keys, options) = (&index.keys[..], &index.options);
     number(keys, diag);
     repeated(keys, diag);
     mixed(keys, diag);
     kinds(keys, options, diag);
+    wildcards::check(index, diag);
     text_options(keys, options, diag);
     plane_options(keys, options, diag);
     expiry(keys, options, diag);
@@ -33,7 +37,9 @@ fn number(keys: &[IndexKey], diag: &mut Diag) {
 fn repeated(keys: &[IndexKey], diag: &mut Diag) {
     for (at, key) in keys.iter().enumerate() {
         if keys[..at].iter().any(|other| other.path.text() == key.path.text()) {
-            diag.error(key.span, format_args!("`{}` is in this index twice: keep one", key.path.text()));
+            let text = key.path.text();
+            let path = if text.is_empty() { "**" } else { &text };
+            diag.error(key.span, format_args!("`{path}` is in this index twice: keep one"));
         }
     }
 }
@@ -79,16 +85,6 @@ fn kinds(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
         if count(IndexKind::Hashed) > 1 {
             diag.error(hashed.span, "MongoDB accepts one `hashed` key in an index: write `1` for the others");
         }
-    }
-    if let Some(wildcard) = find(IndexKind::Wildcard) {
-        if keys.len() > 1 {
-            diag.error(wildcard.span, "a wildcard must be the only key of its index: make two indexes");
-        }
-        options.refuse(
-            "unique",
-            "a wildcard index cannot be unique: write `#[index(unique)]` on the field that must be",
-            diag,
-        );
     }
     if let Some(plane) = find(IndexKind::Plane)
         && keys[0].kind != IndexKind::Plane
@@ -143,8 +139,8 @@ fn expiry(keys: &[IndexKey], options: &Options, diag: &mut Diag) {
 }
 
 /// Checks the indexes of one model against each other.
-pub(super) fn check_all(indexes: &[Index], record: &Record, diag: &mut Diag) {
-    for index in indexes {
+pub(super) fn check_all(indexes: &mut [Index], record: &Record, diag: &mut Diag) {
+    for index in indexes.iter() {
         primary(index, record, diag);
     }
     if let Some(index) = indexes.get(63) {
@@ -154,19 +150,20 @@ pub(super) fn check_all(indexes: &[Index], record: &Record, diag: &mut Diag) {
         );
     }
     texts(indexes, diag);
-    for (at, index) in indexes.iter().enumerate() {
+    for at in 0..indexes.len() {
+        let (before, index) = (&indexes[..at], &indexes[at]);
         // One error for an index is enough.
-        let _ =
-            named_alike(&indexes[..at], index, diag) || same(&indexes[..at], index, diag) || prefix(indexes, at, diag);
+        if !named_alike(before, index, diag) && !same(before, index, diag) {
+            indexes[at].longer = prefix(indexes, at, diag);
+        }
     }
 }
 
 fn primary(index: &Index, record: &Record, diag: &mut Diag) {
     let [IndexKey { path, kind: IndexKind::Ascending | IndexKind::Descending, span }] = &index.keys[..] else { return };
     let [Step::Field(name)] = &path.0[..] else { return };
-    let is_id = |field: &super::record::Field| {
-        field.ident == *name && matches!(&field.stored, StoredAs::Name(stored) if stored == "_id")
-    };
+    let is_id =
+        |field: &Field| field.ident == *name && matches!(&field.stored, StoredAs::Name(stored) if stored == "_id");
     if record.fields.iter().any(is_id) {
         diag.error(*span, "MongoDB always has a unique index on `_id`: remove this one");
     }
@@ -219,11 +216,15 @@ fn same(before: &[Index], index: &Index, diag: &mut Diag) -> bool {
     true
 }
 
-/// Reports an index that a longer one makes superfluous.
-fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
+/// Reports an index that another over the same keys makes superfluous. Returns the position of a longer one, which does so unless it has
+/// arrays: the compiler knows that by the types.
+fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> Option<usize> {
     let index = &indexes[at];
     let keys_here = keys(index);
     let plain = ["unique", "hidden", "expire_after"].iter().all(|name| !index.options.is_given(name));
+    if !plain || index.options.params("allow").iter().any(|word| word == "prefix") {
+        return None;
+    }
     let serves = |(other_at, other): &(usize, &Index)| {
         let theirs = keys(other);
         // Of two indexes over the same keys, the unique one stays, or else the first.
@@ -234,13 +235,23 @@ fn prefix(indexes: &[Index], at: usize, diag: &mut Diag) -> bool {
             && leads(&keys_here, &theirs)
             && index.same_documents(other)
     };
-    let Some((_, other)) = indexes.iter().enumerate().find(serves).filter(|_| plain) else { return false };
-    let names = other.keys.iter().map(|key| key.path.text()).collect::<Vec<_>>().join(", ");
+    let found: Vec<_> = indexes.iter().enumerate().filter(serves).collect();
+    let same_keys = found.iter().find(|(_, other)| other.keys.len() == keys_here.len());
+    let Some((_, other)) = same_keys else { return found.first().map(|(other_at, _)| *other_at) };
+    let names = names(other);
     diag.error(
         index.span,
-        format_args!("the index on `{names}` starts with these keys and serves the same queries: remove this one"),
+        format_args!(
+            "the index on `{names}` has the same keys and serves the same queries: remove this one, or write `allow(prefix)` in it if \
+             it is needed"
+        ),
     );
-    true
+    None
+}
+
+/// The fields of an index, for messages.
+pub(super) fn names(index: &Index) -> String {
+    index.keys.iter().map(|key| key.path.text()).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns whether `longer` starts with `shorter`, with the same directions or with all of them reversed.
@@ -257,5 +268,7 @@ fn leads(shorter: &[(String, IndexKind)], longer: &[(String, IndexKind)]) -> boo
                 .zip(longer)
                 .all(|((field, kind), (other, other_kind))| field == other && fits(*kind, *other_kind))
     };
-    all(&|kind, other| turned(kind).is_some() && kind == other) || all(&|kind, other| turned(kind) == Some(other))
+    // Other kinds leave out documents, or serve one kind of query.
+    let ordered = longer.iter().all(|(_, kind)| turned(*kind).is_some());
+    ordered && (all(&|kind, other| kind == other) || all(&|kind, other| turned(kind) == Some(other)))
 }

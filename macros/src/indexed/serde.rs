@@ -7,10 +7,18 @@ use syn::{Attribute, LitStr, Token, meta::ParseNestedMeta, spanned::Spanned, tok
 
 use crate::diag::Diag;
 
-/// The attributes of `serde` on a struct.
+/// The attributes of `serde` on a struct, an enum or a variant.
 #[derive(Default)]
 pub(super) struct StructAttributes {
     pub(super) rename_all: Option<Case>,
+    /// The form of the fields' names in all variants of an enum.
+    pub(super) rename_all_fields: Option<Case>,
+    /// The field that names the variant.
+    pub(super) tag: Option<LitStr>,
+    /// True if the fields of an enum's variants are stored below a field of their own.
+    pub(super) content: bool,
+    /// True if the variant is never stored.
+    pub(super) skip: bool,
 }
 
 /// The attributes of `serde` on a field.
@@ -18,10 +26,18 @@ pub(super) struct StructAttributes {
 pub(super) struct FieldAttributes {
     pub(super) rename: Option<String>,
     pub(super) flatten: bool,
-    /// True if the field is never stored.
-    pub(super) skip: bool,
+    pub(super) skipped: Skipped,
     /// True if the field is stored in another form than its type has.
     pub(super) converted: bool,
+}
+
+/// The values of a field that are not stored.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) enum Skipped {
+    #[default]
+    None,
+    Some,
+    All,
 }
 
 /// The form in which the words of a name are joined.
@@ -44,6 +60,16 @@ impl StructAttributes {
             if meta.path.is_ident("rename_all") {
                 let name = renamed(meta, diag)?;
                 found.rename_all = name.and_then(|name| Case::read(&name)).or(found.rename_all);
+            } else if meta.path.is_ident("rename_all_fields") {
+                let name = renamed(meta, diag)?;
+                found.rename_all_fields = name.and_then(|name| Case::read(&name)).or(found.rename_all_fields);
+            } else if meta.path.is_ident("tag") {
+                found.tag = Some(meta.value()?.parse()?);
+            } else if meta.path.is_ident("content") {
+                found.content = true;
+                rest(meta)?;
+            } else if meta.path.is_ident("skip") || meta.path.is_ident("skip_serializing") {
+                found.skip = true;
             } else if meta.path.is_ident("into") {
                 diag.at(&meta.path, "serde stores another type instead of this one: derive `Indexed` for that type");
                 rest(meta)?;
@@ -71,7 +97,11 @@ impl FieldAttributes {
             match name.as_str() {
                 "rename" => found.rename = renamed(meta, diag)?.or(found.rename.take()),
                 "flatten" => found.flatten = true,
-                "skip" | "skip_serializing" => found.skip = true,
+                "skip" | "skip_serializing" => found.skipped = Skipped::All,
+                "skip_serializing_if" => {
+                    found.skipped = if found.skipped == Skipped::All { Skipped::All } else { Skipped::Some };
+                    rest(meta)?;
+                }
                 "with" | "serialize_with" | "deserialize_with" => {
                     found.converted = true;
                     rest(meta)?;

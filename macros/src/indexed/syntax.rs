@@ -2,9 +2,9 @@
 //!
 //! May use: diag, nearest.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use syn::{
-    Ident, LitInt, LitStr, Token, bracketed,
+    Ident, LitFloat, LitInt, LitStr, Token, bracketed,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -13,7 +13,7 @@ use syn::{
 
 use crate::nearest;
 
-/// The path to a field: `subscription.plan`, or `metadata["color"]` for a key of a map.
+/// The path to a field: `subscription.plan`, `metadata["color"]` for a key of a map, or `tags.0` for a position in a list.
 #[derive(Clone)]
 pub(super) struct Path(pub(super) Vec<Step>);
 
@@ -22,6 +22,7 @@ pub(super) struct Path(pub(super) Vec<Step>);
 pub(super) enum Step {
     Field(Ident),
     Entry(LitStr),
+    Element(LitStr),
 }
 
 impl Path {
@@ -34,7 +35,11 @@ impl Path {
         loop {
             if input.peek(Token![.]) {
                 input.parse::<Token![.]>()?;
-                steps.push(Step::Field(name(input)?));
+                if input.peek(LitInt) || input.peek(LitFloat) {
+                    positions(input, &mut steps)?;
+                } else {
+                    steps.push(Step::Field(name(input)?));
+                }
             } else if input.peek(token::Bracket) {
                 let content;
                 bracketed!(content in input);
@@ -51,6 +56,7 @@ impl Path {
             Step::Field(name) if at == 0 => name.unraw().to_string(),
             Step::Field(name) => format!(".{}", name.unraw()),
             Step::Entry(key) => format!("[{:?}]", key.value()),
+            Step::Element(position) => format!(".{}", position.value()),
         };
         self.0.iter().enumerate().map(step).collect()
     }
@@ -58,10 +64,26 @@ impl Path {
     pub(super) fn span(&self) -> Span {
         let spans = self.0.iter().map(|step| match step {
             Step::Field(name) => name.span(),
-            Step::Entry(key) => key.span(),
+            Step::Entry(key) | Step::Element(key) => key.span(),
         });
         spans.reduce(|all, span| all.join(span).unwrap_or(all)).unwrap_or_else(Span::call_site)
     }
+}
+
+/// Reads the positions in lists: `0`, or `0.1`, which is one token, for a list in a list.
+fn positions(input: ParseStream<'_>, steps: &mut Vec<Step>) -> syn::Result<()> {
+    let literal: Literal = input.parse()?;
+    let text = literal.to_string();
+    for part in text.split('.') {
+        if part.is_empty() || !part.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(syn::Error::new(
+                literal.span(),
+                "this is not a position in a list: write one such as `tags.0`",
+            ));
+        }
+        steps.push(Step::Element(LitStr::new(part, literal.span())));
+    }
+    Ok(())
 }
 
 fn name(input: ParseStream<'_>) -> syn::Result<Ident> {
@@ -110,10 +132,11 @@ pub(super) struct IndexKey {
 }
 
 impl IndexKey {
-    /// `is_active = 1`, `place = sphere`, `"attributes.**"`, `wildcard(attributes)` or `wildcard`.
+    /// `is_active = 1`, `place = sphere`, `"attributes.**"`, `wildcard(attributes)`, `wildcard` or `"**" = text`.
     pub(super) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         if input.peek(LitStr) {
-            return Self::quoted(&input.parse()?);
+            let key = Self::quoted(&input.parse()?)?;
+            return if input.peek(Token![=]) { key.with_kind(input) } else { Ok(key) };
         }
         if input.peek(Ident)
             && input.fork().call(Ident::parse_any)? == "wildcard"
@@ -149,6 +172,28 @@ impl IndexKey {
             None => return Err(wrong()),
         };
         Ok(Self { path, kind: IndexKind::Wildcard, span })
+    }
+
+    /// Reads the kind behind a wildcard: words of all fields, or `1`, which is a wildcard's only direction.
+    fn with_kind(self, input: ParseStream<'_>) -> syn::Result<Self> {
+        input.parse::<Token![=]>()?;
+        let span = input.span();
+        let kind = match IndexKind::parse(input)? {
+            kind @ IndexKind::Text { .. } if self.path.0.is_empty() => kind,
+            IndexKind::Ascending | IndexKind::Wildcard => IndexKind::Wildcard,
+            IndexKind::Text { .. } => {
+                let why =
+                    "MongoDB searches words in named fields or in all: write `description = text` or `\"**\" = text`";
+                return Err(syn::Error::new(span, why));
+            }
+            _ => {
+                return Err(syn::Error::new(
+                    span,
+                    "a wildcard has no other direction or kind: write `\"**\"` alone, or `\"**\" = text`",
+                ));
+            }
+        };
+        Ok(Self { kind, ..self })
     }
 
     fn wildcard(input: ParseStream<'_>) -> syn::Result<Self> {
@@ -212,10 +257,43 @@ impl IndexKind {
     }
 }
 
+/// The message about a kind of index that `createIndexes` does not make.
+pub(super) fn search(word: &str) -> Option<String> {
+    let search = ["search", "vector", "vector_search", "vectorSearch", "knn"];
+    search.contains(&word).then(|| {
+        "MongoDB makes search and vector search indexes by another command, on servers with Atlas Search alone: create it there with \
+         `createSearchIndexes`, and write `text` for words on every server"
+            .to_owned()
+    })
+}
+
 fn unknown(word: &str) -> String {
+    if let Some(search) = search(word) {
+        return search;
+    }
     let hint = nearest::hint(word, KINDS.iter().map(|(name, _)| *name));
     let wrong = if word.is_empty() { "a direction or a kind is missing" } else { "this is not a direction or a kind" };
     format!("{wrong}: write `1`, `-1`, `text`, `sphere`, `plane`, `hashed` or `wildcard`{hint}")
+}
+
+/// `color = 1` or `secret = 0`, in the projection of a wildcard. Returns the path, and whether the index includes it.
+pub(super) fn projected(input: ParseStream<'_>) -> syn::Result<(Path, bool)> {
+    let path = Path::parse(input)?;
+    let wrong = |span| {
+        let name = path.text();
+        let why = format_args!("a projection includes or leaves out: write `{name} = 1` or `{name} = 0`");
+        syn::Error::new(span, why)
+    };
+    if input.parse::<Option<Token![=]>>()?.is_none() {
+        return Err(wrong(path.span()));
+    }
+    let span = input.span();
+    let number = input.parse::<LitInt>().map_err(|_| wrong(span))?;
+    match number.base10_digits() {
+        "1" => Ok((path, true)),
+        "0" => Ok((path, false)),
+        _ => Err(wrong(span)),
+    }
 }
 
 /// `weight = 10`

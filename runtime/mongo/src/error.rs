@@ -32,6 +32,8 @@ enum Detail {
     /// Another process holds the lease on building indexes.
     Busy(String),
     BadSetting(String),
+    /// The server continues an index build without progress; these members have not built the index.
+    Unfinished(Vec<String>),
     Other(String),
 }
 
@@ -40,6 +42,7 @@ pub(crate) mod code {
     pub(crate) const UNAUTHORIZED: i32 = 13;
     pub(crate) const MISSING_COLLECTION: i32 = 26;
     pub(crate) const MISSING_INDEX: i32 = 27;
+    pub(crate) const CANNOT_CREATE: i32 = 67;
     pub(crate) const NO_PLAN: i32 = 291;
     pub(crate) const MAX_TIME_EXPIRED: i32 = 50;
     pub(crate) const ABORTED: i32 = 276;
@@ -74,6 +77,16 @@ impl Error {
 
     pub(crate) fn other(operation: impl Into<String>, message: impl Into<String>) -> Self {
         Self { operation: operation.into(), detail: Detail::Other(message.into()) }
+    }
+
+    /// An index build that was left to the server.
+    pub(crate) fn unfinished(waits_for: Vec<String>) -> Self {
+        Self { operation: "wait for an index build".to_owned(), detail: Detail::Unfinished(waits_for) }
+    }
+
+    /// Returns the members that an index build waits for, if it was left to the server.
+    pub(crate) fn waits_for(&self) -> Option<&[String]> {
+        if let Detail::Unfinished(members) = &self.detail { Some(members) } else { None }
     }
 
     /// Returns the server's error code, if the server refused the operation.
@@ -207,6 +220,12 @@ impl fmt::Display for Error {
                     code::UNAUTHORIZED => f.write_str(
                         "; required roles: `read` to list indexes or watch changes, `readWrite` to build indexes, `dbAdmin` to change indexes in place or to profile",
                     ),
+                    code::CANNOT_CREATE if message.contains("compounding") => f.write_str(
+                        "; a wildcard beside other keys needs MongoDB 7.0: update the server, or declare an index for each",
+                    ),
+                    code::CANNOT_CREATE if message.contains("not supported in partial index") => f.write_str(
+                        "; `||` and `in` in a partial filter need MongoDB 6.0: update the server, or declare an index for each value",
+                    ),
                     code::NO_PLAN => f.write_str("; `$near` and `$geoNear` need an index: declare `#[index(sphere)]`"),
                     code::MISSING_INDEX if message.starts_with("text index required") => {
                         f.write_str("; declare one: `#[index(text)]`")
@@ -215,6 +234,10 @@ impl fmt::Display for Error {
                 }
             }
             Detail::Unreachable(why) => write!(f, "MongoDB cannot be reached: {why}"),
+            Detail::Unfinished(members) => {
+                write!(f, "the server continues it")?;
+                if members.is_empty() { Ok(()) } else { write!(f, " and waits for {}", members.join(", ")) }
+            }
             Detail::Timeout(limit) => write!(f, "it timed out after {limit:?}"),
             Detail::Busy(message) | Detail::BadSetting(message) | Detail::Other(message) => f.write_str(message),
         }

@@ -219,6 +219,14 @@ impl MongoSet {
         self.primary().await;
     }
 
+    /// Kills a secondary, and returns its address.
+    pub async fn kill_secondary(&mut self) -> String {
+        let primary = self.primary().await.port;
+        let node = self.nodes.iter_mut().find(|node| node.is_running() && node.port != primary).expect("a secondary");
+        node.kill();
+        format!("127.0.0.1:{}", node.port)
+    }
+
     /// Starts the killed servers again.
     pub async fn restart(&mut self) {
         for node in self.nodes.iter_mut().filter(|node| !node.is_running()) {

@@ -293,7 +293,7 @@ fn every_kind_and_option_is_derived() {
     assert_eq!((indexes[4].default_language, indexes[4].language_override), (Some("german"), Some("lang")));
     assert_eq!((indexes[6].bits, indexes[6].bounds), (Some(20), Some((-100.0, 100.5))));
     assert_eq!(indexes[8].fields[0].kind, IndexKind::Wildcard);
-    let collation = Collation { locale: "en", strength: Some(2), numeric_ordering: Some(true) };
+    let collation = Collation { locale: "en", strength: Some(2), numeric_ordering: Some(true), ..Collation::DEFAULT };
     assert_eq!(indexes[10].collation, Some(collation));
     let condition = |path, operator| Condition { path, operator };
     assert_eq!(

@@ -24,7 +24,15 @@ const fn active(total: i64) -> &'static [Condition] {
 }
 
 const fn english(strength: u8) -> DeclaredIndex {
-    DeclaredIndex { collation: Some(Collation { locale: "en", strength: Some(strength), numeric_ordering: None }), ..A }
+    DeclaredIndex {
+        collation: Some(Collation {
+            locale: "en",
+            strength: Some(strength),
+            numeric_ordering: None,
+            ..Collation::DEFAULT
+        }),
+        ..A
+    }
 }
 
 /// The index before and after, the expected action, and the index's name afterwards.

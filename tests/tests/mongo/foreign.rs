@@ -43,7 +43,7 @@ async fn an_index_made_by_another_program_is_recognised() {
         Condition { path: &["s"], operator: Operator::Equal(Literal::Text("x")) },
         Condition { path: &["n"], operator: Operator::Greater(Literal::Int(1)) },
     ];
-    let collation = Some(Collation { locale: "en", strength: Some(2), numeric_ordering: None });
+    let collation = Some(Collation { locale: "en", strength: Some(2), numeric_ordering: None, ..Collation::DEFAULT });
     let field = |path, kind| IndexField { path, kind };
     let words: &'static [IndexField] = Box::leak(Box::new([
         field(&["n"], IndexKind::Text { weight: 3 }),

@@ -47,14 +47,24 @@ const KINDS: &[(&str, &[DeclaredIndex])] = &[
     (
         "collated",
         &[DeclaredIndex {
-            collation: Some(Collation { locale: "en", strength: Some(2), numeric_ordering: None }),
+            collation: Some(Collation {
+                locale: "en",
+                strength: Some(2),
+                numeric_ordering: None,
+                ..Collation::DEFAULT
+            }),
             ..A
         }],
     ),
     (
         "collated as by default",
         &[DeclaredIndex {
-            collation: Some(Collation { locale: "fr_CA", strength: Some(3), numeric_ordering: Some(false) }),
+            collation: Some(Collation {
+                locale: "fr_CA",
+                strength: Some(3),
+                numeric_ordering: Some(false),
+                ..Collation::DEFAULT
+            }),
             ..A
         }],
     ),

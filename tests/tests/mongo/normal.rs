@@ -31,7 +31,8 @@ async fn the_server_fills_in_every_locale_as_expected() {
             continue;
         }
         known += 1;
-        let collation = Collation { locale: locale.clone().leak(), strength: None, numeric_ordering: None };
+        let collation =
+            Collation { locale: locale.clone().leak(), strength: None, numeric_ordering: None, ..Collation::DEFAULT };
         let plan = indexes(&db, &[DeclaredIndex { collation: Some(collation), ..A }]).plan().await.unwrap();
         assert!(plan.is_in_sync(), "{plan}");
     }

@@ -1,13 +1,15 @@
 //! The model's fields as typed paths, its indexes as one constant, and its scopes as another.
 //!
-//! May use: indexed/model, indexed/record, indexed/expand/{indexes, places, scopes}.
+//! May use: indexed/{field, index, model, record}, indexed/expand/{indexes, places, scopes}.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::{
+    field::{Field, StoredAs},
+    index::Index,
     model::{Declared, Model},
-    record::{Field, Record, StoredAs},
+    record::Record,
 };
 
 mod indexes;
@@ -94,7 +96,15 @@ fn segment(field: &Field, door: &TokenStream) -> TokenStream {
         StoredAs::Flattened | StoredAs::Nowhere => quote!(::core::option::Option::None),
     };
     let ty = field.path_type(door);
-    quote!(#door::StoredField { name: #name, array: #door::TypeFacts::<#ty>::ARRAY, holds: #door::TypeFacts::<#ty>::HOLDS })
+    let null = if field.skip_if { quote!(false) } else { quote!(#door::TypeFacts::<#ty>::NULL) };
+    quote! {
+        #door::StoredField {
+            name: #name,
+            array: #door::TypeFacts::<#ty>::ARRAY,
+            null: #null,
+            holds: #door::TypeFacts::<#ty>::HOLDS,
+        }
+    }
 }
 
 /// The implementation for a model with a collection: its indexes and scopes.
@@ -104,7 +114,8 @@ fn declared(declared: &Declared, record: &Record, door: &TokenStream) -> TokenSt
     let (params, of, bounds) = owned.split_for_impl();
     let collection = &declared.collection;
     let mut places = Places::new(record, door);
-    let specs: Vec<_> = declared.indexes.iter().map(|index| indexes::spec(index, &mut places)).collect();
+    let longer = |index: &Index| index.longer.map(|at| &declared.indexes[at]);
+    let specs: Vec<_> = declared.indexes.iter().map(|index| indexes::spec(index, longer(index), &mut places)).collect();
     let lines = &places.lines;
     // Some rules are checked when the constant is evaluated. A second constant forces that, even if nothing uses the first.
     let made = generics

@@ -38,7 +38,7 @@ impl<'a> Places<'a> {
                     let parent = if at == 0 { found } else { below(door, &path.0[at - 1], &found) };
                     found = quote_spanned!(span=> &#parent.#name);
                 }
-                Step::Entry(key) => {
+                Step::Entry(key) | Step::Element(key) => {
                     let marker = format_ident!("__Key{}", self.entries);
                     self.entries += 1;
                     self.lines.push(quote! {
@@ -46,7 +46,9 @@ impl<'a> Places<'a> {
                         impl #door::MapKey for #marker { const KEY: &'static str = #key; }
                     });
                     let (span, door) = (key.span(), located(door, key.span()));
-                    found = quote_spanned!(span=> #door::map_entry::<#marker, _, _, _>(#found));
+                    let call = if matches!(step, Step::Entry(_)) { "map_entry" } else { "list_element" };
+                    let call = Ident::new(call, span);
+                    found = quote_spanned!(span=> #door::#call::<#marker, _, _, _>(#found));
                 }
             }
         }
@@ -76,7 +78,7 @@ impl<'a> Places<'a> {
 fn below(door: &TokenStream, step: &Step, path: &TokenStream) -> TokenStream {
     let span = match step {
         Step::Field(name) => name.span(),
-        Step::Entry(key) => key.span(),
+        Step::Entry(key) | Step::Element(key) => key.span(),
     };
     let door = located(door, span);
     quote_spanned!(span=> #door::nested_fields(#path))

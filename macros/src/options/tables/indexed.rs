@@ -16,6 +16,7 @@ pub(super) static TABLE: &[Group] = &[
     Group { title: "", rows: MODEL },
     Group { title: "", rows: KINDS },
     Group { title: "", rows: OPTIONS },
+    Group { title: "", rows: RULES },
     Group { title: "", rows: LANGUAGE },
 ];
 
@@ -47,7 +48,7 @@ const KINDS: &[Row] = &[
         takes: Takes::List,
         written: &["keys(status = 1, created_at = -1)"],
         default: "struct",
-        meaning: "fields with `1` or `asc`, `-1` or `desc`, or a kind; `keys(\"a.**\")` is everything below `a`",
+        meaning: "fields with `1` or `asc`, `-1` or `desc`, or a kind; `tags.0` is a position in a list, `keys(\"a.**\")` everything below `a` (beside other keys: MongoDB 7.0), `\"**\" = text` the words of all fields",
         ..PLAIN
     },
     Row { name: "asc", written: &["asc"], meaning: "ascending, as `#[index]` alone", ..ON_FIELD },
@@ -106,7 +107,16 @@ const OPTIONS: &[Row] = &[
         name: "partial",
         takes: Takes::List,
         written: &["partial(status = \"active\")"],
-        meaning: "includes only matching documents: `=`, `>`, `>=`, `<`, `<=`, `in [..]`, `exists(field)`, combined by and",
+        meaning: "includes only matching documents: `=`, `>`, `>=`, `<`, `<=`, `in [..]`, `exists(field)`, `type(field) = \"string\"`, combined by and; `a = 1 \\|\\| b = 2` with MongoDB 6.0. Values are literals, `null`, `date(\"..\")` and `object_id(\"..\")`",
+        call: Call::ByHand,
+        ..ON_BOTH
+    },
+    Row {
+        name: "wildcard_projection",
+        takes: Takes::List,
+        written: &["wildcard_projection(color = 1)"],
+        default: "struct",
+        meaning: "fields that `keys(\"**\")` includes (`1`), or leaves out (`0`)",
         call: Call::ByHand,
         ..ON_BOTH
     },
@@ -157,6 +167,25 @@ const OPTIONS: &[Row] = &[
     },
 ];
 
+const RULES: &[Row] = &[
+    Row {
+        name: "allow",
+        takes: Takes::Params,
+        written: &["allow(prefix)"],
+        meaning: "admits an index whose keys a longer one starts with",
+        call: Call::ByHand,
+        ..ON_BOTH
+    },
+    Row {
+        name: "as_is",
+        takes: Takes::Templates,
+        written: &["as_is(\"storageEngine\")"],
+        meaning: "options of MongoDB that no attribute declares, and that the index on the server may have",
+        call: Call::ByHand,
+        ..ON_BOTH
+    },
+];
+
 const LANGUAGE: &[Row] = &[
     Row {
         name: "locale",
@@ -177,12 +206,66 @@ const LANGUAGE: &[Row] = &[
         ..PLAIN
     },
     Row {
+        name: "case_level",
+        of: COLLATION,
+        takes: Takes::Bool,
+        written: &["case_level = true"],
+        default: "`false`",
+        meaning: "compares case at strength 1 and 2 too",
+        ..PLAIN
+    },
+    Row {
+        name: "case_first",
+        of: COLLATION,
+        takes: Takes::Words(&["upper", "lower", "off"]),
+        written: &["case_first = upper"],
+        default: "`off`",
+        meaning: "sorts capital letters first, or small ones",
+        ..PLAIN
+    },
+    Row {
         name: "numeric_ordering",
         of: COLLATION,
         takes: Takes::Bool,
         written: &["numeric_ordering = true"],
         default: "`false`",
         meaning: "sorts `\"10\"` after `\"9\"`",
+        ..PLAIN
+    },
+    Row {
+        name: "alternate",
+        of: COLLATION,
+        takes: Takes::Words(&["shifted", "non_ignorable"]),
+        written: &["alternate = shifted"],
+        default: "`non_ignorable`",
+        meaning: "`shifted` ignores spaces and punctuation up to strength 3",
+        ..PLAIN
+    },
+    Row {
+        name: "max_variable",
+        of: COLLATION,
+        takes: Takes::Words(&["punct", "space"]),
+        written: &["max_variable = space"],
+        default: "`punct`",
+        meaning: "characters that `shifted` ignores",
+        ..PLAIN
+    },
+    Row {
+        name: "normalization",
+        of: COLLATION,
+        takes: Takes::Bool,
+        written: &["normalization = true"],
+        default: "`false`",
+        meaning: "compares letters that are written as several code points as one",
+        ..PLAIN
+    },
+    Row {
+        name: "backwards",
+        of: COLLATION,
+        takes: Takes::Bool,
+        written: &["backwards = true"],
+        default: "`false`",
+        meaning: "compares accents from the end, as in French of Canada",
         ..PLAIN
     },
 ];

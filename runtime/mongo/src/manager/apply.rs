@@ -16,8 +16,8 @@ use crate::advice::Retirement;
 use crate::error::Error;
 use crate::lease::with_lease;
 use crate::plan::{
-    AppliedStep, ApplyReport, DuplicateKeys, IndexDefinition, IndexDifference, IndexPlan, PlanAction, PlanStep,
-    Settings, StepOutcome, UnmanagedIndexes,
+    AppliedStep, ApplyReport, DuplicateKeys, IndexDefinition, IndexDifference, IndexPlan, PREPARE_UNIQUE, PlanAction,
+    PlanStep, Settings, StepOutcome, UnmanagedIndexes, can_coexist,
 };
 use fastness_core::Clock;
 use fastness_core::seam::now;
@@ -94,7 +94,7 @@ impl<'a> PlanRun<'a> {
         }
         self.create(collection, &missing).await;
         for PlanStep { index, action, .. } in steps {
-            if let PlanAction::Rebuild { existing, differences } = action {
+            if let PlanAction::Rebuild { existing, differences, .. } = action {
                 let (outcome, took) = timed(self.rebuild(collection, index, existing, differences)).await;
                 self.record(collection, index, outcome, took);
             }
@@ -118,9 +118,13 @@ impl<'a> PlanRun<'a> {
     pub(crate) async fn create(&mut self, collection: &str, missing: &[&IndexDefinition]) {
         if missing.len() > 1 {
             let (built, took) = timed(build(self.db, collection, missing, self.options)).await;
-            if built.is_ok() {
+            let shared = match &built {
+                Ok(()) => Some(StepOutcome::Created),
+                Err(error) => unfinished(error),
+            };
+            if let Some(outcome) = shared {
                 for index in missing {
-                    self.record(collection, index, StepOutcome::Created, took);
+                    self.record(collection, index, outcome.clone(), took);
                 }
                 return;
             }
@@ -137,6 +141,9 @@ impl<'a> PlanRun<'a> {
 
     /// Returns the outcome of a failed build, with the duplicates that caused it.
     async fn failed(&self, collection: &str, index: &IndexDefinition, error: Error) -> StepOutcome {
+        if let Some(outcome) = unfinished(&error) {
+            return outcome;
+        }
         let mut duplicates = None;
         if error.is_duplicate() {
             duplicates = DuplicateKeys::find(self.db, collection, index).await.unwrap_or_else(|error| {
@@ -159,8 +166,6 @@ impl<'a> PlanRun<'a> {
         let mut changed = Ok(());
         if becomes_unique {
             changed = self.make_unique(collection, existing).await;
-        } else if differences.iter().any(|difference| difference.option == "prepareUnique") {
-            changed = modify(doc! { "prepareUnique": false }).await;
         }
         let rest = changes(differences);
         if changed.is_ok() && !rest.is_empty() {
@@ -178,14 +183,14 @@ impl<'a> PlanRun<'a> {
     /// together with another change.
     async fn make_unique(&self, collection: &str, existing: &IndexDefinition) -> Result<(), RejectedChange> {
         let modify = |changes| index_commands::modify(self.db, collection, existing.name(), changes);
-        let prepared = existing.has_flag("prepareUnique");
+        let prepared = existing.has_flag(PREPARE_UNIQUE);
         if !prepared {
-            modify(doc! { "prepareUnique": true }).await?;
+            modify(doc! { PREPARE_UNIQUE: true }).await?;
         }
         let made = modify(doc! { "unique": true }).await;
         if made.is_err() && !prepared {
             // The change is undone, because an index that is not unique must not reject writes.
-            if let Err(RejectedChange { error, .. }) = modify(doc! { "prepareUnique": false }).await {
+            if let Err(RejectedChange { error, .. }) = modify(doc! { PREPARE_UNIQUE: false }).await {
                 tracing::error!(%error, "`prepareUnique` could not be reset: the index still rejects new duplicates");
             }
         }
@@ -202,8 +207,11 @@ impl<'a> PlanRun<'a> {
         if !self.options.rebuild {
             return StepOutcome::NeedsRebuild { differences: differences.to_vec() };
         }
+        let index = &existing.iter().fold(index.clone(), IndexDefinition::with_undeclared_options);
         let rebuilt = if can_coexist(index, existing) {
             self.build_then_drop(collection, index, existing).await
+        } else if let Some(stand_in) = index.stand_in(index.name()) {
+            self.build_behind(collection, index, existing, &stand_in).await
         } else {
             self.drop_then_build(collection, index, existing).await
         };
@@ -232,6 +240,33 @@ impl<'a> PlanRun<'a> {
         Ok(())
     }
 
+    /// Builds an index that serves queries in the time in which neither the old nor the new one exists, and drops it in the end.
+    async fn build_behind(
+        &self,
+        collection: &str,
+        index: &IndexDefinition,
+        existing: &[IndexDefinition],
+        stand_in: &IndexDefinition,
+    ) -> Result<(), StepOutcome> {
+        let fail = |error| StepOutcome::Failed { error, duplicates: None, lost: false };
+        let listing = index_commands::list(self.db, collection).await.map_err(fail)?;
+        let name = format!("{}_meanwhile", index.name());
+        // An index over these fields, of a person or of an earlier attempt, serves queries as well.
+        let twin = listing.indexes.iter().find(|other| other.is_identical(stand_in));
+        let served = twin.is_some_and(|twin| !twin.is_being_built() && twin.name() != name);
+        let name = twin.map_or_else(|| free_name(&name, &listing.indexes), |twin| twin.name().to_owned());
+        let stand_in = stand_in.with_name(&name);
+        if !served && let Err(error) = build(self.db, collection, &[&stand_in], self.options).await {
+            return Err(self.failed(collection, &stand_in, error).await);
+        }
+        let rebuilt = self.drop_then_build(collection, index, existing).await;
+        let waits = matches!(rebuilt, Err(StepOutcome::Unfinished { .. }));
+        if !served && !waits {
+            index_commands::remove(self.db, collection, stand_in.name()).await.map_err(fail)?;
+        }
+        rebuilt
+    }
+
     /// Drops the old indexes first, for definitions that cannot coexist. Builds them again if the new one fails.
     async fn drop_then_build(
         &self,
@@ -244,6 +279,9 @@ impl<'a> PlanRun<'a> {
             index_commands::remove(self.db, collection, old.name()).await.map_err(fail)?;
         }
         let Err(error) = build(self.db, collection, &[index], self.options).await else { return Ok(()) };
+        if let Some(outcome) = unfinished(&error) {
+            return Err(outcome);
+        }
         let olds: Vec<_> = existing.iter().collect();
         let restored = build(self.db, collection, &olds, self.options).await;
         let mut outcome = self.failed(collection, index, error).await;
@@ -272,16 +310,14 @@ impl<'a> PlanRun<'a> {
 
 /// Returns the changes that one `collMod` can make together.
 fn changes(differences: &[IndexDifference]) -> Document {
-    let alone = ["unique", "prepareUnique"];
-    let together = differences.iter().filter(|difference| !alone.contains(&difference.option.as_str()));
+    let together = differences.iter().filter(|difference| difference.option != "unique");
     let value = |declared: &Option<Bson>| declared.clone().unwrap_or(Bson::Boolean(false));
     together.map(|difference| (difference.option.clone(), value(&difference.declared))).collect()
 }
 
-/// Returns whether the new index can be built under another name while the old ones exist.
-fn can_coexist(index: &IndexDefinition, existing: &[IndexDefinition]) -> bool {
-    let excludes = |old: &IndexDefinition| old.is_identical(index) || (old.is_text() && index.is_text());
-    !index.is_named() && !existing.iter().any(excludes)
+/// Returns the outcome of a build that was left to the server.
+fn unfinished(error: &Error) -> Option<StepOutcome> {
+    error.waits_for().map(|members| StepOutcome::Unfinished { waits_for: members.to_vec() })
 }
 
 pub(crate) fn free_name(name: &str, taken: &[IndexDefinition]) -> String {

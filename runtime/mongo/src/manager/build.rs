@@ -6,12 +6,13 @@ use std::time::Duration;
 use bson::{Document, doc};
 use mongodb::Database;
 
-use super::index_commands;
+use super::{index_commands, quorum};
 use crate::command::collect;
 use crate::conversions::read_count;
 use crate::error::Error;
 use crate::plan::{BuildProgress, IndexDefinition, Settings};
-use fastness_core::seam::pause;
+use fastness_core::Clock;
+use fastness_core::seam::{now, pause};
 
 /// Maximum number of attempts at a build, after a lost connection or a change of the primary. Each attempt waits for a server up to the
 /// client's server selection timeout.
@@ -23,7 +24,8 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// Interval between two progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Builds indexes of a collection, all or none, in one pass over its documents.
+/// Builds indexes of a collection, all or none, in one pass over its documents. A build without progress is left to the server after
+/// `max_wait`.
 ///
 /// After a lost connection the build continues on the server. The same command is sent again: the server replies at once if the indexes
 /// exist, and otherwise joins the running build.
@@ -51,13 +53,23 @@ async fn build_with_progress(
     indexes: &[&IndexDefinition],
     options: &Settings,
 ) -> Result<(), Error> {
-    let mut built = pin!(index_commands::create(db, collection, indexes, options.build_limit));
+    let mut built = pin!(index_commands::create(db, collection, indexes, options));
+    let clock = Clock::system();
+    let (mut seen, mut seen_at) = (None, now(&clock));
     loop {
-        if let Ok(outcome) = tokio::time::timeout(PROGRESS_INTERVAL, &mut built).await {
+        let waited = Duration::from_nanos(now(&clock) - seen_at);
+        let interval = PROGRESS_INTERVAL.min(options.max_wait.saturating_sub(waited));
+        if let Ok(outcome) = tokio::time::timeout(interval, &mut built).await {
             return outcome;
         }
         // Without the privilege or a reply there is no progress report.
-        if let Ok(Some(progress)) = tokio::time::timeout(PROGRESS_INTERVAL, progress(db, collection)).await {
+        let report = tokio::time::timeout(PROGRESS_INTERVAL, progress(db, collection)).await.ok().flatten();
+        if report.is_some() && report != seen {
+            (seen, seen_at) = (report.clone(), now(&clock));
+        } else if Duration::from_nanos(now(&clock) - seen_at) >= options.max_wait {
+            return Err(Error::unfinished(quorum::missing_members(db, indexes).await));
+        }
+        if let Some(progress) = report {
             let BuildProgress { message, done, total, .. } = &progress;
             tracing::info!(collection, done, total, step = %message, "indexes are being built");
             if let Some(callback) = &options.progress {

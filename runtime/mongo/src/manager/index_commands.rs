@@ -2,14 +2,13 @@
 //!
 //! Only [`apply`](super::apply), `optimize` and `build` call the ones that write.
 
-use std::time::Duration;
-
 use bson::{Document, doc};
 use mongodb::Database;
 
+use super::quorum;
 use crate::command::collect;
 use crate::error::{Error, code};
-use crate::plan::IndexDefinition;
+use crate::plan::{IndexDefinition, Settings};
 
 /// Indexes of a collection.
 #[derive(Debug, Default)]
@@ -40,6 +39,7 @@ pub(crate) async fn list(db: &Database, collection: &str) -> Result<ExistingInde
         ));
     }
     let options = found.get_document("options").ok();
+    let series = options.and_then(|options| options.get_document("timeseries").ok()).cloned();
     let collation = options.and_then(|options| options.get_document("collation").ok()).cloned();
     let listed = match collect(db, doc! { "listIndexes": collection }, action).await {
         Ok(listed) => listed,
@@ -51,7 +51,11 @@ pub(crate) async fn list(db: &Database, collection: &str) -> Result<ExistingInde
     let indexes = listed.into_iter().map(IndexDefinition::listed);
     let indexes = indexes.map(|index| {
         let building = unfinished.iter().any(|name| name == index.name());
-        index.with_building(building)
+        let field = |name| series.as_ref().and_then(|series| series.get_str(name).ok());
+        match (field("metaField"), field("timeField")) {
+            (Some(meta), Some(time)) => index.with_time_series(meta, time).with_building(building),
+            _ => index.with_building(building),
+        }
     });
     Ok(ExistingIndexes { collation, indexes: indexes.collect() })
 }
@@ -71,21 +75,34 @@ async fn unfinished(db: &Database, collection: &str) -> Result<Vec<String>, Erro
     Ok(names.filter_map(|name| name.as_str().map(str::to_owned)).collect())
 }
 
-/// Builds indexes, all or none, and waits until they are built. Dropping the future does not stop the server; only `bound` does.
+/// Builds indexes, all or none, and waits until they are built. Dropping the future does not stop the server; only `build_limit` does.
 pub(crate) async fn create(
     db: &Database,
     collection: &str,
     indexes: &[&IndexDefinition],
-    bound: Option<Duration>,
+    options: &Settings,
 ) -> Result<(), Error> {
     let names: Vec<_> = indexes.iter().map(|index| format!("`{}`", index.name())).collect();
     let specs: Vec<_> = indexes.iter().map(|index| index.specification()).collect();
     let mut command = doc! { "createIndexes": collection, "indexes": specs };
-    if let Some(bound) = bound {
+    if let Some(bound) = options.build_limit {
         command.insert("maxTimeMS", i64::try_from(bound.as_millis()).unwrap_or(i64::MAX));
+    }
+    if let Some(members) = options.commit_quorum
+        && is_replicated(db).await?
+    {
+        command.insert("commitQuorum", members.value());
+        quorum::change(db, collection, indexes, members).await;
     }
     let action = format!("build {} in `{}.{collection}`", names.join(", "), db.name());
     db.run_command(command).await.map(drop).map_err(|error| Error::from_driver(action, &error))
+}
+
+/// Returns whether the server is a member of a replica set, or a router. A single server refuses a commit quorum.
+async fn is_replicated(db: &Database) -> Result<bool, Error> {
+    let hello = db.run_command(doc! { "hello": 1 }).await;
+    let hello = hello.map_err(|error| Error::from_driver(format!("ask the server of `{}`", db.name()), &error))?;
+    Ok(["setName", "msg"].iter().any(|sign| hello.contains_key(sign)))
 }
 
 /// Drops an index. An index that does not exist counts as dropped.

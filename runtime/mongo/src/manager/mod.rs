@@ -20,6 +20,7 @@ mod build;
 mod declared;
 mod index_commands;
 mod optimize;
+mod quorum;
 
 use declared::DeclaredIndexes;
 

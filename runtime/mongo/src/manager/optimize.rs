@@ -36,7 +36,8 @@ pub(crate) async fn optimize(
         }
         Ok(ApplyReport { database, entries: run.entries })
     };
-    with_lease(db, options.lease, options.max_wait, work).await
+    // Boxed, because the futures of the driver within are large.
+    with_lease(db, options.lease, options.max_wait, Box::pin(work)).await
 }
 
 async fn create(run: &mut PlanRun<'_>, db: &Database, collection: &str, key: &Document) -> Result<(), Error> {
@@ -106,6 +107,9 @@ async fn reason_to_stay(
 ) -> Result<Option<&'static str>, Error> {
     if index.is_id_index() {
         return Ok(Some("every collection needs the index on `_id`"));
+    }
+    if index.is_server_made() {
+        return Ok(Some("the server made it by itself, and needs it"));
     }
     if advice::has_other_purpose(index) {
         return Ok(Some("it is unique, or expires documents: drop it by hand if that is no longer needed"));

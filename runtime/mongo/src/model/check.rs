@@ -1,9 +1,9 @@
 //! Checks that the derive evaluates at compile time, where the types of several fields have to be known. A panic here is a compile error
 //! at the key that the user wrote.
 
-use super::declaration::{IndexField, IndexKind, Literal};
-use super::nested::{Date, StoredMap};
-use super::path::{DocumentRoot, FieldLocation, FieldPath, FieldSet, MapEntry, MapKey, Nested, PathSteps, ValueKind};
+use super::declaration::{IndexField, IndexKind};
+use super::nested::{Date, StoredArray, StoredMap};
+use super::path::{DocumentRoot, FieldLocation, FieldPath, FieldSet, ListElement, MapEntry, MapKey, Nested, PathSteps};
 use super::text::ConstText;
 
 /// Returns the paths of a model's fields.
@@ -22,6 +22,13 @@ pub const fn nested_fields<M: 'static, T: Nested, P: FieldLocation>(
 pub const fn map_entry<K: MapKey, M: 'static, T: StoredMap, P: FieldLocation>(
     _: &FieldPath<M, T, P>,
 ) -> &'static FieldPath<M, T::Value, MapEntry<P, K>> {
+    &FieldPath::NEW
+}
+
+/// Returns the path of the element at the position of `K`, in the array at `path`.
+pub const fn list_element<K: MapKey, M: 'static, T: StoredArray, P: FieldLocation>(
+    _: &FieldPath<M, T, P>,
+) -> &'static FieldPath<M, T::Item, ListElement<P, K>> {
     &FieldPath::NEW
 }
 
@@ -106,32 +113,25 @@ const fn reject_array_beside_text(steps: &PathSteps) {
     panic!("{}", why.as_str());
 }
 
-/// Fails to compile if no value of the field can be compared with the literals.
+/// Fails to compile if a longer index, over the named fields, makes this one superfluous.
 ///
 /// # Panics
 ///
-/// Panics if a literal is not of the kind of the field's values; evaluated at compile time.
+/// Panics unless one of the fields that the longer index has in addition is or lies in an array: then it has many entries for a document,
+/// and the shorter index reads fewer. Evaluated at compile time.
 #[track_caller]
-pub const fn check_literals(steps: &PathSteps, literals: &[Literal]) {
+pub const fn check_prefix(names: &str, additional: &[&PathSteps]) {
     let mut at = 0;
-    while at < literals.len() {
-        let (fits, what) = match (steps.holds, literals[at]) {
-            (ValueKind::Anything, _)
-            | (ValueKind::Bools, Literal::Bool(_))
-            | (ValueKind::Numbers, Literal::Int(_) | Literal::Double(_))
-            | (ValueKind::Texts, Literal::Text(_)) => (true, ""),
-            (ValueKind::Bools, _) => (false, "a boolean: compare it with `true` or `false`"),
-            (ValueKind::Numbers, _) => (false, "a number: compare it with one, without quotes"),
-            (ValueKind::Texts, _) => (false, "a string: compare it with one, in quotes"),
-            (ValueKind::Others, _) => (false, "neither a string, a number nor a boolean: write `exists(..)`"),
-        };
-        if !fits {
-            let name = steps.dotted();
-            let why = ConstText::EMPTY.append("`").append(name.as_str()).append("` is ").append(what);
-            panic!("{}", why.as_str());
+    while at < additional.len() {
+        if additional[at].has_array() {
+            return;
         }
         at += 1;
     }
+    let why = ConstText::EMPTY.append("the index on `").append(names).append(
+        "` starts with these keys and serves the same queries: remove this one, or write `allow(prefix)` in it if it is needed",
+    );
+    panic!("{}", why.as_str());
 }
 
 /// Returns one field of an index.

@@ -20,6 +20,12 @@ pub struct DeclaredIndex {
     /// Conditions that a document must meet to be in the index; empty for all documents.
     #[doc(hidden)]
     pub partial: &'static [Condition],
+    /// Fields that a wildcard index on the whole document includes or leaves out; empty for all.
+    #[doc(hidden)]
+    pub wildcard_projection: &'static [Projection],
+    /// Options of the existing index that no attribute declares, and that do not count as differences.
+    #[doc(hidden)]
+    pub as_is: &'static [&'static str],
     /// String comparison rules; `None` for those of the collection.
     #[doc(hidden)]
     pub collation: Option<Collation>,
@@ -64,10 +70,19 @@ pub enum IndexKind {
     Wildcard,
 }
 
+/// A field in the projection of a wildcard index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Projection {
+    /// The stored names from the document down to the field.
+    pub path: &'static [&'static str],
+    /// True if the index includes the field, false if it leaves it out.
+    pub included: bool,
+}
+
 /// A condition in the filter of a partial index.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Condition {
-    /// The stored names from the document down to the field.
+    /// The stored names from the document down to the field; empty for a choice between conditions.
     pub path: &'static [&'static str],
     /// The comparison that must hold for the field.
     pub operator: Operator,
@@ -78,6 +93,8 @@ pub struct Condition {
 pub enum Operator {
     /// `$exists: true`
     Exists,
+    /// `$type`, with MongoDB's names of types.
+    Type(&'static [&'static str]),
     /// `$eq`
     Equal(Literal),
     /// `$gt`
@@ -90,11 +107,15 @@ pub enum Operator {
     LessOrEqual(Literal),
     /// `$in`
     OneOf(&'static [Literal]),
+    /// `$or` of groups, of which one must hold; a group holds if all of its conditions do. Its path is empty.
+    AnyOf(&'static [&'static [Condition]]),
 }
 
 /// A value in a condition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Literal {
+    /// `null`, which a missing field equals too.
+    Null,
     /// A boolean.
     Bool(bool),
     /// A whole number.
@@ -103,6 +124,10 @@ pub enum Literal {
     Double(f64),
     /// A string.
     Text(&'static str),
+    /// A date, in milliseconds since 1970.
+    Date(i64),
+    /// The bytes of an object id.
+    Id([u8; 12]),
 }
 
 /// MongoDB's collation: the rules by which strings are compared.
@@ -112,8 +137,35 @@ pub struct Collation {
     pub locale: &'static str,
     /// Differences that count: 1 base letters, 2 also accents, 3 also case (MongoDB's default), 4 and 5 further details.
     pub strength: Option<u8>,
+    /// True if case is compared at strength 1 and 2 too.
+    pub case_level: Option<bool>,
+    /// Order of equal letters by case: `upper`, `lower` or `off`.
+    pub case_first: Option<&'static str>,
     /// True if numbers in strings are compared as numbers; `None` for MongoDB's default, false.
     pub numeric_ordering: Option<bool>,
+    /// Comparison of spaces and punctuation: `non-ignorable` or `shifted`.
+    pub alternate: Option<&'static str>,
+    /// Characters that `shifted` ignores: `punct` or `space`.
+    pub max_variable: Option<&'static str>,
+    /// True if strings are normalized before they are compared.
+    pub normalization: Option<bool>,
+    /// True if accents are compared from the end.
+    pub backwards: Option<bool>,
+}
+
+impl Collation {
+    /// The base for struct update syntax: binary comparison.
+    pub const DEFAULT: Self = Self {
+        locale: "simple",
+        strength: None,
+        case_level: None,
+        case_first: None,
+        numeric_ordering: None,
+        alternate: None,
+        max_variable: None,
+        normalization: None,
+        backwards: None,
+    };
 }
 
 impl DeclaredIndex {
@@ -126,6 +178,8 @@ impl DeclaredIndex {
         hidden: false,
         expire_after: None,
         partial: &[],
+        wildcard_projection: &[],
+        as_is: &[],
         collation: None,
         default_language: None,
         language_override: None,

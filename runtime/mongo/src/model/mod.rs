@@ -6,6 +6,8 @@
 //! document invalidates, and a [`FieldPath`] is a field with its stored name.
 
 mod check;
+mod condition;
+mod date;
 mod declaration;
 mod nested;
 mod path;
@@ -32,9 +34,12 @@ pub use sort::{SortOrder, UnknownField};
 #[doc(hidden)]
 pub mod derived {
     pub use super::check::{
-        check_arrays, check_literals, index_field, map_entry, nested_fields, path_steps, require_date, root,
+        check_arrays, check_prefix, index_field, list_element, map_entry, nested_fields, path_steps, require_date, root,
     };
-    pub use super::declaration::{Collation, Condition, Literal, Operator};
+    pub use super::condition::{
+        check_literals, check_presence, check_sparse, check_types, stored_literal, written_date,
+    };
+    pub use super::declaration::{Collation, Condition, Literal, Operator, Projection};
     pub use super::nested::{Converted, DefaultFacts, TypeFacts};
     pub use super::path::{FieldLocation, FieldSet, MapKey, StoredField, StoredFields, StructField, ValueKind};
     pub use super::scope::{ScopePiece, UnfitField, read_field, require_single_value, write_part};

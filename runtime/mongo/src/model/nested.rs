@@ -33,12 +33,32 @@ pub trait StoredMap {
     label = "`expire_after` needs a date here",
     note = "use `bson::DateTime`, or have serde store a BSON date: \
             `#[serde_as(as = \"bson::serde_helpers::datetime::FromJiff02Timestamp\")]`",
+    note = "a number of seconds (Unix time) or a text never expires: convert it with `$toDate` in an update, and write \
+            `bson::DateTime` as the type of the field",
     note = "for a type of your own that is stored as a date: `impl fastness::mongo::model::Date for {Self} {{}}`"
 )]
 pub trait Date {}
 
 /// A type that is stored as an array.
-pub trait StoredArray {}
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not stored as an array: it has no positions",
+    label = "a number names a position in a list",
+    note = "for a map or a `Document`, name a key: `metadata[\"0\"]`"
+)]
+pub trait StoredArray {
+    /// Type of the elements.
+    type Item;
+}
+
+/// A type with a value that is stored as `null`.
+pub trait Nullable {}
+
+impl<T> Nullable for Option<T> {}
+
+macro_rules! nullable {
+    ($($outer:ident),*) => { $(impl<T: Nullable> Nullable for $outer<T> {})* };
+}
+nullable!(Box, Rc, Arc);
 
 /// A type whose kind of values is known.
 pub trait KnownValue {
@@ -62,7 +82,9 @@ macro_rules! transparent {
         impl<T: StoredMap> StoredMap for $outer<T> {
             type Value = T::Value;
         }
-        impl<T: StoredArray> StoredArray for $outer<T> {}
+        impl<T: StoredArray> StoredArray for $outer<T> {
+            type Item = T::Item;
+        }
         impl<T: Date> Date for $outer<T> {}
         impl<T: KnownValue> KnownValue for $outer<T> {
             const HOLDS: ValueKind = T::HOLDS;
@@ -80,7 +102,9 @@ macro_rules! array {
         impl<T: StoredMap, $($generics)*> StoredMap for $outer {
             type Value = T::Value;
         }
-        impl<T, $($generics)*> StoredArray for $outer {}
+        impl<T, $($generics)*> StoredArray for $outer {
+            type Item = T;
+        }
         impl<T: Date, $($generics)*> Date for $outer {}
         impl<T: KnownValue, $($generics)*> KnownValue for $outer {
             const HOLDS: ValueKind = T::HOLDS;
@@ -120,7 +144,9 @@ plain! {
     Bools: bool;
     Numbers: u8, u16, u32, u64, usize, i8, i16, i32, i64, isize, f32, f64;
     Texts: String, char, Box<str>, Rc<str>, Arc<str>;
-    Others: bson::DateTime, ObjectId, Document;
+    Dates: bson::DateTime;
+    Ids: ObjectId;
+    Others: Document;
 }
 
 /// Facts about the type `T`: its own constants where it implements the trait, else those of [`DefaultFacts`].
@@ -132,6 +158,11 @@ impl<T: StoredArray> TypeFacts<T> {
     pub const ARRAY: bool = true;
 }
 
+impl<T: Nullable> TypeFacts<T> {
+    /// True: a value of the type may be stored as `null`.
+    pub const NULL: bool = true;
+}
+
 impl<T: KnownValue> TypeFacts<T> {
     /// Kind of the values.
     pub const HOLDS: ValueKind = T::HOLDS;
@@ -141,6 +172,8 @@ impl<T: KnownValue> TypeFacts<T> {
 pub trait DefaultFacts {
     /// False: the type is not known to be stored as an array.
     const ARRAY: bool = false;
+    /// False: no value of the type is known to be stored as `null`.
+    const NULL: bool = false;
     /// Unknown kind of values.
     const HOLDS: ValueKind = ValueKind::Anything;
 }

@@ -147,10 +147,18 @@ pub struct MapEntry<P, K>(PhantomData<fn() -> (P, K)>);
 
 impl<P: FieldLocation, K: MapKey> FieldLocation for MapEntry<P, K> {
     const STEPS: &'static PathSteps =
-        &P::STEPS.with(&StoredField { name: Some(K::KEY), array: false, holds: ValueKind::Anything });
+        &P::STEPS.with(&StoredField { name: Some(K::KEY), array: false, null: false, holds: ValueKind::Anything });
 }
 
-/// A key of a map, as a type.
+/// The element at the position of `K`, in the array stored at `P`.
+#[derive(Debug)]
+pub struct ListElement<P, K>(PhantomData<fn() -> (P, K)>);
+
+impl<P: FieldLocation, K: MapKey> FieldLocation for ListElement<P, K> {
+    const STEPS: &'static PathSteps = &P::STEPS.element(K::KEY);
+}
+
+/// A key of a map or a position in an array, as a type.
 pub trait MapKey: 'static {
     /// The key.
     const KEY: &'static str;
@@ -169,6 +177,8 @@ pub struct StoredField {
     pub name: Option<&'static str>,
     /// True if the field is stored as an array.
     pub array: bool,
+    /// True if a field without a value is stored as `null`.
+    pub null: bool,
     /// Kind of the values.
     pub holds: ValueKind,
 }
@@ -184,7 +194,11 @@ pub enum ValueKind {
     Numbers,
     /// Strings.
     Texts,
-    /// Values that no literal of a condition can equal: dates, object ids.
+    /// Dates.
+    Dates,
+    /// Object ids.
+    Ids,
+    /// Values that no literal of a condition can equal: documents.
     Others,
 }
 
@@ -195,8 +209,12 @@ pub struct PathSteps {
     len: usize,
     /// Number of names up to the last array on the path, itself included; 0 if there is none.
     arrays: usize,
+    /// The same for the path without its last field.
+    arrays_before: usize,
     /// True if the last field is flattened into the one before it, and so has no name.
     flattened: bool,
+    /// True if the last field is stored as `null` when it has no value.
+    pub(crate) null: bool,
     pub(crate) holds: ValueKind,
 }
 
@@ -205,11 +223,20 @@ impl PathSteps {
     /// here.
     const MAX_NAMES: usize = 32;
 
-    const NONE: Self =
-        Self { names: [""; Self::MAX_NAMES], len: 0, arrays: 0, flattened: false, holds: ValueKind::Anything };
+    const NONE: Self = Self {
+        names: [""; Self::MAX_NAMES],
+        len: 0,
+        arrays: 0,
+        arrays_before: 0,
+        flattened: false,
+        null: false,
+        holds: ValueKind::Anything,
+    };
 
     const fn with(mut self, segment: &StoredField) -> Self {
         self.holds = segment.holds;
+        self.null = segment.null;
+        self.arrays_before = self.arrays;
         self.flattened = segment.name.is_none();
         if let Some(name) = segment.name {
             assert!(self.len < Self::MAX_NAMES, "a path has more than 32 names");
@@ -220,6 +247,14 @@ impl PathSteps {
             self.arrays = self.len;
         }
         self
+    }
+
+    /// Adds the position of an element in the array at the end of the path. One document has one value there.
+    const fn element(self, position: &'static str) -> Self {
+        let arrays = if self.ends_in_array() { self.arrays_before } else { self.arrays };
+        let mut steps = self.with(&StoredField { name: Some(position), array: false, null: false, holds: self.holds });
+        steps.arrays = arrays;
+        steps
     }
 
     /// Returns the stored names.
@@ -268,7 +303,7 @@ impl PathSteps {
     }
 }
 
-const fn same(left: &str, right: &str) -> bool {
+pub(super) const fn same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
         return false;

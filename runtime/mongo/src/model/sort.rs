@@ -74,7 +74,8 @@ impl ModelIndexes {
 
     /// Returns `_id` and the first field of each index that is neither partial, hidden, text nor wildcard.
     pub(crate) fn filterable(self) -> Vec<Cow<'static, str>> {
-        let served = self.indexes.iter().filter(|index| index.partial.is_empty() && !index.hidden);
+        let served =
+            self.indexes.iter().filter(|index| index.partial.is_empty() && !index.hidden && !has_wildcard(index));
         let led = served.filter_map(|index| index.fields.first());
         with_id(led.filter(|field| !matches!(field.kind, IndexKind::Text { .. } | IndexKind::Wildcard)).map(name))
     }
@@ -110,7 +111,12 @@ impl ModelIndexes {
 
 /// Returns whether the index contains every document, is visible to queries, and compares strings as the collection does.
 fn can_sort(index: &DeclaredIndex) -> bool {
-    !index.hidden && !index.sparse && index.partial.is_empty() && index.collation.is_none()
+    !index.hidden && !index.sparse && index.partial.is_empty() && index.collation.is_none() && !has_wildcard(index)
+}
+
+/// Returns whether documents without a field below the wildcard may be left out.
+fn has_wildcard(index: &DeclaredIndex) -> bool {
+    index.fields.iter().any(|field| field.kind == IndexKind::Wildcard)
 }
 
 /// Returns the first field that is not fixed.

@@ -9,10 +9,10 @@ const LONG: &str =
 
 impl StoredFields for S {
     const SEGMENTS: &'static [StoredField] = &[
-        StoredField { name: Some("a"), array: true, holds: ValueKind::Anything },
-        StoredField { name: Some("b"), array: false, holds: ValueKind::Bools },
-        StoredField { name: None, array: false, holds: ValueKind::Anything },
-        StoredField { name: Some(LONG), array: false, holds: ValueKind::Anything },
+        StoredField { name: Some("a"), array: true, null: false, holds: ValueKind::Anything },
+        StoredField { name: Some("b"), array: false, null: false, holds: ValueKind::Bools },
+        StoredField { name: None, array: false, null: false, holds: ValueKind::Anything },
+        StoredField { name: Some(LONG), array: false, null: false, holds: ValueKind::Anything },
     ];
 }
 

@@ -21,6 +21,7 @@ mod filter;
 mod number;
 #[cfg(test)]
 mod tests;
+mod wildcard;
 
 use number::number;
 
@@ -36,6 +37,10 @@ pub struct IndexDefinition {
     /// True if the declaration gives a name, which a query may use in a hint.
     named: bool,
     building: bool,
+    /// True if the server made the index by itself.
+    server_made: bool,
+    /// Options of the existing index that do not count as differences from this declared one.
+    as_is: &'static [&'static str],
 }
 
 /// A difference between a declared and an existing index. An absent value is MongoDB's default.
@@ -52,13 +57,42 @@ pub struct IndexDifference {
 /// Options that the server adds by itself.
 const SERVER_ADDED: [&str; 6] = ["v", "ns", "background", "clustered", "textIndexVersion", "2dsphereIndexVersion"];
 
+/// Parts of an index that attributes declare.
+const DECLARABLE: [&str; 15] = [
+    "bits",
+    "collation",
+    "default_language",
+    "expireAfterSeconds",
+    "hidden",
+    "key",
+    "language_override",
+    "max",
+    "min",
+    "name",
+    "partialFilterExpression",
+    "sparse",
+    "unique",
+    "weights",
+    "wildcardProjection",
+];
+
+/// Option of an index that rejects new duplicates, but may have old ones.
+pub(crate) const PREPARE_UNIQUE: &str = "prepareUnique";
+
+/// Field of the index that drivers make for encrypted fields.
+const ENCRYPTED: &str = "__safeContent__";
+
 /// Options that allow two indexes with the same key to coexist.
 const DISTINGUISHING: [&str; 5] = ["unique", "sparse", "partialFilterExpression", "collation", "wildcardProjection"];
 
 impl IndexDefinition {
     /// Returns the definition of a declared index, in a collection whose default collation is `inherited`.
     pub(crate) fn declared(spec: &DeclaredIndex, inherited: Option<&Document>) -> Self {
-        Self { named: spec.name.is_some(), ..Self::listed(declaration::specification(spec, inherited)) }
+        Self {
+            named: spec.name.is_some(),
+            as_is: spec.as_is,
+            ..Self::listed(declaration::specification(spec, inherited))
+        }
     }
 
     /// Returns the definition of an index in the reply of `listIndexes`.
@@ -70,11 +104,43 @@ impl IndexDefinition {
             let value = normal(&option, value)?;
             Some((option, value))
         });
-        Self { name, key, options: normal.collect(), named: false, building: false }
+        let server_made = key.contains_key(ENCRYPTED);
+        Self { name, key, options: normal.collect(), named: false, building: false, server_made, as_is: &[] }
     }
 
     pub(crate) fn with_building(self, building: bool) -> Self {
         Self { building, ..self }
+    }
+
+    /// Marks the index that the server makes for a time-series collection, over these fields.
+    pub(crate) fn with_time_series(mut self, meta: &str, time: &str) -> Self {
+        self.server_made |= self.key.iter().eq(&doc! { meta: 1, time: 1 }) && self.options.is_empty();
+        self
+    }
+
+    /// Returns the index with the options of an existing one that it replaces: those that no model declares.
+    pub(crate) fn with_undeclared_options(mut self, existing: &Self) -> Self {
+        let unique = self.has_flag("unique");
+        let stays = |option: &str| self.as_is.contains(&option) || (option == PREPARE_UNIQUE && !unique);
+        let stay: Vec<_> = existing.options.iter().filter(|(option, _)| stays(option)).collect();
+        self.options.extend(stay.into_iter().map(|(option, value)| (option.clone(), value.clone())));
+        self
+    }
+
+    /// Returns an index that serves the same queries and can exist beside this one: with the `_id` behind the other fields. `None` if the
+    /// kind of index does not allow that.
+    pub(crate) fn stand_in(&self, name: &str) -> Option<Self> {
+        let ordered = self.key.values().all(|direction| matches!(direction, Bson::Int32(_)));
+        let wildcard = self.key.keys().any(|field| field.ends_with("$**"));
+        if !ordered || wildcard || self.key.contains_key("_id") || self.key.len() > 31 {
+            return None;
+        }
+        let mut found = self.with_name(name);
+        found.key.insert("_id", 1);
+        for option in ["unique", "expireAfterSeconds", PREPARE_UNIQUE] {
+            found.options.remove(option);
+        }
+        Some(found)
     }
 
     /// Returns the index as seen by a query of its collection that sets no collation: without a collation if the index has that of the
@@ -131,6 +197,11 @@ impl IndexDefinition {
         self.has_flag("hidden")
     }
 
+    /// Returns whether the server made the index by itself, for encryption or for a time-series collection.
+    pub(crate) fn is_server_made(&self) -> bool {
+        self.server_made
+    }
+
     pub(crate) fn has_flag(&self, flag: &str) -> bool {
         self.option(flag) == Some(&Bson::Boolean(true))
     }
@@ -177,7 +248,9 @@ impl IndexDefinition {
         let options: BTreeSet<_> = self.options.keys().chain(existing.options.keys()).collect();
         for option in options {
             let (declared, existing) = (self.option(option), existing.option(option));
-            if declared != existing {
+            // A person sets it while duplicates are removed; a declaration that is unique completes it.
+            let stays = option == PREPARE_UNIQUE || (declared.is_none() && self.as_is.contains(&option.as_str()));
+            if declared != existing && !stays {
                 found.push(IndexDifference::new(option, declared, existing));
             }
         }
@@ -217,7 +290,11 @@ impl fmt::Display for IndexDefinition {
 impl fmt::Display for IndexDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = |value: &Option<Bson>| value.as_ref().map_or_else(|| "(default)".to_owned(), format_bson);
-        write!(f, "{}: {} -> {}", self.option, value(&self.existing), value(&self.declared))
+        write!(f, "{}: {} -> {}", self.option, value(&self.existing), value(&self.declared))?;
+        if self.declared.is_none() && !DECLARABLE.contains(&self.option.as_str()) {
+            write!(f, " (no attribute declares it: to leave it, write `as_is({:?})`)", self.option)?;
+        }
+        Ok(())
     }
 }
 
@@ -246,6 +323,7 @@ fn normal(option: &str, value: Bson) -> Option<Bson> {
         ("expireAfterSeconds", Bson::Double(seconds)) if seconds.is_nan() => Some(i32::MAX.into()),
         ("default_language", Bson::String(language)) if language == "english" => None,
         ("language_override", Bson::String(field)) if field == "language" => None,
+        ("wildcardProjection", Bson::Document(projection)) => wildcard::normal(&projection).map(Bson::from),
         ("collation", Bson::Document(collation)) => collation::normal(collation).map(Bson::from),
         ("partialFilterExpression", Bson::Document(written)) => filter::normal(&written).map(Bson::from),
         ("weights", Bson::Document(weights)) => {

@@ -13,8 +13,9 @@ mod settings;
 mod steps;
 
 pub use duplicates::DuplicateKeys;
+pub(crate) use index::PREPARE_UNIQUE;
 pub use index::{IndexDefinition, IndexDifference};
 pub use report::{AppliedStep, ApplyReport, StepOutcome};
-pub use settings::{BuildProgress, Settings, UnmanagedIndexes};
-pub(crate) use steps::CollectionIndexes;
+pub use settings::{BuildProgress, CommitQuorum, Settings, UnmanagedIndexes};
+pub(crate) use steps::{CollectionIndexes, can_coexist};
 pub use steps::{IndexConflict, IndexPlan, PlanAction, PlanStep};

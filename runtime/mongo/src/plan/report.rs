@@ -68,6 +68,11 @@ pub enum StepOutcome {
         /// The options that differ.
         differences: Vec<IndexDifference>,
     },
+    /// The build made no progress for [`Settings::max_wait`](super::Settings::max_wait), and was left to the server, which continues it.
+    Unfinished {
+        /// Members of the set that have not built the index, if they are known.
+        waits_for: Vec<String>,
+    },
     /// Two declarations conflict; neither was applied.
     Conflict {
         /// The other declaration.
@@ -93,7 +98,10 @@ impl ApplyReport {
         !self.entries.iter().any(|entry| {
             matches!(
                 entry.outcome,
-                StepOutcome::NeedsRebuild { .. } | StepOutcome::Conflict { .. } | StepOutcome::Failed { .. }
+                StepOutcome::NeedsRebuild { .. }
+                    | StepOutcome::Unfinished { .. }
+                    | StepOutcome::Conflict { .. }
+                    | StepOutcome::Failed { .. }
             )
         })
     }
@@ -142,6 +150,7 @@ impl fmt::Display for AppliedStep {
             StepOutcome::Hidden => "hid",
             StepOutcome::Dropped => "dropped",
             StepOutcome::NeedsRebuild { .. } => "needs rebuild",
+            StepOutcome::Unfinished { .. } => "UNFINISHED",
             StepOutcome::Conflict { .. } => "CONFLICT",
             StepOutcome::Failed { .. } => "FAILED",
         };
@@ -152,6 +161,15 @@ impl fmt::Display for AppliedStep {
                 differences.iter().try_for_each(|difference| detail(difference.to_string()))
             }
             StepOutcome::Rebuilt { dropped } => detail(format!("replaced {}", dropped.join(", "))),
+            StepOutcome::Unfinished { waits_for } => {
+                if !waits_for.is_empty() {
+                    detail(format!("the server waits for {}", waits_for.join(", ")))?;
+                }
+                detail(
+                    "the build continues on the server: apply again when all members are up, or with `CommitQuorum::Majority`"
+                        .to_owned(),
+                )
+            }
             StepOutcome::Conflict { with, why } => {
                 detail(format!("conflicts with {with}"))?;
                 detail(why.to_string())

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bson::Bson;
+
 /// Settings of [`IndexManager::apply`](crate::IndexManager::apply). By default, nothing is dropped.
 ///
 /// ```
@@ -20,6 +22,7 @@ pub struct Settings {
     pub(crate) build_limit: Option<Duration>,
     pub(crate) lease: Duration,
     pub(crate) max_wait: Duration,
+    pub(crate) commit_quorum: Option<CommitQuorum>,
     pub(crate) progress: Option<ProgressCallback>,
 }
 
@@ -40,6 +43,29 @@ pub enum UnmanagedIndexes {
     DropHidden,
     /// Drop them.
     Drop,
+}
+
+/// Members of a replica set that must have built an index before it counts as built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommitQuorum {
+    /// All members with a vote that hold data: the server's default. While one of them is down, no build ends.
+    VotingMembers,
+    /// Most of them. A member that comes back builds the index before it takes further changes.
+    Majority,
+    /// A number of members.
+    Members(u32),
+}
+
+impl CommitQuorum {
+    /// Returns the value in a command.
+    pub(crate) fn value(self) -> Bson {
+        match self {
+            Self::VotingMembers => "votingMembers".into(),
+            Self::Majority => "majority".into(),
+            Self::Members(number) => Bson::Int64(number.into()),
+        }
+    }
 }
 
 /// Progress of an index build on the server.
@@ -64,6 +90,7 @@ impl Default for Settings {
             build_limit: None,
             lease: Duration::from_secs(30),
             max_wait: Duration::from_secs(600),
+            commit_quorum: None,
             progress: None,
         }
     }
@@ -73,8 +100,10 @@ impl Settings {
     /// Allows rebuilding indexes that MongoDB cannot change in place. Default false.
     ///
     /// Where both indexes can coexist, the new one is built before the old one is dropped: without a declared name it gets the next free
-    /// name (`email_1_2`), and is recognised by its definition later. Where they cannot (a declared name, or the same key with other
-    /// weights, say), queries have no index during the build; if the build fails, the old index is built again.
+    /// name (`email_1_2`), and is recognised by its definition later. Where they cannot (a declared name, or the same key), an index over
+    /// the same fields and the `_id` is built first, serves queries meanwhile, and is dropped at the end; it is not unique. Where the
+    /// server admits none (text, places, hashes, wildcards), queries have no index during the build, as the plan says. If the build
+    /// fails, the old index is built again.
     pub fn rebuild(mut self, allowed: bool) -> Self {
         self.rebuild = allowed;
         self
@@ -87,7 +116,7 @@ impl Settings {
     }
 
     /// Sets the time limit of a build on the server (`maxTimeMS`). When it is exceeded, the server stops and discards the build. Default:
-    /// no limit.
+    /// no limit; a build without progress is left to the server after [`max_wait`](Self::max_wait).
     pub fn build_limit(mut self, limit: Duration) -> Self {
         self.build_limit = Some(limit);
         self
@@ -99,9 +128,17 @@ impl Settings {
         self
     }
 
-    /// Sets the maximum wait for another process that builds indexes. Default 10 minutes.
+    /// Sets the maximum wait for others. Default 10 minutes. Applies to another process that builds indexes, and to a build that makes no
+    /// visible progress, as while a member of the set is down: then the server continues it, and the report says so.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
+        self
+    }
+
+    /// Sets the members of a replica set that must have built an index before it counts as built. Default: the server's,
+    /// [`CommitQuorum::VotingMembers`]. Also changes it for a build under way. No effect on a single server.
+    pub fn commit_quorum(mut self, quorum: CommitQuorum) -> Self {
+        self.commit_quorum = Some(quorum);
         self
     }
 
@@ -120,6 +157,7 @@ impl fmt::Debug for Settings {
             .field("build_limit", &self.build_limit)
             .field("lease", &self.lease)
             .field("max_wait", &self.max_wait)
+            .field("commit_quorum", &self.commit_quorum)
             .finish_non_exhaustive()
     }
 }

@@ -69,6 +69,8 @@ pub enum PlanAction {
         existing: Vec<IndexDefinition>,
         /// The differences from the first of them.
         differences: Vec<IndexDifference>,
+        /// True if queries have no index while it is rebuilt, because the server admits neither both indexes nor one that stands in.
+        gap: bool,
     },
     /// The index exists, and no model declares it. It stays unless the settings ask for its removal.
     Unmanaged,
@@ -152,7 +154,7 @@ impl CollectionIndexes {
             let action = replace_action(&index, found);
             step(index, action);
         }
-        for index in existing {
+        for index in existing.into_iter().filter(|index| !index.is_server_made()) {
             step(index, PlanAction::Unmanaged);
         }
         steps
@@ -218,13 +220,20 @@ fn replace_action(index: &IndexDefinition, existing: Vec<IndexDefinition>) -> Pl
     if existing.len() == 1 && differences.iter().all(can_change_in_place) && !first.is_being_built() {
         return PlanAction::Change { existing: first.clone(), differences };
     }
-    PlanAction::Rebuild { existing, differences }
+    let gap = !can_coexist(index, &existing) && index.stand_in(index.name()).is_none();
+    PlanAction::Rebuild { existing, differences, gap }
+}
+
+/// Returns whether the new index can be built under another name while the old ones exist.
+pub(crate) fn can_coexist(index: &IndexDefinition, existing: &[IndexDefinition]) -> bool {
+    let excludes = |old: &IndexDefinition| old.is_identical(index) || (old.is_text() && index.is_text());
+    !index.is_named() && !existing.iter().any(excludes)
 }
 
 /// Returns whether `collMod` can make the change. It cannot make an index not unique, nor remove a time to live.
 fn can_change_in_place(difference: &IndexDifference) -> bool {
     match difference.option.as_str() {
-        "hidden" | "prepareUnique" => true,
+        "hidden" => true,
         "unique" | "expireAfterSeconds" => difference.declared.is_some(),
         _ => false,
     }

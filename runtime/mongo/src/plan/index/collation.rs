@@ -9,7 +9,21 @@ use crate::model::derived::Collation;
 pub(super) fn written(collation: &Collation) -> Document {
     let mut document = doc! { "locale": collation.locale };
     document.extend(collation.strength.map(|strength| ("strength".to_owned(), Bson::Int32(strength.into()))));
-    document.extend(collation.numeric_ordering.map(|numeric| ("numericOrdering".to_owned(), Bson::Boolean(numeric))));
+    for (field, flag) in [
+        ("caseLevel", collation.case_level),
+        ("numericOrdering", collation.numeric_ordering),
+        ("normalization", collation.normalization),
+        ("backwards", collation.backwards),
+    ] {
+        document.extend(flag.map(|flag| (field.to_owned(), Bson::Boolean(flag))));
+    }
+    for (field, word) in [
+        ("caseFirst", collation.case_first),
+        ("alternate", collation.alternate),
+        ("maxVariable", collation.max_variable),
+    ] {
+        document.extend(word.map(|word| (field.to_owned(), Bson::from(word))));
+    }
     document
 }
 

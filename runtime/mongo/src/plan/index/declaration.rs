@@ -3,12 +3,16 @@
 use bson::{Bson, Document, doc};
 
 use super::collation;
-use crate::model::derived::{Condition, Literal, Operator};
+use crate::model::derived::{Condition, Literal, Operator, Projection};
 use crate::model::{DeclaredIndex, IndexField, IndexKind};
 
 /// Returns the specification of the index in a collection whose default collation is `inherited`.
 pub(super) fn specification(spec: &DeclaredIndex, inherited: Option<&Document>) -> Document {
-    let path = |field: &IndexField| dotted(field.path, field.kind == IndexKind::Wildcard);
+    let path = |field: &IndexField| {
+        // Words of all fields have a path of no names too.
+        let wildcard = field.kind == IndexKind::Wildcard || field.path.is_empty();
+        dotted(field.path, wildcard)
+    };
     let parts: Vec<_> = spec.fields.iter().map(|field| (path(field), field.kind)).collect();
     let name = spec.name.map_or_else(|| default_name(&parts), str::to_owned);
     let mut raw = doc! { "name": name, "key": key(&parts) };
@@ -17,8 +21,11 @@ pub(super) fn specification(spec: &DeclaredIndex, inherited: Option<&Document>) 
     }
     raw.extend(spec.expire_after.map(|seconds| ("expireAfterSeconds".to_owned(), Bson::Int64(seconds.into()))));
     if !spec.partial.is_empty() {
-        let conditions: Vec<Bson> = spec.partial.iter().map(condition).map(Bson::from).collect();
-        raw.insert("partialFilterExpression", doc! { "$and": conditions });
+        raw.insert("partialFilterExpression", all(spec.partial));
+    }
+    if !spec.wildcard_projection.is_empty() {
+        let field = |field: &Projection| (dotted(field.path, false), Bson::from(i32::from(field.included)));
+        raw.insert("wildcardProjection", spec.wildcard_projection.iter().map(field).collect::<Document>());
     }
     raw.extend(spec.bits.map(|bits| ("bits".to_owned(), Bson::Int64(bits.into()))));
     if let Some((min, max)) = spec.bounds {
@@ -87,8 +94,17 @@ fn dotted(path: &[&str], wildcard: bool) -> String {
     parts.collect::<Vec<_>>().join(".")
 }
 
+/// Returns the filter of the documents that meet all conditions.
+fn all(conditions: &[Condition]) -> Document {
+    doc! { "$and": conditions.iter().map(condition).map(Bson::from).collect::<Vec<_>>() }
+}
+
 fn condition(condition: &Condition) -> Document {
     let (operator, value) = match condition.operator {
+        Operator::AnyOf(groups) => {
+            return doc! { "$or": groups.iter().map(|group| Bson::from(all(group))).collect::<Vec<_>>() };
+        }
+        Operator::Type(names) => ("$type", names.to_vec().into()),
         Operator::Exists => ("$exists", Bson::Boolean(true)),
         Operator::Equal(value) => ("$eq", literal(value)),
         Operator::Greater(value) => ("$gt", literal(value)),
@@ -102,9 +118,12 @@ fn condition(condition: &Condition) -> Document {
 
 fn literal(literal: Literal) -> Bson {
     match literal {
+        Literal::Null => Bson::Null,
         Literal::Bool(value) => value.into(),
         Literal::Int(value) => value.into(),
         Literal::Double(value) => value.into(),
         Literal::Text(value) => value.into(),
+        Literal::Date(millis) => bson::DateTime::from_millis(millis).into(),
+        Literal::Id(bytes) => bson::oid::ObjectId::from_bytes(bytes).into(),
     }
 }

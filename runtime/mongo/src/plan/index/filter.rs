@@ -55,10 +55,51 @@ fn leaf(field: &str, operator: &str, value: &Bson) -> Comparison {
             if values.len() == 1 { ("$eq", values.remove(0)) } else { ("$in", values.into()) }
         }
         ("$exists", Bson::Int32(set)) => ("$exists", (set != 0).into()),
+        ("$type", types) => ("$type", named_types(types)),
         other => other,
     };
     Comparison { field: field.to_owned(), operator: operator.to_owned(), value }
 }
+
+/// Returns types by their names, as one name or a sorted list.
+fn named_types(types: Bson) -> Bson {
+    let name = |value: Bson| match number(value) {
+        Bson::Int32(code) => {
+            TYPES.iter().find(|(other, _)| *other == code).map_or(Bson::Int32(code), |(_, name)| (*name).into())
+        }
+        other => other,
+    };
+    match types {
+        Bson::Array(types) => match sorted(types.into_iter().map(name).collect()) {
+            Bson::Array(mut types) if types.len() == 1 => types.remove(0),
+            types => types,
+        },
+        one => name(one),
+    }
+}
+
+/// MongoDB's numbers of types, with their names.
+const TYPES: [(i32, &str); 19] = [
+    (-1, "minKey"),
+    (1, "double"),
+    (2, "string"),
+    (3, "object"),
+    (4, "array"),
+    (5, "binData"),
+    (6, "undefined"),
+    (7, "objectId"),
+    (8, "bool"),
+    (9, "date"),
+    (10, "null"),
+    (11, "regex"),
+    (13, "javascript"),
+    (14, "symbol"),
+    (16, "int"),
+    (17, "timestamp"),
+    (18, "long"),
+    (19, "decimal"),
+    (127, "maxKey"),
+];
 
 fn sorted(mut values: Vec<Bson>) -> Bson {
     values.sort_by_cached_key(Bson::to_string);

@@ -19,7 +19,7 @@ fn a_servers_form_of_an_index_is_recognised() {
     same(&A, doc! { "v": 1, "key": { "a": 1_i64 }, "name": "a_1", "ns": "shop.things" });
     let ttl = DeclaredIndex { expire_after: Some(2_147_483_647), ..A };
     same(&ttl, doc! { "key": { "a": 1 }, "name": "a_1", "expireAfterSeconds": f64::NAN });
-    let collation = Collation { locale: "th", strength: Some(3), numeric_ordering: Some(true) };
+    let collation = Collation { locale: "th", strength: Some(3), numeric_ordering: Some(true), ..Collation::DEFAULT };
     let full = doc! {
         "locale": "th", "caseLevel": false, "caseFirst": "off", "strength": 3, "numericOrdering": true, "alternate": "shifted",
         "maxVariable": "punct", "normalization": true, "backwards": false, "version": "57.1",
@@ -63,7 +63,7 @@ fn indexes_inherit_the_collation_of_their_collection_if_they_can() {
     let german = doc! { "locale": "de", "strength": 3 };
     let inherited = |spec: &DeclaredIndex| IndexDefinition::declared(spec, Some(&german)).option("collation").cloned();
     assert_eq!(inherited(&A), Some(doc! { "locale": "de" }.into()));
-    let own = Collation { locale: "simple", strength: None, numeric_ordering: None };
+    let own = Collation { locale: "simple", strength: None, numeric_ordering: None, ..Collation::DEFAULT };
     assert_eq!(inherited(&DeclaredIndex { collation: Some(own), ..A }), None);
     for kind in [IndexKind::Plane, IndexKind::Text { weight: 1 }] {
         let fields = Box::leak(Box::new([IndexField { path: &["a"], kind }]));
@@ -82,4 +82,57 @@ fn a_sent_index_names_its_collation() {
 fn values_are_shown_as_in_the_shell() {
     let value = doc! { "a.b": 1, "$gt": 2.5, "odd name": ["x\"y", null], "ok": true };
     assert_eq!(format_bson(&value.into()), r#"{a.b: 1, $gt: 2.5, "odd name": ["x\"y", null], ok: true}"#);
+}
+
+/// Filters as a person may write them in the shell, and as the derive writes them.
+#[test]
+fn filters_with_types_choices_and_null_are_recognised() {
+    use crate::model::derived::{Condition, Literal, Operator};
+    let partial = &[
+        Condition { path: &["email"], operator: Operator::Type(&["string"]) },
+        Condition { path: &["kind"], operator: Operator::Type(&["null", "int"]) },
+        Condition { path: &["deleted"], operator: Operator::Equal(Literal::Null) },
+        Condition { path: &["at"], operator: Operator::Greater(Literal::Date(0)) },
+        Condition { path: &["owner"], operator: Operator::Equal(Literal::Id([1; 12])) },
+        Condition {
+            path: &[],
+            operator: Operator::AnyOf(&[
+                &[Condition { path: &["b"], operator: Operator::Equal(Literal::Int(2)) }],
+                &[
+                    Condition { path: &["c"], operator: Operator::Equal(Literal::Int(3)) },
+                    Condition { path: &["d"], operator: Operator::Exists },
+                ],
+            ]),
+        },
+    ];
+    let filter = doc! {
+        "$or": [{ "d": { "$exists": true }, "c": 3.0 }, { "b": 2_i64 }],
+        "owner": bson::oid::ObjectId::from_bytes([1; 12]),
+        "at": { "$gt": bson::DateTime::from_millis(0) },
+        "deleted": null,
+        "kind": { "$type": [16, "null"] },
+        "email": { "$type": 2 },
+    };
+    let raw = doc! { "key": { "a": 1 }, "name": "a_1", "partialFilterExpression": filter };
+    same(&DeclaredIndex { partial, ..A }, raw);
+}
+
+#[test]
+fn projections_of_wildcards_are_recognised() {
+    use crate::model::derived::Projection;
+    let fields = &[IndexField { path: &[], kind: IndexKind::Wildcard }];
+    let included = |path, included| Projection { path, included };
+    let wildcard_projection = Box::leak(Box::new([included(&["b", "c"], true), included(&["a"], true)]));
+    let spec = DeclaredIndex { fields, wildcard_projection, ..DeclaredIndex::DEFAULT };
+    let key = doc! { "$**": 1 };
+    same(&spec, doc! { "key": key, "name": "$**_1", "wildcardProjection": { "a": true, "b": { "c": 1.0 }, "_id": 0 } });
+}
+
+#[test]
+fn options_that_are_left_as_they_are_do_not_differ() {
+    let raw = || doc! { "key": { "a": 1 }, "name": "a_1", "storageEngine": { "wiredTiger": {} } };
+    same(&DeclaredIndex { as_is: &["storageEngine"], ..A }, raw());
+    let differences = IndexDefinition::declared(&A, None).differences(&IndexDefinition::listed(raw()));
+    let expected = "storageEngine: {wiredTiger: {}} -> (default) (no attribute declares it: to leave it, write `as_is(\"storageEngine\")`)";
+    assert_eq!(differences[0].to_string(), expected);
 }

@@ -45,9 +45,12 @@ impl fmt::Display for PlanStep {
                 }
                 differences.iter().try_for_each(|difference| detail(difference.to_string()))
             }
-            PlanAction::Rebuild { existing, differences } => {
+            PlanAction::Rebuild { existing, differences, gap } => {
                 existing.iter().try_for_each(|index| detail(format!("replaces {index}")))?;
-                differences.iter().try_for_each(|difference: &IndexDifference| detail(difference.to_string()))
+                differences.iter().try_for_each(|difference: &IndexDifference| detail(difference.to_string()))?;
+                let gap =
+                    gap.then(|| "queries have no index while it is rebuilt: the server does not admit both".to_owned());
+                gap.map_or(Ok(()), detail)
             }
             PlanAction::Unmanaged => detail("exists, but no model declares it".to_owned()),
             PlanAction::Conflict { with, why } => {

@@ -51,6 +51,7 @@ shop.things
   -/+ rebuild   t {_fts: \"text\", _ftsx: 1} weights: {about: 1, name: 10}
                 replaces t {_fts: \"text\", _ftsx: 1} weights: {about: 1, name: 1}
                 weights: {about: 1, name: 1} -> {about: 1, name: 10}
+                queries have no index while it is rebuilt: the server does not admit both
     ? unmanaged old {old: -1}
                 exists, but no model declares it
 Plan: 1 to create, 1 to change, 1 to rebuild, 1 in sync, 1 unmanaged, 1 in conflict
@@ -135,12 +136,50 @@ fn an_index_that_blocks_one_declaration_serves_no_other() {
 }
 
 #[test]
-fn an_index_half_prepared_to_be_unique_is_finished_or_released() {
+fn an_index_half_prepared_to_be_unique_is_finished_or_left() {
     let prepared = || with(email(), doc! { "prepareUnique": true });
-    for unique in [true, false] {
-        let plan = plan(vec![with(email(), doc! { "unique": unique })], vec![prepared()]);
-        assert!(matches!(plan.steps[0].action, PlanAction::Change { .. }), "{plan}");
-    }
+    let finished = plan(vec![with(email(), doc! { "unique": true })], vec![prepared()]);
+    assert!(matches!(finished.steps[0].action, PlanAction::Change { .. }), "{finished}");
+    let left = plan(vec![index(email())], vec![prepared()]);
+    assert!(left.is_in_sync(), "{left}");
+    let rebuilt = index(email()).with_undeclared_options(&prepared());
+    assert!(rebuilt.has_flag("prepareUnique"));
+    assert!(!with(email(), doc! { "unique": true }).with_undeclared_options(&prepared()).has_flag("prepareUnique"));
+}
+
+#[test]
+fn an_index_of_the_server_is_neither_unmanaged_nor_declared() {
+    let encrypted = index(doc! { "name": "__safeContent___1", "key": { "__safeContent__": 1 } });
+    let pair = |options: Document| {
+        with(doc! { "name": "m_1_t_1", "key": { "m": 1, "t": 1 } }, options).with_time_series("m", "t")
+    };
+    let plan = plan(vec![], vec![encrypted, pair(doc! {}), pair(doc! { "sparse": true })]);
+    assert!(
+        matches!(&plan.steps[..], [PlanStep { action: PlanAction::Unmanaged, index, .. }] if index.has_flag("sparse")),
+        "{plan}"
+    );
+}
+
+#[test]
+fn a_rebuild_leaves_no_gap_where_another_index_can_stand_in() {
+    let gap = |declared: Document, existing: Document| {
+        let plan = plan(vec![index(declared)], vec![index(existing)]);
+        let PlanAction::Rebuild { gap, .. } = plan.steps[0].action else { panic!("{plan}") };
+        gap
+    };
+    let hashed = |options: Document| {
+        let mut index = doc! { "name": "h", "key": { "a": "hashed" } };
+        index.extend(options);
+        index
+    };
+    let mut expiring = email();
+    expiring.insert("expireAfterSeconds", 5);
+    assert!(!gap(email(), expiring));
+    assert!(gap(hashed(doc! {}), hashed(doc! { "expireAfterSeconds": 5 })));
+    let stand_in =
+        index(doc! { "name": "a", "key": { "a": 1 }, "unique": true, "sparse": true }).stand_in("b").unwrap();
+    assert_eq!(stand_in.to_string(), "b {a: 1, _id: 1} sparse: true");
+    assert!(index(doc! { "name": "a", "key": { "a": 1, "_id": 1 } }).stand_in("b").is_none());
 }
 
 #[test]
