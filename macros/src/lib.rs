@@ -361,6 +361,11 @@ pub fn derive_label(item: TokenStream) -> TokenStream {
 #[doc = options_of!(index)]
 /// The options of its `collation(..)`:
 #[doc = options_of!(collation)]
+///
+/// The options of `time_series(..)` and `capped(..)` in `#[indexed(..)]`:
+#[doc = options_of!(time_series)]
+///
+#[doc = options_of!(capped)]
 /// Indexes that MongoDB refuses are compile errors, and so are common mistakes: an index that another one makes superfluous, or
 /// documents that expire by a field which is not stored as a date.
 ///

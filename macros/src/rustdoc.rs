@@ -169,6 +169,16 @@ Other forms:
 
 "#)
     };
+    (capped) => {
+        r#"
+| option | default | meaning |
+|---|---|---|
+| `bytes = "64MiB"` | required | size of the collection; the oldest documents give way to new ones |
+| `documents = 1000` | no bound | number of documents |
+
+
+"#
+    };
     (circuit_breaker) => {
         r#"
 | option | default | meaning |
@@ -276,6 +286,11 @@ Other forms:
 |---|---|---|
 | `collection = "businesses"` | none | name of the collection; without it, only the fields are listed |
 | `scopes("product:{id}", "products:*")` | none | scopes that a change of a document invalidates, if [changes]("#, guide_root!(), r#"changes/index.html) are followed; needs `collection` |
+| `time_series(time = at, meta = sensor)` | a plain collection | makes it a time-series collection |
+| `capped(bytes = "64MiB")` | unbounded | makes it a collection of a fixed size |
+| `clustered` | not | stores documents in the order of their `_id`, with MongoDB 5.3 or newer |
+| `pre_images` | as the server has it | stores documents as they were before a change, for exact [scopes]("#, guide_root!(), r#"changes/index.html#scopes), with MongoDB 6.0 or newer |
+| `validator` | as the server has it | rejects documents whose fields have other types than those of the struct |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
 
 
@@ -332,6 +347,18 @@ Other forms:
 | `budget = 20`, `budget = off` | 20 % | share of calls that may be repeated, 1 to 100; in addition ten at the start, which come back at one a second |
 | `name = "supplier"` | the function's path | name in metrics |
 | `crate = my::fastness` | `::fastness` | path of the runtime crate |
+
+
+"#
+    };
+    (time_series) => {
+        r#"
+| option | default | meaning |
+|---|---|---|
+| `time = at` | required | field with the date of a measurement |
+| `meta = sensor` | none | field that names the source of a measurement |
+| `granularity = minutes` | MongoDB's, `seconds` | usual time between two measurements of one source |
+| `expire_after = "30d"` | never | deletes measurements this long after their date, in whole seconds |
 
 
 "#

@@ -77,7 +77,8 @@ fn name(options: &Options, diag: &mut Diag) {
     diag.at(name, why);
 }
 
-fn expire_after(options: &Options, diag: &mut Diag) -> Option<u32> {
+/// The lifetime of documents, in seconds.
+pub(super) fn expire_after(options: &Options, diag: &mut Diag) -> Option<u32> {
     let expr = options.expr("expire_after")?;
     if let Expr::Lit(literal) = value::peel(expr)
         && matches!(&literal.lit, Lit::Int(number) if number.base10_digits() == "0")

@@ -21,6 +21,7 @@ mod resolve;
 mod rules;
 mod scopes;
 mod serde;
+mod storage;
 mod syntax;
 #[cfg(test)]
 mod tests;

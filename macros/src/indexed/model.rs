@@ -1,6 +1,6 @@
 //! Checks a model by its own tokens, and holds its indexes and scopes once they are right.
 //!
-//! May use: diag, options, subject, indexed/{args, condition, index, record, resolve, rules, scopes, syntax}.
+//! May use: diag, options, subject, indexed/{args, condition, index, record, resolve, rules, scopes, storage, syntax}.
 
 use super::{
     args::{self, Args},
@@ -10,6 +10,7 @@ use super::{
     resolve::resolve,
     rules,
     scopes::{self, Scope},
+    storage::Storage,
     syntax::{IndexKey, IndexKind, Path},
 };
 use crate::{
@@ -31,6 +32,7 @@ pub(super) struct Declared {
     pub(super) collection: String,
     pub(super) indexes: Vec<Index>,
     pub(super) scopes: Vec<Scope>,
+    pub(super) storage: Storage,
 }
 
 impl Model {
@@ -42,13 +44,15 @@ impl Model {
         }
         let scopes = scopes::check(&args.model, &record, diag);
         let before = diag.count();
+        let storage = Storage::check(&args.model, &record, diag);
         let mut indexes = indexes(args.indexes, &record, diag);
         if diag.count() == before {
             rules::check_all(&mut indexes, &record, diag);
+            storage.check_indexes(&indexes, diag);
         }
         // After an error the model is expanded without indexes, so that nothing else fails because it is missing.
         let indexes = if diag.count() == before { indexes } else { Vec::new() };
-        Self { door, declared: collection.map(|collection| Declared { collection, indexes, scopes }), record }
+        Self { door, declared: collection.map(|collection| Declared { collection, indexes, scopes, storage }), record }
     }
 }
 
@@ -72,6 +76,10 @@ fn collectionless(args: &Args, diag: &mut Diag) {
     }
     let why = "scopes need a collection to watch for changes: write `#[indexed(collection = \"..\", scopes(..))]`";
     args.model.refuse("scopes", why, diag);
+    for name in ["time_series", "capped", "clustered", "pre_images", "validator"] {
+        let why = "this is an option of a collection: write `#[indexed(collection = \"..\", ..)]`";
+        args.model.refuse(name, why, diag);
+    }
 }
 
 /// The indexes that the attributes declare. All fields with `text` make one index together.

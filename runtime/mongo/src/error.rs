@@ -45,6 +45,7 @@ pub(crate) mod code {
     pub(crate) const CANNOT_CREATE: i32 = 67;
     pub(crate) const NO_PLAN: i32 = 291;
     pub(crate) const MAX_TIME_EXPIRED: i32 = 50;
+    pub(crate) const COLLECTION_EXISTS: i32 = 48;
     pub(crate) const ABORTED: i32 = 276;
     pub(crate) const DUPLICATES: i32 = 359;
     pub(crate) const DUPLICATE_KEY: i32 = 11_000;

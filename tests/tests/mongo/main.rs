@@ -17,6 +17,7 @@ mod profile;
 mod questions;
 mod rig;
 mod slow;
+mod storage;
 mod streams;
 mod transactions;
 

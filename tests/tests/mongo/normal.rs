@@ -109,7 +109,7 @@ async fn plans_and_reports_are_serialised() {
     let mut expected = step("action", "change");
     expected["existing"] = json!({ "name": "a_1", "key": { "a": 1 }, "expireAfterSeconds": 60 });
     let plan = serde_json::to_value(indexes.plan().await.unwrap()).unwrap();
-    assert_eq!(plan, json!({ "database": db.name(), "steps": [expected] }));
+    assert_eq!(plan, json!({ "database": db.name(), "collections": [], "steps": [expected] }));
 
     let mut report = serde_json::to_value(indexes.apply(&plan::Settings::default()).await.unwrap()).unwrap();
     assert!(report["entries"][0].as_object_mut().unwrap().remove("took").unwrap().as_f64().unwrap() > 0.0);

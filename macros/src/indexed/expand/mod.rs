@@ -1,6 +1,6 @@
 //! The model's fields as typed paths, its indexes as one constant, and its scopes as another.
 //!
-//! May use: indexed/{field, index, model, record}, indexed/expand/{indexes, places, scopes}.
+//! May use: indexed/{field, index, model, record}, indexed/expand/{indexes, places, scopes, storage}.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -15,6 +15,7 @@ use super::{
 mod indexes;
 mod places;
 mod scopes;
+mod storage;
 
 use places::Places;
 
@@ -123,8 +124,11 @@ fn declared(declared: &Declared, record: &Record, door: &TokenStream) -> TokenSt
         .is_empty()
         .then(|| quote!(const _: &'static [#door::DeclaredIndex] = <#ident as #door::Indexed>::INDEXES;));
     let scopes = scopes::constant(&declared.scopes, record, door);
+    let storage = storage::constant(&declared.storage, record, door);
     let made_too = (generics.params.is_empty() && scopes.is_some())
         .then(|| quote!(const _: &'static [#door::ChangeScope] = <#ident as #door::Indexed>::SCOPES;));
+    let made_last = (generics.params.is_empty() && storage.is_some())
+        .then(|| quote!(const _: #door::CollectionOptions = <#ident as #door::Indexed>::COLLECTION_OPTIONS;));
     quote! {
         impl #params #door::Indexed for #ident #of #bounds {
             const COLLECTION: &'static str = #collection;
@@ -134,8 +138,10 @@ fn declared(declared: &Declared, record: &Record, door: &TokenStream) -> TokenSt
                 &[#(#specs,)*]
             };
             #scopes
+            #storage
         }
         #made
         #made_too
+        #made_last
     }
 }

@@ -1,4 +1,5 @@
-//! The options of `#[derive(Indexed)]`: those of `#[indexed(..)]`, of `#[index(..)]` and of its `collation(..)`.
+//! The options of `#[derive(Indexed)]`: those of `#[indexed(..)]` with its `time_series(..)` and `capped(..)`, and of `#[index(..)]` with
+//! its `collation(..)`.
 //!
 //! May use: options/row.
 
@@ -7,6 +8,8 @@ use crate::options::row::{Call, Group, PLAIN, Row, Takes};
 const INDEXED: &[&str] = &["indexed"];
 const INDEX: &[&str] = &["index"];
 const COLLATION: &[&str] = &["collation"];
+const TIME_SERIES: &[&str] = &["time_series"];
+const CAPPED: &[&str] = &["capped"];
 
 /// The rest of a row of `#[index(..)]`; its second column in the documentation is where it may stand.
 const ON_BOTH: Row = Row { of: INDEX, default: "both", call: Call::Field, ..PLAIN };
@@ -14,6 +17,8 @@ const ON_FIELD: Row = Row { of: INDEX, default: "field", takes: Takes::Nothing, 
 
 pub(super) static TABLE: &[Group] = &[
     Group { title: "", rows: MODEL },
+    Group { title: "", rows: SERIES },
+    Group { title: "", rows: BOUNDS },
     Group { title: "", rows: KINDS },
     Group { title: "", rows: OPTIONS },
     Group { title: "", rows: RULES },
@@ -37,6 +42,110 @@ const MODEL: &[Row] = &[
         written: &["scopes(\"product:{id}\", \"products:*\")"],
         default: "none",
         meaning: "scopes that a change of a document invalidates, if [changes](changes.md) are followed; needs `collection`",
+        ..PLAIN
+    },
+    Row {
+        name: "time_series",
+        of: INDEXED,
+        takes: Takes::List,
+        written: &["time_series(time = at, meta = sensor)"],
+        default: "a plain collection",
+        meaning: "makes it a time-series collection",
+        ..PLAIN
+    },
+    Row {
+        name: "capped",
+        of: INDEXED,
+        takes: Takes::List,
+        written: &["capped(bytes = \"64MiB\")"],
+        default: "unbounded",
+        meaning: "makes it a collection of a fixed size",
+        ..PLAIN
+    },
+    Row {
+        name: "clustered",
+        of: INDEXED,
+        takes: Takes::Nothing,
+        written: &["clustered"],
+        default: "not",
+        meaning: "stores documents in the order of their `_id`, with MongoDB 5.3 or newer",
+        ..PLAIN
+    },
+    Row {
+        name: "pre_images",
+        of: INDEXED,
+        takes: Takes::Nothing,
+        written: &["pre_images"],
+        default: "as the server has it",
+        meaning: "stores documents as they were before a change, for exact [scopes](changes.md#scopes), with MongoDB 6.0 or newer",
+        ..PLAIN
+    },
+    Row {
+        name: "validator",
+        of: INDEXED,
+        takes: Takes::Nothing,
+        written: &["validator"],
+        default: "as the server has it",
+        meaning: "rejects documents whose fields have other types than those of the struct",
+        ..PLAIN
+    },
+];
+
+const SERIES: &[Row] = &[
+    Row {
+        name: "time",
+        of: TIME_SERIES,
+        takes: Takes::Ident,
+        written: &["time = at"],
+        default: "required",
+        meaning: "field with the date of a measurement",
+        ..PLAIN
+    },
+    Row {
+        name: "meta",
+        of: TIME_SERIES,
+        takes: Takes::Ident,
+        written: &["meta = sensor"],
+        default: "none",
+        meaning: "field that names the source of a measurement",
+        ..PLAIN
+    },
+    Row {
+        name: "granularity",
+        of: TIME_SERIES,
+        takes: Takes::Words(&["seconds", "minutes", "hours"]),
+        written: &["granularity = minutes"],
+        default: "MongoDB's, `seconds`",
+        meaning: "usual time between two measurements of one source",
+        ..PLAIN
+    },
+    Row {
+        name: "expire_after",
+        of: TIME_SERIES,
+        written: &["expire_after = \"30d\""],
+        default: "never",
+        meaning: "deletes measurements this long after their date, in whole seconds",
+        ..PLAIN
+    },
+];
+
+const BOUNDS: &[Row] = &[
+    Row {
+        name: "bytes",
+        of: CAPPED,
+        takes: Takes::Bytes,
+        written: &["bytes = \"64MiB\""],
+        default: "required",
+        meaning: "size of the collection; the oldest documents give way to new ones",
+        ..PLAIN
+    },
+    Row {
+        name: "documents",
+        of: CAPPED,
+        takes: Takes::Count,
+        written: &["documents = 1000"],
+        default: "no bound",
+        meaning: "number of documents",
         ..PLAIN
     },
 ];

@@ -16,8 +16,9 @@ use crate::advice::Retirement;
 use crate::error::Error;
 use crate::lease::with_lease;
 use crate::plan::{
-    AppliedStep, ApplyReport, DuplicateKeys, IndexDefinition, IndexDifference, IndexPlan, PREPARE_UNIQUE, PlanAction,
-    PlanStep, Settings, StepOutcome, UnmanagedIndexes, can_coexist,
+    AppliedCollection, AppliedStep, ApplyReport, CollectionAction, CollectionStep, DuplicateKeys, IndexDefinition,
+    IndexDifference, IndexPlan, PREPARE_UNIQUE, PlanAction, PlanStep, Settings, StepOutcome, UnmanagedIndexes,
+    can_coexist,
 };
 use fastness_core::Clock;
 use fastness_core::seam::now;
@@ -37,12 +38,16 @@ pub(crate) async fn apply(declared: &DeclaredIndexes, options: &Settings) -> Res
 
 /// Returns whether the plan requires a write.
 fn wants_writes(plan: &IndexPlan, options: &Settings) -> bool {
-    plan.steps.iter().any(|step| match &step.action {
-        PlanAction::Create | PlanAction::Change { .. } => true,
-        PlanAction::Rebuild { .. } => options.rebuild,
-        PlanAction::Unmanaged => retirement(&step.index, options.unmanaged).is_some(),
-        PlanAction::Keep { .. } | PlanAction::Conflict { .. } => false,
-    })
+    let writes = |step: &CollectionStep| {
+        matches!(step.action, CollectionAction::Create { .. } | CollectionAction::Change { .. })
+    };
+    plan.collections.iter().any(writes)
+        || plan.steps.iter().any(|step| match &step.action {
+            PlanAction::Create | PlanAction::Change { .. } => true,
+            PlanAction::Rebuild { .. } => options.rebuild,
+            PlanAction::Unmanaged => retirement(&step.index, options.unmanaged).is_some(),
+            PlanAction::Keep { .. } | PlanAction::Conflict { .. } => false,
+        })
 }
 
 /// Returns the action on an undeclared index; `None` if it stays.
@@ -68,10 +73,38 @@ impl<'a> PlanRun<'a> {
     }
 
     async fn finish(mut self, plan: IndexPlan) -> ApplyReport {
+        let mut collections = Vec::new();
+        for step in &plan.collections {
+            let outcome = self.storage(step).await;
+            collections.push(AppliedCollection { collection: step.collection.clone(), outcome });
+        }
         for steps in plan.steps.chunk_by(|one, next| one.collection == next.collection) {
             self.collection(&steps[0].collection, steps).await;
         }
-        ApplyReport { database: plan.database, entries: self.entries }
+        ApplyReport { database: plan.database, collections, entries: self.entries }
+    }
+
+    /// Creates or changes a collection.
+    async fn storage(&self, step: &CollectionStep) -> StepOutcome {
+        let name = &step.collection;
+        let (done, outcome) = match &step.action {
+            CollectionAction::Keep => return StepOutcome::Kept,
+            CollectionAction::Fixed { differences } => {
+                return StepOutcome::NeedsRebuild { differences: differences.clone() };
+            }
+            CollectionAction::Create { options } => {
+                (index_commands::create_collection(self.db, name, options).await, StepOutcome::Created)
+            }
+            CollectionAction::Change { differences } => {
+                let outcome = StepOutcome::Changed { differences: differences.clone() };
+                (index_commands::modify_collection(self.db, name, differences).await, outcome)
+            }
+        };
+        if let Err(error) = done {
+            tracing::error!(%error, collection = name, "a collection could not be created or changed");
+            return StepOutcome::Failed { error, duplicates: None, lost: false };
+        }
+        outcome
     }
 
     /// Applies the steps of a collection, in the order above.

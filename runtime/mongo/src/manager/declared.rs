@@ -7,8 +7,8 @@ use mongodb::Database;
 use super::index_commands::{self, ExistingIndexes};
 use crate::advice::{self, IndexUsage, UnneededIndex};
 use crate::error::Error;
-use crate::model::DeclaredIndex;
-use crate::plan::{self, IndexDefinition, IndexPlan};
+use crate::model::{CollectionOptions, DeclaredIndex};
+use crate::plan::{self, CollectionStep, IndexDefinition, IndexPlan};
 
 /// The declared indexes of a database.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub(super) struct DeclaredIndexes {
     pub(super) db: Database,
     /// Indexes by collection, in the order in which they were added.
     pub(super) collections: Vec<(String, Vec<DeclaredIndex>)>,
+    /// Options of collections that models declare.
+    pub(super) options: Vec<(String, CollectionOptions)>,
     /// The time after which an index without a use counts as unused.
     pub(super) unused: Duration,
 }
@@ -23,7 +25,7 @@ pub(super) struct DeclaredIndexes {
 impl DeclaredIndexes {
     /// Creates an empty list.
     pub(super) fn new(db: &Database) -> Self {
-        Self { db: db.clone(), collections: Vec::new(), unused: advice::UNUSED_AFTER }
+        Self { db: db.clone(), collections: Vec::new(), options: Vec::new(), unused: advice::UNUSED_AFTER }
     }
 
     /// Adds indexes of a collection.
@@ -34,16 +36,25 @@ impl DeclaredIndexes {
         }
     }
 
+    /// Adds the options of a collection.
+    pub(super) fn add_options(&mut self, name: &str, options: CollectionOptions) {
+        if options != CollectionOptions::DEFAULT && !self.options.iter().any(|(other, _)| other == name) {
+            self.options.push((name.to_owned(), options));
+        }
+    }
+
     /// Compares the declarations with the indexes on the server.
     pub(super) async fn plan(&self) -> Result<IndexPlan, Error> {
-        let mut collections = Vec::with_capacity(self.collections.len());
+        let (mut collections, mut steps) = (Vec::with_capacity(self.collections.len()), Vec::new());
         for (name, indexes) in &self.collections {
             let listing = index_commands::list(&self.db, name).await?;
+            let options = self.options.iter().find(|(other, _)| other == name).map(|(_, options)| options);
+            steps.extend(options.and_then(|options| CollectionStep::new(name, options, listing.options.as_ref())));
             let declared =
                 indexes.iter().map(|index| IndexDefinition::declared(index, listing.collation.as_ref())).collect();
             collections.push(plan::CollectionIndexes { name: name.clone(), declared, existing: listing.indexes });
         }
-        Ok(IndexPlan::new(self.db.name(), collections))
+        Ok(IndexPlan::new(self.db.name(), collections).with_collections(steps))
     }
 
     /// Returns the indexes of a collection that are not needed, and marks those that a model declares.

@@ -2,13 +2,13 @@
 //!
 //! Only [`apply`](super::apply), `optimize` and `build` call the ones that write.
 
-use bson::{Document, doc};
+use bson::{Bson, Document, doc};
 use mongodb::Database;
 
 use super::quorum;
 use crate::command::collect;
 use crate::error::{Error, code};
-use crate::plan::{IndexDefinition, Settings};
+use crate::plan::{IndexDefinition, IndexDifference, Settings};
 
 /// Indexes of a collection.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(crate) struct ExistingIndexes {
     /// Default collation of the collection.
     pub(crate) collation: Option<Document>,
     pub(crate) indexes: Vec<IndexDefinition>,
+    /// Options of the collection; `None` if it does not exist.
+    pub(crate) options: Option<Document>,
 }
 
 impl ExistingIndexes {
@@ -57,7 +59,7 @@ pub(crate) async fn list(db: &Database, collection: &str) -> Result<ExistingInde
             _ => index.with_building(building),
         }
     });
-    Ok(ExistingIndexes { collation, indexes: indexes.collect() })
+    Ok(ExistingIndexes { collation, indexes: indexes.collect(), options: Some(options.cloned().unwrap_or_default()) })
 }
 
 /// Returns the names of the indexes that are still being built, which `listIndexes` does not distinguish from the others.
@@ -103,6 +105,40 @@ async fn is_replicated(db: &Database) -> Result<bool, Error> {
     let hello = db.run_command(doc! { "hello": 1 }).await;
     let hello = hello.map_err(|error| Error::from_driver(format!("ask the server of `{}`", db.name()), &error))?;
     Ok(["setName", "msg"].iter().any(|sign| hello.contains_key(sign)))
+}
+
+/// Creates a collection. One that exists by now counts as created; the next plan compares it.
+pub(crate) async fn create_collection(db: &Database, collection: &str, options: &Document) -> Result<(), Error> {
+    let mut command = doc! { "create": collection };
+    command.extend(options.clone());
+    let action = || format!("create `{}.{collection}`", db.name());
+    match db.run_command(command).await.map_err(|error| Error::from_driver(action(), &error)) {
+        Err(error) if error.code() != Some(code::COLLECTION_EXISTS) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Changes options of a collection in place.
+pub(crate) async fn modify_collection(
+    db: &Database,
+    collection: &str,
+    differences: &[IndexDifference],
+) -> Result<(), Error> {
+    let mut command = doc! { "collMod": collection };
+    for IndexDifference { option, declared, .. } in differences {
+        let Some(declared) = declared else { continue };
+        match (option.as_str(), declared) {
+            ("size", size) => drop(command.insert("cappedSize", size.clone())),
+            ("max", max) => drop(command.insert("cappedMax", max.clone())),
+            ("timeseries", Bson::Document(series)) => {
+                let granularity = series.get("granularity").cloned();
+                command.insert("timeseries", doc! { "granularity": granularity });
+            }
+            (option, value) => drop(command.insert(option, value.clone())),
+        }
+    }
+    let action = || format!("change `{}.{collection}`", db.name());
+    db.run_command(command).await.map(drop).map_err(|error| Error::from_driver(action(), &error))
 }
 
 /// Drops an index. An index that does not exist counts as dropped.

@@ -60,8 +60,9 @@ impl IndexManager {
         Self { declared: DeclaredIndexes::new(db) }
     }
 
-    /// Adds the indexes of a model.
-    pub fn model<M: Indexed>(self) -> Self {
+    /// Adds the indexes of a model, and the options of its collection.
+    pub fn model<M: Indexed>(mut self) -> Self {
+        self.declared.add_options(M::COLLECTION, M::COLLECTION_OPTIONS);
         self.collection(M::COLLECTION, M::INDEXES)
     }
 

@@ -23,7 +23,7 @@ pub(crate) async fn optimize(
     let db = &declared.db;
     let database = db.name().to_owned();
     if chosen.is_empty() {
-        return Ok(ApplyReport { database, entries: Vec::new() });
+        return Ok(ApplyReport { database, collections: Vec::new(), entries: Vec::new() });
     }
     let work = async {
         let mut run = PlanRun::new(db, options);
@@ -34,7 +34,7 @@ pub(crate) async fn optimize(
         for (collection, index, retirement) in &chosen.retire {
             retire(&mut run, declared, (collection, index), *retirement).await?;
         }
-        Ok(ApplyReport { database, entries: run.entries })
+        Ok(ApplyReport { database, collections: Vec::new(), entries: run.entries })
     };
     // Boxed, because the futures of the driver within are large.
     with_lease(db, options.lease, options.max_wait, Box::pin(work)).await

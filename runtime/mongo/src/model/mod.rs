@@ -6,6 +6,7 @@
 //! document invalidates, and a [`FieldPath`] is a field with its stored name.
 
 mod check;
+mod collection;
 mod condition;
 mod date;
 mod declaration;
@@ -21,6 +22,7 @@ use std::borrow::Cow;
 
 use bson::Document;
 
+pub use collection::CollectionOptions;
 pub use declaration::{DeclaredIndex, IndexField, IndexKind};
 pub use nested::Date;
 use path::{DocumentRoot, FieldSet};
@@ -36,6 +38,7 @@ pub mod derived {
     pub use super::check::{
         check_arrays, check_prefix, index_field, list_element, map_entry, nested_fields, path_steps, require_date, root,
     };
+    pub use super::collection::{Capped, CollectionOptions, TimeSeries};
     pub use super::condition::{
         check_literals, check_presence, check_sparse, check_types, stored_literal, written_date,
     };
@@ -63,6 +66,9 @@ pub trait Indexed: Nested + Sized + 'static {
 
     /// Keys and prefixes that a change of a document invalidates, in the order of `scopes(..)`; see [`changes`](crate::changes).
     const SCOPES: &'static [ChangeScope] = &[];
+
+    /// The declared options of the collection, which [`apply`](crate::IndexManager::apply) creates it with.
+    const COLLECTION_OPTIONS: CollectionOptions = CollectionOptions::DEFAULT;
 
     /// Returns the fields, for filters, updates and sorts whose names the compiler checks.
     fn fields() -> &'static Self::Fields<Self, DocumentRoot> {

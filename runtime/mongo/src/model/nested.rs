@@ -30,7 +30,7 @@ pub trait StoredMap {
 /// Implement this trait for types of your own that wrap a [`bson::DateTime`].
 #[diagnostic::on_unimplemented(
     message = "documents cannot expire by a `{Self}`, which is not stored as a BSON date",
-    label = "`expire_after` needs a date here",
+    label = "a date is needed here",
     note = "use `bson::DateTime`, or have serde store a BSON date: \
             `#[serde_as(as = \"bson::serde_helpers::datetime::FromJiff02Timestamp\")]`",
     note = "a number of seconds (Unix time) or a text never expires: convert it with `$toDate` in an update, and write \

@@ -171,7 +171,7 @@ pub trait StoredFields: 'static {
 }
 
 /// A field of a struct, as it is stored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoredField {
     /// Stored name; `None` if the field is flattened into the struct.
     pub name: Option<&'static str>,

@@ -23,7 +23,7 @@ mod number;
 mod tests;
 mod wildcard;
 
-use number::number;
+pub(super) use number::number;
 
 /// Definition of an index: its name, its key, and the options that differ from their defaults.
 ///
@@ -270,6 +270,12 @@ impl IndexDefinition {
 }
 
 impl IndexDifference {
+    /// Returns the difference in words, as one of a collection.
+    pub(crate) fn in_collection(&self) -> String {
+        let value = |value: &Option<Bson>| value.as_ref().map_or_else(|| "(default)".to_owned(), format_bson);
+        format!("{}: {} -> {}", self.option, value(&self.existing), value(&self.declared))
+    }
+
     fn new<T: Clone + Into<Bson>>(option: &str, declared: Option<&T>, existing: Option<&T>) -> Self {
         let value = |value: Option<&T>| value.cloned().map(Into::into);
         Self { option: option.to_owned(), existing: value(existing), declared: value(declared) }
@@ -289,8 +295,7 @@ impl fmt::Display for IndexDefinition {
 
 impl fmt::Display for IndexDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = |value: &Option<Bson>| value.as_ref().map_or_else(|| "(default)".to_owned(), format_bson);
-        write!(f, "{}: {} -> {}", self.option, value(&self.existing), value(&self.declared))?;
+        f.write_str(&self.in_collection())?;
         if self.declared.is_none() && !DECLARABLE.contains(&self.option.as_str()) {
             write!(f, " (no attribute declares it: to leave it, write `as_is({:?})`)", self.option)?;
         }

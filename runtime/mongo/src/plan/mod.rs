@@ -6,16 +6,18 @@
 //! An [`ApplyReport`] holds the outcome of [`IndexManager::apply`](crate::IndexManager::apply). Keys, options and ids are values of the
 //! [`bson`] crate, as the server returns them.
 
+mod collection;
 mod duplicates;
 mod index;
 mod report;
 mod settings;
 mod steps;
 
+pub use collection::{CollectionAction, CollectionStep};
 pub use duplicates::DuplicateKeys;
 pub(crate) use index::PREPARE_UNIQUE;
 pub use index::{IndexDefinition, IndexDifference};
-pub use report::{AppliedStep, ApplyReport, StepOutcome};
+pub use report::{AppliedCollection, AppliedStep, ApplyReport, StepOutcome};
 pub use settings::{BuildProgress, CommitQuorum, Settings, UnmanagedIndexes};
 pub(crate) use steps::{CollectionIndexes, can_coexist};
 pub use steps::{IndexConflict, IndexPlan, PlanAction, PlanStep};

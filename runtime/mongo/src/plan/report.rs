@@ -18,8 +18,21 @@ use crate::error::Error;
 pub struct ApplyReport {
     /// Name of the database.
     pub database: String,
+    /// Outcomes for the collections whose options a model declares.
+    pub collections: Vec<AppliedCollection>,
     /// Steps in the order in which they were done, by collection: conflicts and unchanged indexes first.
     pub entries: Vec<AppliedStep>,
+}
+
+/// The outcome for one collection: kept, created, changed, failed, or in need of a rebuild by hand.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AppliedCollection {
+    /// Name of the collection.
+    pub collection: String,
+    /// The outcome.
+    #[serde(flatten)]
+    pub outcome: StepOutcome,
 }
 
 /// The outcome for one index.
@@ -95,9 +108,9 @@ pub enum StepOutcome {
 impl ApplyReport {
     /// Returns whether every step succeeded, and no rebuild or conflict is left.
     pub fn is_complete(&self) -> bool {
-        !self.entries.iter().any(|entry| {
+        !self.outcomes().any(|outcome| {
             matches!(
-                entry.outcome,
+                outcome,
                 StepOutcome::NeedsRebuild { .. }
                     | StepOutcome::Unfinished { .. }
                     | StepOutcome::Conflict { .. }
@@ -109,9 +122,12 @@ impl ApplyReport {
     /// Returns whether anything in the database was changed.
     pub fn has_changes(&self) -> bool {
         use StepOutcome::{Changed, Created, Dropped, Hidden, Rebuilt};
-        self.entries
-            .iter()
-            .any(|entry| matches!(entry.outcome, Created | Changed { .. } | Rebuilt { .. } | Hidden | Dropped))
+        self.outcomes().any(|outcome| matches!(outcome, Created | Changed { .. } | Rebuilt { .. } | Hidden | Dropped))
+    }
+
+    fn outcomes(&self) -> impl Iterator<Item = &StepOutcome> {
+        let collections = self.collections.iter().map(|applied| &applied.outcome);
+        collections.chain(self.entries.iter().map(|entry| &entry.outcome))
     }
 
     /// Returns the steps that failed.
@@ -122,6 +138,8 @@ impl ApplyReport {
 
 impl fmt::Display for ApplyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let same = |applied: &&AppliedCollection| matches!(applied.outcome, StepOutcome::Kept);
+        self.collections.iter().filter(|applied| !same(applied)).try_for_each(|applied| write!(f, "{applied}"))?;
         let mut in_sync = 0;
         for entry in &self.entries {
             match entry.outcome {
@@ -135,6 +153,28 @@ impl fmt::Display for ApplyReport {
             self.database,
             if self.is_complete() { "" } else { "; some are NOT as declared" }
         )
+    }
+}
+
+impl fmt::Display for AppliedCollection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { collection, outcome } = self;
+        let mut detail = |text: String| writeln!(f, "{text}");
+        match outcome {
+            StepOutcome::Created => detail(format!("created       {collection}: the collection")),
+            StepOutcome::Changed { differences } => {
+                detail(format!("changed       {collection}: the collection"))?;
+                differences.iter().try_for_each(|difference| detail(format!("{:14}{}", "", difference.in_collection())))
+            }
+            StepOutcome::NeedsRebuild { differences } => {
+                detail(format!(
+                    "FIXED         {collection}: the collection cannot be changed: copy its documents into a new one"
+                ))?;
+                differences.iter().try_for_each(|difference| detail(format!("{:14}{}", "", difference.in_collection())))
+            }
+            StepOutcome::Failed { error, .. } => detail(format!("FAILED        {collection}: {error}")),
+            _ => detail(format!("kept          {collection}: the collection")),
+        }
     }
 }
 

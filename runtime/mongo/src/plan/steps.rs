@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::collection::{CollectionAction, CollectionStep};
 use super::index::{IndexDefinition, IndexDifference};
 
 mod display;
@@ -25,6 +26,8 @@ mod tests;
 pub struct IndexPlan {
     /// Name of the database.
     pub database: String,
+    /// Steps for the collections whose options a model declares.
+    pub collections: Vec<CollectionStep>,
     /// Steps: one for each declared index, one for each existing index that no model declares, and one for each pair of declarations that
     /// exclude each other.
     pub steps: Vec<PlanStep>,
@@ -110,11 +113,21 @@ impl IndexPlan {
     /// Decides the steps of each collection.
     pub(crate) fn new(database: &str, collections: Vec<CollectionIndexes>) -> Self {
         let steps = collections.into_iter().flat_map(CollectionIndexes::steps).collect();
-        Self { database: database.to_owned(), steps }
+        Self { database: database.to_owned(), collections: Vec::new(), steps }
     }
 
-    /// Returns whether every declared index exists as declared. Undeclared indexes do not count.
+    /// Adds the steps for collections.
+    pub(crate) fn with_collections(self, collections: Vec<CollectionStep>) -> Self {
+        Self { collections, ..self }
+    }
+
+    /// Returns whether every declared index and collection exists as declared. Undeclared indexes do not count.
     pub fn is_in_sync(&self) -> bool {
+        let same = |step: &CollectionStep| matches!(step.action, CollectionAction::Keep);
+        self.collections.iter().all(same) && self.indexes_are_in_sync()
+    }
+
+    fn indexes_are_in_sync(&self) -> bool {
         self.steps.iter().all(|step| matches!(step.action, PlanAction::Keep { .. } | PlanAction::Unmanaged))
     }
 

@@ -3,7 +3,7 @@
 use bson::Bson;
 
 /// Converts a number to the smallest type that holds it: 1, 1.0 and a 64-bit 1 are equal.
-pub(super) fn number(value: Bson) -> Bson {
+pub(in crate::plan) fn number(value: Bson) -> Bson {
     /// 2^53: up to here every whole number has a double of its own.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     match value {

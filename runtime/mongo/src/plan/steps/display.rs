@@ -3,10 +3,17 @@
 use std::fmt;
 
 use super::{IndexConflict, IndexPlan, PlanAction, PlanStep};
+use crate::conversions::format_bson;
+use crate::plan::collection::{CollectionAction, CollectionStep};
 use crate::plan::index::IndexDifference;
 
 impl fmt::Display for IndexPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let changed = |step: &&CollectionStep| !matches!(step.action, CollectionAction::Keep);
+        for step in self.collections.iter().filter(changed) {
+            writeln!(f, "{}.{}", self.database, step.collection)?;
+            write!(f, "{step}")?;
+        }
         let mut collection = None;
         for step in self.steps.iter().filter(|step| !matches!(step.action, PlanAction::Keep { .. })) {
             if collection != Some(&step.collection) {
@@ -28,6 +35,25 @@ impl fmt::Display for IndexPlan {
             format!("{count} {words}")
         });
         writeln!(f, "Plan: {}", counts.join(", "))
+    }
+}
+
+impl fmt::Display for CollectionStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.action {
+            CollectionAction::Keep => writeln!(f, "    = keep      the collection"),
+            CollectionAction::Create { options } => {
+                writeln!(f, "    + create    the collection {}", format_bson(&options.clone().into()))
+            }
+            CollectionAction::Change { differences } => {
+                writeln!(f, "    ~ change    the collection")?;
+                differences.iter().try_for_each(|difference| writeln!(f, "{:16}{}", "", difference.in_collection()))
+            }
+            CollectionAction::Fixed { differences } => {
+                writeln!(f, "    ! fixed     the collection cannot be changed: copy its documents into a new one")?;
+                differences.iter().try_for_each(|difference| writeln!(f, "{:16}{}", "", difference.in_collection()))
+            }
+        }
     }
 }
 

@@ -1,0 +1,164 @@
+//! Options of collections: those that a model declares, and their differences from those of the server.
+
+use bson::{Bson, Document, doc};
+use serde::Serialize;
+
+use super::index::{IndexDifference, number};
+use crate::model::CollectionOptions;
+use crate::model::derived::{StoredField, ValueKind};
+
+/// Step for a collection whose options a model declares.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct CollectionStep {
+    /// Name of the collection.
+    pub collection: String,
+    /// The action to take.
+    #[serde(flatten)]
+    pub action: CollectionAction,
+}
+
+/// Action on a collection.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CollectionAction {
+    /// The collection has the declared options.
+    Keep,
+    /// The collection does not exist, and is created with these options.
+    Create {
+        /// Options in MongoDB's words.
+        options: Document,
+    },
+    /// The options can be changed in place (`collMod`).
+    Change {
+        /// The options to change.
+        differences: Vec<IndexDifference>,
+    },
+    /// The options cannot be changed: the documents have to be copied into a new collection.
+    Fixed {
+        /// The options that differ.
+        differences: Vec<IndexDifference>,
+    },
+}
+
+impl CollectionStep {
+    /// Compares the declared options with those of the server; `existing` is `None` if the collection does not exist. Returns `None` if
+    /// the model declares none.
+    pub(crate) fn new(collection: &str, declared: &CollectionOptions, existing: Option<&Document>) -> Option<Self> {
+        let declared = written(declared);
+        if declared.is_empty() {
+            return None;
+        }
+        let action = match existing {
+            None => CollectionAction::Create { options: declared },
+            Some(existing) => compare(&declared, existing),
+        };
+        Some(Self { collection: collection.to_owned(), action })
+    }
+}
+
+fn compare(declared: &Document, existing: &Document) -> CollectionAction {
+    let different = |(option, value): (&String, &Bson)| {
+        let there = existing.get(option).map(|there| normal(option, there));
+        let same = there.as_ref() == Some(&normal(option, value));
+        (!same).then(|| IndexDifference { option: option.clone(), existing: there, declared: Some(value.clone()) })
+    };
+    let differences: Vec<_> = declared.iter().filter_map(different).collect();
+    if differences.is_empty() {
+        CollectionAction::Keep
+    } else if differences.iter().all(|difference| can_change(difference, existing)) {
+        CollectionAction::Change { differences }
+    } else {
+        CollectionAction::Fixed { differences }
+    }
+}
+
+/// Returns whether `collMod` can make the change.
+fn can_change(difference: &IndexDifference, existing: &Document) -> bool {
+    match difference.option.as_str() {
+        "validator" | "changeStreamPreAndPostImages" | "expireAfterSeconds" => true,
+        "size" | "max" => existing.get_bool("capped").unwrap_or(false),
+        "timeseries" => {
+            // A granularity can become coarser.
+            let [old, new] = [&difference.existing, &difference.declared].map(|value| {
+                let series = value.as_ref().and_then(Bson::as_document).cloned().unwrap_or_default();
+                let order = ["seconds", "minutes", "hours"];
+                let rank =
+                    order.iter().position(|word| series.get_str("granularity").is_ok_and(|known| known == *word));
+                (series.get("timeField").cloned(), series.get("metaField").cloned(), rank.unwrap_or(0))
+            });
+            old.0.is_some() && (&old.0, &old.1) == (&new.0, &new.1) && old.2 < new.2
+        }
+        _ => false,
+    }
+}
+
+/// Returns a value in a form that can be compared: without what the server adds.
+fn normal(option: &str, value: &Bson) -> Bson {
+    match (option, value) {
+        ("timeseries", Bson::Document(series)) => {
+            let mut normal = doc! {};
+            for field in ["timeField", "metaField"] {
+                normal.extend(series.get(field).map(|name| (field.to_owned(), name.clone())));
+            }
+            normal.insert("granularity", series.get_str("granularity").unwrap_or("seconds"));
+            normal.into()
+        }
+        ("clusteredIndex", Bson::Document(index)) => {
+            doc! { "key": index.get("key").cloned().map(number), "unique": true }.into()
+        }
+        (_, value) => number(value.clone()),
+    }
+}
+
+/// Returns the options for `create`.
+fn written(options: &CollectionOptions) -> Document {
+    let mut found = doc! {};
+    if let Some(series) = options.time_series {
+        let mut fields = doc! { "timeField": series.time };
+        fields.extend(series.meta.map(|meta| ("metaField".to_owned(), Bson::from(meta))));
+        fields.extend(series.granularity.map(|word| ("granularity".to_owned(), Bson::from(word))));
+        found.insert("timeseries", fields);
+        found.extend(series.expire_after.map(|seconds| ("expireAfterSeconds".to_owned(), Bson::Int64(seconds.into()))));
+    }
+    if let Some(capped) = options.capped {
+        // The server stores a multiple of 256.
+        let bytes = i64::try_from(capped.bytes.next_multiple_of(256)).unwrap_or(i64::MAX);
+        found.extend(doc! { "capped": true, "size": bytes });
+        found.extend(capped.documents.map(|max| ("max".to_owned(), i64::try_from(max).unwrap_or(i64::MAX).into())));
+    }
+    if options.clustered {
+        found.insert("clusteredIndex", doc! { "key": { "_id": 1 }, "unique": true });
+    }
+    if options.pre_images {
+        found.insert("changeStreamPreAndPostImages", doc! { "enabled": true });
+    }
+    found.extend(options.validator.map(|fields| ("validator".to_owned(), Bson::from(validator(fields)))));
+    found
+}
+
+/// Returns the schema that admits values of the fields' types, and other fields. A field may be missing.
+fn validator(fields: &[StoredField]) -> Document {
+    let mut properties = doc! {};
+    for field in fields {
+        let kind = match field.holds {
+            ValueKind::Anything => continue,
+            ValueKind::Bools => "bool",
+            ValueKind::Numbers => "number",
+            ValueKind::Texts => "string",
+            ValueKind::Dates => "date",
+            ValueKind::Ids => "objectId",
+            ValueKind::Others => "object",
+        };
+        let Some(name) = field.name else { continue };
+        let kinds = |kind: &str| if field.null { Bson::from(vec![kind, "null"]) } else { kind.into() };
+        let schema = if field.array {
+            doc! { "bsonType": kinds("array"), "items": { "bsonType": kind } }
+        } else {
+            doc! { "bsonType": kinds(kind) }
+        };
+        properties.insert(name, schema);
+    }
+    doc! { "$jsonSchema": { "bsonType": "object", "properties": properties } }
+}

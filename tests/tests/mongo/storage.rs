@@ -1,0 +1,159 @@
+//! Options of collections, created and changed by `apply`.
+
+use bson::oid::ObjectId;
+use bson::{DateTime, Document, doc};
+use fastness::Indexed;
+use fastness::mongo::IndexManager;
+use fastness::mongo::plan::{self, CollectionAction};
+use mongodb::Database;
+use serde::{Deserialize, Serialize};
+
+use super::databases;
+
+#[derive(Serialize, Deserialize, Indexed)]
+#[serde(rename_all = "camelCase")]
+#[indexed(
+    collection = "readings",
+    time_series(time = measured_at, meta = sensor_id, granularity = minutes, expire_after = "30d")
+)]
+struct Reading {
+    measured_at: DateTime,
+    sensor_id: i64,
+    #[index]
+    value: f64,
+}
+
+#[derive(Serialize, Deserialize, Indexed)]
+#[indexed(collection = "readings", time_series(time = at))]
+struct OtherSeries {
+    at: DateTime,
+}
+
+#[derive(Serialize, Deserialize, Indexed)]
+#[indexed(collection = "log", capped(bytes = 1_000_000, documents = 1000))]
+struct Line {
+    #[index]
+    text: String,
+}
+
+#[derive(Serialize, Deserialize, Indexed)]
+#[indexed(collection = "log", capped(bytes = "2MiB", documents = 5))]
+struct LongerLog {
+    #[index]
+    text: String,
+}
+
+#[derive(Serialize, Indexed)]
+#[indexed(collection = "clustered", clustered)]
+struct Clustered {
+    #[serde(rename = "_id")]
+    id: i64,
+    #[index]
+    a: i64,
+}
+
+#[derive(Serialize, Deserialize, Indexed)]
+#[indexed(collection = "checked", pre_images, validator)]
+struct Checked {
+    #[index]
+    name: String,
+    size: Option<f64>,
+    tags: Vec<String>,
+    owner: ObjectId,
+    at: DateTime,
+    inner: Inner,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Inner {
+    a: u8,
+}
+
+async fn options(db: &Database, collection: &str) -> Document {
+    let found = db.run_command(doc! { "listCollections": 1, "filter": { "name": collection } }).await.unwrap();
+    let batch = found.get_document("cursor").unwrap().get_array("firstBatch").unwrap().clone();
+    batch[0].as_document().unwrap().get_document("options").unwrap().clone()
+}
+
+/// Applies a model twice, and returns the options of its collection.
+async fn applied<M: Indexed>(db: &Database) -> Document {
+    let indexes = IndexManager::new(db).model::<M>();
+    assert!(!indexes.plan().await.unwrap().is_in_sync());
+    let report = indexes.apply(&plan::Settings::default()).await.unwrap();
+    assert!(report.is_complete() && report.has_changes(), "{report}");
+    let plan = indexes.plan().await.unwrap();
+    assert!(plan.is_in_sync(), "{plan}");
+    assert!(!indexes.apply(&plan::Settings::default()).await.unwrap().has_changes());
+    options(db, M::COLLECTION).await
+}
+
+#[tokio::test]
+async fn collections_are_created_with_the_declared_options() {
+    for db in databases().await {
+        let series = applied::<Reading>(&db).await;
+        let fields = series.get_document("timeseries").unwrap();
+        assert_eq!(fields.get_str("timeField").unwrap(), "measuredAt");
+        assert_eq!(fields.get_str("metaField").unwrap(), "sensorId");
+        assert_eq!(series.get_i64("expireAfterSeconds").unwrap(), 2_592_000, "{series}");
+        let log = applied::<Line>(&db).await;
+        assert!(log.get_bool("capped").unwrap() && log.get_i32("size").unwrap() == 1_000_192, "{log}");
+        assert!(applied::<Clustered>(&db).await.contains_key("clusteredIndex"));
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_changed_is_changed_and_the_rest_is_said() {
+    for db in databases().await {
+        applied::<Line>(&db).await;
+        let log = applied::<LongerLog>(&db).await;
+        assert_eq!((log.get_i32("size").unwrap(), log.get_i32("max").unwrap()), (2_097_152, 5), "{log}");
+
+        db.create_collection("clustered").await.unwrap();
+        applied::<Reading>(&db).await;
+        let indexes = IndexManager::new(&db).model::<Clustered>().model::<OtherSeries>();
+        let plan = indexes.plan().await.unwrap();
+        let fixed = |step: &plan::CollectionStep| matches!(step.action, CollectionAction::Fixed { .. });
+        assert!(plan.collections.len() == 2 && plan.collections.iter().all(fixed), "{plan}");
+        let report = indexes.apply(&plan::Settings::default()).await.unwrap();
+        let text = report.to_string();
+        assert!(!report.is_complete() && text.contains("the collection cannot be changed"), "{text}");
+        assert!(text.contains("a_1"), "its index is built: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_validator_follows_from_the_types_of_the_struct() {
+    for db in databases().await {
+        db.create_collection("checked").await.unwrap();
+        let found = applied::<Checked>(&db).await;
+        assert!(found.get_document("changeStreamPreAndPostImages").unwrap().get_bool("enabled").unwrap());
+        let right = || Checked {
+            name: "a".to_owned(),
+            size: None,
+            tags: vec!["b".to_owned()],
+            owner: ObjectId::new(),
+            at: DateTime::now(),
+            inner: Inner { a: 1 },
+        };
+        let all = db.collection::<Document>("checked");
+        let document = |change: Document| {
+            let mut document = bson::serialize_to_document(&right()).unwrap();
+            document.extend(change);
+            document
+        };
+        for fine in [doc! {}, doc! { "size": 1 }, doc! { "size": 1.5, "more": true }, doc! { "inner": "any" }] {
+            all.insert_one(document(fine)).await.unwrap();
+        }
+        for wrong in [
+            doc! { "name": 1 },
+            doc! { "name": null },
+            doc! { "size": "1" },
+            doc! { "tags": "b" },
+            doc! { "tags": [1] },
+            doc! { "owner": "b" },
+            doc! { "at": 5_i64 },
+        ] {
+            assert!(all.insert_one(document(wrong.clone())).await.is_err(), "{wrong}");
+        }
+    }
+}
