@@ -249,7 +249,7 @@ impl std::error::Error for Error {}
 
 #[cfg(test)]
 mod tests {
-    use super::redacted;
+    use super::{Detail, Error, redacted};
 
     #[test]
     fn messages_contain_no_values() {
@@ -285,5 +285,19 @@ mod tests {
         for (message, expected) in cases {
             assert_eq!(redacted(message), expected);
         }
+    }
+
+    #[test]
+    fn refusals_of_an_older_server_say_what_to_write() {
+        let refused = |message: &str| {
+            let detail = Detail::Server { code: 67, name: "CannotCreateIndex".to_owned(), message: message.to_owned() };
+            Error { operation: "build `a_1`".to_owned(), detail }.to_string()
+        };
+        let wildcard = refused("wildcard indexes do not allow compounding");
+        assert!(wildcard.ends_with("needs MongoDB 7.0: update the server, or declare an index for each"), "{wildcard}");
+        let filter = refused("unsupported expression in partial index: $or");
+        assert!(!filter.contains("MongoDB 6.0"), "another text, another reason: {filter}");
+        let filter = refused("Expression not supported in partial index: $or");
+        assert!(filter.contains("need MongoDB 6.0"), "{filter}");
     }
 }
