@@ -1,7 +1,5 @@
 //! `apply` while a member of the set is down, while the primary is lost, and while a person changes indexes by hand.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
@@ -12,7 +10,7 @@ use fastness_tests::servers::{MongoSet, PATIENCE, until};
 use mongodb::Database;
 use tokio::task::JoinHandle;
 
-use super::{A, B, databases, indexes, listed, names};
+use super::{A, B, databases, indexes, names};
 
 async fn insert(db: &Database) {
     db.collection("c").insert_many((0..1_000).map(|number| doc! { "a": number })).await.unwrap();
@@ -137,49 +135,4 @@ async fn changes_by_hand_between_plan_and_apply_are_seen() {
         assert!(matches!(outcome("b_1"), StepOutcome::NeedsRebuild { .. }), "{report}");
         assert_eq!(names(&db).await, ["by hand", "b_1"]);
     }
-}
-
-/// An index over the same fields and the `_id` serves queries while neither the old nor the new index exists.
-#[tokio::test(flavor = "multi_thread")]
-async fn queries_have_an_index_during_a_rebuild() {
-    for db in databases().await {
-        db.collection("c").insert_many((0..20_000).map(|number| doc! { "a": number })).await.unwrap();
-        let expiring = DeclaredIndex { expire_after: Some(3_600), ..A };
-        assert!(indexes(&db, &[expiring]).apply(&plan::Settings::default()).await.unwrap().is_complete());
-        let indexes = indexes(&db, &[A]);
-        assert!(matches!(indexes.plan().await.unwrap().steps[0].action, PlanAction::Rebuild { gap: false, .. }));
-
-        let ended = Arc::new(AtomicBool::new(false));
-        let reader = tokio::spawn({
-            let (db, ended) = (db.clone(), ended.clone());
-            async move {
-                let (mut asked, mut without) = (0, 0);
-                while !ended.load(Ordering::SeqCst) {
-                    let find = doc! { "find": "c", "filter": { "a": 7 } };
-                    let plan = db.run_command(doc! { "explain": find, "verbosity": "queryPlanner" }).await.unwrap();
-                    (asked, without) = (asked + 1, without + u32::from(!plan.to_string().contains("IXSCAN")));
-                }
-                (asked, without)
-            }
-        });
-        let report = indexes.apply(&plan::Settings::default().rebuild(true)).await.unwrap();
-        ended.store(true, Ordering::SeqCst);
-        let (asked, without) = reader.await.unwrap();
-        println!("{asked} queries were planned during a rebuild, {without} without an index");
-        assert!(report.is_complete() && asked > 0 && without == 0, "{report}: {without} of {asked} without an index");
-        assert_eq!(names(&db).await, ["a_1"]);
-        assert!(listed(&db).await[0].get("expireAfterSeconds").is_none());
-    }
-}
-
-#[tokio::test]
-async fn a_rebuild_that_leaves_queries_without_an_index_says_so() {
-    let [db, _] = databases().await;
-    let hashed = doc! { "key": { "a": "hashed" }, "name": "mine", "sparse": true };
-    db.run_command(doc! { "createIndexes": "c", "indexes": [hashed] }).await.unwrap();
-    let field = fastness::mongo::model::IndexField { path: &["a"], kind: fastness::mongo::model::IndexKind::Hashed };
-    let fields = Box::leak(Box::new([field]));
-    let plan =
-        indexes(&db, &[DeclaredIndex { fields, name: Some("mine"), ..DeclaredIndex::DEFAULT }]).plan().await.unwrap();
-    assert!(plan.to_string().contains("queries have no index while it is rebuilt"), "{plan}");
 }

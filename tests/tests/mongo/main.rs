@@ -15,6 +15,7 @@ mod normal;
 mod optimize;
 mod profile;
 mod questions;
+mod rebuild;
 mod rig;
 mod slow;
 mod storage;

@@ -45,7 +45,9 @@ fn wants_writes(plan: &IndexPlan, options: &Settings) -> bool {
         || plan.steps.iter().any(|step| match &step.action {
             PlanAction::Create | PlanAction::Change { .. } => true,
             PlanAction::Rebuild { .. } => options.rebuild,
-            PlanAction::Unmanaged => retirement(&step.index, options.unmanaged).is_some(),
+            PlanAction::Unmanaged => {
+                is_left_over(step, &plan.steps) || retirement(&step.index, options.unmanaged).is_some()
+            }
             PlanAction::Keep { .. } | PlanAction::Conflict { .. } => false,
         })
 }
@@ -58,6 +60,21 @@ fn retirement(index: &IndexDefinition, unmanaged: UnmanagedIndexes) -> Option<Re
         UnmanagedIndexes::DropHidden => index.is_hidden().then_some(Retirement::Drop),
         UnmanagedIndexes::Drop => Some(Retirement::Drop),
     }
+}
+
+/// Returns whether the index stood in during a rebuild that was broken off, whose own index exists or is built by this plan.
+fn is_left_over(step: &PlanStep, steps: &[PlanStep]) -> bool {
+    let stood_in = |other: &&PlanStep| {
+        let stand_in = other.index.stand_in(&stand_in_name(&other.index));
+        stand_in.is_some_and(|index| index.name() == step.index.name() && index.is_identical(&step.index))
+    };
+    let done = |other: &PlanStep| matches!(other.action, PlanAction::Keep { .. } | PlanAction::Create);
+    steps.iter().filter(|other| other.collection == step.collection).any(|other| done(other) && stood_in(&other))
+}
+
+/// Returns the name of the index that stands in for one while it is rebuilt.
+fn stand_in_name(index: &IndexDefinition) -> String {
+    format!("{}_meanwhile", index.name())
 }
 
 /// A plan being applied.
@@ -132,10 +149,14 @@ impl<'a> PlanRun<'a> {
                 self.record(collection, index, outcome, took);
             }
         }
-        for PlanStep { index, action, .. } in steps {
-            if let PlanAction::Unmanaged = action {
-                let (outcome, took) = timed(self.retire(collection, index)).await;
-                self.record(collection, index, outcome, took);
+        for step in steps {
+            if let PlanAction::Unmanaged = step.action {
+                let retirement = retirement(&step.index, self.options.unmanaged);
+                // Before the index for which it stood in is built, it still serves queries.
+                let built = !self.entries.iter().any(|entry| matches!(entry.outcome, StepOutcome::Unfinished { .. }));
+                let left_over = (built && is_left_over(step, steps)).then_some(Retirement::Drop);
+                let (outcome, took) = timed(self.retire(collection, &step.index, left_over.or(retirement))).await;
+                self.record(collection, &step.index, outcome, took);
             }
         }
     }
@@ -283,7 +304,7 @@ impl<'a> PlanRun<'a> {
     ) -> Result<(), StepOutcome> {
         let fail = |error| StepOutcome::Failed { error, duplicates: None, lost: false };
         let listing = index_commands::list(self.db, collection).await.map_err(fail)?;
-        let name = format!("{}_meanwhile", index.name());
+        let name = stand_in_name(index);
         // An index over these fields, of a person or of an earlier attempt, serves queries as well.
         let twin = listing.indexes.iter().find(|other| other.is_identical(stand_in));
         let served = twin.is_some_and(|twin| !twin.is_being_built() && twin.name() != name);
@@ -324,9 +345,9 @@ impl<'a> PlanRun<'a> {
         Err(outcome)
     }
 
-    async fn retire(&self, collection: &str, index: &IndexDefinition) -> StepOutcome {
+    async fn retire(&self, collection: &str, index: &IndexDefinition, how: Option<Retirement>) -> StepOutcome {
         let name = index.name();
-        let (retired, outcome) = match retirement(index, self.options.unmanaged) {
+        let (retired, outcome) = match how {
             None => return StepOutcome::Unmanaged,
             Some(Retirement::Hide) => {
                 let hidden = index_commands::modify(self.db, collection, name, doc! { "hidden": true }).await;
