@@ -2,7 +2,7 @@
 
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, DATE, ETAG, EXPIRES, HeaderName,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, SET_COOKIE, VARY,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE, SET_COOKIE, VARY,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -27,6 +27,16 @@ impl Conditions {
         }
         let none_match = request.get_all(IF_NONE_MATCH).iter().cloned().collect();
         Self { none_match, modified_since: request.get(IF_MODIFIED_SINCE).cloned(), range }
+    }
+
+    /// Returns whether the client asks for a part, and not for all bytes.
+    pub(super) fn asks_for_part(&self) -> bool {
+        self.range.as_ref().is_some_and(|range| !range.is_of_all())
+    }
+
+    /// Returns the conditions without the range.
+    pub(super) fn of_whole(&self) -> Self {
+        Self { range: None, ..self.clone() }
     }
 
     /// Returns whether the client gets `304` in place of this response (RFC 9110 section 13.2.2).
@@ -73,6 +83,12 @@ pub(super) fn not_modified_head(headers: &HeaderMap) -> HeaderMap {
 pub(super) fn remove_conditions(request: &mut HeaderMap) {
     request.remove(IF_NONE_MATCH);
     request.remove(IF_MODIFIED_SINCE);
+}
+
+/// Removes the range from a request, so that the handler answers with the whole.
+pub(super) fn remove_range(request: &mut HeaderMap) {
+    request.remove(RANGE);
+    request.remove(IF_RANGE);
 }
 
 /// Returns whether a response can be validated by its tag or its date.

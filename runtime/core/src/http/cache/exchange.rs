@@ -72,9 +72,10 @@ impl Exchange {
         self.store.entry_key(&self.target.borrow(), &self.variant, &self.tags)
     }
 
-    /// Returns whether the request waits for no other: a `HEAD`, or one with directives that may not be coalesced.
+    /// Returns whether the request waits for no other, nor others for it: a `HEAD`, one for a part, or one with directives that may not be
+    /// coalesced.
     fn is_solo(&self) -> bool {
-        self.head || !self.config.reloads.may_join(&self.asked)
+        self.head || self.conditions.asks_for_part() || !self.config.reloads.may_join(&self.asked)
     }
 
     /// Returns the outcome of a request whose response was not stored. A layer that stores nothing gives no reason.

@@ -41,6 +41,11 @@ impl RangeRequest {
         Some(Self { span: span?, if_range: request.get(IF_RANGE).cloned() })
     }
 
+    /// Returns whether it is all bytes of whichever response there is: `bytes=0-`, with which browsers ask for a film.
+    pub(super) fn is_of_all(&self) -> bool {
+        self.span == Span::Between(0, u64::MAX) && self.if_range.is_none()
+    }
+
     /// Selects from a whole response of this length, with this head.
     pub(super) fn select(&self, response: &HeaderMap, length: usize) -> Selected {
         if self.if_range.as_ref().is_some_and(|named| !is_named(named, response)) {

@@ -88,7 +88,9 @@ where
         // A `HEAD` has no range (RFC 9110 section 14.2).
         let has_range = request_head.has_range && !head;
         let conditions = Conditions::new(&parts.headers, request_head.has_conditions, has_range);
-        if config.stores && (!has_range || conditions.range.is_some()) {
+        // Of several ranges, or another unit, the handler decides; without storage there is no whole to take a range of.
+        let passes_by = has_range && !(config.stores && conditions.range.is_some());
+        if config.stores && !passes_by {
             let asked = request_head.has_directives.then_some(&asked);
             let headers = &parts.headers;
             let request = HitRequest { target: &target, headers, asked, conditions: &conditions, head, nested };
@@ -96,7 +98,7 @@ where
                 return CacheFuture::ready(answer);
             }
         }
-        if has_range {
+        if passes_by {
             drop(store);
             return self.bypass(Request::from_parts(parts, body), Forwarded::Bypass, nested);
         }

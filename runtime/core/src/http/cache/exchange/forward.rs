@@ -21,7 +21,7 @@ use super::super::stored::{ResponseEntry, Stored};
 use super::super::tags::{CacheTags, ForwardedByCache};
 use super::insert::CompleteResponse;
 use super::stream::BegunLoad;
-use super::{Answer, Exchange, shared_outcome};
+use super::{Answer, Exchange, Recipient, shared_outcome};
 use crate::clock::nanos;
 use crate::engine::{CountIfAbandoned, TieredStart, count_load};
 use crate::events::LoadEnding;
@@ -139,7 +139,8 @@ impl Exchange {
         }
     }
 
-    /// Replaces the conditions of a request by those that validate a stale response. Returns the response, if it can be validated.
+    /// Replaces the conditions of a request by those that validate a stale response. Returns the response, if it can be validated. The
+    /// handler sees a range only where it may answer with a part: not to replace a stored whole, nor if the range is all bytes.
     fn make_conditional<Q>(
         &self,
         request: &mut Request<Q>,
@@ -151,12 +152,16 @@ impl Exchange {
             conditional::remove_conditions(request.headers_mut());
         }
         request.extensions_mut().insert(ForwardedByCache);
-        stale.filter(|entry| match &entry.stored {
+        let validated = stale.filter(|entry| match &entry.stored {
             Stored::Response(recorded) => {
                 !self.head && conditional::add_validators(request.headers_mut(), &recorded.headers)
             }
             Stored::Varies(_) => false,
-        })
+        });
+        if validated.is_some() || self.client == Recipient::Served || !self.conditions.asks_for_part() {
+            conditional::remove_range(request.headers_mut());
+        }
+        validated
     }
 
     /// Remembers whether requests with this key may wait for each other.
@@ -164,6 +169,8 @@ impl Exchange {
         match result {
             // A `304` to a client's condition or the answer to a `HEAD` does not tell.
             Ok(HandlerResult::Private(_, Unstored::Head | Unstored::NotModified)) => {}
+            // Nor does a part.
+            Ok(HandlerResult::Private(..)) if self.conditions.asks_for_part() => {}
             Ok(HandlerResult::Private(..)) if !has_failed(result) => {
                 self.store.unshared.insert(key.key.hash, self.now());
             }

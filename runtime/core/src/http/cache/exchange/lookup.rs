@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::header::AGE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use super::super::conditional::Conditions;
 use super::super::directives::Directives;
 use super::super::fills::Fill;
 use super::super::freshness::{Freshness, Reuse};
@@ -126,7 +127,7 @@ impl<B: http_body::Body> Request for ResponseLookup<'_, B> {
             return None;
         }
         let is_current = self.exchange.store.is_current(&self.key, &entry, epoch);
-        is_current.then(|| self.joined_answer(&entry, recorded))
+        is_current.then(|| self.joined_answer(&entry, recorded, &self.exchange.conditions))
     }
 }
 
@@ -203,10 +204,10 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
     }
 
     /// Answers with the response to another request.
-    fn joined_answer(&self, entry: &ResponseEntry, recorded: &StoredResponse) -> Answer<B> {
+    fn joined_answer(&self, entry: &ResponseEntry, recorded: &StoredResponse, conditions: &Conditions) -> Answer<B> {
         let exchange = &*self.exchange;
         exchange.call.answered(Answered::Joined);
-        let mut answer = recorded.answer(false, &exchange.conditions, CacheStatus::Collapsed(exchange.why));
+        let mut answer = recorded.answer(false, conditions, CacheStatus::Collapsed(exchange.why));
         if exchange.config.stores {
             let age = recorded.freshness(entry.expires, exchange.now()).age;
             answer.headers_mut().insert(AGE, HeaderValue::from(age.as_secs()));
@@ -257,7 +258,7 @@ impl<'a, B: http_body::Body> ResponseLookup<'a, B> {
     /// Answers with a response whose body is still coming, if that can be had from its beginning.
     fn join_fill(&self, fill: &Fill, wait: FlightWait) -> Option<Answer<B>> {
         let reader = fill.body.reader(wait)?;
-        let mut answer = self.joined_answer(&fill.head, fill.recorded());
+        let mut answer = self.joined_answer(&fill.head, fill.recorded(), &self.exchange.conditions.of_whole());
         if answer.status() != StatusCode::NOT_MODIFIED {
             *answer.body_mut() = Body::inner(ResumedBody::filling(reader));
         }

@@ -136,7 +136,9 @@ impl Exchange {
     ) -> (Answer<B>, ReuseJudgement, Arc<ResponseEntry>) {
         let RecordedHead { response, expires, judged, age, extensions } = head;
         let reason = if self.memory_short { Unstored::Memory } else { Unstored::Incomplete };
-        let mut answer = response.answer(self.head, &self.conditions, self.unstored(judged.err().unwrap_or(reason)));
+        let status = self.unstored(judged.err().unwrap_or(reason));
+        // A part can only be cut from a body that is there.
+        let mut answer = response.answer(self.head, &self.conditions.of_whole(), status);
         answer.headers_mut().extend(age.map(|age| (AGE, age)));
         *answer.extensions_mut() = extensions;
         self.add_tags_if_nested(&response, &mut answer);

@@ -13,6 +13,7 @@ use crate::http::CoalesceLayer;
 use crate::http::cache::store::ResponseStore;
 
 mod leaving;
+mod ranged;
 
 type Sent = Result<Frame<Bytes>, &'static str>;
 
