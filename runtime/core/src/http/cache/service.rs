@@ -138,17 +138,18 @@ struct HitRequest<'a> {
 impl HitRequest<'_> {
     /// Returns the response of a hit, if there is one.
     fn hit<B: http_body::Body>(&self, store: &ResponseStore, config: &Config) -> Option<Answer<B>> {
+        let mut answer = None;
         store.hit(self.target, (self.headers, &config.ignored_cookies), |entry, recorded, now| {
             if self.asked.is_some_and(|asked| !is_fresh(entry, recorded, now, asked)) {
-                return None;
+                return;
             }
-            let mut answer = entry.hit(recorded, now, self.head, self.conditions);
+            let answer = answer.insert(entry.hit(recorded, now, self.head, self.conditions));
             store.counters().hit();
             if self.nested {
-                recorded.add_tags(&mut answer);
+                recorded.add_tags(answer);
             }
-            Some(answer)
-        })
+        });
+        answer
     }
 }
 

@@ -146,24 +146,24 @@ impl ResponseStore {
     }
 
     /// Finds a valid and fresh response for a request and passes it to `answer` with the time. Takes no lock and renders no key text.
-    pub(super) fn hit<R>(
+    pub(super) fn hit(
         &self,
         target: &Target<'_>,
         (headers, ignored): (&HeaderMap, &IgnoredCookies),
-        answer: impl Fn(&ResponseEntry, &StoredResponse, u64) -> Option<R>,
-    ) -> Option<R> {
-        let found = self.local.values.hit_with(&target.args(""), |entry, now| match &entry.stored {
+        mut answer: impl FnMut(&ResponseEntry, &StoredResponse, u64),
+    ) {
+        // The answer is large, so it is not returned from closure to closure.
+        self.local.values.hit_with(&target.args(""), |entry, now| match &entry.stored {
             Stored::Response(recorded) => answer(entry, recorded, now),
             Stored::Varies(names) => {
                 let variant = vary::variant(names, headers, ignored);
-                let found = self.local.values.hit_with(&target.args(&variant), |entry, now| match &entry.stored {
-                    Stored::Response(recorded) => answer(entry, recorded, now),
-                    Stored::Varies(_) => None,
+                self.local.values.hit_with(&target.args(&variant), |entry, now| {
+                    if let Stored::Response(recorded) = &entry.stored {
+                        answer(entry, recorded, now);
+                    }
                 });
-                found.flatten()
             }
         });
-        found.flatten()
     }
 
     pub(super) fn entry_key(&self, target: &Target<'_>, variant: &str, tags: &[String]) -> EntryKey {

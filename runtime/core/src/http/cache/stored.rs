@@ -184,6 +184,7 @@ impl HitHead {
         Self { until: now.saturating_add(nanos(freshness.unchanged())), head }
     }
 
+    #[inline]
     fn respond<B>(&self, recorded: &StoredResponse, head: bool, conditions: &Conditions) -> Response<Body<B>> {
         let mut response = recorded.respond(&self.head, head, conditions);
         if matches!(response.status(), StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE) {
@@ -213,6 +214,7 @@ impl StoredResponse {
         response
     }
 
+    #[inline]
     fn respond<B>(&self, full: &HeaderMap, head: bool, conditions: &Conditions) -> Response<Body<B>> {
         if conditions.not_modified(self.status, full) {
             return response(StatusCode::NOT_MODIFIED, not_modified_head(full), Body::empty());
@@ -236,6 +238,7 @@ impl StoredResponse {
     }
 }
 
+#[inline]
 fn response<B>(status: StatusCode, headers: HeaderMap, body: Body<B>) -> Response<Body<B>> {
     let mut response = Response::new(body);
     (*response.status_mut(), *response.headers_mut()) = (status, headers);
