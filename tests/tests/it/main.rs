@@ -30,6 +30,7 @@ mod futures;
 mod guide;
 mod handles;
 mod http;
+mod http2;
 mod http_cache;
 mod http_rules;
 mod hygiene;

@@ -24,10 +24,10 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::fresh;
 
-type Sent = Result<Frame<Bytes>, std::io::Error>;
+pub(crate) type Sent = Result<Frame<Bytes>, std::io::Error>;
 
 /// Body that a test sends, frame by frame.
-struct SentBody(UnboundedReceiver<Sent>);
+pub(crate) struct SentBody(pub(crate) UnboundedReceiver<Sent>);
 
 impl http_body::Body for SentBody {
     type Data = Bytes;
@@ -38,7 +38,7 @@ impl http_body::Body for SentBody {
     }
 }
 
-fn send(frames: &UnboundedSender<Sent>, bytes: impl Into<Bytes>) {
+pub(crate) fn send(frames: &UnboundedSender<Sent>, bytes: impl Into<Bytes>) {
     // The receiver is gone if the body was dropped.
     let _ = frames.send(Ok(Frame::data(bytes.into())));
 }

@@ -10,9 +10,9 @@ use super::gate::GateLayer;
 use super::problem::Problem;
 use crate::monitor::{MemoryGuard, Pressure};
 
-/// Extension of each request that a [`MemoryGuardLayer`] admits: whether response bodies might be cached when the request came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct MayCache(pub(super) bool);
+/// Extension of a request that a [`MemoryGuardLayer`] admits while no response body may be cached.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MemoryIsShort;
 
 /// Answers 503 with `Retry-After` while a [`MemoryGuard`] rejects requests, and makes a [`CacheLayer`](super::CacheLayer) behind it store
 /// nothing new while bodies may not be cached. `/health/*` is exempt from the start: a liveness probe must not fail because the process
@@ -62,7 +62,9 @@ impl GateLayer<ByMemory> {
 
 impl ByMemory {
     fn mark(request: &mut Parts, pressure: Pressure) {
-        request.extensions.insert(MayCache(pressure < Pressure::NoBodies));
+        if pressure >= Pressure::NoBodies {
+            request.extensions.insert(MemoryIsShort);
+        }
     }
 }
 
@@ -110,8 +112,8 @@ mod tests {
         let guard = MemoryGuard::builder().cache(&fast).source(source).build().unwrap();
         let layer = MemoryGuardLayer::new(&guard).exempt(["/metrics/*"]).retry_after(Duration::from_millis(4_500));
         let service = layer.layer(service_fn(async |request: Request<()>| {
-            let MayCache(may) = *request.extensions().get().unwrap();
-            Ok::<_, Infallible>(Response::new(may.to_string()))
+            let is_short = request.extensions().get::<MemoryIsShort>().is_some();
+            Ok::<_, Infallible>(Response::new(is_short.to_string()))
         }));
         let get = async |path: &str| {
             let response = service.clone().oneshot(Request::get(path).body(()).unwrap()).await.unwrap();
@@ -132,11 +134,11 @@ mod tests {
         for path in ["/healthy", "/x/health", "/metricsx"] {
             assert_eq!(get(path).await.0, 503, "{path}");
         }
-        for (at, may) in [(90, "false"), (50, "true")] {
+        for (at, is_short) in [(90, "true"), (50, "false")] {
             percent.store(at, SeqCst);
             clock.advance(Duration::from_secs(1));
             let (status, _, body) = get("/users").await;
-            assert_eq!((status, body.as_str()), (200, may), "at {at} %");
+            assert_eq!((status, body.as_str()), (200, is_short), "at {at} %");
         }
     }
 }

@@ -214,7 +214,7 @@ fn nothing_changed(status: StatusCode) -> bool {
 /// Returns whether memory is so short that no body may be stored.
 #[cfg(feature = "monitor")]
 fn is_memory_short(request: &Extensions) -> bool {
-    request.get::<crate::http::memory::MayCache>().is_some_and(|may| !may.0)
+    request.get::<crate::http::memory::MemoryIsShort>().is_some()
 }
 
 #[cfg(not(feature = "monitor"))]

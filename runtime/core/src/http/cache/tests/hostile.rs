@@ -155,11 +155,13 @@ async fn coalescing_alone_ignores_only_if_cached() {
 #[cfg(feature = "monitor")]
 #[tokio::test]
 async fn stored_responses_answer_while_memory_is_short_and_none_is_stored() {
-    use crate::http::memory::MayCache;
+    use crate::http::memory::MemoryIsShort;
     let server = server(|layer| layer, |_, call| Ok(out(&[MINUTE], call.to_string())));
-    let ask = async |path: &str, may| {
+    let ask = async |path: &str, may: bool| {
         let mut request = request(path, &[], "");
-        request.extensions_mut().insert(MayCache(may));
+        if !may {
+            request.extensions_mut().insert(MemoryIsShort);
+        }
         server.try_send(request).await.unwrap()
     };
     let (first, second) = tokio::join!(ask("/a", false), ask("/a", false));
