@@ -113,7 +113,7 @@ pub(crate) async fn print() {
             read(&mut stream, 1).await;
             streams.push(stream);
         }
-        // Until the buffers of the kernel are full, and nothing moves.
+        #[expect(clippy::disallowed_methods, reason = "until the buffers of the kernel are full, and nothing moves")]
         tokio::time::sleep(Duration::from_secs(3)).await;
         let meanwhile = server.resident();
         let mut whole = 0;

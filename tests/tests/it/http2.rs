@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -54,19 +53,21 @@ async fn site(set: impl FnOnce(CacheLayer) -> CacheLayer, within: &str) -> Site 
     let page = async move |request: AxumRequest| {
         let call = count.fetch_add(1, SeqCst);
         // So long that identical requests come meanwhile.
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
         let content = request.into_body().collect().await.unwrap().to_bytes();
         ([("cache-control", "max-age=60"), ("etag", "\"1\"")], format!("{call}: 0123456789, {}", content.len()))
     };
-    let coming = async move || {
-        let (frames, sent) = unbounded_channel();
+    let bodies = async move || {
+        let (frames, body) = unbounded_channel();
         late.send(frames).unwrap();
-        ([("cache-control", "max-age=60")], Body::new(SentBody(sent)))
+        ([("cache-control", "max-age=60")], Body::new(SentBody(body)))
     };
     let routes = Router::new()
         .route("/page", get(page.clone()).post(page))
         .route("/changed", post(async || [("content-location", "/page")]))
-        .route("/late", get(coming));
+        .route("/late", get(bodies));
     let routes = if within.is_empty() { routes } else { Router::new().nest(within, routes) };
     let app = routes.layer(set(CacheLayer::new().on(&fast)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -157,9 +158,8 @@ async fn each_principal_has_responses_of_its_own() {
         parts.headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
     let site = site(|layer| layer.per_principal(principal), "").await;
-    let ask = async |name: &str| {
-        site.send(site.request(Method::GET, "/page").header("authorization", name), "").await.body
-    };
+    let ask =
+        async |name: &str| site.send(site.request(Method::GET, "/page").header("authorization", name), "").await.body;
     let (ann, bob) = (ask("ann").await, ask("bob").await);
     assert_ne!(ann, bob);
     assert_eq!((ask("ann").await, ask("bob").await, site.calls()), (ann, bob, 2));

@@ -104,11 +104,14 @@ pub use tags::{CacheTags, TagField};
 /// # Requests that bypass the cache
 ///
 /// Requests bypass the cache if they have `Authorization` or `Cookie`, unless [`public_with_credentials`](Self::public_with_credentials) or
-/// [`per_principal`](Self::per_principal) is set; a content, `If-Match` or `If-Unmodified-Since`; `no-store`; or a `Range` that no fresh
-/// stored response answers. Responses are
-/// not stored if they have `no-store`, `private`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are event streams,
-/// or if they are larger than [`max_body`](Self::max_body). Those with `no-cache` or `max-age=0` are stored if they have an `ETag` or
-/// `Last-Modified`, and validated for each request. `Cache-Status` has the reason as `detail`.
+/// [`per_principal`](Self::per_principal) is set; a content, `If-Match` or `If-Unmodified-Since`; `no-store`; or several ranges.
+///
+/// Responses are not stored if they have `no-store`, `private`, `Set-Cookie` or `Vary: *`, if they have no explicit freshness, if they are
+/// event streams or parts (206), or if they are larger than [`max_body`](Self::max_body). Those with `no-cache` or `max-age=0` are stored if
+/// they have an `ETag` or `Last-Modified`, and validated for each request. `Cache-Status` has the reason as `detail`.
+///
+/// A range of bytes is cut from a stored response. If none is stored, a request for all bytes (`bytes=0-`) is one for the whole; for a part,
+/// the handler sees the range, and a whole that it sends all the same is stored.
 ///
 /// # Bodies that take time
 ///
