@@ -15,6 +15,7 @@ pages! {
     Behaviours = "behaviours.md",
     HttpConformance = "http-conformance.md",
     Benchmarks = "benchmarks.md",
+    IndexAdvice = "index-advice.md",
     Events = "events.md",
     Metrics = "metrics.md",
     Contents = "guide/README.md",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use fastness::mongo::slow::QuerySample;
+use fastness::mongo::slow::{self, QuerySample};
 use mongodb::Database;
 use mongodb::error::{Error, ErrorKind};
 use tokio::time::Instant;
@@ -207,13 +207,9 @@ pub(super) async fn slow(db: &Database) -> Result<Vec<QuerySample>, String> {
             Err(error) => return Err(error.to_string()),
         };
         if took >= SLOW {
-            slow.push(QuerySample {
-                collection: query.collection.to_owned(),
-                limit: u32::try_from(query.limit).unwrap_or(0),
-                filter: query.filter,
-                sort: query.sort,
-                took,
-            });
+            let limit = u32::try_from(query.limit).unwrap_or(0);
+            let query = slow::Query::find(query.collection, query.filter).sort(query.sort).limit(limit);
+            slow.push(QuerySample::new(query, took));
         }
     }
     Ok(slow)

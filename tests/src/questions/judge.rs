@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bson::{Bson, Document};
+use bson::Document;
 use fastness::mongo::IndexManager;
 use fastness::mongo::advice::{AdviceSelection, MissingIndex};
 use fastness::mongo::plan::Settings;
@@ -103,8 +103,8 @@ impl Judgement {
         let advice = IndexManager::new(db).collection(collection, &[]).advise(&[]).await.unwrap();
         let named: Vec<_> = advice.unneeded.iter().map(|unneeded| unneeded.index.as_str()).collect();
         self.said = named.join(", ");
-        let harm = harm_without(db, collection, &named, commands, refused).await;
-        let wrong = harm.is_some() || named.iter().any(|name| needed.contains(name));
+        let harmed = !named.is_empty() && harm_without(db, collection, &named, commands, refused).await.is_some();
+        let wrong = harmed || named.iter().any(|name| needed.contains(name));
         self.verdict = match (named.is_empty(), needless.iter().all(|index| named.contains(index))) {
             _ if wrong => Verdict::Harmful,
             (true, true) => Verdict::RightlySilent,
@@ -139,8 +139,11 @@ fn is_as_good(after: &Cost, best: &Cost) -> bool {
 
 /// Asks for the indexes that a command lacks.
 async fn ask(db: &Database, command: &Document) -> Result<Vec<MissingIndex>, String> {
-    let query = query(command).ok_or("cannot be asked")?;
+    let query = Query::from_command(command).map_err(|error| error.to_string())?;
     let analysis = IndexManager::new(db).analyze_query(&query).await.map_err(|error| error.to_string())?;
+    if analysis.missing.is_empty() && !analysis.notes.is_empty() {
+        return Err(analysis.notes.join("; "));
+    }
     Ok(analysis.missing)
 }
 
@@ -162,30 +165,6 @@ async fn breaks(db: &Database, answer: &Answer) -> bool {
         }
     }
     false
-}
-
-/// Returns the query to ask for; `None` if the advice cannot be asked for a command of this kind.
-fn query(command: &Document) -> Option<Query> {
-    let (kind, collection) = command.iter().next()?;
-    let part = |name: &str| command.get_document(name).cloned().unwrap_or_default();
-    let mut query = match (kind.as_str(), collection.as_str()?) {
-        ("find", collection) => Query::find(collection, part("filter")).sort(part("sort")),
-        ("count", collection) => Query::count(collection, part("query")),
-        ("aggregate", collection) => {
-            let stages = command.get_array("pipeline").ok()?;
-            Query::aggregate(collection, stages.iter().filter_map(Bson::as_document).cloned())
-        }
-        _ => return None,
-    };
-    if let Ok(limit) = command.get_i32("limit") {
-        query = query.limit(limit.unsigned_abs());
-    }
-    for option in ["skip", "projection", "hint", "collation", "let"] {
-        if let Some(value) = command.get(option) {
-            query = query.option(option, value.clone());
-        }
-    }
-    Some(query)
 }
 
 impl fmt::Display for Verdict {

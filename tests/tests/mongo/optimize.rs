@@ -6,7 +6,7 @@ use bson::{Document, doc};
 use fastness::Indexed;
 use fastness::mongo::advice::{AdviceSelection, IndexAdvice, UnneededReason};
 use fastness::mongo::plan::{self, ApplyReport, StepOutcome};
-use fastness::mongo::slow::Query;
+use fastness::mongo::slow::{Query, QuerySample};
 use fastness::mongo::{self, Client, Collection, IndexManager};
 use fastness_tests::servers::{database_name, shared_mongo, shared_mongo_set};
 use mongodb::Database;
@@ -235,9 +235,12 @@ async fn words_and_places_are_analysed_and_wrong_queries_are_clear_errors() {
             Query::find("c", doc! { "a": "hunter2", "place": { "$near": { "$geometry": point } } }).limit(3)
         };
         let words = || Query::find("c", doc! { "$text": { "$search": "hunter2" } }).limit(3);
+        for (query, kind, part) in [(words(), "text", "`#[index(text)]`"), (near(), "2dsphere", "`#[index(sphere)]`")] {
+            let found = indexes.analyze_query(&query).await.unwrap();
+            assert!(found.refused.as_ref().is_some_and(|refused| refused.contains(part)), "{found}");
+            assert!(found.missing[0].key.values().all(|value| value.as_str() == Some(kind)), "{found}");
+        }
         let cases = [
-            (words(), 27, "`#[index(text)]`"),
-            (near(), 291, "`#[index(sphere)]`"),
             (Query::find("c", doc! { "a": { "$foo": "hunter2" } }), 2, "unknown operator: $foo"),
             (Query::find("c", doc! { "a": "hunter2" }).option("hint", "missing_1"), 2, "hint"),
         ];
@@ -283,10 +286,13 @@ async fn indexes_of_a_collection_with_a_collation_are_recognised_and_made_to_ser
         let half = Query::find("c", doc! { "a": "word1" }).option("hint", doc! { "$natural": 1 });
         let found = indexes.analyze_query(&half).await.unwrap();
         assert!(found.explained.scanned && found.missing.is_empty(), "{found}");
-        // A query with another collation can use neither.
+        // A query with another collation can use neither, and needs one with its own.
         let other = Query::find("c", doc! { "b": "word7" }).option("collation", doc! { "locale": "fr" });
         let found = indexes.analyze_query(&other).await.unwrap();
-        assert!(found.explained.scanned && found.missing.is_empty(), "{found}");
+        assert!(found.explained.scanned && found.missing[0].shell.contains(r#"{locale: "fr"}"#), "{found}");
+        let chosen = AdviceSelection::default().create(&found.missing[0]);
+        let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
+        assert!(report.entries[0].effect.as_ref().is_some_and(|effect| effect.helped), "{report}");
     }
 }
 
@@ -299,8 +305,7 @@ async fn a_slow_query_of_a_view_is_left_out() {
         offers.find(doc! { "madeAt": 3 }, None).await.unwrap().all().await.unwrap();
         let mut slow = client.slow_queries().examples(db.name());
         slow[0].took = Duration::from_secs(1);
-        let mut view = slow[0].clone();
-        view.collection = "view".to_owned();
+        let view = QuerySample::new(Query::find("view", doc! { "madeAt": 3 }), slow[0].took);
         let found = indexes.advise(&[view, slow[0].clone()]).await.unwrap();
         assert_eq!(found.missing.iter().map(|missing| missing.name.as_str()).collect::<Vec<_>>(), ["madeAt_1"]);
     }

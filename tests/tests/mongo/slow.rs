@@ -101,7 +101,7 @@ async fn slow_calls_are_counted_by_shape_with_the_slowest_as_example() {
         assert_eq!((watched.collection.as_str(), watched.shape.as_str()), ("c", r#"find {number: "?"}"#));
         assert_eq!((watched.count, watched.slowest, watched.index), (3, Duration::from_millis(400), None));
         let examples = client.slow_queries().examples(&first.database);
-        assert_eq!((&examples[0].filter, examples[0].limit), (&doc! { "number": 3 }, 1));
+        assert_eq!(examples[0].query.to_string(), r#"c.find {number: "?"}"#);
     }
 }
 

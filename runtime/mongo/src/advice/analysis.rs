@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::MissingIndex;
 use super::explain::ExplainResult;
-use super::{MissingIndex, missing};
 use crate::conversions::serialize_seconds;
-use crate::plan::IndexDefinition;
-use crate::query::{Operation, Query};
+use crate::query::Operation;
 
 /// Explain result of one query, and the indexes that would help it.
 ///
@@ -28,31 +27,15 @@ pub struct QueryAnalysis {
     /// Duration including the network round trip, in seconds when serialised.
     #[serde(serialize_with = "serialize_seconds")]
     pub took: Duration,
-    /// The explain result.
+    /// The explain result; without figures if the server [refuses](Self::refused) the query.
     pub explained: ExplainResult,
-    /// Indexes that would help: one, or one for each branch of `$or`. Empty if the query wastes at most 500 reads, if an index serves it
-    /// already, or if it has its own collation (it needs an index with the same one).
+    /// Reason for which the server refuses the query: it lacks an index for words or places.
+    pub refused: Option<String>,
+    /// Indexes that would help: one, or one for each branch of `$or` and each joined collection. Empty if the query wastes at most 500
+    /// reads, if an index serves it already, or if none would halve its reads.
     pub missing: Vec<MissingIndex>,
-}
-
-impl QueryAnalysis {
-    pub(crate) fn new(query: &Query, took: Duration, explained: ExplainResult, existing: &[IndexDefinition]) -> Self {
-        let served = (query.sample(took), explained);
-        let missing = if query.parts.collated {
-            Vec::new()
-        } else {
-            missing(std::slice::from_ref(&served), |_| existing.to_vec())
-        };
-        Self {
-            collection: query.collection.clone(),
-            exists: !existing.is_empty(),
-            operation: query.operation,
-            shape: query.parts.shape(query.operation),
-            took,
-            explained: served.1,
-            missing,
-        }
-    }
+    /// Sentences on what could not be judged, each with its reason.
+    pub notes: Vec<String>,
 }
 
 impl fmt::Display for QueryAnalysis {
@@ -62,11 +45,14 @@ impl fmt::Display for QueryAnalysis {
         if !self.exists {
             return writeln!(f, "    the collection does not exist");
         }
-        writeln!(
-            f,
-            "    took {:.0?}, read {documents} documents and {keys} index entries, returned {returned}",
-            self.took
-        )?;
+        match &self.refused {
+            Some(reason) => writeln!(f, "    {reason}")?,
+            None => writeln!(
+                f,
+                "    took {:.0?}, read {documents} documents and {keys} index entries, returned {returned}",
+                self.took
+            )?,
+        }
         if !indexes.is_empty() {
             writeln!(f, "    used {}", indexes.join(", "))?;
         }
@@ -76,6 +62,7 @@ impl fmt::Display for QueryAnalysis {
         if *sorted_in_memory {
             writeln!(f, "    sorted in memory")?;
         }
+        self.notes.iter().try_for_each(|note| writeln!(f, "    {note}"))?;
         self.missing.iter().try_for_each(|suggestion| write!(f, "{suggestion}"))
     }
 }

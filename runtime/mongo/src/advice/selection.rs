@@ -3,13 +3,26 @@
 use bson::Document;
 
 use super::MissingIndex;
+use crate::query::Query;
 
 /// Selected parts of an [`IndexAdvice`](super::IndexAdvice); empty by default.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "nothing is done until it is given to `IndexManager::optimize_indexes`"]
 pub struct AdviceSelection {
-    pub(crate) create: Vec<(String, Document)>,
+    pub(crate) create: Vec<CreatedIndex>,
     pub(crate) retire: Vec<(String, String, Retirement)>,
+}
+
+/// A selected index, with the query that it is meant for.
+#[derive(Clone, Debug)]
+pub(crate) struct CreatedIndex {
+    pub(crate) collection: String,
+    pub(crate) key: Document,
+    pub(crate) options: Document,
+    pub(crate) query: Query,
+    /// Reads of the query before.
+    pub(crate) reads: u64,
+    pub(crate) sorted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +34,15 @@ pub(crate) enum Retirement {
 impl AdviceSelection {
     /// Selects a missing index to be created, or to be shown again if it is only hidden.
     pub fn create(mut self, suggestion: &MissingIndex) -> Self {
-        self.create.push((suggestion.collection.clone(), suggestion.key.clone()));
+        let explained = &suggestion.evidence.explained;
+        self.create.push(CreatedIndex {
+            collection: suggestion.collection.clone(),
+            key: suggestion.key.clone(),
+            options: suggestion.options.clone(),
+            query: suggestion.query.clone(),
+            reads: explained.documents + explained.keys,
+            sorted: explained.sorted_in_memory,
+        });
         self
     }
 

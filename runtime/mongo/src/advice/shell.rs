@@ -2,10 +2,14 @@
 
 use bson::{Bson, Document};
 
+use crate::conversions::format_bson;
+
 /// `db.products.createIndex({ business: 1, createdAt: -1 })`
-pub(super) fn create(collection: &str, key: &Document) -> String {
+pub(super) fn create(collection: &str, key: &Document, options: &Document) -> String {
     let keys: Vec<_> = key.iter().map(|(field, direction)| format!("{}: {direction}", property(field))).collect();
-    format!("{}.createIndex({{ {} }})", collection_expression(collection), keys.join(", "))
+    let options =
+        if options.is_empty() { String::new() } else { format!(", {}", format_bson(&options.clone().into())) };
+    format!("{}.createIndex({{ {} }}{options})", collection_expression(collection), keys.join(", "))
 }
 
 /// `db.products.hideIndex("business_1")`, or another method that takes a name.
@@ -33,14 +37,31 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// Returns `#[index(keys(business = 1, created_at = -1))]`, with Rust names as if serde renamed them to `camelCase`. `None` if a stored
-/// name cannot be the name of a field.
-pub(super) fn attribute(key: &Document) -> Option<String> {
+/// name cannot be the name of a field, or an option or a kind cannot be written so.
+pub(super) fn attribute(key: &Document, options: &Document) -> Option<String> {
     let keys: Option<Vec<_>> = key.iter().map(|(field, direction)| key_part(field, direction)).collect();
-    Some(format!("#[index(keys({}))]", keys?.join(", ")))
+    let options: Option<String> = options.iter().map(|(option, value)| option_part(option, value)).collect();
+    Some(format!("#[index(keys({}){})]", keys?.join(", "), options?))
+}
+
+fn option_part(option: &str, value: &Bson) -> Option<String> {
+    match (option, value) {
+        ("sparse", _) => Some(", sparse".to_owned()),
+        ("collation", Bson::Document(collation)) => {
+            let part = |(name, value): (&String, &Bson)| match name.as_str() {
+                "locale" | "strength" => Some(format!("{name} = {value}")),
+                _ => None,
+            };
+            let parts: Option<Vec<_>> = collation.iter().map(part).collect();
+            Some(format!(", collation({})", parts?.join(", ")))
+        }
+        _ => None,
+    }
 }
 
 fn key_part(path: &str, direction: &Bson) -> Option<String> {
     let fields: Option<Vec<_>> = path.split('.').map(field).collect();
+    direction.as_i32()?;
     Some(format!("{} = {direction}", fields?.join(".")))
 }
 
@@ -70,13 +91,19 @@ mod tests {
     fn lines_can_be_pasted_for_every_name() {
         let key = doc! { "business": 1, "createdAt": -1, "location.city": 1 };
         assert_eq!(
-            create("products", &key),
+            create("products", &key, &Document::new()),
             r#"db.products.createIndex({ business: 1, createdAt: -1, "location.city": 1 })"#
         );
-        assert_eq!(attribute(&key).unwrap(), "#[index(keys(business = 1, created_at = -1, location.city = 1))]");
+        assert_eq!(
+            attribute(&key, &Document::new()).unwrap(),
+            "#[index(keys(business = 1, created_at = -1, location.city = 1))]"
+        );
         assert_eq!(call("a-\"b", "hideIndex", "x\"_1"), r#"db.getCollection("a-\"b").hideIndex("x\"_1")"#);
         assert_eq!(call("stats", "hideIndex", "a_1"), r#"db.getCollection("stats").hideIndex("a_1")"#);
-        assert_eq!(attribute(&doc! { "type": 1, "_id": -1 }).unwrap(), "#[index(keys(r#type = 1, id = -1))]");
-        assert_eq!(attribute(&doc! { "tags.0": 1 }), None);
+        assert_eq!(
+            attribute(&doc! { "type": 1, "_id": -1 }, &Document::new()).unwrap(),
+            "#[index(keys(r#type = 1, id = -1))]"
+        );
+        assert_eq!(attribute(&doc! { "tags.0": 1 }, &Document::new()), None);
     }
 }

@@ -1,8 +1,10 @@
 //! Indexes that cost writes and memory without serving queries.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use bson::doc;
 use serde::Serialize;
 
 use super::requirements::plain_key;
@@ -47,20 +49,23 @@ pub enum UnneededReason {
 /// Default time without a use after which an index counts as unused: longer than the period of a weekly job.
 pub(crate) const UNUSED_AFTER: Duration = Duration::from_secs(7 * 86_400);
 
-/// Returns the indexes of a collection that are not needed, except hidden ones. `usages` is empty if the usage is unknown; `unused` is
-/// the time without a use after which an index counts as unused.
+/// Returns the indexes of a collection that are not needed, except hidden ones. An index that is used, or whose use is unknown, is needed:
+/// a hint may name it. `arrays` are the paths of arrays that an index states; `unused` is the time without a use after which an index
+/// counts as unused.
 pub(crate) fn unneeded(
     collection: &str,
     existing: &[IndexDefinition],
     usages: &[IndexUsage],
+    arrays: &BTreeMap<String, Vec<String>>,
     unused: Duration,
 ) -> Vec<UnneededIndex> {
     let reason = |index: &IndexDefinition| {
-        let covering = existing.iter().find(|other| other.name() != index.name() && covers(other, index));
-        let usage = usages.iter().find(|usage| usage.index == index.name());
+        let usage = usages.iter().find(|usage| usage.index == index.name() && usage.operations == 0)?;
+        let mut others = existing.iter().filter(|other| other.name() != index.name() && replaces(other, index));
+        let covering = others.find(|other| !widens(other, index, arrays));
         covering
             .map(|other| UnneededReason::Covered { by: other.name().to_owned() })
-            .or_else(|| unused_reason(index, usage?, unused))
+            .or_else(|| unused_reason(index, usage, unused))
     };
     let found = |index: &IndexDefinition| {
         Some(UnneededIndex {
@@ -72,6 +77,32 @@ pub(crate) fn unneeded(
         })
     };
     existing.iter().filter(|index| !index.is_id_index() && !index.is_hidden()).filter_map(found).collect()
+}
+
+/// Returns the indexes that begin with another's key, whose arrays have to be known.
+pub(crate) fn longer(existing: &[IndexDefinition]) -> impl Iterator<Item = &IndexDefinition> {
+    existing.iter().filter(|long| existing.iter().any(|short| short.name() != long.name() && replaces(long, short)))
+}
+
+/// Returns whether `long` serves every query that `short` does, which may be hashed.
+fn replaces(long: &IndexDefinition, short: &IndexDefinition) -> bool {
+    covers(long, short) || unhashed(short).is_some_and(|plain| covers(long, &plain) || plain.is_same_except_name(long))
+}
+
+/// Returns an index on one hash as one on the field itself.
+fn unhashed(index: &IndexDefinition) -> Option<IndexDefinition> {
+    let (field, kind) = index.key().iter().next()?;
+    let hashed = index.key().len() == 1 && kind.as_str() == Some("hashed") && index.options_except("").next().is_none();
+    hashed.then(|| IndexDefinition::listed(doc! { "name": index.name(), "key": { field: 1 } }))
+}
+
+/// Returns whether `long` has an entry for each element of an array that `short` lacks.
+fn widens(long: &IndexDefinition, short: &IndexDefinition, arrays: &BTreeMap<String, Vec<String>>) -> bool {
+    let within = |path: &String| {
+        let below = format!("{path}.");
+        short.key().keys().any(|field| field == path || field.starts_with(&below))
+    };
+    arrays.get(long.name()).is_some_and(|paths| !paths.iter().all(within))
 }
 
 /// Returns whether `long` serves every query that `short` does: its key begins with the same fields, in the same directions or all
@@ -88,7 +119,7 @@ pub(crate) fn covers(long: &IndexDefinition, short: &IndexDefinition) -> bool {
         && !short.is_id_index()
         && !long.is_being_built()
         // A sparse index on more fields contains documents that lack some of them, but not those that lack all.
-        && ["partialFilterExpression", "collation"].iter().all(|option| same(option))
+        && ["partialFilterExpression", "collation", "sparse"].iter().all(|option| same(option))
         && ["sparse", "hidden"].iter().all(|option| long.option(option).is_none())
 }
 

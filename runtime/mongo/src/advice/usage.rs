@@ -8,6 +8,7 @@ use mongodb::Database;
 use mongodb::options::{SelectionCriteria, ServerAddress};
 use serde::Serialize;
 
+use super::explain::Explanation;
 use crate::command::documents;
 use crate::conversions::read_count;
 use crate::error::Error;
@@ -47,6 +48,13 @@ pub(crate) async fn usage(db: &Database, collection: &str) -> Result<Vec<IndexUs
         }
     }
     Ok(usages)
+}
+
+/// Returns the paths of arrays that an index states; empty if the server does not say. No document is read.
+pub(crate) async fn arrays(db: &Database, collection: &str, index: &str) -> Vec<String> {
+    let find = doc! { "find": collection, "filter": {}, "hint": index };
+    let reply = db.run_command(doc! { "explain": find, "verbosity": "queryPlanner" }).await;
+    reply.map(|reply| Explanation::from_reply(&reply).arrays).unwrap_or_default()
 }
 
 /// Returns the members with data, or the only server. `None` behind a router, which asks only one member of each shard.

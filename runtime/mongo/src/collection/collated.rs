@@ -1,5 +1,6 @@
 //! Driver options that can set a collation.
 
+use bson::Document;
 use mongodb::options::{
     AggregateOptions, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions, FindOneAndUpdateOptions,
     FindOneOptions, FindOptions, ReplaceOptions, UpdateOptions,
@@ -7,14 +8,15 @@ use mongodb::options::{
 
 /// Options that can set a collation.
 pub(super) trait Collated {
-    fn is_collated(&self) -> bool;
+    fn collation(&self) -> Option<Document>;
 }
 
 macro_rules! collated {
     ($($options:ty),* $(,)?) => {$(
         impl Collated for $options {
-            fn is_collated(&self) -> bool {
-                self.collation.is_some()
+            fn collation(&self) -> Option<Document> {
+                // The driver's type always has a form as BSON.
+                self.collation.as_ref().and_then(|collation| bson::serialize_to_document(collation).ok())
             }
         }
     )*};

@@ -162,8 +162,8 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     ) -> Result<Cursor<T>, Error> {
         let pipeline: Vec<_> = pipeline.into_iter().collect();
         let options = options.into();
-        let collated = options.as_ref().is_some_and(Collated::is_collated);
-        let parts = QueryParts { pipeline: pipeline.clone(), collated, ..QueryParts::default() };
+        let collation = options.as_ref().and_then(Collated::collation);
+        let parts = QueryParts { pipeline: pipeline.clone(), collation, ..QueryParts::default() };
         let call = self.call(Operation::Aggregate, parts);
         let aggregate = self.driver.aggregate(pipeline).with_type::<T>().with_options(options);
         Cursor::open(call, aggregate.into_future()).await
@@ -287,7 +287,7 @@ impl<M: Indexed + Send + Sync> Collection<M> {
 }
 
 fn parts_with_filter(filter: &Document, options: Option<&impl Collated>) -> QueryParts {
-    QueryParts { filter: filter.clone(), collated: options.is_some_and(Collated::is_collated), ..QueryParts::default() }
+    QueryParts { filter: filter.clone(), collation: options.and_then(Collated::collation), ..QueryParts::default() }
 }
 
 impl<M: Send + Sync> Clone for Collection<M> {

@@ -165,7 +165,8 @@ impl<'a> PlanRun<'a> {
         if let StepOutcome::Failed { error, .. } = &outcome {
             tracing::error!(%error, collection, index = index.name(), "an index could not be created, changed or retired");
         }
-        self.entries.push(AppliedStep { collection: collection.to_owned(), index: index.clone(), outcome, took });
+        let (collection, index) = (collection.to_owned(), index.clone());
+        self.entries.push(AppliedStep { collection, index, outcome, took, effect: None });
     }
 
     /// Builds all indexes in one pass over the documents. If one fails, the server builds none; then each is built by itself.

@@ -1,5 +1,6 @@
 //! Declared indexes of a database, and their comparison with the existing ones.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mongodb::Database;
@@ -58,13 +59,17 @@ impl DeclaredIndexes {
     }
 
     /// Returns the indexes of a collection that are not needed, and marks those that a model declares.
-    pub(super) fn unneeded(
+    pub(super) async fn unneeded(
         &self,
         collection: &str,
         listing: &ExistingIndexes,
         usages: &[IndexUsage],
     ) -> Vec<UnneededIndex> {
-        let mut found = advice::unneeded(collection, &listing.indexes, usages, self.unused);
+        let mut arrays = BTreeMap::new();
+        for index in advice::longer(&listing.indexes) {
+            arrays.insert(index.name().to_owned(), advice::arrays(&self.db, collection, index.name()).await);
+        }
+        let mut found = advice::unneeded(collection, &listing.indexes, usages, &arrays, self.unused);
         let indexes = self.collections.iter().filter(|(name, _)| name == collection).flat_map(|(_, indexes)| indexes);
         let declared: Vec<_> =
             indexes.map(|index| IndexDefinition::declared(index, listing.collation.as_ref())).collect();

@@ -23,7 +23,13 @@ pub(crate) struct ExistingIndexes {
 impl ExistingIndexes {
     /// Returns the indexes as queries without a collation of their own see them.
     pub(crate) fn for_queries(&self) -> Vec<IndexDefinition> {
-        self.indexes.iter().map(|index| index.clone().for_queries(self.collation.as_ref())).collect()
+        self.for_queries_with(None)
+    }
+
+    /// Returns the indexes as queries with this collation, or that of the collection, see them.
+    pub(crate) fn for_queries_with(&self, collation: Option<&Document>) -> Vec<IndexDefinition> {
+        let collation = collation.or(self.collation.as_ref());
+        self.indexes.iter().map(|index| index.clone().for_queries(collation)).collect()
     }
 }
 

@@ -4,7 +4,6 @@
 //!
 //! Only `apply` and `optimize` write indexes, through `index_commands`, and `lease` its own document. An index is dropped only on request.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mongodb::Database;
@@ -15,6 +14,7 @@ use crate::model::{DeclaredIndex, Indexed};
 use crate::plan::{ApplyReport, IndexPlan, Settings};
 use crate::query::{Query, QuerySample};
 
+mod advise;
 mod apply;
 mod build;
 mod declared;
@@ -22,6 +22,7 @@ mod index_commands;
 mod optimize;
 mod quorum;
 
+use advise::{QueryExaminer, skip_refused};
 use declared::DeclaredIndexes;
 
 /// Manages the indexes of a database: those that models declare, and advice on others.
@@ -127,30 +128,31 @@ impl IndexManager {
     ///
     /// The future may be dropped at any time.
     pub async fn advise(&self, slow: &[QuerySample]) -> Result<IndexAdvice, Error> {
-        let mut existing = BTreeMap::new();
+        let mut examiner = QueryExaminer::new(&self.declared.db);
         let mut advice = IndexAdvice::default();
         for (collection, _) in &self.declared.collections {
             let listing = index_commands::list(&self.declared.db, collection).await?;
             let usages = advice::usage(&self.declared.db, collection).await?;
-            advice.unneeded.extend(self.declared.unneeded(collection, &listing, &usages));
+            advice.unneeded.extend(self.declared.unneeded(collection, &listing, &usages).await);
+            if usages.is_empty() && listing.indexes.len() > 1 {
+                advice.notes.push(format!(
+                    "{collection}: the use of its indexes is unknown, so none is called needless: grant the role `clusterMonitor`, and \
+                     ask a set rather than a router"
+                ));
+            }
             advice.usage.extend(usages);
-            existing.insert(collection.clone(), listing.for_queries());
+            examiner.know(collection, listing);
         }
-        let mut explained = Vec::new();
-        for query in slow.iter().filter(|query| query.took >= advice::MIN_DURATION) {
-            if !existing.contains_key(&query.collection) {
-                // A view has no indexes, and listing them is an error.
-                match skip_refused(index_commands::list(&self.declared.db, &query.collection).await)? {
-                    Some(listing) => drop(existing.insert(query.collection.clone(), listing.for_queries())),
-                    None => continue,
-                }
-            }
-            if let Some(found) = skip_refused(advice::explain(&self.declared.db, query).await)? {
-                explained.push((query.clone(), found));
+        for sample in slow.iter().filter(|sample| sample.took >= advice::MIN_DURATION) {
+            // A view has no indexes, and listing them is an error.
+            let Some(found) = skip_refused(examiner.examine(&sample.query).await)? else { continue };
+            advice.notes.extend(found.notes);
+            for mut missing in found.missing {
+                missing.evidence.took = sample.took;
+                advice::add(&mut advice.missing, missing);
             }
         }
-        advice.missing =
-            advice::missing(&explained, |collection| existing.get(collection).cloned().unwrap_or_default());
+        advice.missing.sort_by_key(|suggestion| std::cmp::Reverse(suggestion.evidence.explained.wasted()));
         Ok(advice)
     }
 
@@ -176,9 +178,7 @@ impl IndexManager {
     ///
     /// The future may be dropped at any time.
     pub async fn analyze_query(&self, query: &Query) -> Result<QueryAnalysis, Error> {
-        let existing = index_commands::list(&self.declared.db, &query.collection).await?.for_queries();
-        let (explained, took) = advice::explain_query(&self.declared.db, query).await?;
-        Ok(QueryAnalysis::new(query, took, explained, &existing))
+        QueryExaminer::new(&self.declared.db).examine(query).await
     }
 
     /// Carries out the selected parts of an [advice](Self::advise), and reports the outcome. Nothing else is touched.
@@ -215,17 +215,5 @@ impl IndexManager {
     /// The same holds as for [`apply`](Self::apply).
     pub async fn optimize_indexes(&self, chosen: &AdviceSelection, options: &Settings) -> Result<ApplyReport, Error> {
         optimize::optimize(&self.declared, chosen, options).await
-    }
-}
-
-/// Returns `None` and logs a warning if the server refuses: one query of many cannot be explained. An unreachable server is an error.
-fn skip_refused<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_unreachable() => Err(error),
-        Err(error) => {
-            tracing::warn!(%error, "the server refused to list indexes or to explain a query: it is left out of the advice");
-            Ok(None)
-        }
     }
 }

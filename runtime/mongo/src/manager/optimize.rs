@@ -4,16 +4,16 @@
 
 use std::time::Duration;
 
-use bson::{Document, doc};
+use bson::doc;
 use mongodb::Database;
 
 use super::apply::{PlanRun, free_name, timed};
 use super::declared::DeclaredIndexes;
 use super::index_commands::{self, ExistingIndexes};
-use crate::advice::{self, AdviceSelection, Retirement};
+use crate::advice::{self, AdviceSelection, CreatedIndex, Retirement};
 use crate::error::Error;
 use crate::lease::with_lease;
-use crate::plan::{ApplyReport, IndexDefinition, Settings, StepOutcome};
+use crate::plan::{AppliedStep, ApplyReport, IndexDefinition, IndexEffect, Settings, StepOutcome};
 
 pub(crate) async fn optimize(
     declared: &DeclaredIndexes,
@@ -27,8 +27,11 @@ pub(crate) async fn optimize(
     }
     let work = async {
         let mut run = PlanRun::new(db, options);
-        for (collection, key) in &chosen.create {
-            create(&mut run, db, collection, key).await?;
+        for index in &chosen.create {
+            create(&mut run, db, index).await?;
+        }
+        for index in &chosen.create {
+            measure_effect(&mut run, db, index).await;
         }
         // Indexes are retired one after the other, because retiring one may make the next one needed.
         for (collection, index, retirement) in &chosen.retire {
@@ -40,10 +43,12 @@ pub(crate) async fn optimize(
     with_lease(db, options.lease, options.max_wait, Box::pin(work)).await
 }
 
-async fn create(run: &mut PlanRun<'_>, db: &Database, collection: &str, key: &Document) -> Result<(), Error> {
-    let new = advice::plain(key);
+async fn create(run: &mut PlanRun<'_>, db: &Database, chosen: &CreatedIndex) -> Result<(), Error> {
+    let collection = chosen.collection.as_str();
+    let new = advice::definition(&chosen.key, &chosen.options);
     let listing = index_commands::list(db, collection).await?;
-    let existing = listing.for_queries();
+    let collated = new.option("collation").is_some();
+    let existing = if collated { listing.indexes.clone() } else { listing.for_queries() };
     if let Some(serving) = existing.iter().find(|index| serves(index, &new)) {
         run.record(collection, serving, StepOutcome::Kept, Duration::ZERO);
         return Ok(());
@@ -61,14 +66,37 @@ async fn create(run: &mut PlanRun<'_>, db: &Database, collection: &str, key: &Do
     // An index that is being built exists already: building it again waits for it.
     let building = existing.iter().find(|index| index.is_being_built() && index.is_same_except_name(&new));
     let name = building.map_or_else(|| free_name(new.name(), &existing), |index| index.name().to_owned());
-    run.create(collection, &[&new.with_name(&name).with_inherited_collation(listing.collation.as_ref())]).await;
+    let inherited = listing.collation.as_ref().filter(|_| !collated && !is_special(&new));
+    run.create(collection, &[&new.with_name(&name).with_inherited_collation(inherited)]).await;
     Ok(())
+}
+
+/// Explains the query again for which an index was built, and notes whether it reads less. A query that cannot be explained is left out.
+async fn measure_effect(run: &mut PlanRun<'_>, db: &Database, chosen: &CreatedIndex) {
+    let new = advice::definition(&chosen.key, &chosen.options);
+    let built = |entry: &&mut AppliedStep| {
+        entry.collection == chosen.collection
+            && entry.index.has_same_key(&new)
+            && matches!(entry.outcome, StepOutcome::Created | StepOutcome::Changed { .. })
+    };
+    let Some(entry) = run.entries.iter_mut().find(built) else { return };
+    let Ok((Ok(explained), _)) = advice::explain_query(db, &chosen.query).await else { return };
+    let (before, after) = (chosen.reads, explained.result.documents + explained.result.keys);
+    let spares = chosen.sorted && !explained.result.sorted_in_memory;
+    // Without the index, the server refused a query that read nothing.
+    let helped = after.saturating_mul(2) <= before || spares || before == 0;
+    entry.effect = Some(IndexEffect { before, after, helped });
+}
+
+/// Returns whether an index is for words or places, which has no collation.
+fn is_special(index: &IndexDefinition) -> bool {
+    index.key().iter().any(|(_, kind)| kind.as_str().is_some())
 }
 
 /// Returns whether an existing index does everything that the new one would.
 fn serves(index: &IndexDefinition, new: &IndexDefinition) -> bool {
     let whole = ["partialFilterExpression", "collation", "sparse", "hidden"];
-    let same = index.has_same_key(new) && whole.iter().all(|option| index.option(option).is_none());
+    let same = index.has_same_key(new) && whole.iter().all(|option| index.option(option) == new.option(option));
     !index.is_being_built() && (same || advice::covers(index, new))
 }
 
@@ -118,7 +146,7 @@ async fn reason_to_stay(
         return Ok(None);
     }
     let usages = advice::usage(&declared.db, collection).await?;
-    let unneeded = declared.unneeded(collection, listing, &usages);
+    let unneeded = declared.unneeded(collection, listing, &usages).await;
     let needed = !unneeded.iter().any(|unneeded| unneeded.index == index.name());
     Ok(needed.then_some("it is needed: it was used, or its usage is unknown, and no other index covers it"))
 }

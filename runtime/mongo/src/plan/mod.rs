@@ -17,7 +17,7 @@ pub use collection::{CollectionAction, CollectionStep};
 pub use duplicates::DuplicateKeys;
 pub(crate) use index::PREPARE_UNIQUE;
 pub use index::{IndexDefinition, IndexDifference};
-pub use report::{AppliedCollection, AppliedStep, ApplyReport, StepOutcome};
+pub use report::{AppliedCollection, AppliedStep, ApplyReport, IndexEffect, StepOutcome};
 pub use settings::{BuildProgress, CommitQuorum, Settings, UnmanagedIndexes};
 pub(crate) use steps::{CollectionIndexes, can_coexist};
 pub use steps::{IndexConflict, IndexPlan, PlanAction, PlanStep};

@@ -49,6 +49,20 @@ pub struct AppliedStep {
     /// Duration, in seconds when serialised. Indexes that were built in one pass share it.
     #[serde(serialize_with = "serialize_seconds")]
     pub took: Duration,
+    /// Effect of an index that was built by [advice](crate::IndexManager::optimize_indexes), measured afterwards; otherwise `None`.
+    pub effect: Option<IndexEffect>,
+}
+
+/// Effect of an index on the query for which it was suggested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct IndexEffect {
+    /// Documents and index entries that the query read when the index was suggested.
+    pub before: u64,
+    /// Documents and index entries that it reads now.
+    pub after: u64,
+    /// True if it reads at most half, or is no longer sorted in memory. Otherwise drop the index again.
+    pub helped: bool,
 }
 
 /// Outcome of one step.
@@ -180,7 +194,7 @@ impl fmt::Display for AppliedCollection {
 
 impl fmt::Display for AppliedStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { collection, index, outcome, took } = self;
+        let Self { collection, index, outcome, took, effect } = self;
         let verb = match outcome {
             StepOutcome::Kept => "kept",
             StepOutcome::Created => "created",
@@ -196,6 +210,10 @@ impl fmt::Display for AppliedStep {
         };
         writeln!(f, "{verb:<13} {collection}: {index} ({took:.1?})")?;
         let mut detail = |text: String| writeln!(f, "{:14}{text}", "");
+        if let Some(IndexEffect { before, after, helped }) = effect {
+            let verdict = if *helped { "helped" } else { "did not help, drop the index again" };
+            detail(format!("{verdict}: the query read {before} documents and index entries before, and {after} now"))?;
+        }
         match outcome {
             StepOutcome::Changed { differences } | StepOutcome::NeedsRebuild { differences } => {
                 differences.iter().try_for_each(|difference| detail(difference.to_string()))

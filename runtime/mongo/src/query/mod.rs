@@ -1,6 +1,6 @@
 //! One operation on a collection: measured, explained, and displayed without its values.
 //!
-//! May use: `conversions`.
+//! May use: `conversions`, `error`.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,13 +8,14 @@ use std::time::Duration;
 use bson::{Bson, Document, doc};
 use serde::Serialize;
 
-use crate::conversions::{format_bson, read_count};
+use crate::conversions::format_bson;
 
+mod command;
 mod shape;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use shape::without_values;
+pub(crate) use command::{read_command, read_write};
 
 /// Operation on a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -58,29 +59,19 @@ pub struct Query {
 }
 
 /// A slow query with its values. The `Debug` form hides them.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct QuerySample {
-    /// Name of the collection.
-    pub collection: String,
-    /// The filter.
-    pub filter: Document,
-    /// The sort; empty if there is none.
-    pub sort: Document,
-    /// Maximum number of documents; 0 for all.
-    pub limit: u32,
+    /// The query.
+    pub query: Query,
     /// Duration of the query when it was slow, such as its 95th percentile.
     pub took: Duration,
 }
 
-impl fmt::Debug for QuerySample {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QuerySample")
-            .field("collection", &self.collection)
-            .field("filter", &format_args!("{}", format_bson(&without_values(&self.filter).into())))
-            .field("sort", &format_args!("{}", format_bson(&self.sort.clone().into())))
-            .field("limit", &self.limit)
-            .field("took", &self.took)
-            .finish()
+impl QuerySample {
+    /// Creates a sample of a query that took this long.
+    pub fn new(query: Query, took: Duration) -> Self {
+        Self { query, took }
     }
 }
 
@@ -94,8 +85,8 @@ pub(crate) struct QueryParts {
     pub(crate) pipeline: Vec<Document>,
     /// Field of a `distinct`.
     pub(crate) field: String,
-    /// True if the query sets its own collation.
-    pub(crate) collated: bool,
+    /// The query's own collation.
+    pub(crate) collation: Option<Document>,
     /// True if the values were dropped because they were too large.
     pub(crate) hidden: bool,
 }
@@ -122,7 +113,8 @@ impl Query {
         Self::new(collection, Operation::Count, QueryParts { filter, ..QueryParts::default() })
     }
 
-    /// Creates an aggregation. An index serves the stages that it begins with: `$match`, `$sort`, `$limit`.
+    /// Creates an aggregation. An index serves the stages that it begins with, `$match`, `$sort`,
+    /// `$limit`, and a later `$match` if the server can move it forward.
     pub fn aggregate(collection: impl Into<String>, pipeline: impl IntoIterator<Item = Document>) -> Self {
         let pipeline = pipeline.into_iter().collect();
         Self::new(collection, Operation::Aggregate, QueryParts { pipeline, ..QueryParts::default() })
@@ -143,8 +135,12 @@ impl Query {
     /// Sets another field of the command by its name in MongoDB: `skip`, `projection`, `hint`, `collation`, `let`.
     pub fn option(mut self, name: impl Into<String>, value: impl Into<Bson>) -> Self {
         let name = name.into();
-        self.parts.collated |= name == "collation";
-        self.options.insert(name, value);
+        let value = value.into();
+        if name == "collation" {
+            self.parts.collation = value.as_document().cloned();
+        } else {
+            self.options.insert(name, value);
+        }
         self
     }
 
@@ -168,16 +164,17 @@ impl Query {
             command.insert("limit", i64::from(*limit));
         }
         command.extend(self.options.clone());
+        command.extend(self.parts.collation.clone().map(|collation| ("collation".to_owned(), Bson::from(collation))));
         command
     }
 
-    /// Returns the part of the query that an index can serve.
-    pub(crate) fn sample(&self, took: Duration) -> QuerySample {
-        let (filter, sort, limit) = match self.operation {
-            Operation::Aggregate => leading_stages(&self.parts.pipeline),
-            _ => (self.parts.filter.clone(), self.parts.sort.clone(), self.parts.limit),
-        };
-        QuerySample { collection: self.collection.clone(), filter, sort, limit, took }
+    pub(crate) fn options(&self) -> &Document {
+        &self.options
+    }
+
+    /// Returns whether the query names its index.
+    pub(crate) fn is_hinted(&self) -> bool {
+        self.options.contains_key("hint")
     }
 }
 
@@ -206,7 +203,7 @@ impl QueryParts {
         if !self.sort.is_empty() {
             shape = format!("{shape} sort {}", format_bson(&shape::directions(&self.sort).into()));
         }
-        if self.collated {
+        if self.collation.is_some() {
             shape.push_str(" with a collation");
         }
         if let Some((end, _)) = shape.char_indices().nth(MAX_SHAPE_LENGTH) {
@@ -215,27 +212,6 @@ impl QueryParts {
         }
         shape
     }
-}
-
-/// Returns the filter, sort and limit with which a pipeline begins.
-fn leading_stages(pipeline: &[Document]) -> (Document, Document, u32) {
-    let (mut filters, mut sort, mut limit) = (Vec::new(), Document::new(), 0);
-    for stage in pipeline {
-        match stage.iter().next() {
-            Some((name, Bson::Document(filter))) if name == "$match" => filters.push(filter.clone()),
-            Some((name, Bson::Document(keys))) if name == "$sort" && sort.is_empty() => sort = keys.clone(),
-            Some((name, value)) if name == "$limit" => {
-                limit = u32::try_from(read_count(Some(value))).unwrap_or(0);
-                break;
-            }
-            _ => break,
-        }
-    }
-    let filter = match filters.len() {
-        0 | 1 => filters.pop().unwrap_or_default(),
-        _ => doc! { "$and": filters },
-    };
-    (filter, sort, limit)
 }
 
 impl Operation {

@@ -59,19 +59,35 @@ fn a_shape_has_a_bounded_length() {
 }
 
 #[test]
-fn the_first_stages_of_a_pipeline_are_a_query() {
-    let pipeline = vec![
-        doc! { "$match": { "a": 1 } },
-        doc! { "$match": { "b": 2 } },
-        doc! { "$sort": { "t": -1 } },
-        doc! { "$limit": 5_i64 },
-        doc! { "$match": { "c": 1 } },
+fn a_command_becomes_a_query_or_a_clear_error() {
+    let shown = |command: Document| Query::from_command(&command).map(|query| query.to_string());
+    let cases = [
+        (doc! { "find": "c", "filter": { "a": 1 }, "sort": { "b": -1 } }, r#"c.find {a: "?"} sort {b: -1}"#),
+        (doc! { "count": "c", "query": { "a": 1 } }, r#"c.count {a: "?"}"#),
+        (doc! { "distinct": "c", "key": "k", "query": { "a": 1 } }, r#"c.distinct k of {a: "?"}"#),
+        (doc! { "aggregate": "c", "pipeline": [{ "$match": { "a": 1 } }] }, r#"c.aggregate [{$match: {a: "?"}}]"#),
+        (doc! { "update": "c", "updates": [{ "q": { "a": 1 }, "u": {} }] }, r#"c.update {a: "?"}"#),
+        (doc! { "delete": "c", "deletes": [{ "q": { "a": 1 }, "limit": 0 }] }, r#"c.remove {a: "?"}"#),
+        (
+            doc! { "findAndModify": "c", "query": { "a": 1 }, "sort": { "b": 1 } },
+            r#"c.find_and_modify {a: "?"} sort {b: 1}"#,
+        ),
     ];
-    let query = Query::aggregate("c", pipeline.clone()).sample(Duration::ZERO);
-    assert_eq!(query.filter, doc! { "$and": [{ "a": 1 }, { "b": 2 }] });
-    assert_eq!((query.sort, query.limit), (doc! { "t": -1 }, 5));
-    let grouped = Query::aggregate("c", [doc! { "$group": { "_id": 1 } }, pipeline[0].clone()]);
-    assert_eq!(grouped.sample(Duration::ZERO).filter, doc! {});
+    for (command, expected) in cases {
+        assert_eq!(shown(command.clone()).unwrap(), expected, "{command}");
+    }
+    let single =
+        Query::from_command(&doc! { "delete": "c", "deletes": [{ "q": {}, "limit": 1, "hint": "a_1" }] }).unwrap();
+    assert_eq!(single.command(), doc! { "find": "c", "filter": {}, "limit": 1_i64, "hint": "a_1" });
+    let several = doc! { "update": "c", "updates": [{ "q": {}, "u": {} }, { "q": {}, "u": {} }] };
+    for (bad, part) in [
+        (several, "give one statement"),
+        (doc! { "insert": "c", "documents": [] }, "it is not a query: give a `find`"),
+        (doc! { "q": { "a": 1 } }, "write `{find: \"products\""),
+    ] {
+        let error = shown(bad).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
 }
 
 #[test]
@@ -92,4 +108,12 @@ fn the_command_has_all_parts_of_the_query() {
         doc! { "aggregate": "c", "pipeline": pipeline, "cursor": {} },
         "nothing is written"
     );
+}
+
+#[test]
+fn shapes_contain_no_values() {
+    let filter =
+        doc! { "a": "x", "n": { "$gt": 1, "$lt": 9 }, "$or": [{ "b": { "c": 1 } }, { "l": { "$in": [1, 2] } }] };
+    let expected = r#"{a: "?", n: {$gt: "?", $lt: "?"}, $or: [{b: "?"}, {l: {$in: ["?"]}}]}"#;
+    assert_eq!(format_bson(&shape::without_values(&filter).into()), expected);
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bson::{Bson, Document, doc};
+use bson::{Document, doc};
 use mongodb::Database;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use super::snapshot::QuerySource;
 use crate::command::collect;
 use crate::conversions::{read_count, serialize_seconds};
 use crate::error::Error;
-use crate::query::{Operation, QueryParts};
+use crate::query::{Operation, read_command, read_write};
 
 #[cfg(test)]
 mod tests;
@@ -217,8 +217,8 @@ fn read_record<'a>(database: &'a str, record: &'a Document, now: i64) -> Option<
     }
     let (operation, parts) = match record.get_str("op").ok()? {
         "query" | "command" => read_command(command)?,
-        "update" => (Operation::Update, parts_with_filter(command, "q")),
-        "remove" => (Operation::Remove, parts_with_filter(command, "q")),
+        "update" => (Operation::Update, read_write(Operation::Update, command)),
+        "remove" => (Operation::Remove, read_write(Operation::Remove, command)),
         _ => return None,
     };
     let ago = record.get_datetime("ts").map_or(0, |at| now.saturating_sub(at.timestamp_millis()));
@@ -232,40 +232,6 @@ fn read_record<'a>(database: &'a str, record: &'a Document, now: i64) -> Option<
         outcome: if record.contains_key("errCode") { QueryOutcome::Failed } else { QueryOutcome::Ok },
         ago: u64::try_from(ago).unwrap_or(0).saturating_mul(MS),
     })
-}
-
-fn read_command(command: &Document) -> Option<(Operation, QueryParts)> {
-    let (name, _) = command.iter().next()?;
-    Some(match name.as_str() {
-        "find" => {
-            let sort = command.get_document("sort").cloned().unwrap_or_default();
-            let limit = u32::try_from(read_count(command.get("limit"))).unwrap_or(0);
-            (Operation::Find, QueryParts { sort, limit, ..parts_with_filter(command, "filter") })
-        }
-        "count" => (Operation::Count, parts_with_filter(command, "query")),
-        "distinct" => {
-            let field = command.get_str("key").unwrap_or_default().to_owned();
-            (Operation::Distinct, QueryParts { field, ..parts_with_filter(command, "query") })
-        }
-        "aggregate" => {
-            let stages = command.get_array("pipeline").ok()?;
-            let pipeline: Vec<_> = stages.iter().filter_map(Bson::as_document).cloned().collect();
-            let first = pipeline.first().and_then(|stage| stage.keys().next());
-            if first.is_some_and(|stage| ["$indexStats", "$collStats", "$planCacheStats"].contains(&stage.as_str())) {
-                return None;
-            }
-            (
-                Operation::Aggregate,
-                QueryParts { pipeline, collated: command.contains_key("collation"), ..QueryParts::default() },
-            )
-        }
-        _ => return None,
-    })
-}
-
-fn parts_with_filter(command: &Document, field: &str) -> QueryParts {
-    let filter = command.get_document(field).cloned().unwrap_or_default();
-    QueryParts { filter, collated: command.contains_key("collation"), ..QueryParts::default() }
 }
 
 impl fmt::Debug for Profiler {

@@ -78,15 +78,16 @@ pub enum QuerySource {
 impl Snapshot {
     /// Returns the slowest query of each shape of a database with its values, for [`IndexManager::advise`](crate::IndexManager::advise).
     ///
-    /// Queries that no ordinary index helps are left out: inserts, unsorted reads of a whole collection, and queries with their own
-    /// collation. Queries of more than 16 KiB are left out too, because their values are not stored.
+    /// Operations that no index helps are left out: inserts, and unsorted finds of a whole collection. Queries of more than 16 KiB are left
+    /// out too, because their values are not stored.
     pub fn examples(&self, database: &str) -> Vec<QuerySample> {
         let shapes = self.shapes.iter().filter(|shape| shape.database == database);
         let served = |shape: &&QueryShape| {
-            shape.operation != Operation::Insert && !shape.example.parts.collated && !shape.example.parts.hidden
+            let parts = &shape.example.parts;
+            let all = shape.operation == Operation::Find && parts.filter.is_empty() && parts.sort.is_empty();
+            shape.operation != Operation::Insert && !all && !parts.hidden
         };
-        let queries = shapes.filter(served).map(QueryShape::sample);
-        queries.filter(|query| !(query.filter.is_empty() && query.sort.is_empty())).collect()
+        shapes.filter(served).map(QueryShape::sample).collect()
     }
 }
 
@@ -98,7 +99,7 @@ impl QueryShape {
     }
 
     fn sample(&self) -> QuerySample {
-        self.example.sample(self.p95)
+        QuerySample::new(self.example.clone(), self.p95)
     }
 }
 

@@ -108,12 +108,12 @@ fn the_values_of_a_large_query_are_not_stored() {
 
 /// Only an index with the same collation serves the query.
 #[test]
-fn a_query_with_a_collation_has_its_own_shape_and_is_no_example() {
+fn a_query_with_a_collation_has_its_own_shape() {
     let (record, _) = record();
     let mut collated = slow(doc! { "a": 1 }, 200, QueryOutcome::Ok);
-    collated.parts.collated = true;
+    collated.parts.collation = Some(doc! { "locale": "en" });
     record.add(collated);
     let found = record.snapshot();
     assert_eq!(found.shapes[0].shape, r#"{a: "?"} with a collation"#);
-    assert!(found.examples("d").is_empty());
+    assert_eq!(found.examples("d").len(), 1);
 }
