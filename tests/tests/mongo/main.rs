@@ -21,6 +21,7 @@ mod slow;
 mod storage;
 mod streams;
 mod transactions;
+mod trial;
 
 use bson::{Document, doc};
 use fastness::mongo::IndexManager;

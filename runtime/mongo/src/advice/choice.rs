@@ -268,7 +268,8 @@ impl<'a> Chooser<'a> {
         let exists = scope.conjuncts.iter().filter(|(_, one)| one.bound == KeyBound::Exists);
         let exists =
             exists.map(|(_, one)| IndexShape { sparse: true, ..IndexShape::new(vec![(one.field.clone(), 1)]) });
-        let keys = keys.into_iter().filter(|key| key.len() <= MAX_FIELDS && self.can_be_built(key)).map(IndexShape::new);
+        let keys =
+            keys.into_iter().filter(|key| key.len() <= MAX_FIELDS && self.can_be_built(key)).map(IndexShape::new);
         keys.filter(|index| index.key != [("_id".to_owned(), 1)]).chain(exists).collect()
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::choice::ChosenIndex;
 use super::explain::ExplainResult;
+use super::trial::IndexTrial;
 use super::{shell, unneeded};
 use crate::conversions::{format_bson, serialize_seconds};
 use crate::plan::IndexDefinition;
@@ -36,6 +37,8 @@ pub struct MissingIndex {
     pub covers: Vec<String>,
     /// Reads of the query with the index, estimated from counts; `None` for words and places.
     pub expected: Option<ExpectedReads>,
+    /// Measured reads on a sample, if [trials](crate::IndexManager::trials) were asked for. The indexes of one query are tried together.
+    pub trial: Option<IndexTrial>,
     /// Name of a field that holds arrays, if the index has more fields: a document in which another of them is an array would be refused.
     pub array: Option<String>,
     /// The query with the most wasted reads, of those that the index would serve.
@@ -101,6 +104,7 @@ impl MissingIndex {
             attribute: shell::attribute(&chosen.key, &chosen.options),
             covers: covers.iter().map(|index| index.name().to_owned()).collect(),
             expected,
+            trial: None,
             array: chosen.array,
             collection: chosen.collection,
             key: chosen.key,
@@ -176,6 +180,9 @@ impl fmt::Display for MissingIndex {
         }
         if let Some(ExpectedReads { documents, keys, .. }) = &self.expected {
             writeln!(f, "    expected with it: {documents} documents and {keys} index entries")?;
+        }
+        if let Some(trial) = &self.trial {
+            writeln!(f, "    {trial}")?;
         }
         if let Some(field) = &self.array {
             writeln!(

@@ -26,6 +26,7 @@ mod selection;
 mod shell;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod unneeded;
 mod usage;
 
@@ -40,6 +41,7 @@ pub(crate) use missing::{add, definition, is_hidden_twin};
 pub(crate) use pipeline::{access, joined};
 pub use selection::AdviceSelection;
 pub(crate) use selection::{CreatedIndex, Retirement};
+pub use trial::{IndexTrial, TrialReads, TrialSettings};
 pub(crate) use unneeded::{UNUSED_AFTER, covers, has_other_purpose, longer, unneeded};
 pub use unneeded::{UnneededIndex, UnneededReason};
 pub use usage::IndexUsage;

@@ -6,8 +6,10 @@ use bson::{Document, doc};
 use mongodb::Database;
 
 use super::index_commands::{self, ExistingIndexes};
+use super::trial;
 use crate::advice::{
     self, AccessCounts, CollectionAccess, ExplainResult, Explanation, MeasuredReads, MissingIndex, QueryAnalysis,
+    TrialSettings,
 };
 use crate::command::collect;
 use crate::error::Error;
@@ -18,14 +20,16 @@ pub(super) struct QueryExaminer<'a> {
     db: &'a Database,
     /// Indexes by collection; `None` if they cannot be listed, as those of a view.
     listings: BTreeMap<String, Option<ExistingIndexes>>,
+    /// Bounds of trials, if suggestions are tried.
+    trials: Option<&'a TrialSettings>,
 }
 
 /// Number of documents that are read to find fields with words or places.
 const NAMING_SAMPLE: i32 = 20;
 
 impl<'a> QueryExaminer<'a> {
-    pub(super) fn new(db: &'a Database) -> Self {
-        Self { db, listings: BTreeMap::new() }
+    pub(super) fn new(db: &'a Database, trials: Option<&'a TrialSettings>) -> Self {
+        Self { db, listings: BTreeMap::new(), trials }
     }
 
     /// Adds the indexes of a collection that are known already.
@@ -59,6 +63,7 @@ impl<'a> QueryExaminer<'a> {
         let access = advice::access(query, explanation.as_ref());
         if found.exists {
             self.examine_access(query, access, explanation.as_ref(), &mut found).await?;
+            self.try_out(query, &mut found).await?;
         }
         if advice::wastes(&found.explained) {
             for access in advice::joined(&query.parts.pipeline, query.parts.collation.as_ref()) {
@@ -96,6 +101,24 @@ impl<'a> QueryExaminer<'a> {
         });
         let arrays = explanation.map(|explanation| explanation.arrays.clone()).unwrap_or_default();
         self.choose(query, &access, measured, arrays, found).await
+    }
+
+    /// Tries the suggestions on a sample, and removes them if they do not help there.
+    async fn try_out(&self, query: &Query, found: &mut QueryAnalysis) -> Result<(), Error> {
+        let Some(settings) = self.trials.filter(|_| !found.missing.is_empty()) else { return Ok(()) };
+        let Some(listing) = self.listings.get(&query.collection).and_then(Option::as_ref) else { return Ok(()) };
+        match trial::run(self.db, query, listing, &found.missing, settings).await {
+            Ok(trial) if trial.helps() => {
+                found.missing.iter_mut().for_each(|missing| missing.trial = Some(trial.clone()));
+            }
+            Ok(trial) => {
+                let shells: Vec<_> = found.missing.drain(..).map(|missing| missing.shell).collect();
+                found.notes.push(format!("{} does not help {trial}", shells.join("; ")));
+            }
+            Err(error) if error.is_unreachable() => return Err(error),
+            Err(error) => found.notes.push(format!("no trial: {error}")),
+        }
+        Ok(())
     }
 
     async fn examine_joined(

@@ -11,7 +11,7 @@ use crate::error::{Error, code};
 use crate::plan::{IndexDefinition, IndexDifference, Settings};
 
 /// Indexes of a collection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ExistingIndexes {
     /// Default collation of the collection.
     pub(crate) collation: Option<Document>,

@@ -2,13 +2,14 @@
 //!
 //! May use: `advice`, `command`, `conversions`, `error`, `lease`, `model`, `plan`, `query`.
 //!
-//! Only `apply` and `optimize` write indexes, through `index_commands`, and `lease` its own document. An index is dropped only on request.
+//! Only `apply` and `optimize` write indexes, through `index_commands`, `lease` its own document, and `trial` a sample of its
+//! own. An index is dropped only on request.
 
 use std::time::Duration;
 
 use mongodb::Database;
 
-use crate::advice::{self, AdviceSelection, IndexAdvice, QueryAnalysis};
+use crate::advice::{self, AdviceSelection, IndexAdvice, QueryAnalysis, TrialSettings};
 use crate::error::Error;
 use crate::model::{DeclaredIndex, Indexed};
 use crate::plan::{ApplyReport, IndexPlan, Settings};
@@ -21,6 +22,7 @@ mod declared;
 mod index_commands;
 mod optimize;
 mod quorum;
+mod trial;
 
 use advise::{QueryExaminer, skip_refused};
 use declared::DeclaredIndexes;
@@ -53,12 +55,13 @@ use declared::DeclaredIndexes;
 #[must_use = "nothing is done until `plan` or `apply` is called"]
 pub struct IndexManager {
     declared: DeclaredIndexes,
+    trials: Option<TrialSettings>,
 }
 
 impl IndexManager {
     /// Creates a manager without any model.
     pub fn new(db: &Database) -> Self {
-        Self { declared: DeclaredIndexes::new(db) }
+        Self { declared: DeclaredIndexes::new(db), trials: None }
     }
 
     /// Adds the indexes of a model, and the options of its collection.
@@ -77,6 +80,17 @@ impl IndexManager {
     /// count. Servers count from their start.
     pub fn unused_after(mut self, time: Duration) -> Self {
         self.declared.unused = time;
+        self
+    }
+
+    /// Makes [`advise`](Self::advise) and [`analyze_query`](Self::analyze_query) try each suggestion: on a sample of the collection with its
+    /// indexes, which is explained without and with the suggested ones, and dropped afterwards, also if the future is dropped. Suggestions that
+    /// do not help there become a note. Not tried are indexes of joined collections.
+    ///
+    /// This writes to the database: up to the documents and bytes of the settings, in a collection `fastness_trial_..`. It requires the role
+    /// `readWrite`; without it, a note says so. A process that dies in between leaves its sample behind.
+    pub fn trials(mut self, settings: TrialSettings) -> Self {
+        self.trials = Some(settings);
         self
     }
 
@@ -128,7 +142,7 @@ impl IndexManager {
     ///
     /// The future may be dropped at any time.
     pub async fn advise(&self, slow: &[QuerySample]) -> Result<IndexAdvice, Error> {
-        let mut examiner = QueryExaminer::new(&self.declared.db);
+        let mut examiner = QueryExaminer::new(&self.declared.db, self.trials.as_ref());
         let mut advice = IndexAdvice::default();
         for (collection, _) in &self.declared.collections {
             let listing = index_commands::list(&self.declared.db, collection).await?;
@@ -178,7 +192,7 @@ impl IndexManager {
     ///
     /// The future may be dropped at any time.
     pub async fn analyze_query(&self, query: &Query) -> Result<QueryAnalysis, Error> {
-        QueryExaminer::new(&self.declared.db).examine(query).await
+        QueryExaminer::new(&self.declared.db, self.trials.as_ref()).examine(query).await
     }
 
     /// Carries out the selected parts of an [advice](Self::advise), and reports the outcome. Nothing else is touched.

@@ -168,6 +168,11 @@ impl Query {
         command
     }
 
+    /// Returns the same query on another collection.
+    pub(crate) fn on(self, collection: &str) -> Self {
+        Self { collection: collection.to_owned(), ..self }
+    }
+
     pub(crate) fn options(&self) -> &Document {
         &self.options
     }
