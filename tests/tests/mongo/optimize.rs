@@ -159,6 +159,24 @@ async fn a_hidden_index_that_is_missed_is_shown_again() {
     }
 }
 
+/// The collection has changed since the advice was given.
+#[tokio::test]
+async fn an_index_that_did_not_help_is_named_after_it_was_built() {
+    for (client, db) in clients().await {
+        let (offers, indexes) = fill(&client, &db).await;
+        let query = Query::find("c", doc! { "madeAt": 3 });
+        let found = indexes.analyze_query(&query).await.unwrap();
+        let chosen = AdviceSelection::default().create(&found.missing[0]);
+        let all = doc! { "$set": { "madeAt": 3 } };
+        offers.driver().clone_with_type::<Document>().update_many(doc! {}, all).await.unwrap();
+        let report = indexes.optimize_indexes(&chosen, &plan::Settings::default()).await.unwrap();
+        let effect = report.entries[0].effect.as_ref().unwrap_or_else(|| panic!("{report}"));
+        assert_eq!((effect.before, effect.after, effect.helped), (4_000, 8_000, false));
+        assert!(report.to_string().contains("did not help, drop the index again"), "{report}");
+        assert_eq!(found.missing[0].expected.as_ref().unwrap().documents, 5, "4 or 5 of 4000 have one of 997 values");
+    }
+}
+
 #[tokio::test]
 async fn one_of_several_processes_builds_and_all_succeed() {
     for (client, db) in clients().await {

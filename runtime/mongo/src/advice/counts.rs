@@ -20,6 +20,9 @@ const SAMPLE: i64 = 2_000;
 /// Time limit of a count on the server, in milliseconds.
 const MAX_MILLIS: i64 = 2_000;
 
+/// Number of documents of a sample that have to meet conditions together for their share to be known.
+const MIN_COUNT: f64 = 3.0;
+
 /// Maximum number of combinations that are counted.
 const MAX_COMBINATIONS: usize = 64;
 
@@ -72,6 +75,12 @@ impl AccessCounts {
         Self { documents, counted: documents, assumed: shares.collect(), whole: -1.0, ..Self::default() }
     }
 
+    /// Returns counts of a sample.
+    #[cfg(test)]
+    pub(super) fn sampled(documents: f64, counted: f64, combinations: &[(u32, f64)]) -> Self {
+        Self { documents, counted, combinations: combinations.iter().copied().collect(), ..Self::default() }
+    }
+
     /// Returns the share of the documents that meet all conditions of a combination.
     pub(super) fn share(&self, combination: u32) -> f64 {
         let mut share = 1.0;
@@ -93,9 +102,14 @@ impl AccessCounts {
         let exact = self.combinations.get(&combination).copied();
         let count = exact.or_else(|| contained.map(|(_, count)| *count).min_by(f64::total_cmp));
         let Some(count) = count else { return 1.0 };
-        // None of a sample may still be some of all.
-        let least = if self.counted < self.documents { 0.5 } else { 0.0 };
-        (count.max(least) / self.counted.max(1.0)).min(1.0)
+        let share = |count: f64| (count / self.counted.max(1.0)).min(1.0);
+        if self.counted >= self.documents || count >= MIN_COUNT {
+            return share(count);
+        }
+        // So few of a sample say little: the conditions are taken to be independent. None of a sample may still be some of all.
+        let single = (0..u32::BITS).map(|bit| 1 << bit).filter(|bit| combination & bit != 0);
+        let single = single.map(|bit| share(self.combinations.get(&bit).copied().unwrap_or(self.counted).max(0.5)));
+        single.product::<f64>().min(share(count.max(0.5)))
     }
 
     /// Returns the number of documents that meet the whole filter.

@@ -387,3 +387,13 @@ fn the_first_stages_of_a_pipeline_and_its_joins_are_accesses() {
     let joins: Vec<_> = joins.iter().map(|join| (join.collection.as_str(), join.fields())).collect();
     assert_eq!(joins, [("people", vec!["number"]), ("old", vec!["x"])]);
 }
+
+/// Four of 2 000 documents meet the first condition, 20 the second, and none both: that says little of a million.
+#[test]
+fn what_a_sample_hardly_shows_is_estimated_from_its_parts() {
+    let counts = AccessCounts::sampled(1e6, 2_000.0, &[(1, 4.0), (2, 20.0), (3, 0.0)]);
+    let documents = |combination| (counts.share(combination) * 1e6).round();
+    assert_eq!((documents(1), documents(2), documents(3)), (2_000.0, 10_000.0, 20.0));
+    let whole = AccessCounts::sampled(2_000.0, 2_000.0, &[(1, 4.0), (2, 20.0), (3, 0.0)]);
+    assert!(whole.share(3) < f64::EPSILON, "all documents were counted");
+}
