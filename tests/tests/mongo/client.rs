@@ -66,7 +66,8 @@ async fn the_wire_is_compressed_and_the_pool_is_counted() {
         let db = client.database(&fastness_tests::servers::database_name());
         let things = db.collection::<Document>("things");
         let before = compressed(&client).await;
-        let insert = async { things.insert_one(doc! { "text": "again and again ".repeat(1_000) }).await };
+        let inserting = things.clone();
+        let insert = async move { inserting.insert_one(doc! { "text": "again and again ".repeat(1_000) }).await };
         client.bounded("insert a thing", insert).await.unwrap();
         assert!(compressed(&client).await > before);
 
@@ -77,7 +78,8 @@ async fn the_wire_is_compressed_and_the_pool_is_counted() {
             tokio::spawn(async move {
                 while !seen.load(Relaxed) {
                     let slow = doc! { "$where": "sleep(50) || true" };
-                    client.bounded("find a thing", async { things.find_one(slow).await }).await.unwrap();
+                    let things = things.clone();
+                    client.bounded("find a thing", async move { things.find_one(slow).await }).await.unwrap();
                 }
             })
         });
@@ -113,7 +115,7 @@ async fn a_hanging_server_delays_no_caller_beyond_the_bound() {
     assert!(client.ping().await.is_ok());
     server.pause();
     let things = client.database("d").collection::<Document>("c");
-    let find = client.bounded("find a thing", async { things.find_one(doc! {}).await });
+    let find = client.bounded("find a thing", async move { things.find_one(doc! {}).await });
     let error = tokio::time::timeout(PATIENCE, find).await.expect("an end").unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert_eq!(error.to_string(), "cannot find a thing: it timed out after 300ms");

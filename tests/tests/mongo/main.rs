@@ -7,6 +7,7 @@ mod data;
 mod declared;
 mod derived;
 mod down;
+mod dropped;
 mod fleet;
 mod foreign;
 mod kinds;

@@ -77,7 +77,7 @@ async fn every_operation_works_and_quick_calls_leave_no_trace() {
         assert!(shapes(&client).is_empty(), "{}", client.slow_queries());
         assert_eq!(client.slow_queries().to_string(), "No query took 100ms or longer.\n");
         let metrics = client.snapshot();
-        assert!(metrics.operations > 15 && metrics.failures == 0, "{metrics:?}");
+        assert!(metrics.operations >= 15 && metrics.failures == 0, "{metrics:?}");
     }
 }
 
@@ -308,10 +308,10 @@ async fn the_number_of_shapes_is_bounded() {
     assert!(!found.to_string().contains("field29 ") && found.to_string().contains("field229"), "{found}");
 }
 
-/// The driver consumes the filter, so a copy is made for a possible report. A fast call allocates nothing else but the timer of its time
-/// limit.
+/// The driver consumes the filter, so a copy is made for a possible report. A fast call allocates nothing else beside the driver's call
+/// in a task of its own, as the driver wants it for a call with a time limit.
 #[test]
-fn a_quick_call_allocates_no_more_than_the_drivers_and_one_copy_of_its_filter() {
+fn a_quick_call_allocates_no_more_than_the_drivers_in_a_task_and_one_copy_of_its_filter() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (client, _clock) = runtime.block_on(async { still(&shared_mongo().await.url()).await });
     let things = things(&client);
@@ -324,9 +324,11 @@ fn a_quick_call_allocates_no_more_than_the_drivers_and_one_copy_of_its_filter() 
     let bound = Duration::from_secs(45);
     // The runtime boxes large futures, so both are boxed.
     let drivers = fewest(&|| {
-        let find = async { tokio::time::timeout(bound, things.driver().find_one(filter())).await };
+        let driver = things.driver().clone();
+        let find = async move { driver.find_one(filter()).max_time(bound).await };
+        let find = async { tokio::time::timeout(bound, tokio::spawn(Box::pin(find))).await };
         let found = runtime.block_on(Box::pin(find));
-        assert!(found.unwrap().unwrap().is_none());
+        assert!(found.unwrap().unwrap().unwrap().is_none());
     });
     let ours = fewest(&|| {
         let found = runtime.block_on(Box::pin(things.find_one(filter(), None)));

@@ -40,8 +40,8 @@ impl MongoRepository {
     ) -> Result<u64> {
         let counted = if filter.is_empty() {
             // Counting all documents one by one takes as long as reading them.
-            let driver = collection.driver();
-            self.client.bounded("count documents", async { driver.estimated_document_count().await }).await
+            let driver = collection.driver().clone();
+            self.client.bounded("count documents", async move { driver.estimated_document_count().await }).await
         } else {
             let mut options = CountOptions::default();
             options.hint = hint;

@@ -106,7 +106,7 @@ impl MongoRepository {
 impl<M: Model> Collection<M> for MongoRepository {
     async fn next_id(&self) -> Result<Id> {
         let counters = self.db.collection::<Document>("counters");
-        let counted = self.client.bounded("count an id", async {
+        let counted = self.client.bounded("count an id", async move {
             let next = counters.find_one_and_update(doc! { "_id": M::COLLECTION }, doc! { "$inc": { "last": 1_i64 } });
             next.upsert(true).return_document(ReturnDocument::After).await
         });

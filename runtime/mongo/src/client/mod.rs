@@ -15,11 +15,14 @@ use fastness_core::seam::now;
 
 mod settings;
 mod snapshot;
+mod tasks;
 mod uri;
 
 pub use settings::Settings;
 use snapshot::ClientCounters;
 pub use snapshot::Snapshot;
+pub(crate) use tasks::ClosedEffect;
+use tasks::DriverTasks;
 
 /// The driver's client, with a time limit on operations and figures of its connection pools.
 ///
@@ -32,7 +35,7 @@ pub use snapshot::Snapshot;
 ///     eprintln!("MongoDB does not answer: {error}");
 /// }
 /// let products = client.database("shop").collection::<bson::Document>("products");
-/// let count = client.bounded("count the products", async { products.estimated_document_count().await }).await?;
+/// let count = client.bounded("count the products", async move { products.estimated_document_count().await }).await?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -43,6 +46,7 @@ pub struct Client {
     operation_timeout: Duration,
     max_pool_size: u64,
     counters: Arc<ClientCounters>,
+    tasks: Arc<DriverTasks>,
     slow: Arc<SlowQueryRecorder>,
 }
 
@@ -84,12 +88,16 @@ impl Client {
     /// Runs operations on this client's databases, with the [`operation_timeout`](Settings::operation_timeout) as the time limit for all
     /// of them. `action` completes the error text "cannot ..".
     ///
-    /// After the limit the operations are dropped, which closes their connections; then the server stops them, except index builds.
+    /// They run in a task of their own, because the driver wants its futures polled to their end. So the future owns what it uses, and a
+    /// session, which is borrowed, cannot go into it. The task of a caller that was dropped, or is out of time, goes on until the time limit
+    /// and a second longer; then it is aborted, which closes its connection. That ends reads on the server, not writes. Give the options a
+    /// `max_time`, by which the server ends the operation itself.
     ///
     /// ```no_run
     /// # async fn find(client: fastness::mongo::Client) -> Result<(), fastness::mongo::Error> {
     /// let products = client.database("shop").collection::<bson::Document>("products");
-    /// let product = client.bounded("find a product", async { products.find_one(bson::doc! { "sku": 7 }).await }).await?;
+    /// let find = async move { products.find_one(bson::doc! { "sku": 7 }).await };
+    /// let product = client.bounded("find a product", find).await?;
     /// # Ok(()) }
     /// ```
     ///
@@ -99,13 +107,17 @@ impl Client {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future drops the operation.
-    pub async fn bounded<T>(
+    /// The operation goes on in its task, and may have been done or not.
+    ///
+    /// # Panics
+    ///
+    /// A panic of the operation goes on in the caller. Without a tokio runtime, this panics.
+    pub async fn bounded<T: Send + 'static>(
         &self,
         action: &str,
-        operation: impl Future<Output = mongodb::error::Result<T>>,
+        operation: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
     ) -> Result<T, Error> {
-        self.run_bounded(self.operation_timeout, action, operation).await
+        self.run_bounded(self.operation_timeout, action, Box::pin(operation)).await
     }
 
     /// Sends a `ping`, and returns how long the reply took. The time limit is 1 s.
@@ -116,7 +128,7 @@ impl Client {
     pub async fn ping(&self) -> Result<Duration, Error> {
         let began = now(&self.slow.clock);
         let admin = self.database("admin");
-        let ping = async { admin.run_command(doc! { "ping": 1 }).await };
+        let ping = async move { admin.run_command(doc! { "ping": 1 }).await };
         self.run_bounded(Self::PING_TIMEOUT, "ping MongoDB", ping).await?;
         Ok(Duration::from_nanos(now(&self.slow.clock) - began))
     }
@@ -126,25 +138,54 @@ impl Client {
         self.counters.snapshot()
     }
 
-    async fn run_bounded<T>(
+    async fn run_bounded<T: Send + 'static>(
         &self,
         bound: Duration,
         action: &str,
-        operation: impl Future<Output = mongodb::error::Result<T>>,
+        operation: impl Future<Output = mongodb::error::Result<T>> + Send + 'static,
     ) -> Result<T, Error> {
         let began = now(&self.slow.clock);
-        let outcome = with_timeout(bound, || action.to_owned(), operation).await;
+        let outcome = self.run_in_task((bound, ClosedEffect::GoesOn), || action.to_owned(), |_| operation).await;
         self.count(now(&self.slow.clock) - began, outcome.as_ref().err());
         outcome
     }
 
-    /// Applies the time limit, without timing or counting the operation.
-    pub(crate) async fn with_timeout<T>(
+    /// Runs an operation in a task, with the time limit, without timing or counting it. `start` makes the operation of the time that is
+    /// left for it.
+    pub(crate) async fn in_task<T: Send + 'static, F>(
         &self,
+        closed: ClosedEffect,
         action: impl Fn() -> String,
-        operation: impl Future<Output = mongodb::error::Result<T>>,
-    ) -> Result<T, Error> {
-        with_timeout(self.operation_timeout, action, operation).await
+        start: impl FnOnce(Duration) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
+    {
+        self.run_in_task((self.operation_timeout, closed), action, start).await
+    }
+
+    async fn run_in_task<T: Send + 'static, F>(
+        &self,
+        (bound, closed): (Duration, ClosedEffect),
+        action: impl Fn() -> String,
+        start: impl FnOnce(Duration) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
+    {
+        let clock = &self.slow.clock;
+        let ended = async {
+            let began = now(clock);
+            let place = self.tasks.place().await;
+            let left = bound.saturating_sub(Duration::from_nanos(now(clock) - began));
+            // The driver's futures are large, and each layer would hold a copy.
+            self.tasks.run(place, (left, closed), Box::pin(start(left))).await
+        };
+        match tokio::time::timeout(bound, ended).await {
+            Ok(Some(outcome)) => outcome.map_err(|error| Error::from_driver(action(), &error)),
+            Ok(None) => Err(Error::other(action(), "the runtime is shutting down")),
+            Err(_) => Err(Error::timeout(action(), bound)),
+        }
     }
 
     pub(crate) fn count(&self, nanos: u64, error: Option<&Error>) {
@@ -153,17 +194,6 @@ impl Client {
 
     pub(crate) fn slow(&self) -> &SlowQueryRecorder {
         &self.slow
-    }
-}
-
-async fn with_timeout<T>(
-    bound: Duration,
-    action: impl Fn() -> String,
-    operation: impl Future<Output = mongodb::error::Result<T>>,
-) -> Result<T, Error> {
-    match tokio::time::timeout(bound, operation).await {
-        Ok(outcome) => outcome.map_err(|error| Error::from_driver(action(), &error)),
-        Err(_) => Err(Error::timeout(action(), bound)),
     }
 }
 

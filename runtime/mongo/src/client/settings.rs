@@ -7,6 +7,7 @@ use std::time::Duration;
 use mongodb::options::{self, Compressor};
 
 use super::snapshot::ClientCounters;
+use super::tasks::DriverTasks;
 use super::{Client, uri};
 use crate::error::Error;
 use crate::slow::SlowQueryRecorder;
@@ -120,11 +121,12 @@ impl Settings {
             Some(mongodb::event::EventHandler::callback(move |event| counting.count(&event)));
         let address = self.to_string();
         let default_database = self.driver.default_database.clone();
+        let tasks = Arc::new(DriverTasks::new(most, self.driver.hosts.len(), counters.clone(), self.clock.clone()));
         let driver = mongodb::Client::with_options(self.driver)
             .map_err(|error| Error::from_driver("connect to MongoDB", &error))?;
         let slow = Arc::new(SlowQueryRecorder::new(self.slow_query, self.clock));
         let (operation_timeout, max_pool_size) = (self.operation_timeout, most.into());
-        Ok(Client { driver, address, default_database, operation_timeout, max_pool_size, counters, slow })
+        Ok(Client { driver, address, default_database, operation_timeout, max_pool_size, counters, tasks, slow })
     }
 }
 

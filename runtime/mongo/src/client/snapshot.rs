@@ -18,8 +18,12 @@ pub struct Snapshot {
     pub connections: u64,
     /// Number of connections in use by an operation.
     pub in_use: u64,
-    /// Number of operations that wait for a connection.
+    /// Number of operations that wait for a connection, or to be sent to the driver.
     pub waiting: u64,
+    /// Number of operations that still run, although their caller was dropped or is out of time.
+    pub abandoned: u64,
+    /// Number of operations that were aborted, because they did not end when their caller had gone; each closed its connection.
+    pub aborted: u64,
     /// Connections created since the client was created.
     pub created: u64,
     /// Connections closed since then.
@@ -51,6 +55,14 @@ pub struct Snapshot {
 
 #[derive(Debug, Default)]
 pub(super) struct ClientCounters {
+    /// Callers that wait for a place.
+    pub(super) queued: AtomicU64,
+    /// Tasks that run.
+    pub(super) running: AtomicU64,
+    /// Tasks whose callers wait for them.
+    pub(super) awaited: AtomicU64,
+    /// Tasks that were aborted.
+    pub(super) aborted: AtomicU64,
     created: AtomicU64,
     closed: AtomicU64,
     cleared: AtomicU64,
@@ -109,6 +121,10 @@ impl ClientCounters {
         }
     }
 
+    pub(super) fn waited_for_place(&self, nanos: u64) {
+        self.wait.add(nanos);
+    }
+
     pub(super) fn operation(&self, nanos: u64, error: Option<&Error>) {
         self.operations.fetch_add(1, Relaxed);
         self.failures.fetch_add(error.is_some().into(), Relaxed);
@@ -122,11 +138,14 @@ impl ClientCounters {
         let [closed, back, failed] =
             [&self.closed, &self.checked_in, &self.failed].map(|counter| counter.load(Relaxed));
         let out = self.checked_out.load(Relaxed);
+        let [running, awaited] = [&self.running, &self.awaited].map(|counter| counter.load(Relaxed));
         let [created, started] = [&self.created, &self.started].map(|counter| counter.load(Relaxed));
         Snapshot {
             connections: created.saturating_sub(closed),
             in_use: out.saturating_sub(back),
-            waiting: started.saturating_sub(out + failed),
+            waiting: started.saturating_sub(out + failed) + self.queued.load(Relaxed),
+            abandoned: running.saturating_sub(awaited),
+            aborted: self.aborted.load(Relaxed),
             created,
             closed,
             cleared: self.cleared.load(Relaxed),

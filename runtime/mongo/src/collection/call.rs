@@ -1,8 +1,13 @@
 //! One call: a time limit and a timer for each wait, and a record of the call if it was slow, even if it was dropped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::client::Client;
+use bson::{Document, RawDocument, RawDocumentBuf};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::client::{Client, ClosedEffect};
 use crate::error::Error;
 use crate::query::{Operation, QueryParts};
 use crate::slow::{QueryOutcome, QuerySource, SlowCall};
@@ -11,6 +16,8 @@ use fastness_core::seam::now;
 /// Collection that a call goes to.
 pub(super) struct CallTarget {
     pub(super) client: Client,
+    /// The driver's collection. Documents are decoded and encoded by the caller: their type may borrow, and a task does not.
+    pub(super) driver: mongodb::Collection<RawDocumentBuf>,
     pub(super) database: String,
     pub(super) collection: String,
 }
@@ -39,27 +46,65 @@ impl CollectionCall {
     }
 
     /// Runs the whole call as one wait.
-    pub(super) async fn run<T>(
-        mut self,
-        operation: impl Future<Output = mongodb::error::Result<T>>,
-    ) -> Result<T, Error> {
-        let outcome = self.wait(operation).await;
+    pub(super) async fn run<T: Send + 'static, F>(mut self, start: impl FnOnce(Duration) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
+    {
+        let outcome = self.wait(start).await;
         self.end(outcome.as_ref().err());
         outcome
     }
 
-    /// Runs one part of the call.
-    pub(super) async fn wait<T>(&mut self, part: impl Future<Output = mongodb::error::Result<T>>) -> Result<T, Error> {
+    /// Runs the whole call as one wait for one document.
+    pub(super) async fn run_for_one<T: DeserializeOwned, F>(
+        mut self,
+        start: impl FnOnce(Duration) -> F,
+    ) -> Result<Option<T>, Error>
+    where
+        F: Future<Output = mongodb::error::Result<Option<RawDocumentBuf>>> + Send + 'static,
+    {
+        let found = self.wait(start).await;
+        let outcome = found.and_then(|found| found.map(|document| self.decode(&document)).transpose());
+        self.end(outcome.as_ref().err());
+        outcome
+    }
+
+    /// Runs one part of the call. `start` makes it of the time that is left for it.
+    pub(super) async fn wait<T: Send + 'static, F>(&mut self, start: impl FnOnce(Duration) -> F) -> Result<T, Error>
+    where
+        F: Future<Output = mongodb::error::Result<T>> + Send + 'static,
+    {
         let target = self.target.clone();
-        let operation = self.operation;
+        let (operation, closed) = (self.operation, self.when_closed());
         let action = || format!("{} in `{}.{}`", operation.name(), target.database, target.collection);
         let mut wait = WaitTimer { began: self.now(), call: self, over: false };
-        let outcome = target.client.with_timeout(action, part).await;
+        let outcome = target.client.in_task(closed, action, start).await;
         wait.over = true;
         let took = wait.elapsed();
         drop(wait);
         target.client.count(took, outcome.as_ref().err());
         outcome
+    }
+
+    /// Decodes a document of a reply.
+    pub(super) fn decode<T: DeserializeOwned>(&self, document: &RawDocument) -> Result<T, Error> {
+        let decoded = bson::deserialize_from_slice(document.as_bytes());
+        decoded.map_err(|_| self.error("a document cannot be deserialized to this type"))
+    }
+
+    /// Encodes a document for a request.
+    pub(super) fn encode<T: Serialize>(&self, document: &T) -> Result<RawDocumentBuf, Error> {
+        bson::serialize_to_raw_document_buf(document).map_err(|_| self.error("a document cannot be serialized"))
+    }
+
+    /// Returns the effect of a closed connection: the server stops reads, and pipelines that do not write.
+    fn when_closed(&self) -> ClosedEffect {
+        let writes = |stage: &Document| stage.contains_key("$out") || stage.contains_key("$merge");
+        match self.operation {
+            Operation::Find | Operation::Count | Operation::Distinct => ClosedEffect::Stops,
+            Operation::Aggregate if !self.parts.pipeline.iter().any(writes) => ClosedEffect::Stops,
+            _ => ClosedEffect::GoesOn,
+        }
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

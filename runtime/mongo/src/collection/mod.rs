@@ -6,7 +6,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use bson::{Bson, Document};
+use bson::{Bson, Document, RawDocumentBuf};
 use mongodb::Database;
 use mongodb::options::{
     AggregateOptions, CountOptions, DeleteOptions, DistinctOptions, FindOneAndDeleteOptions, FindOneAndUpdateOptions,
@@ -25,10 +25,12 @@ use crate::query::{Operation, QueryParts};
 mod call;
 mod collated;
 mod cursor;
+mod limited;
 
 use call::{CallTarget, CollectionCall};
 use collated::Collated;
 pub use cursor::Cursor;
+use limited::Limited;
 
 /// The collection of a model: the driver's calls with the client's [`operation_timeout`](crate::Settings::operation_timeout) as their
 /// time limit, timed.
@@ -38,11 +40,11 @@ pub use cursor::Cursor;
 ///
 /// Queries that took the client's [`slow_query`](crate::Settings::slow_query) time or longer are counted by shape in
 /// [`Client::slow_queries`], as are calls that timed out, and calls that were dropped after that time. No privilege is required. A fast
-/// call costs two clock reads and a copy of its filter, which is negligible next to the network round trip; the shape is computed for
-/// slow calls only.
+/// call costs a task, two clock reads and a copy of its filter; the shape is computed for slow calls only.
 ///
-/// The measured time is the caller's wait: for a connection, the server, the network, and the decoding of one document. For a [`Cursor`],
-/// each wait counts, and the time between waits does not.
+/// The measured time is the caller's wait: for a connection, the server, and the network. For a [`Cursor`],
+/// each wait counts, and the time between waits does not. `maxTimeMS` counts all batches of a cursor together: for a cursor that works longer
+/// than the time limit, state a `max_time`.
 ///
 /// ```no_run
 /// use bson::doc;
@@ -78,7 +80,14 @@ pub use cursor::Cursor;
 ///
 /// # Cancel safety
 ///
-/// Dropping a call drops the operation, which closes its connection. A write may then have been done or not.
+/// Each operation runs in a task of its own, because the driver wants its futures polled to their end. A call that is dropped, or out of
+/// time, ends its wait only; a write may then have been done or not. The server ends reads, `find_one_and_update` and `find_one_and_delete`
+/// at the time limit, which it gets as `maxTimeMS`; for other writes MongoDB's driver has no such option. A task that is still not done is
+/// aborted, which closes its connection: a read a second after its caller has gone, a write a second after its time limit. Then the server
+/// stops a read, and goes on with a write.
+///
+/// A call in a session is not here: a session is borrowed, and a task borrows nothing. Use [`driver`](Self::driver), give the options a
+/// `max_time`, and await the call to its end.
 pub struct Collection<M: Send + Sync> {
     driver: mongodb::Collection<M>,
     target: Arc<CallTarget>,
@@ -93,14 +102,24 @@ impl Client {
 
 impl<M: Indexed + Send + Sync> Collection<M> {
     pub(crate) fn new(client: &Client, db: &mongodb::Database) -> Self {
-        let target =
-            CallTarget { client: client.clone(), database: db.name().to_owned(), collection: M::COLLECTION.to_owned() };
-        Self { driver: db.collection(M::COLLECTION), target: Arc::new(target) }
+        let driver = db.collection(M::COLLECTION);
+        let target = CallTarget {
+            client: client.clone(),
+            driver: driver.clone_with_type(),
+            database: db.name().to_owned(),
+            collection: M::COLLECTION.to_owned(),
+        };
+        Self { driver, target: Arc::new(target) }
     }
 
     /// Returns the driver's collection, whose calls are not timed and have no time limit.
     pub fn driver(&self) -> &mongodb::Collection<M> {
         &self.driver
+    }
+
+    /// Returns a copy of the driver's collection for a task.
+    fn for_task(&self) -> mongodb::Collection<RawDocumentBuf> {
+        self.target.driver.clone()
     }
 
     fn call(&self, operation: Operation, parts: QueryParts) -> CollectionCall {
@@ -114,8 +133,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         let limit = options.as_ref().and_then(|options| options.limit).map_or(0, i64::unsigned_abs);
         let limit = u32::try_from(limit).unwrap_or(0);
         let parts = QueryParts { sort, limit, ..parts_with_filter(&filter, options.as_ref()) };
-        let find = self.driver.find(filter).with_options(options);
-        Cursor::open(self.call(Operation::Find, parts), find.into_future()).await
+        let (driver, options) = (self.for_task(), options.map(Box::new));
+        let find = |left| async move {
+            driver.find(filter).with_options(FindOptions::within_or_stated(options, left)).batch().await
+        };
+        Cursor::open(self.call(Operation::Find, parts), find).await
     }
 
     /// Finds one document.
@@ -130,15 +152,21 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         let options = options.into();
         let sort = options.as_ref().and_then(|options| options.sort.clone()).unwrap_or_default();
         let parts = QueryParts { sort, limit: 1, ..parts_with_filter(&filter, options.as_ref()) };
-        let find = self.driver.find_one(filter).with_options(options);
-        self.call(Operation::Find, parts).run(find.into_future()).await
+        let (driver, options) = (self.for_task(), options.map(Box::new));
+        let find =
+            |left| async move { driver.find_one(filter).with_options(FindOneOptions::within(options, left)).await };
+        self.call(Operation::Find, parts).run_for_one(find).await
     }
 
     /// Counts the documents that match a filter.
     pub async fn count(&self, filter: Document, options: impl Into<Option<CountOptions>>) -> Result<u64, Error> {
         let options = options.into();
         let call = self.call(Operation::Count, parts_with_filter(&filter, options.as_ref()));
-        call.run(self.driver.count_documents(filter).with_options(options).into_future()).await
+        let (driver, options) = (self.for_task(), options.map(Box::new));
+        let count = |left| async move {
+            driver.count_documents(filter).with_options(CountOptions::within(options, left)).await
+        };
+        call.run(count).await
     }
 
     /// Returns the distinct values of a field in the documents that match a filter.
@@ -150,8 +178,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     ) -> Result<Vec<Bson>, Error> {
         let options = options.into();
         let parts = QueryParts { field: field.to_owned(), ..parts_with_filter(&filter, options.as_ref()) };
-        let distinct = self.driver.distinct(field, filter).with_options(options);
-        self.call(Operation::Distinct, parts).run(distinct.into_future()).await
+        let (driver, field, options) = (self.for_task(), field.to_owned(), options.map(Box::new));
+        let distinct = |left| async move {
+            driver.distinct(field, filter).with_options(DistinctOptions::within(options, left)).await
+        };
+        self.call(Operation::Distinct, parts).run(distinct).await
     }
 
     /// Runs the documents through a pipeline, whose output is decoded as `T`. Measured like [`find`](Self::find).
@@ -165,8 +196,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
         let collation = options.as_ref().and_then(Collated::collation);
         let parts = QueryParts { pipeline: pipeline.clone(), collation, ..QueryParts::default() };
         let call = self.call(Operation::Aggregate, parts);
-        let aggregate = self.driver.aggregate(pipeline).with_type::<T>().with_options(options);
-        Cursor::open(call, aggregate.into_future()).await
+        let (driver, options) = (self.for_task(), options.map(Box::new));
+        let aggregate = |left| async move {
+            driver.aggregate(pipeline).with_options(AggregateOptions::within_or_stated(options, left)).batch().await
+        };
+        Cursor::open(call, aggregate).await
     }
 
     /// Inserts a document.
@@ -178,8 +212,9 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     where
         M: Serialize,
     {
-        let insert = self.driver.insert_one(document).with_options(options);
-        self.call(Operation::Insert, QueryParts::default()).run(insert.into_future()).await
+        let call = self.call(Operation::Insert, QueryParts::default());
+        let (driver, document, options) = (self.for_task(), call.encode(document.borrow())?, options.into());
+        call.run(|_| async move { driver.insert_one(document).with_options(options).await }).await
     }
 
     /// Inserts documents.
@@ -191,8 +226,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     where
         M: Serialize,
     {
-        let insert = self.driver.insert_many(documents).with_options(options);
-        self.call(Operation::Insert, QueryParts::default()).run(insert.into_future()).await
+        let call = self.call(Operation::Insert, QueryParts::default());
+        let documents = documents.into_iter().map(|document| call.encode(document.borrow()));
+        let documents = documents.collect::<Result<Vec<_>, _>>()?;
+        let (driver, options) = (self.for_task(), options.into());
+        call.run(|_| async move { driver.insert_many(documents).with_options(options).await }).await
     }
 
     /// Updates one document that matches a filter.
@@ -204,7 +242,8 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     ) -> Result<UpdateResult, Error> {
         let options = options.into();
         let call = self.call(Operation::Update, parts_with_filter(&filter, options.as_ref()));
-        call.run(self.driver.update_one(filter, update).with_options(options).into_future()).await
+        let (driver, update) = (self.for_task(), update.into());
+        call.run(|_| async move { driver.update_one(filter, update).with_options(options).await }).await
     }
 
     /// Updates all documents that match a filter.
@@ -216,7 +255,8 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     ) -> Result<UpdateResult, Error> {
         let options = options.into();
         let call = self.call(Operation::Update, parts_with_filter(&filter, options.as_ref()));
-        call.run(self.driver.update_many(filter, update).with_options(options).into_future()).await
+        let (driver, update) = (self.for_task(), update.into());
+        call.run(|_| async move { driver.update_many(filter, update).with_options(options).await }).await
     }
 
     /// Replaces one document that matches a filter.
@@ -231,7 +271,8 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     {
         let options = options.into();
         let call = self.call(Operation::Update, parts_with_filter(&filter, options.as_ref()));
-        call.run(self.driver.replace_one(filter, replacement).with_options(options).into_future()).await
+        let (driver, replacement) = (self.for_task(), call.encode(replacement.borrow())?);
+        call.run(|_| async move { driver.replace_one(filter, replacement).with_options(options).await }).await
     }
 
     /// Updates one document, and returns it as it was before, or as `options` say.
@@ -246,7 +287,12 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     {
         let options = options.into();
         let call = self.call(Operation::FindAndModify, parts_with_filter(&filter, options.as_ref()));
-        call.run(self.driver.find_one_and_update(filter, update).with_options(options).into_future()).await
+        let (driver, update, options) = (self.for_task(), update.into(), options.map(Box::new));
+        let change = |left| async move {
+            let options = FindOneAndUpdateOptions::within(options, left);
+            driver.find_one_and_update(filter, update).with_options(options).await
+        };
+        call.run_for_one(change).await
     }
 
     /// Deletes one document, and returns it.
@@ -260,7 +306,11 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     {
         let options = options.into();
         let call = self.call(Operation::FindAndModify, parts_with_filter(&filter, options.as_ref()));
-        call.run(self.driver.find_one_and_delete(filter).with_options(options).into_future()).await
+        let (driver, options) = (self.for_task(), options.map(Box::new));
+        let delete = |left| async move {
+            driver.find_one_and_delete(filter).with_options(FindOneAndDeleteOptions::within(options, left)).await
+        };
+        call.run_for_one(delete).await
     }
 
     /// Deletes one document that matches a filter.
@@ -271,7 +321,8 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     ) -> Result<DeleteResult, Error> {
         let options = options.into();
         let call = self.call(Operation::Remove, parts_with_filter(&filter, options.as_ref()));
-        call.run(self.driver.delete_one(filter).with_options(options).into_future()).await
+        let driver = self.for_task();
+        call.run(|_| async move { driver.delete_one(filter).with_options(options).await }).await
     }
 
     /// Deletes all documents that match a filter.
@@ -282,7 +333,8 @@ impl<M: Indexed + Send + Sync> Collection<M> {
     ) -> Result<DeleteResult, Error> {
         let options = options.into();
         let call = self.call(Operation::Remove, parts_with_filter(&filter, options.as_ref()));
-        call.run(self.driver.delete_many(filter).with_options(options).into_future()).await
+        let driver = self.for_task();
+        call.run(|_| async move { driver.delete_many(filter).with_options(options).await }).await
     }
 }
 
