@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::RANGE;
 use http::response::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use tower_service::Service;
@@ -45,6 +46,14 @@ enum HandlerResult<B: http_body::Body> {
     NotModified(Parts),
     /// A response that broke off.
     Broken(Response<ResumedBody<B>>),
+}
+
+/// Request that the handler sees, as far as it decides on what may be stored.
+#[derive(Clone, Copy)]
+struct HandlerRequest {
+    /// True if it has the validators of a stored response.
+    validates: bool,
+    has_range: bool,
 }
 
 /// Records the result of the handler in the span of its call.
@@ -86,11 +95,12 @@ impl Exchange {
     {
         let headers = request.headers().clone();
         let stale = self.make_conditional(&mut request, &key, stale);
+        let asked = HandlerRequest { validates: stale.is_some(), has_range: request.headers().contains_key(RANGE) };
         let began = self.store.begin(true);
         let reason = if stale.is_some() { LoadReason::Refresh } else { LoadReason::Miss };
         let span = trace::load(Subject::response(), reason);
         let (result, permit, guard) = {
-            let mut load = pin!(Load::new(around(&span, self.call(inner, request, began, stale.is_some())), permit));
+            let mut load = pin!(Load::new(around(&span, self.call(inner, request, began, asked)), permit));
             // Dropped before the permit is, which hands the load over.
             let guard = CountIfAbandoned::new(self.store.counters(), self.store.load_event(&key));
             let (result, permit) = load.as_mut().await;
@@ -106,36 +116,51 @@ impl Exchange {
             }
             result => result,
         };
-        let broken = matches!(&result, Ok(HandlerResult::Broken(_)));
-        let ok = result.is_ok() && !broken;
+        let ok = matches!(&result, Ok(result) if !matches!(result, HandlerResult::Broken(_)));
         guard.end(if ok { LoadEnding::Value } else { LoadEnding::Error });
         count_load(self.store.counters(), self.now().saturating_sub(began.time), ok);
         if let Some(answer) = stale_answer {
             end(permit, || shared_outcome(ResponseOutcome::Again));
             return Ok(answer);
         }
-        self.note_sharing(&key, &result);
+        self.note_sharing(&key, asked, &result);
         match result {
+            Ok(result) => Ok(self.conclude(result, (&key, stale.as_deref()), &headers, began, permit)),
             Err(error) => {
                 end(permit, || LoadOutcome::Alone);
                 Err(error)
             }
-            Ok(HandlerResult::Private(response, reason)) => {
-                let in_full = reason == Unstored::NotModified && self.note_not_modified(&response, &key, began);
+        }
+    }
+
+    /// Stores a result of the handler that is there in full, ends the load, and makes the result the answer.
+    fn conclude<B: http_body::Body<Data = Bytes>>(
+        &self,
+        result: HandlerResult<B>,
+        (key, stale): (&EntryKey, Option<&ResponseEntry>),
+        headers: &HeaderMap,
+        began: TieredStart,
+        permit: Option<LoadPermit>,
+    ) -> Answer<B> {
+        match result {
+            HandlerResult::Private(response, reason) => {
+                if stale.is_some() && response.status() == StatusCode::OK {
+                    // What replaces it is not stored; without it, the handler sees ranges again.
+                    self.store.local.values.remove(&key.key, began.start.number);
+                }
+                let in_full = reason == Unstored::NotModified && self.note_not_modified(&response, key, began);
                 end(permit, || if in_full { shared_outcome(ResponseOutcome::Again) } else { LoadOutcome::Alone });
-                Ok(self.answer_privately(response, reason))
+                self.answer_privately(response, reason)
             }
-            Ok(HandlerResult::Broken(response)) => {
+            HandlerResult::Broken(response) => {
                 end(permit, || LoadOutcome::Alone);
-                Ok(self.answer_privately(response, Unstored::Broken))
+                self.answer_privately(response, Unstored::Broken)
             }
-            Ok(HandlerResult::Shareable(parts, bytes)) => {
-                Ok(self.store_and_answer(CompleteResponse { parts, bytes, validated: false }, &headers, began, permit))
+            HandlerResult::Shareable(parts, bytes) => {
+                self.store_and_answer(CompleteResponse { parts, bytes, validated: false }, headers, began, permit)
             }
-            Ok(HandlerResult::NotModified(parts)) => {
-                Ok(self.freshen_and_answer((&key, stale.as_deref()), &parts, &headers, began, permit))
-            }
-            Ok(HandlerResult::Coming(..)) => unreachable!("it was answered above"),
+            HandlerResult::NotModified(parts) => self.freshen_and_answer((key, stale), &parts, headers, began, permit),
+            HandlerResult::Coming(..) => unreachable!("its body is shared while it comes"),
         }
     }
 
@@ -165,12 +190,17 @@ impl Exchange {
     }
 
     /// Remembers whether requests with this key may wait for each other.
-    fn note_sharing<B: http_body::Body, E>(&self, key: &EntryKey, result: &Result<HandlerResult<B>, E>) {
+    fn note_sharing<B: http_body::Body, E>(
+        &self,
+        key: &EntryKey,
+        asked: HandlerRequest,
+        result: &Result<HandlerResult<B>, E>,
+    ) {
         match result {
             // A `304` to a client's condition or the answer to a `HEAD` does not tell.
             Ok(HandlerResult::Private(_, Unstored::Head | Unstored::NotModified)) => {}
-            // Nor does a part.
-            Ok(HandlerResult::Private(..)) if self.conditions.asks_for_part() => {}
+            // Nor does the answer to a range.
+            Ok(HandlerResult::Private(..)) if asked.has_range => {}
             Ok(HandlerResult::Private(..)) if !has_failed(result) => {
                 self.store.unshared.insert(key.key.hash, self.now());
             }
@@ -184,7 +214,7 @@ impl Exchange {
         mut inner: S,
         request: Request<Q>,
         began: TieredStart,
-        conditional: bool,
+        asked: HandlerRequest,
     ) -> Result<HandlerResult<B>, S::Error>
     where
         S: Service<Request<Q>, Response = Response<B>>,
@@ -192,12 +222,14 @@ impl Exchange {
     {
         poll_fn(|cx| inner.poll_ready(cx)).await?;
         let (parts, body) = inner.call(request).await?.into_parts();
-        if conditional && parts.status == StatusCode::NOT_MODIFIED {
+        if asked.validates && parts.status == StatusCode::NOT_MODIFIED {
             return Ok(HandlerResult::NotModified(parts));
         }
         let unstored = match self.judge_response(&parts.headers, parts.status, began) {
             _ if self.head => Some(Unstored::Head),
             _ if parts.status == StatusCode::NOT_MODIFIED => Some(Unstored::NotModified),
+            // A refusal of the range, such as 416, is none of the whole.
+            _ if asked.has_range && parts.status != StatusCode::OK => Some(Unstored::Status),
             judged => judged.err(),
         };
         if let Some(reason) = unstored {

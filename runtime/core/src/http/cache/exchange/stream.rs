@@ -184,7 +184,11 @@ where
                     exchange.store_whole(&head, bytes, began, exchange.answers_waiters(judged));
                 }
             }
-            FillOutcome::Unstorable => span.end("value"),
+            FillOutcome::Unstorable => {
+                span.end("value");
+                // What it replaces, if anything, is out of date.
+                exchange.store.local.values.remove(&exchange.entry_key().key, began.start.number);
+            }
             FillOutcome::Broken(error) => {
                 span.fail("error", "broken body");
                 exchange.report(error);

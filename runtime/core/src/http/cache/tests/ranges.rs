@@ -226,3 +226,47 @@ async fn a_range_of_what_was_invalidated_goes_to_the_handler() {
     server.fast.cache().invalidate(reached("http:*")).await;
     assert_eq!(server.send(Method::GET, "/a", &[("range", "bytes=0-1")]).await.body, "?");
 }
+
+/// A handler that refuses what it cannot serve, and says of each response how long it is fresh.
+#[tokio::test]
+async fn rfc9110_15_5_17_a_refusal_of_a_range_by_the_handler_is_no_response_to_others() {
+    for status in ["416", "400", "404", "206"] {
+        let server = server(
+            |layer| layer,
+            move |request, _| {
+                let asks = request.headers().contains_key("range");
+                let line = [MINUTE, ("x-status", if asks { status } else { "200" })];
+                Ok(out(&line, if asks { "" } else { DIGITS }))
+            },
+        );
+        for wait in [0, 61] {
+            server.wait(wait);
+            let refused = server.send(Method::GET, "/a", &[("range", "bytes=99-")]).await;
+            assert_eq!(refused.status.as_str(), status);
+            assert!(refused.cache().ends_with("; detail=status"), "{}", refused.cache());
+            assert_eq!(
+                (server.get("/a").await.status, server.get("/a").await.body),
+                (StatusCode::OK, DIGITS.to_owned())
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stale_whole_that_cannot_be_replaced_hides_ranges_from_the_handler_once_only() {
+    let private: Lines = &[("cache-control", "private"), ("etag", "\"2\"")];
+    let server = server(
+        |layer| layer,
+        move |request, call| match (call, request.headers().contains_key("range")) {
+            (0, _) => Ok(out(TAGGED, DIGITS)),
+            (_, true) => Ok(out(&[private, &[("x-status", "206"), ("content-range", "bytes 2-3/9")]].concat(), "cd")),
+            (_, false) => Ok(out(private, "abcdefghi")),
+        },
+    );
+    server.get("/a").await;
+    server.wait(61);
+    let ask = async || server.send(Method::GET, "/a", &[("range", "bytes=2-3")]).await;
+    let (first, second) = (ask().await, ask().await);
+    assert_eq!((first.status.as_u16(), first.body.as_str()), (200, "abcdefghi"), "in answer to the validation");
+    assert_eq!((second.status.as_u16(), second.body.as_str()), (206, "cd"));
+}

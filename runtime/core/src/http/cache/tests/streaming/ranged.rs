@@ -38,3 +38,22 @@ async fn requests_for_all_bytes_join_a_body_that_is_coming_and_requests_for_a_pa
     call.end();
     assert_eq!((text(first).await.as_str(), text(joined).await.as_str()), ("ab", "ab"));
 }
+
+#[tokio::test]
+async fn a_stale_whole_whose_successor_is_too_large_hides_ranges_from_the_handler_once_only() {
+    let mut streams = streams(|layer| layer.max_body(4));
+    let (call, first) = streams.begin(&[MINUTE, ("etag", "\"1\"")]).await;
+    call.end();
+    assert_eq!(text(first).await, "ab");
+    streams.clock.advance(Duration::from_secs(61));
+    for sees_range in [false, true] {
+        let asked = streams.ask(&[("range", "bytes=1-2")]);
+        let mut call = streams.call().await;
+        assert_eq!(call.request.headers().contains_key("range"), sees_range);
+        call.send("abc");
+        call.answer(&[MINUTE, ("etag", "\"2\"")]);
+        call.send("def");
+        call.end();
+        assert_eq!(text(asked.await.unwrap()).await, "abcdef");
+    }
+}
