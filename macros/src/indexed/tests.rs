@@ -102,6 +102,22 @@ fn indexes_that_differ_in_options_or_order_are_both_kept() {
 }
 
 #[test]
+fn a_variant_with_content_may_not_be_named_as_a_field_or_the_tag() {
+    let clash =
+        |variants: &str| errors(derive(&format!("#[serde(tag = \"kind\")] enum E {{ {variants} }}").parse().unwrap()));
+    assert_eq!(clash("Order(O), Shipped { id: i64 }, Returned { id: i64 }"), [""; 0]);
+    for (variants, start) in [
+        ("Order(O), Shipped { order: i64 }", "`order` is a field of this enum, and by this name"),
+        ("Shipped { order: O }, Order(O)", "`order` is a field of this enum, and by this name"),
+        ("Kind(O)", "`kind` is the tag of this enum, and by this name"),
+        ("Kind(String)", "`kind` is the tag of this enum, and by this name"),
+    ] {
+        let found = clash(variants);
+        assert!(matches!(&found[..], [error] if error.starts_with(start)), "{variants}: {found:?}");
+    }
+}
+
+#[test]
 fn directions_are_refused_as_options_but_accepted_as_values() {
     for fine in ["#[index(keys(a = 1), expire_after = 1)]", "#[index(keys(a = plane), bits = 1, min = -1, max = 1)]"] {
         assert_eq!(found(fine), [""; 0], "{fine}");

@@ -37,7 +37,7 @@ pub(super) fn fields(data: DataEnum, container: &StructAttributes, diag: &mut Di
         }
         let case = attributes.rename_all.or(container.rename_all_fields);
         for field in of_variant(variant, case, diag) {
-            add(field, &mut found, diag);
+            add(field, container.tag.as_ref(), &mut found, diag);
         }
     }
     found
@@ -92,10 +92,19 @@ fn snake(variant: &Ident) -> Ident {
 }
 
 /// Adds a field, or the attributes of one that is there already.
-fn add(field: Field, found: &mut Vec<Field>, diag: &mut Diag) {
+fn add(field: Field, tag: Option<&LitStr>, found: &mut Vec<Field>, diag: &mut Diag) {
     let Some(before) = found.iter_mut().find(|other| other.name() == field.name()) else { return found.push(field) };
     let name = field.name();
-    if before.ty.to_token_stream().to_string() != field.ty.to_token_stream().to_string() {
+    let is_flattened = |field: &Field| matches!(field.stored, StoredAs::Flattened);
+    if is_flattened(before) != is_flattened(&field) {
+        // A variant's content has the variant's name in paths, and no name in documents.
+        let other = if tag.is_some_and(|tag| tag.value() == name) { "the tag" } else { "a field" };
+        let why = format_args!(
+            "`{name}` is {other} of this enum, and by this name paths reach the content of a variant too: name the variant or the field \
+             otherwise in Rust, and write `#[serde(rename = \"..\")]` to store it under the same name"
+        );
+        diag.at(&field.ident, why);
+    } else if before.ty.to_token_stream().to_string() != field.ty.to_token_stream().to_string() {
         let why = format_args!(
             "`{name}` has another type in an earlier variant of this enum: give it one type, or another name in Rust"
         );

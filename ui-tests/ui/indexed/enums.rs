@@ -82,4 +82,17 @@ struct Right {
     words: String,
 }
 
+#[derive(Serialize, Indexed)]
+struct Goods {
+    total: u64,
+}
+
+#[derive(Serialize, Indexed)]
+#[serde(tag = "kind")]
+enum Clashing {
+    Order(Goods),
+    Shipped { order: u64 },
+    Kind(Goods),
+}
+
 fn main() {}
