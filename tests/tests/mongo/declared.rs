@@ -68,7 +68,8 @@ struct Unknown {
 
 #[derive(Serialize, Deserialize, Indexed)]
 #[indexed(collection = "position")]
-#[index(keys(tags.0 = 1, lines.1.kind = -1))]
+#[index(keys(tags.0 = 1, tags.1 = -1))]
+#[index(keys(lines.1.kind = -1, lines.0.kind = 1))]
 struct Position {
     tags: Vec<String>,
     lines: Vec<Line>,
@@ -197,7 +198,11 @@ async fn filters_with_types_choices_dates_and_ids_are_applied() {
 #[tokio::test]
 async fn paths_projections_and_collations_are_applied() {
     for db in databases().await {
-        holds::<Position>(&db, &doc! { "key": { "tags.0": 1, "lines.1.kind": -1 } }).await;
+        holds::<Position>(&db, &doc! { "key": { "tags.0": 1, "tags.1": -1 } }).await;
+        let line = |kind: &str| Line { kind: kind.to_owned() };
+        let tags = vec!["a".to_owned(), "b".to_owned()];
+        let position = Position { tags, lines: vec![line("c"), line("d")] };
+        db.collection::<Position>(Position::COLLECTION).insert_one(position).await.unwrap();
         holds::<Projected>(&db, &doc! { "wildcardProjection": { "a": 1, "b.c": 1 } }).await;
         holds::<LeftOut>(&db, &doc! { "wildcardProjection": { "a": 0 } }).await;
         holds::<AllWords>(&db, &doc! { "name": "$**_text", "weights": { "$**": 1 } }).await;
@@ -240,6 +245,27 @@ struct CompoundWildcard {
     data: Document,
     #[index]
     other: i64,
+}
+
+/// The derive refuses these keys, as the server refuses documents with the arrays.
+#[tokio::test]
+async fn a_position_in_a_list_counts_as_the_list() {
+    let keys = [
+        doc! { "tags.0": 1, "lines.1.kind": -1 },
+        doc! { "lines.0.words.0": 1, "lines.1.words.0": 1 },
+        doc! { "tags.0": "hashed" },
+        doc! { "a": "hashed", "tags.0": 1 },
+        doc! { "a": "hashed", "tags": 1 },
+    ];
+    let words = [doc! { "words": ["c", "d"] }, doc! { "words": ["e", "f"] }];
+    let document = doc! { "a": 1, "tags": ["a", "b"], "lines": words.to_vec() };
+    for db in databases().await {
+        for (number, key) in keys.iter().enumerate() {
+            let (collection, index) = (format!("lists {number}"), doc! { "key": key.clone(), "name": "lists" });
+            db.run_command(doc! { "createIndexes": &collection, "indexes": [index] }).await.unwrap();
+            assert!(db.collection(&collection).insert_one(document.clone()).await.is_err(), "{key}");
+        }
+    }
 }
 
 /// A wildcard beside other keys needs MongoDB 7.0.

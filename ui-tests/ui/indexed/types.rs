@@ -82,4 +82,27 @@ struct Outer {
     inner: HashMap<String, String>,
 }
 
+#[derive(Indexed)]
+#[indexed(collection = "positions")]
+#[index(keys(tags.0 = 1, list.1.text = -1))]
+struct TwoPositions {
+    tags: Tags,
+    list: Vec<Nested>,
+}
+
+#[derive(Indexed)]
+#[indexed(collection = "hashed positions")]
+#[index(keys(tags.0 = hashed))]
+struct HashedPosition {
+    tags: Tags,
+}
+
+#[derive(Indexed)]
+#[indexed(collection = "beside hashed")]
+#[index(keys(tags = 1, name = hashed))]
+struct ArrayBesideHashed {
+    tags: Tags,
+    name: String,
+}
+
 fn main() {}

@@ -52,32 +52,48 @@ pub const fn require_date<M, T: Date, P: FieldLocation>(_: &FieldPath<M, T, P>) 
 /// Fails to compile if MongoDB rejects arrays in the combination of these keys.
 #[track_caller]
 pub const fn check_arrays(keys: &[(IndexKind, &PathSteps)]) {
-    let mut at = 0;
+    let (mut hashed, mut ordered, mut at) = (false, true, 0);
     while at < keys.len() {
-        reject_hashed_array(keys[at]);
+        hashed |= matches!(keys[at].0, IndexKind::Hashed);
+        ordered &= !matches!(keys[at].0, IndexKind::Text { .. } | IndexKind::Sphere | IndexKind::Plane);
+        at += 1;
+    }
+    at = 0;
+    while at < keys.len() {
+        if hashed {
+            reject_hashed_array(keys[at]);
+        }
         let mut other = 0;
         while other < at {
-            check_pair(keys[other], keys[at]);
+            check_pair(keys[other], keys[at], ordered);
             other += 1;
         }
         at += 1;
     }
 }
 
+/// Fails to compile if the key of a hashed index enters an array.
 #[track_caller]
 const fn reject_hashed_array((kind, steps): (IndexKind, &PathSteps)) {
-    if matches!(kind, IndexKind::Hashed) && steps.has_array() {
+    if steps.enters_array() {
         let name = steps.dotted();
-        let why = ConstText::EMPTY
-            .append("`")
-            .append(name.as_str())
-            .append("` is or lies in an array, and MongoDB cannot hash arrays: index it in order, `= 1`");
+        let rest = if matches!(kind, IndexKind::Hashed) {
+            "` is or lies in an array, and MongoDB cannot hash arrays: index it in order, `= 1`"
+        } else {
+            "` is or lies in an array, and MongoDB refuses arrays beside `hashed` in one index: index it separately"
+        };
+        let why = ConstText::EMPTY.append("`").append(name.as_str()).append(rest);
         panic!("{}", why.as_str());
     }
 }
 
+/// `ordered` is true if all keys of the index are in order: only then does the server count an array of which a key names a position.
 #[track_caller]
-const fn check_pair((kind, steps): (IndexKind, &PathSteps), (other_kind, other): (IndexKind, &PathSteps)) {
+const fn check_pair(
+    (kind, steps): (IndexKind, &PathSteps),
+    (other_kind, other): (IndexKind, &PathSteps),
+    ordered: bool,
+) {
     let text = matches!(kind, IndexKind::Text { .. });
     let other_text = matches!(other_kind, IndexKind::Text { .. });
     if text && other_text {
@@ -89,7 +105,12 @@ const fn check_pair((kind, steps): (IndexKind, &PathSteps), (other_kind, other):
     if other_text && is_array_key(kind, steps) {
         reject_array_beside_text(steps);
     }
-    if !text && !other_text && is_array_key(kind, steps) && is_array_key(other_kind, other) && steps.parallel(other) {
+    let arrays = if ordered {
+        steps.enters_array() && other.enters_array()
+    } else {
+        is_array_key(kind, steps) && is_array_key(other_kind, other)
+    };
+    if !text && !other_text && arrays && steps.parallel(other) {
         let (name, other) = (steps.dotted(), other.dotted());
         let why = ConstText::EMPTY.append("`").append(name.as_str()).append("` and `").append(other.as_str()).append(
             "` are both in arrays, and MongoDB refuses documents with two arrays in one index: index them separately",

@@ -211,6 +211,8 @@ pub struct PathSteps {
     arrays: usize,
     /// The same for the path without its last field.
     arrays_before: usize,
+    /// The same, arrays included of which the path names a position.
+    entered: usize,
     /// True if the last field is flattened into the one before it, and so has no name.
     flattened: bool,
     /// True if the last field is stored as `null` when it has no value.
@@ -228,6 +230,7 @@ impl PathSteps {
         len: 0,
         arrays: 0,
         arrays_before: 0,
+        entered: 0,
         flattened: false,
         null: false,
         holds: ValueKind::Anything,
@@ -245,11 +248,12 @@ impl PathSteps {
         }
         if segment.array {
             self.arrays = self.len;
+            self.entered = self.len;
         }
         self
     }
 
-    /// Adds the position of an element in the array at the end of the path. One document has one value there.
+    /// Adds the position of an element in the array at the end of the path. One document has one value there, but the path enters the array.
     const fn element(self, position: &'static str) -> Self {
         let arrays = if self.ends_in_array() { self.arrays_before } else { self.arrays };
         let mut steps = self.with(&StoredField { name: Some(position), array: false, null: false, holds: self.holds });
@@ -271,6 +275,12 @@ impl PathSteps {
         self.arrays > 0
     }
 
+    /// Returns whether the path leads through or into an array, be it to one position. Such an array counts where MongoDB refuses arrays
+    /// in hashed and several of them in ordered indexes.
+    pub(crate) const fn enters_array(&self) -> bool {
+        self.entered > 0
+    }
+
     /// Returns whether the last array on the path is the field itself.
     pub(crate) const fn ends_in_array(&self) -> bool {
         self.arrays == self.len
@@ -282,7 +292,7 @@ impl PathSteps {
         while common < self.len && common < other.len && same(self.names[common], other.names[common]) {
             common += 1;
         }
-        self.arrays > common && other.arrays > common
+        self.entered > common && other.entered > common
     }
 
     pub(crate) const fn dotted(&self) -> ConstText {

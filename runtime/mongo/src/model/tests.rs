@@ -1,4 +1,6 @@
-use super::path::{DocumentRoot, FieldLocation, PathSteps, StoredField, StoredFields, StructField, ValueKind};
+use super::path::{
+    DocumentRoot, FieldLocation, ListElement, MapKey, PathSteps, StoredField, StoredFields, StructField, ValueKind,
+};
 use super::text::ConstText;
 
 /// `S` with the fields `a: [..]`, `b`, a flattened `c`, and a field of a long name.
@@ -14,6 +16,18 @@ impl StoredFields for S {
         StoredField { name: None, array: false, null: false, holds: ValueKind::Anything },
         StoredField { name: Some(LONG), array: false, null: false, holds: ValueKind::Anything },
     ];
+}
+
+struct First;
+
+impl MapKey for First {
+    const KEY: &'static str = "0";
+}
+
+struct Second;
+
+impl MapKey for Second {
+    const KEY: &'static str = "1";
 }
 
 type A<P> = StructField<P, S, 0>;
@@ -58,6 +72,21 @@ fn arrays_are_parallel_unless_one_is_inside_the_other() {
     // Two arrays in such an element.
     assert!(parallel(A::<A<DocumentRoot>>::STEPS, A::<B<A<DocumentRoot>>>::STEPS));
     assert!(!parallel(b_a, B::<DocumentRoot>::STEPS));
+}
+
+#[test]
+fn a_position_in_an_array_is_one_value_and_enters_the_array() {
+    let (first, second) = (ListElement::<A<DocumentRoot>, First>::STEPS, ListElement::<A<DocumentRoot>, Second>::STEPS);
+    assert!(!first.has_array() && first.enters_array() && !B::<DocumentRoot>::STEPS.enters_array());
+    let elsewhere = ListElement::<A<B<DocumentRoot>>, First>::STEPS;
+    assert!(first.parallel(elsewhere) && first.parallel(A::<B<DocumentRoot>>::STEPS));
+    // Two positions of one array, and an array in an element.
+    assert!(!first.parallel(second) && !first.parallel(A::<DocumentRoot>::STEPS));
+    let (inside, beside) = (
+        A::<ListElement<A<DocumentRoot>, First>>::STEPS,
+        ListElement::<A<ListElement<A<DocumentRoot>, Second>>, First>::STEPS,
+    );
+    assert!(!inside.parallel(second) && inside.parallel(beside));
 }
 
 #[test]
