@@ -157,3 +157,41 @@ async fn a_validator_follows_from_the_types_of_the_struct() {
         }
     }
 }
+
+#[derive(Indexed)]
+#[indexed(collection = "log", pre_images)]
+struct WatchedLog {
+    #[index]
+    at: i64,
+}
+
+/// Several models may be stored in one collection.
+#[tokio::test]
+async fn options_of_several_models_of_a_collection_are_joined() {
+    for db in databases().await {
+        let indexes = IndexManager::new(&db).model::<Line>().model::<WatchedLog>().model::<Line>();
+        assert!(indexes.apply(&plan::Settings::default()).await.unwrap().is_complete());
+        let found = options(&db, "log").await;
+        assert!(found.get_bool("capped").unwrap() && found.contains_key("changeStreamPreAndPostImages"), "{found}");
+        assert!(indexes.plan().await.unwrap().is_in_sync());
+    }
+}
+
+#[tokio::test]
+async fn options_that_differ_between_models_are_a_conflict() {
+    for db in databases().await {
+        let indexes = IndexManager::new(&db).model::<Line>().model::<LongerLog>();
+        let report = indexes.apply(&plan::Settings::default()).await.unwrap();
+        assert!(!report.is_complete() && !report.has_changes() && report.to_string().contains("`capped`"), "{report}");
+        assert!(db.list_collection_names().await.unwrap().is_empty(), "an index would create it without the options");
+
+        applied::<Line>(&db).await;
+        let plan = indexes.plan().await.unwrap();
+        let text = plan.to_string();
+        assert!(plan.has_conflicts() && !plan.is_in_sync() && text.contains("`capped`"), "{text}");
+        let report = indexes.apply(&plan::Settings::default()).await.unwrap();
+        let text = report.to_string();
+        assert!(!report.is_complete() && !report.has_changes() && text.contains("`capped`"), "{text}");
+        assert_eq!(options(&db, "log").await.get_i32("size").unwrap(), 1_000_192);
+    }
+}

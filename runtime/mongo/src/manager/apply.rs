@@ -18,7 +18,7 @@ use crate::lease::with_lease;
 use crate::plan::{
     AppliedCollection, AppliedStep, ApplyReport, CollectionAction, CollectionStep, DuplicateKeys, IndexDefinition,
     IndexDifference, IndexPlan, PREPARE_UNIQUE, PlanAction, PlanStep, Settings, StepOutcome, UnmanagedIndexes,
-    can_coexist,
+    can_coexist, conflict_advice,
 };
 use fastness_core::Clock;
 use fastness_core::seam::now;
@@ -108,6 +108,10 @@ impl<'a> PlanRun<'a> {
             CollectionAction::Keep => return StepOutcome::Kept,
             CollectionAction::Fixed { differences } => {
                 return StepOutcome::NeedsRebuild { differences: differences.clone() };
+            }
+            CollectionAction::Conflict { options, .. } => {
+                let error = Error::other(format!("apply the options of `{name}`"), conflict_advice(options));
+                return StepOutcome::Failed { error, duplicates: None, lost: false };
             }
             CollectionAction::Create { options } => {
                 (index_commands::create_collection(self.db, name, options).await, StepOutcome::Created)

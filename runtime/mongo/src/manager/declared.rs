@@ -1,8 +1,9 @@
 //! Declared indexes of a database, and their comparison with the existing ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use bson::Document;
 use mongodb::Database;
 
 use super::index_commands::{self, ExistingIndexes};
@@ -19,6 +20,8 @@ pub(super) struct DeclaredIndexes {
     pub(super) collections: Vec<(String, Vec<DeclaredIndex>)>,
     /// Options of collections that models declare.
     pub(super) options: Vec<(String, CollectionOptions)>,
+    /// Names of options, by collection, that two models declare differently.
+    conflicts: BTreeMap<String, BTreeSet<&'static str>>,
     /// The time after which an index without a use counts as unused.
     pub(super) unused: Duration,
 }
@@ -26,7 +29,13 @@ pub(super) struct DeclaredIndexes {
 impl DeclaredIndexes {
     /// Creates an empty list.
     pub(super) fn new(db: &Database) -> Self {
-        Self { db: db.clone(), collections: Vec::new(), options: Vec::new(), unused: advice::UNUSED_AFTER }
+        Self {
+            db: db.clone(),
+            collections: Vec::new(),
+            options: Vec::new(),
+            conflicts: BTreeMap::new(),
+            unused: advice::UNUSED_AFTER,
+        }
     }
 
     /// Adds indexes of a collection.
@@ -37,11 +46,27 @@ impl DeclaredIndexes {
         }
     }
 
-    /// Adds the options of a collection.
+    /// Adds the options of a collection to those of the collection's other models.
     pub(super) fn add_options(&mut self, name: &str, options: CollectionOptions) {
-        if options != CollectionOptions::DEFAULT && !self.options.iter().any(|(other, _)| other == name) {
-            self.options.push((name.to_owned(), options));
+        match self.options.iter_mut().find(|(other, _)| other == name) {
+            Some((_, declared)) => {
+                let differ = declared.merge(options);
+                if !differ.is_empty() {
+                    self.conflicts.entry(name.to_owned()).or_default().extend(differ);
+                }
+            }
+            None if options == CollectionOptions::DEFAULT => {}
+            None => self.options.push((name.to_owned(), options)),
         }
+    }
+
+    /// Compares the declared options of a collection with those of the server; `None` if no model declares any.
+    fn collection_step(&self, name: &str, existing: Option<&Document>) -> Option<CollectionStep> {
+        if let Some(differ) = self.conflicts.get(name) {
+            return Some(CollectionStep::conflict(name, differ.iter().copied(), existing.is_some()));
+        }
+        let (_, options) = self.options.iter().find(|(other, _)| other == name)?;
+        CollectionStep::new(name, options, existing)
     }
 
     /// Compares the declarations with the indexes on the server.
@@ -49,8 +74,13 @@ impl DeclaredIndexes {
         let (mut collections, mut steps) = (Vec::with_capacity(self.collections.len()), Vec::new());
         for (name, indexes) in &self.collections {
             let listing = index_commands::list(&self.db, name).await?;
-            let options = self.options.iter().find(|(other, _)| other == name).map(|(_, options)| options);
-            steps.extend(options.and_then(|options| CollectionStep::new(name, options, listing.options.as_ref())));
+            let step = self.collection_step(name, listing.options.as_ref());
+            // An index would create the collection without its options.
+            let absent = step.as_ref().is_some_and(CollectionStep::is_absent);
+            steps.extend(step);
+            if absent {
+                continue;
+            }
             let declared =
                 indexes.iter().map(|index| IndexDefinition::declared(index, listing.collation.as_ref())).collect();
             collections.push(plan::CollectionIndexes { name: name.clone(), declared, existing: listing.indexes });

@@ -64,7 +64,8 @@ impl IndexManager {
         Self { declared: DeclaredIndexes::new(db), trials: None }
     }
 
-    /// Adds the indexes of a model, and the options of its collection.
+    /// Adds the indexes of a model, and the options of its collection. The options of several models of one collection are joined; those
+    /// that differ are a conflict in the plan.
     pub fn model<M: Indexed>(mut self) -> Self {
         self.declared.add_options(M::COLLECTION, M::COLLECTION_OPTIONS);
         self.collection(M::COLLECTION, M::INDEXES)

@@ -50,4 +50,27 @@ impl CollectionOptions {
     /// The options of a model that declares none.
     pub const DEFAULT: Self =
         Self { time_series: None, capped: None, clustered: false, pre_images: false, validator: None };
+
+    /// Adds the options of another model of the collection. Returns the names of those that both declare, and differently; these stay.
+    pub(crate) fn merge(&mut self, other: Self) -> Vec<&'static str> {
+        let mut differ = Vec::new();
+        differ.extend(add(&mut self.time_series, other.time_series).then_some("time_series"));
+        differ.extend(add(&mut self.capped, other.capped).then_some("capped"));
+        differ.extend(add(&mut self.validator, other.validator).then_some("validator"));
+        self.clustered |= other.clustered;
+        self.pre_images |= other.pre_images;
+        differ
+    }
+}
+
+/// Sets the option if it is not set. Returns true if both values are set and differ.
+fn add<T: PartialEq>(option: &mut Option<T>, other: Option<T>) -> bool {
+    match (&*option, other) {
+        (_, None) => false,
+        (None, other) => {
+            *option = other;
+            false
+        }
+        (Some(one), Some(other)) => *one != other,
+    }
 }

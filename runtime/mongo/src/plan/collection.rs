@@ -40,9 +40,27 @@ pub enum CollectionAction {
         /// The options that differ.
         differences: Vec<IndexDifference>,
     },
+    /// Two models of the collection declare these options differently: no option is applied.
+    Conflict {
+        /// Names of the options, as the attribute has them.
+        options: Vec<String>,
+        /// True if the collection exists. Otherwise its indexes are not built either, which would create it without the options.
+        exists: bool,
+    },
 }
 
 impl CollectionStep {
+    /// A conflict between the models of a collection.
+    pub(crate) fn conflict<'a>(collection: &str, options: impl Iterator<Item = &'a str>, exists: bool) -> Self {
+        let action = CollectionAction::Conflict { options: options.map(str::to_owned).collect(), exists };
+        Self { collection: collection.to_owned(), action }
+    }
+
+    /// Returns whether the collection does not exist, and cannot be created before a conflict is resolved.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self.action, CollectionAction::Conflict { exists: false, .. })
+    }
+
     /// Compares the declared options with those of the server; `existing` is `None` if the collection does not exist. Returns `None` if
     /// the model declares none.
     pub(crate) fn new(collection: &str, declared: &CollectionOptions, existing: Option<&Document>) -> Option<Self> {
@@ -56,6 +74,12 @@ impl CollectionStep {
         };
         Some(Self { collection: collection.to_owned(), action })
     }
+}
+
+/// Returns the text that says what to do about a conflict between the models of a collection.
+pub(crate) fn conflict_advice(options: &[String]) -> String {
+    let names: Vec<_> = options.iter().map(|option| format!("`{option}`")).collect();
+    format!("two models declare {} differently: declare it in one of them, or the same in both", names.join(" and "))
 }
 
 fn compare(declared: &Document, existing: &Document) -> CollectionAction {

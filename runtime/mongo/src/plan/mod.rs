@@ -13,6 +13,7 @@ mod report;
 mod settings;
 mod steps;
 
+pub(crate) use collection::conflict_advice;
 pub use collection::{CollectionAction, CollectionStep};
 pub use duplicates::DuplicateKeys;
 pub(crate) use index::PREPARE_UNIQUE;

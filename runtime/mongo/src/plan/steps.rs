@@ -134,6 +134,7 @@ impl IndexPlan {
     /// Returns whether declarations conflict with each other.
     pub fn has_conflicts(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.action, PlanAction::Conflict { .. }))
+            || self.collections.iter().any(|step| matches!(step.action, CollectionAction::Conflict { .. }))
     }
 }
 

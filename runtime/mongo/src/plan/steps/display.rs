@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{IndexConflict, IndexPlan, PlanAction, PlanStep};
 use crate::conversions::format_bson;
-use crate::plan::collection::{CollectionAction, CollectionStep};
+use crate::plan::collection::{CollectionAction, CollectionStep, conflict_advice};
 use crate::plan::index::IndexDifference;
 
 impl fmt::Display for IndexPlan {
@@ -52,6 +52,9 @@ impl fmt::Display for CollectionStep {
             CollectionAction::Fixed { differences } => {
                 writeln!(f, "    ! fixed     the collection cannot be changed: copy its documents into a new one")?;
                 differences.iter().try_for_each(|difference| writeln!(f, "{:16}{}", "", difference.in_collection()))
+            }
+            CollectionAction::Conflict { options, .. } => {
+                writeln!(f, "    ! conflict  the collection: {}", conflict_advice(options))
             }
         }
     }
