@@ -32,13 +32,17 @@ const _: () = {
                     name: ::core::option::Option::Some("_id"),
                     array: ::fastness::__private::index::TypeFacts::<u64>::ARRAY,
                     null: ::fastness::__private::index::TypeFacts::<u64>::NULL,
+                    nullable: ::fastness::__private::index::TypeFacts::<u64>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<u64>::HOLDS,
+                    items: ::fastness::__private::index::TypeFacts::<u64>::ITEMS,
                 },
                 ::fastness::__private::index::StoredField {
                     name: ::core::option::Option::Some("maker"),
                     array: ::fastness::__private::index::TypeFacts::<Maker>::ARRAY,
                     null: ::fastness::__private::index::TypeFacts::<Maker>::NULL,
+                    nullable: ::fastness::__private::index::TypeFacts::<Maker>::NULL,
                     holds: ::fastness::__private::index::TypeFacts::<Maker>::HOLDS,
+                    items: ::fastness::__private::index::TypeFacts::<Maker>::ITEMS,
                 },
             ]
         };

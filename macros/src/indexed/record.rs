@@ -20,11 +20,14 @@ pub(super) struct Record {
     pub(super) generics: Generics,
     pub(super) attrs: Vec<Attribute>,
     pub(super) fields: Vec<Field>,
+    /// The stored name of an enum's tag.
+    pub(super) tag: Option<String>,
 }
 
 impl Record {
     pub(super) fn read(input: DeriveInput, diag: &mut Diag) -> Option<Self> {
         let container = serde::StructAttributes::read(&input.attrs, diag);
+        let is_enum = matches!(input.data, Data::Enum(_));
         let mut fields: Vec<_> = match input.data {
             Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => {
                 let case = container.rename_all;
@@ -54,7 +57,13 @@ impl Record {
             diag.at(lifetime, "a model owns its data: store a `String` instead of a `&str`");
             return None;
         }
-        Some(Self { ident: input.ident, generics: input.generics, attrs: input.attrs, fields })
+        let tag = container.tag.filter(|_| is_enum).map(|tag| tag.value());
+        Some(Self { ident: input.ident, generics: input.generics, attrs: input.attrs, fields, tag })
+    }
+
+    /// The fields that are stored.
+    pub(super) fn stored(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| !matches!(field.stored, StoredAs::Nowhere))
     }
 
     /// The stored field of this name, or an error at the name.

@@ -69,6 +69,53 @@ struct Inner {
     a: u8,
 }
 
+/// Values that look unlike their fields at first sight.
+#[derive(Serialize, Indexed)]
+#[indexed(collection = "checked loosely", validator)]
+struct Loose {
+    outline: Vec<[f64; 2]>,
+    names: Vec<Option<String>>,
+    #[serde(skip_serializing_if = "is_short")]
+    note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[allow(clippy::option_option, reason = "the difference between `null` and a missing field")]
+    answer: Option<Option<String>>,
+    boxed: Box<Option<Vec<Box<String>>>>,
+}
+
+#[expect(clippy::ref_option, reason = "serde's form")]
+fn is_short(note: &Option<String>) -> bool {
+    note.as_ref().is_some_and(|note| note.len() < 3)
+}
+
+#[derive(Serialize, Indexed)]
+#[serde(tag = "kind")]
+#[indexed(collection = "checked variants", validator)]
+enum Either {
+    Counted {
+        amount: i64,
+        place: String,
+    },
+    Said {
+        #[serde(rename = "amount")]
+        words: String,
+        place: String,
+    },
+}
+
+#[derive(Serialize, Indexed)]
+#[serde(tag = "kind")]
+#[indexed(collection = "checked contents", validator)]
+enum Content {
+    Counted(Count),
+    Said { amount: String },
+}
+
+#[derive(Serialize, Indexed)]
+struct Count {
+    amount: i64,
+}
+
 async fn options(db: &Database, collection: &str) -> Document {
     let found = db.run_command(doc! { "listCollections": 1, "filter": { "name": collection } }).await.unwrap();
     let batch = found.get_document("cursor").unwrap().get_array("firstBatch").unwrap().clone();
@@ -155,6 +202,47 @@ async fn a_validator_follows_from_the_types_of_the_struct() {
         ] {
             assert!(all.insert_one(document(wrong.clone())).await.is_err(), "{wrong}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_validator_admits_every_value_of_the_struct() {
+    for db in databases().await {
+        applied::<Loose>(&db).await;
+        let value = |note: Option<&str>, answer| Loose {
+            outline: vec![[1.0, 2.0]],
+            names: vec![Some("a".to_owned()), None],
+            note: note.map(str::to_owned),
+            answer,
+            boxed: Box::new(None),
+        };
+        let all = db.collection::<Loose>(Loose::COLLECTION);
+        for (note, answer) in [(None, None), (Some("a"), Some(None)), (Some("long"), Some(Some("b".to_owned())))] {
+            all.insert_one(value(note, answer)).await.unwrap();
+        }
+        let all = all.clone_with_type::<Document>();
+        for wrong in [doc! { "outline": 1 }, doc! { "names": "a" }, doc! { "note": 1 }, doc! { "boxed": [1] }] {
+            assert!(all.insert_one(wrong.clone()).await.is_err(), "{wrong}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_validator_admits_every_variant_of_an_enum() {
+    for db in databases().await {
+        applied::<Either>(&db).await;
+        let all = db.collection::<Either>(Either::COLLECTION);
+        let place = || "a".to_owned();
+        all.insert_one(Either::Counted { amount: 1, place: place() }).await.unwrap();
+        all.insert_one(Either::Said { words: "b".to_owned(), place: place() }).await.unwrap();
+        let wrong = doc! { "kind": "Counted", "amount": 1, "place": 1 };
+        assert!(all.clone_with_type::<Document>().insert_one(wrong).await.is_err());
+
+        applied::<Content>(&db).await;
+        let all = db.collection::<Content>(Content::COLLECTION);
+        all.insert_one(Content::Counted(Count { amount: 1 })).await.unwrap();
+        all.insert_one(Content::Said { amount: "b".to_owned() }).await.unwrap();
+        assert!(all.clone_with_type::<Document>().insert_one(doc! { "kind": 1 }).await.is_err());
     }
 }
 

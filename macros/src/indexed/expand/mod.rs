@@ -35,10 +35,6 @@ pub(super) fn expand(model: &Model) -> TokenStream {
     }
 }
 
-fn stored(record: &Record) -> impl Iterator<Item = &Field> {
-    record.fields.iter().filter(|field| !matches!(field.stored, StoredAs::Nowhere))
-}
-
 /// The list of stored names, and a struct with a typed path for each field, by its Rust name.
 fn fields(record: &Record, door: &TokenStream) -> TokenStream {
     let Record { ident, generics, .. } = record;
@@ -49,10 +45,10 @@ fn fields(record: &Record, door: &TokenStream) -> TokenStream {
     wider.params.push(syn::parse_quote!(__M: 'static));
     wider.params.push(syn::parse_quote!(__P: #door::FieldLocation));
     let (params, set_of, _) = wider.split_for_impl();
-    let names: Vec<_> = stored(record).map(|field| &field.ident).collect();
-    let types = stored(record).map(|field| field.path_type(door));
+    let names: Vec<_> = record.stored().map(|field| &field.ident).collect();
+    let types = record.stored().map(|field| field.path_type(door));
     let numbers = 0_usize..;
-    let segments = stored(record).map(|field| segment(field, door));
+    let segments = record.stored().map(|field| segment(field, door));
     let (plain, _, _) = owned.split_for_impl();
     quote! {
         pub struct #set #params #bounds {
@@ -103,7 +99,9 @@ fn segment(field: &Field, door: &TokenStream) -> TokenStream {
             name: #name,
             array: #door::TypeFacts::<#ty>::ARRAY,
             null: #null,
+            nullable: #door::TypeFacts::<#ty>::NULL,
             holds: #door::TypeFacts::<#ty>::HOLDS,
+            items: #door::TypeFacts::<#ty>::ITEMS,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The options of a model's collection as a constant.
 //!
-//! May use: indexed/{record, storage}, indexed/expand/places.
+//! May use: indexed/{field, record, storage}, indexed/expand/places.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::places::{Places, located};
 use crate::indexed::{
+    field::{Field, StoredAs},
     record::Record,
     storage::{Series, Storage},
 };
@@ -27,7 +28,8 @@ pub(super) fn constant(storage: &Storage, record: &Record, door: &TokenStream) -
     });
     let flags = storage.flags.iter().map(|name| match *name {
         "validator" => {
-            quote!(validator: ::core::option::Option::Some(<Self as #door::StoredFields>::SEGMENTS),)
+            let fields = checked(record, door);
+            quote!(validator: ::core::option::Option::Some(#fields),)
         }
         name => {
             let name = format_ident!("{name}");
@@ -42,6 +44,21 @@ pub(super) fn constant(storage: &Storage, record: &Record, door: &TokenStream) -
             #door::CollectionOptions { #series #capped #(#flags)* ..#door::CollectionOptions::DEFAULT }
         };
     })
+}
+
+/// The fields whose types the server can check. In an enum, the content of a variant may store other types under the names of another
+/// variant's fields, so that only the tag is certain.
+fn checked(record: &Record, door: &TokenStream) -> TokenStream {
+    let segments = quote!(<Self as #door::StoredFields>::SEGMENTS);
+    let Some(tag) = &record.tag else { return segments };
+    if !record.fields.iter().any(|field| matches!(field.stored, StoredAs::Flattened)) {
+        return segments;
+    }
+    let is_tag = |field: &Field| matches!(&field.stored, StoredAs::Name(name) if name == tag);
+    match record.stored().position(is_tag) {
+        Some(tag) => quote!(#segments.split_at(#tag).1.split_at(1).0),
+        None => quote!(&[]),
+    }
 }
 
 fn series(series: &Series, places: &mut Places<'_>) -> TokenStream {

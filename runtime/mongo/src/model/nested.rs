@@ -62,8 +62,12 @@ nullable!(Box, Rc, Arc);
 
 /// A type whose kind of values is known.
 pub trait KnownValue {
-    /// The kind of values.
+    /// The kind of values; of an array, of the values in it, at any depth.
     const HOLDS: ValueKind;
+    /// The same kind if every value is stored as one of it: neither in an array nor as `null`.
+    const PLAIN: ValueKind = Self::HOLDS;
+    /// The kind of every element of an array, where all elements are of one.
+    const ITEMS: ValueKind = ValueKind::Anything;
 }
 
 /// A field that serde stores through a conversion, so that its type does not determine its stored form.
@@ -86,12 +90,26 @@ macro_rules! transparent {
             type Item = T::Item;
         }
         impl<T: Date> Date for $outer<T> {}
-        impl<T: KnownValue> KnownValue for $outer<T> {
-            const HOLDS: ValueKind = T::HOLDS;
-        }
     )* };
 }
 transparent!(Option, Box, Rc, Arc);
+
+impl<T: KnownValue> KnownValue for Option<T> {
+    const HOLDS: ValueKind = T::HOLDS;
+    const PLAIN: ValueKind = ValueKind::Anything;
+    const ITEMS: ValueKind = T::ITEMS;
+}
+
+macro_rules! pointer {
+    ($($outer:ident),*) => { $(
+        impl<T: KnownValue> KnownValue for $outer<T> {
+            const HOLDS: ValueKind = T::HOLDS;
+            const PLAIN: ValueKind = T::PLAIN;
+            const ITEMS: ValueKind = T::ITEMS;
+        }
+    )* };
+}
+pointer!(Box, Rc, Arc);
 
 /// Implements the facts of arrays. MongoDB looks into them by itself, so paths do not name them; a document expires by its earliest date.
 macro_rules! array {
@@ -108,6 +126,8 @@ macro_rules! array {
         impl<T: Date, $($generics)*> Date for $outer {}
         impl<T: KnownValue, $($generics)*> KnownValue for $outer {
             const HOLDS: ValueKind = T::HOLDS;
+            const PLAIN: ValueKind = ValueKind::Anything;
+            const ITEMS: ValueKind = T::PLAIN;
         }
     )* };
 }
@@ -166,6 +186,8 @@ impl<T: Nullable> TypeFacts<T> {
 impl<T: KnownValue> TypeFacts<T> {
     /// Kind of the values.
     pub const HOLDS: ValueKind = T::HOLDS;
+    /// Kind of every element of an array.
+    pub const ITEMS: ValueKind = T::ITEMS;
 }
 
 /// The facts about a type without facts of its own.
@@ -176,6 +198,8 @@ pub trait DefaultFacts {
     const NULL: bool = false;
     /// Unknown kind of values.
     const HOLDS: ValueKind = ValueKind::Anything;
+    /// Unknown kind of elements.
+    const ITEMS: ValueKind = ValueKind::Anything;
 }
 
 impl<T> DefaultFacts for TypeFacts<T> {}

@@ -146,8 +146,7 @@ impl<P: FieldLocation, S: StoredFields, const I: usize> FieldLocation for Struct
 pub struct MapEntry<P, K>(PhantomData<fn() -> (P, K)>);
 
 impl<P: FieldLocation, K: MapKey> FieldLocation for MapEntry<P, K> {
-    const STEPS: &'static PathSteps =
-        &P::STEPS.with(&StoredField { name: Some(K::KEY), array: false, null: false, holds: ValueKind::Anything });
+    const STEPS: &'static PathSteps = &P::STEPS.with(&StoredField::unknown(K::KEY));
 }
 
 /// The element at the position of `K`, in the array stored at `P`.
@@ -179,8 +178,20 @@ pub struct StoredField {
     pub array: bool,
     /// True if a field without a value is stored as `null`.
     pub null: bool,
+    /// True if `null` is a value of the field's type, though serde may leave it out.
+    pub nullable: bool,
     /// Kind of the values.
     pub holds: ValueKind,
+    /// Kind of every element, if the field is stored as an array.
+    pub items: ValueKind,
+}
+
+impl StoredField {
+    /// A field of this name about which nothing else is known.
+    pub(crate) const fn unknown(name: &'static str) -> Self {
+        let (holds, items) = (ValueKind::Anything, ValueKind::Anything);
+        Self { name: Some(name), array: false, null: false, nullable: false, holds, items }
+    }
 }
 
 /// Kind of a field's values, as far as conditions of partial indexes need it.
@@ -256,7 +267,7 @@ impl PathSteps {
     /// Adds the position of an element in the array at the end of the path. One document has one value there, but the path enters the array.
     const fn element(self, position: &'static str) -> Self {
         let arrays = if self.ends_in_array() { self.arrays_before } else { self.arrays };
-        let mut steps = self.with(&StoredField { name: Some(position), array: false, null: false, holds: self.holds });
+        let mut steps = self.with(&StoredField { holds: self.holds, ..StoredField::unknown(position) });
         steps.arrays = arrays;
         steps
     }

@@ -11,10 +11,10 @@ const LONG: &str =
 
 impl StoredFields for S {
     const SEGMENTS: &'static [StoredField] = &[
-        StoredField { name: Some("a"), array: true, null: false, holds: ValueKind::Anything },
-        StoredField { name: Some("b"), array: false, null: false, holds: ValueKind::Bools },
-        StoredField { name: None, array: false, null: false, holds: ValueKind::Anything },
-        StoredField { name: Some(LONG), array: false, null: false, holds: ValueKind::Anything },
+        StoredField { array: true, ..StoredField::unknown("a") },
+        StoredField { holds: ValueKind::Bools, ..StoredField::unknown("b") },
+        StoredField { name: None, ..StoredField::unknown("") },
+        StoredField::unknown(LONG),
     ];
 }
 

@@ -163,26 +163,39 @@ fn written(options: &CollectionOptions) -> Document {
 }
 
 /// Returns the schema that admits values of the fields' types, and other fields. A field may be missing.
+///
+/// Variants of an enum may store fields of different types under one name, which is then left out.
 fn validator(fields: &[StoredField]) -> Document {
     let mut properties = doc! {};
     for field in fields {
-        let kind = match field.holds {
-            ValueKind::Anything => continue,
-            ValueKind::Bools => "bool",
-            ValueKind::Numbers => "number",
-            ValueKind::Texts => "string",
-            ValueKind::Dates => "date",
-            ValueKind::Ids => "objectId",
-            ValueKind::Others => "object",
-        };
-        let Some(name) = field.name else { continue };
-        let kinds = |kind: &str| if field.null { Bson::from(vec![kind, "null"]) } else { kind.into() };
-        let schema = if field.array {
-            doc! { "bsonType": kinds("array"), "items": { "bsonType": kind } }
-        } else {
-            doc! { "bsonType": kinds(kind) }
-        };
-        properties.insert(name, schema);
+        let (Some(name), Some(schema)) = (field.name, schema(field)) else { continue };
+        let mut namesakes = fields.iter().filter(|other| other.name == field.name);
+        if namesakes.all(|other| self::schema(other).as_ref() == Some(&schema)) {
+            properties.insert(name, schema);
+        }
     }
     doc! { "$jsonSchema": { "bsonType": "object", "properties": properties } }
+}
+
+/// Returns the schema of a field's values; `None` if their type is unknown.
+fn schema(field: &StoredField) -> Option<Document> {
+    let kind = bson_type(field.holds)?;
+    let kinds = |kind: &str| if field.nullable { Bson::from(vec![kind, "null"]) } else { kind.into() };
+    Some(match bson_type(field.items) {
+        _ if !field.array => doc! { "bsonType": kinds(kind) },
+        Some(items) => doc! { "bsonType": kinds("array"), "items": { "bsonType": items } },
+        None => doc! { "bsonType": kinds("array") },
+    })
+}
+
+fn bson_type(kind: ValueKind) -> Option<&'static str> {
+    Some(match kind {
+        ValueKind::Anything => return None,
+        ValueKind::Bools => "bool",
+        ValueKind::Numbers => "number",
+        ValueKind::Texts => "string",
+        ValueKind::Dates => "date",
+        ValueKind::Ids => "objectId",
+        ValueKind::Others => "object",
+    })
 }
