@@ -80,7 +80,7 @@ struct Loose {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[allow(clippy::option_option, reason = "the difference between `null` and a missing field")]
     answer: Option<Option<String>>,
-    boxed: Box<Option<Vec<Box<String>>>>,
+    boxed: Box<Option<Vec<String>>>,
 }
 
 #[expect(clippy::ref_option, reason = "serde's form")]
@@ -246,7 +246,7 @@ async fn a_validator_admits_every_variant_of_an_enum() {
     }
 }
 
-#[derive(Indexed)]
+#[derive(Serialize, Deserialize, Indexed)]
 #[indexed(collection = "log", pre_images)]
 struct WatchedLog {
     #[index]
