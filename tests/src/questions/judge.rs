@@ -71,10 +71,14 @@ impl Judgement {
         let best = best(db, command, answer).await;
         (self.before, self.expected) = (Some(before), best);
         let missing = match ask(db, command).await {
-            Ok(missing) => missing,
-            Err(said) => {
-                self.said = said;
-                Vec::new()
+            Ok((missing, notes)) => {
+                self.said = notes;
+                missing
+            }
+            // A failure is no answer, also where nothing is to be said.
+            Err(error) => {
+                (self.said, self.verdict) = (error, Verdict::Silent);
+                return;
             }
         };
         if missing.is_empty() {
@@ -137,14 +141,11 @@ fn is_as_good(after: &Cost, best: &Cost) -> bool {
     after.read_in_all() * 2 <= best.read_in_all() * 3 + 20 && (best.sorts || !after.sorts || after.read_in_all() <= 200)
 }
 
-/// Asks for the indexes that a command lacks.
-async fn ask(db: &Database, command: &Document) -> Result<Vec<MissingIndex>, String> {
+/// Asks for the indexes that a command lacks. Returns the notes, too.
+async fn ask(db: &Database, command: &Document) -> Result<(Vec<MissingIndex>, String), String> {
     let query = Query::from_command(command).map_err(|error| error.to_string())?;
     let analysis = IndexManager::new(db).analyze_query(&query).await.map_err(|error| error.to_string())?;
-    if analysis.missing.is_empty() && !analysis.notes.is_empty() {
-        return Err(analysis.notes.join("; "));
-    }
-    Ok(analysis.missing)
+    Ok((analysis.missing, analysis.notes.join("; ")))
 }
 
 /// Builds the suggested indexes; returns whether the server refuses one.

@@ -130,10 +130,15 @@ impl IndexManager {
 
     /// Returns the indexes that these slow queries lack, and the indexes of the declared collections that are not needed.
     ///
-    /// Each query that took 100 ms or more is run again under `explain`. If it read more than 500 documents or index entries that it did
-    /// not return, and no existing index serves it, an index is suggested. An index is not needed if the key of another one begins with
-    /// its key, or if no server used it for [a week](Self::unused_after); unique indexes and indexes with a time to live are never
-    /// reported. Usage requires the role `clusterMonitor`; without it, unused indexes are not reported.
+    /// Each query that took 100 ms or more is run again under `explain`, for at most 30 s. If it read more than 500 documents or index
+    /// entries that it did not return, sorted more than 500 documents in memory, or could have been answered by an index alone, one
+    /// aggregation of at most 2 s on each of its collections counts what its conditions match, of a large collection in a random sample of
+    /// 2 000 documents; it runs on a secondary if there is one. The index with the least expected reads is suggested, if it would halve the
+    /// reads or spare the sort.
+    ///
+    /// An index is not needed if no server used it since it began to count, and the key of another one begins with its key, or
+    /// [a week](Self::unused_after) has passed. Unique indexes and indexes with a time to live are never reported. The use is known to users
+    /// with the role `clusterMonitor`; without it, no index is called needless, and `notes` says so.
     ///
     /// # Errors
     ///
