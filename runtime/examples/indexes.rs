@@ -13,7 +13,7 @@ use fastness::mongo::{self, IndexManager, plan};
 struct Product {
     business: i64,
     price: i64,
-    #[index(unique, partial(exists(sku)))]
+    #[index(unique, partial(type(sku) = "string"))]
     sku: Option<String>,
     #[index(text)]
     description: String,
