@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use bson::{Bson, Document, doc};
-use fastness::mongo::model::DeclaredIndex;
+use fastness::mongo::model::{DeclaredIndex, IndexField, IndexKind};
 use fastness::mongo::plan::{self, ApplyReport, CommitQuorum, PlanAction, StepOutcome};
 use fastness::mongo::{Error, IndexManager};
 use fastness_tests::servers::{MongoSet, PATIENCE, until};
 use mongodb::Database;
 use tokio::task::JoinHandle;
 
-use super::{A, B, databases, indexes, names};
+use super::{A, B, databases, indexes, listed, names};
 
 async fn insert(db: &Database) {
     db.collection("c").insert_many((0..1_000).map(|number| doc! { "a": number })).await.unwrap();
@@ -85,6 +85,25 @@ async fn a_primary_that_is_killed_in_mid_build_and_stays_down_stops_no_majority(
     let report = done(applied).await;
     assert!(report.is_complete(), "{report}");
     assert!(indexes.plan().await.unwrap().is_in_sync());
+}
+
+/// The next builds would not finish either, so nothing more is dropped.
+#[tokio::test]
+async fn no_rebuild_is_begun_after_a_build_that_does_not_finish() {
+    const HASHED: &[IndexField] = &[IndexField { path: &["a"], kind: IndexKind::Hashed }];
+    let mut set = MongoSet::start().await;
+    let db = set.database().await;
+    insert(&db).await;
+    let old = doc! { "key": { "a": "hashed" }, "name": "mine", "sparse": true };
+    db.run_command(doc! { "createIndexes": "c", "indexes": [old] }).await.unwrap();
+    set.kill_secondary().await;
+    let mine = DeclaredIndex { fields: HASHED, name: Some("mine"), ..DeclaredIndex::DEFAULT };
+    let indexes = indexes(&db, &[B, mine]);
+    let report = done(start(&indexes, short().rebuild(true))).await;
+    let outcomes: Vec<_> = report.entries.iter().map(|step| &step.outcome).collect();
+    assert!(matches!(outcomes[..], [StepOutcome::Unfinished { .. }, StepOutcome::NeedsRebuild { .. }]), "{report}");
+    let mine = listed(&db).await.into_iter().find(|index| index.get_str("name").unwrap() == "mine").unwrap();
+    assert!(mine.get_bool("sparse").unwrap(), "{mine}");
 }
 
 /// Both come back while a member is down: neither waits for the other longer than its time.

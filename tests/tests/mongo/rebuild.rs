@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bson::{Bson, Document, doc};
 use fastness::mongo::model::{DeclaredIndex, IndexField, IndexKind};
-use fastness::mongo::plan::{self, PlanAction, StepOutcome};
+use fastness::mongo::plan::{self, PlanAction, StepOutcome, UnmanagedIndexes};
 use fastness_tests::servers::{Mongo, until};
 use mongodb::Database;
 
@@ -76,6 +76,85 @@ async fn a_rebuild_that_fails_leaves_the_old_index() {
     assert_eq!(listed(&db).await[0].get_i32("expireAfterSeconds").unwrap(), 3_600);
 }
 
+/// A duplicate that is written while neither index exists is in the way of both. What stood in is then the only one.
+#[tokio::test]
+async fn an_index_that_stands_in_stays_until_its_index_exists() {
+    let server = Mongo::start().await;
+    let db = server.database().await;
+    let documents = db.collection("c");
+    documents.insert_many((0..1_000).map(|number| doc! { "a": number })).await.unwrap();
+    let unique = DeclaredIndex { unique: true, ..A };
+    let expiring = DeclaredIndex { unique: true, ..EXPIRING };
+    assert!(indexes(&db, &[expiring]).apply(&plan::Settings::default()).await.unwrap().is_complete());
+    hang(&server, Some(1)).await;
+    let manager = indexes(&db, &[unique]);
+    let applied = tokio::spawn({
+        let manager = manager.clone();
+        async move { manager.apply(&rebuild()).await }
+    });
+    building(&db, "a_1").await;
+    documents.insert_one(doc! { "_id": "again", "a": 1 }).await.unwrap();
+    hang(&server, None).await;
+    let report = applied.await.unwrap().unwrap();
+    assert!(matches!(report.entries[0].outcome, StepOutcome::Failed { lost: true, .. }), "{report}");
+    assert_eq!(names(&db).await, ["a_1_meanwhile"], "{report}");
+
+    for unmanaged in [UnmanagedIndexes::Keep, UnmanagedIndexes::Hide, UnmanagedIndexes::Drop] {
+        let report = manager.apply(&rebuild().unmanaged(unmanaged)).await.unwrap();
+        assert!(matches!(report.entries[0].outcome, StepOutcome::Failed { .. }), "{report}");
+        assert!(report.to_string().contains("left over from a rebuild of `a_1`"), "{report}");
+        assert_eq!(names(&db).await, ["a_1_meanwhile"], "{report}");
+        assert!(listed(&db).await[0].get("hidden").is_none(), "{report}");
+    }
+    documents.delete_one(doc! { "_id": "again" }).await.unwrap();
+    let report = manager.apply(&plan::Settings::default()).await.unwrap();
+    assert!(report.is_complete() && names(&db).await == ["a_1"], "{report}");
+}
+
+/// The new index is built beside the old one if none has a declared name; the old one rejects duplicates until it is dropped.
+#[tokio::test]
+async fn an_old_index_that_a_broken_off_rebuild_left_is_dropped_by_the_next_one() {
+    let server = Mongo::start().await;
+    let db = server.database().await;
+    db.collection("c").insert_many((0..1_000).map(|number| doc! { "a": number })).await.unwrap();
+    let unique = DeclaredIndex { unique: true, ..A };
+    assert!(indexes(&db, &[unique]).apply(&plan::Settings::default()).await.unwrap().is_complete());
+    hang(&server, Some(0)).await;
+    let manager = indexes(&db, &[A]);
+    let applied = tokio::spawn({
+        let manager = manager.clone();
+        async move { manager.apply(&rebuild()).await }
+    });
+    building(&db, "a_1_2").await;
+    applied.abort();
+    hang(&server, None).await;
+    let plan = manager.plan().await.unwrap();
+    assert!(!plan.is_in_sync() && matches!(plan.steps[0].action, PlanAction::Rebuild { gap: false, .. }), "{plan}");
+    let report = manager.apply(&plan::Settings::default().lease(Duration::from_secs(1))).await.unwrap();
+    assert!(matches!(report.entries[0].outcome, StepOutcome::NeedsRebuild { .. }), "{report}");
+    let report = manager.apply(&rebuild()).await.unwrap();
+    assert!(report.is_complete() && names(&db).await == ["a_1_2"], "{report}");
+    assert!(!manager.apply(&rebuild()).await.unwrap().has_changes());
+}
+
+/// A declaration may change before the next `apply`, so the name decides, and that the `_id` is last.
+#[tokio::test]
+async fn what_is_left_over_is_known_by_its_name() {
+    let (_server, db) = prepared().await;
+    let left = [
+        doc! { "key": { "b": 1, "_id": 1 }, "name": "a_1_meanwhile" },
+        doc! { "key": { "a": 1, "_id": 1 }, "name": "a_1_meanwhile_2" },
+        doc! { "key": { "c": 1 }, "name": "a_1_meanwhile_3" },
+        doc! { "key": { "z": 1, "_id": 1 }, "name": "z_1_meanwhile" },
+    ];
+    db.run_command(doc! { "createIndexes": "c", "indexes": left.to_vec() }).await.unwrap();
+    let report = indexes(&db, &[EXPIRING]).apply(&plan::Settings::default()).await.unwrap();
+    assert!(report.is_complete() && report.to_string().contains("left over from a rebuild of `z_1`"), "{report}");
+    let mut found = names(&db).await;
+    found.sort();
+    assert_eq!(found, ["a_1", "a_1_meanwhile_3", "z_1_meanwhile"], "{report}");
+}
+
 /// An index of a person over the same fields is neither built again nor dropped.
 #[tokio::test]
 async fn an_index_that_can_stand_in_already_is_used_and_stays() {
@@ -86,6 +165,47 @@ async fn an_index_that_can_stand_in_already_is_used_and_stays() {
     let mut found = names(&db).await;
     found.sort();
     assert_eq!(found, ["a_1", "spare"]);
+}
+
+#[tokio::test]
+async fn an_index_of_a_person_that_is_being_built_stays_too() {
+    let (server, db) = prepared().await;
+    hang(&server, Some(0)).await;
+    let by_hand = tokio::spawn({
+        let db = db.clone();
+        let spare = doc! { "key": { "a": 1, "_id": 1 }, "name": "spare" };
+        async move { db.run_command(doc! { "createIndexes": "c", "indexes": [spare] }).await }
+    });
+    building(&db, "spare").await;
+    let manager = indexes(&db, &[A]);
+    let applied = tokio::spawn(async move { manager.apply(&rebuild()).await });
+    until("the rebuild waits for the same build", async || {
+        let client = doc! { "$exists": true };
+        let waiting = doc! { "currentOp": 1, "command.createIndexes": "c", "connectionId": client, "active": true };
+        let operations = server.admin(waiting).await;
+        operations.get_array("inprog").unwrap().len() > 1
+    })
+    .await;
+    hang(&server, None).await;
+    by_hand.await.unwrap().unwrap();
+    let report = applied.await.unwrap().unwrap();
+    let mut found = names(&db).await;
+    found.sort();
+    assert!(report.is_complete() && found == ["a_1", "spare"], "{report}");
+}
+
+#[tokio::test]
+async fn a_hidden_index_does_not_stand_in() {
+    let (_server, db) = prepared().await;
+    let spare = doc! { "key": { "a": 1, "_id": 1 }, "name": "spare", "hidden": true };
+    db.run_command(doc! { "createIndexes": "c", "indexes": [spare] }).await.unwrap();
+    let manager = indexes(&db, &[A]);
+    let plan = manager.plan().await.unwrap();
+    assert!(plan.to_string().contains("queries have no index while it is rebuilt"), "{plan}");
+    let report = manager.apply(&rebuild()).await.unwrap();
+    let mut found = names(&db).await;
+    found.sort();
+    assert!(report.is_complete() && found == ["a_1", "spare"], "{report}");
 }
 
 /// An index over the same fields and the `_id` serves queries while neither the old nor the new index exists.

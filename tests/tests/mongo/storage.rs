@@ -4,9 +4,11 @@ use bson::oid::ObjectId;
 use bson::{DateTime, Document, doc};
 use fastness::Indexed;
 use fastness::mongo::IndexManager;
-use fastness::mongo::plan::{self, CollectionAction};
+use fastness::mongo::plan::{self, CollectionAction, StepOutcome};
 use mongodb::Database;
 use serde::{Deserialize, Serialize};
+
+use fastness_tests::servers::Mongo;
 
 use super::databases;
 
@@ -166,6 +168,52 @@ async fn what_can_be_changed_is_changed_and_the_rest_is_said() {
         assert!(!report.is_complete() && text.contains("the collection cannot be changed"), "{text}");
         assert!(text.contains("a_1"), "its index is built: {text}");
     }
+}
+
+/// Makes the next `create` of this server fail, or lets it wait.
+async fn disturb(server: &Mongo, data: Document) -> i64 {
+    let mut disturbed = doc! { "failCommands": ["create"] };
+    disturbed.extend(data);
+    let set = doc! { "configureFailPoint": "failCommand", "mode": { "times": 1 }, "data": disturbed };
+    i64::from(server.admin(set).await.get_i32("count").unwrap())
+}
+
+/// The command for an index would make an ordinary collection.
+#[tokio::test]
+async fn a_collection_that_cannot_be_created_gets_no_indexes() {
+    let server = Mongo::start().await;
+    let db = server.database().await;
+    let indexes = IndexManager::new(&db).model::<Line>();
+    disturb(&server, doc! { "errorCode": 96 }).await;
+    let report = indexes.apply(&plan::Settings::default()).await.unwrap();
+    assert!(!report.is_complete() && report.to_string().contains("its collection could not be created"), "{report}");
+    assert!(!db.list_collection_names().await.unwrap().contains(&"log".to_owned()), "{report}");
+    assert!(applied::<Line>(&db).await.get_bool("capped").unwrap());
+}
+
+#[tokio::test]
+async fn a_collection_is_created_again_after_a_change_of_the_primary() {
+    let server = Mongo::start().await;
+    disturb(&server, doc! { "errorCode": 91 }).await;
+    assert!(applied::<Line>(&server.database().await).await.get_bool("capped").unwrap());
+}
+
+/// Another program may write between the plan and the command, which makes an ordinary collection.
+#[tokio::test]
+async fn a_collection_that_a_write_makes_first_is_compared() {
+    let server = Mongo::start().await;
+    let db = server.database().await;
+    let entered = disturb(&server, doc! { "blockConnection": true, "blockTimeMS": 3_000 }).await;
+    let indexes = IndexManager::new(&db).model::<Line>();
+    let applied = tokio::spawn(async move { indexes.apply(&plan::Settings::default()).await });
+    let wait = doc! { "waitForFailPoint": "failCommand", "timesEntered": entered + 1, "maxTimeMS": 60_000 };
+    server.admin(wait).await;
+    db.collection("log").insert_one(doc! { "text": "a" }).await.unwrap();
+    let report = applied.await.unwrap().unwrap();
+    let outcome = &report.collections[0].outcome;
+    assert!(matches!(outcome, StepOutcome::NeedsRebuild { .. }) && !report.is_complete(), "{report}");
+    assert_eq!(report.entries.len(), 1, "{report}");
+    assert!(matches!(report.entries[0].outcome, StepOutcome::Created), "{report}");
 }
 
 #[tokio::test]

@@ -9,19 +9,22 @@ use std::time::Duration;
 use bson::{Bson, Document, doc};
 use mongodb::Database;
 
-use super::build::build;
+use super::build::{build, create_collection};
 use super::declared::DeclaredIndexes;
-use super::index_commands::{self, RejectedChange};
+use super::index_commands::{self, ExistingIndexes, RejectedChange};
 use crate::advice::Retirement;
 use crate::error::Error;
 use crate::lease::with_lease;
 use crate::plan::{
     AppliedCollection, AppliedStep, ApplyReport, CollectionAction, CollectionStep, DuplicateKeys, IndexDefinition,
     IndexDifference, IndexPlan, PREPARE_UNIQUE, PlanAction, PlanStep, Settings, StepOutcome, UnmanagedIndexes,
-    can_coexist, conflict_advice,
+    can_coexist, conflict_advice, free_name, generated_twin, stand_in,
 };
 use fastness_core::Clock;
 use fastness_core::seam::now;
+
+/// Maximum wait for builds after one that did not finish, as they usually wait for the same member.
+const SHORT_WAIT: Duration = Duration::from_secs(5);
 
 pub(crate) async fn apply(declared: &DeclaredIndexes, options: &Settings) -> Result<ApplyReport, Error> {
     let plan = declared.plan().await?;
@@ -46,7 +49,11 @@ fn wants_writes(plan: &IndexPlan, options: &Settings) -> bool {
             PlanAction::Create | PlanAction::Change { .. } => true,
             PlanAction::Rebuild { .. } => options.rebuild,
             PlanAction::Unmanaged => {
-                is_left_over(step, &plan.steps) || retirement(&step.index, options.unmanaged).is_some()
+                let done = |other: &PlanStep| matches!(other.action, PlanAction::Keep { .. });
+                match stood_in_for(step, &plan.steps) {
+                    Some(other) => done(other),
+                    None => retirement(&step.index, options.unmanaged).is_some(),
+                }
             }
             PlanAction::Keep { .. } | PlanAction::Conflict { .. } => false,
         })
@@ -62,19 +69,12 @@ fn retirement(index: &IndexDefinition, unmanaged: UnmanagedIndexes) -> Option<Re
     }
 }
 
-/// Returns whether the index stood in during a rebuild that was broken off, whose own index exists or is built by this plan.
-fn is_left_over(step: &PlanStep, steps: &[PlanStep]) -> bool {
-    let stood_in = |other: &&PlanStep| {
-        let stand_in = other.index.stand_in(&stand_in_name(&other.index));
-        stand_in.is_some_and(|index| index.name() == step.index.name() && index.is_identical(&step.index))
-    };
-    let done = |other: &PlanStep| matches!(other.action, PlanAction::Keep { .. } | PlanAction::Create);
-    steps.iter().filter(|other| other.collection == step.collection).any(|other| done(other) && stood_in(&other))
-}
-
-/// Returns the name of the index that stands in for one while it is rebuilt.
-fn stand_in_name(index: &IndexDefinition) -> String {
-    format!("{}_meanwhile", index.name())
+/// Returns the step of the declared index for which an undeclared one stood in during a rebuild that was broken off.
+fn stood_in_for<'a>(step: &PlanStep, steps: &'a [PlanStep]) -> Option<&'a PlanStep> {
+    let name = step.index.stands_in_for()?;
+    let declared = |other: &PlanStep| !matches!(other.action, PlanAction::Unmanaged | PlanAction::Conflict { .. });
+    let mut same = steps.iter().filter(|other| other.collection == step.collection && declared(other));
+    same.find(|other| other.index.name() == name)
 }
 
 /// A plan being applied.
@@ -90,15 +90,32 @@ impl<'a> PlanRun<'a> {
     }
 
     async fn finish(mut self, plan: IndexPlan) -> ApplyReport {
-        let mut collections = Vec::new();
+        let (mut collections, mut absent) = (Vec::new(), Vec::new());
         for step in &plan.collections {
             let outcome = self.storage(step).await;
+            if matches!((&step.action, &outcome), (CollectionAction::Create { .. }, StepOutcome::Failed { .. })) {
+                absent.push(&step.collection);
+            }
             collections.push(AppliedCollection { collection: step.collection.clone(), outcome });
         }
         for steps in plan.steps.chunk_by(|one, next| one.collection == next.collection) {
-            self.collection(&steps[0].collection, steps).await;
+            let collection = &steps[0].collection;
+            if absent.contains(&collection) {
+                self.leave_out(collection, steps);
+            } else {
+                self.collection(collection, steps).await;
+            }
         }
         ApplyReport { database: plan.database, collections, entries: self.entries }
+    }
+
+    /// Leaves out the indexes of a collection that could not be created: building one would make an ordinary collection.
+    fn leave_out(&mut self, collection: &str, steps: &[PlanStep]) {
+        for PlanStep { index, .. } in steps {
+            let action = format!("build `{}` in `{}.{collection}`", index.name(), self.db.name());
+            let error = Error::other(action, "its collection could not be created");
+            self.record(collection, index, failure(error), Duration::ZERO);
+        }
     }
 
     /// Creates or changes a collection.
@@ -111,10 +128,14 @@ impl<'a> PlanRun<'a> {
             }
             CollectionAction::Conflict { options, .. } => {
                 let error = Error::other(format!("apply the options of `{name}`"), conflict_advice(options));
-                return StepOutcome::Failed { error, duplicates: None, lost: false };
+                return failure(error);
             }
             CollectionAction::Create { options } => {
-                (index_commands::create_collection(self.db, name, options).await, StepOutcome::Created)
+                match create_collection(self.db, name, options).await {
+                    // Another program made it since the plan.
+                    Ok(Some(made)) => return Box::pin(self.storage(&made)).await,
+                    created => (created.map(drop), StepOutcome::Created),
+                }
             }
             CollectionAction::Change { differences } => {
                 let outcome = StepOutcome::Changed { differences: differences.clone() };
@@ -123,7 +144,7 @@ impl<'a> PlanRun<'a> {
         };
         if let Err(error) = done {
             tracing::error!(%error, collection = name, "a collection could not be created or changed");
-            return StepOutcome::Failed { error, duplicates: None, lost: false };
+            return failure(error);
         }
         outcome
     }
@@ -155,14 +176,38 @@ impl<'a> PlanRun<'a> {
         }
         for step in steps {
             if let PlanAction::Unmanaged = step.action {
-                let retirement = retirement(&step.index, self.options.unmanaged);
-                // Before the index for which it stood in is built, it still serves queries.
-                let built = !self.entries.iter().any(|entry| matches!(entry.outcome, StepOutcome::Unfinished { .. }));
-                let left_over = (built && is_left_over(step, steps)).then_some(Retirement::Drop);
-                let (outcome, took) = timed(self.retire(collection, &step.index, left_over.or(retirement))).await;
+                let how = match stood_in_for(step, steps) {
+                    // Before the index for which it stood in is built, it still serves queries.
+                    Some(other) => self.is_done(other).then_some(Retirement::Drop),
+                    None => retirement(&step.index, self.options.unmanaged),
+                };
+                let (outcome, took) = timed(self.retire(collection, &step.index, how)).await;
                 self.record(collection, &step.index, outcome, took);
             }
         }
+    }
+
+    /// Returns whether the index of a step exists as declared by now.
+    fn is_done(&self, step: &PlanStep) -> bool {
+        use StepOutcome::{Changed, Created, Kept, Rebuilt};
+        let same =
+            |entry: &&AppliedStep| entry.collection == step.collection && entry.index.name() == step.index.name();
+        let mut outcomes = self.entries.iter().filter(same).map(|entry| &entry.outcome);
+        outcomes.any(|outcome| matches!(outcome, Kept | Created | Changed { .. } | Rebuilt { .. }))
+    }
+
+    /// Returns whether a build did not finish, so that others will not either.
+    fn is_waiting(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.outcome, StepOutcome::Unfinished { .. }))
+    }
+
+    /// Builds indexes, with a short wait after a build that did not finish.
+    async fn build(&self, collection: &str, indexes: &[&IndexDefinition]) -> Result<(), Error> {
+        if !self.is_waiting() {
+            return build(self.db, collection, indexes, self.options).await;
+        }
+        let options = self.options.clone().max_wait(self.options.max_wait.min(SHORT_WAIT));
+        build(self.db, collection, indexes, &options).await
     }
 
     pub(crate) fn record(&mut self, collection: &str, index: &IndexDefinition, outcome: StepOutcome, took: Duration) {
@@ -176,7 +221,7 @@ impl<'a> PlanRun<'a> {
     /// Builds all indexes in one pass over the documents. If one fails, the server builds none; then each is built by itself.
     pub(crate) async fn create(&mut self, collection: &str, missing: &[&IndexDefinition]) {
         if missing.len() > 1 {
-            let (built, took) = timed(build(self.db, collection, missing, self.options)).await;
+            let (built, took) = timed(self.build(collection, missing)).await;
             let shared = match &built {
                 Ok(()) => Some(StepOutcome::Created),
                 Err(error) => unfinished(error),
@@ -189,7 +234,7 @@ impl<'a> PlanRun<'a> {
             }
         }
         for index in missing {
-            let (built, took) = timed(build(self.db, collection, &[index], self.options)).await;
+            let (built, took) = timed(self.build(collection, &[index])).await;
             let outcome = match built {
                 Ok(()) => StepOutcome::Created,
                 Err(error) => self.failed(collection, index, error).await,
@@ -263,16 +308,19 @@ impl<'a> PlanRun<'a> {
         existing: &[IndexDefinition],
         differences: &[IndexDifference],
     ) -> StepOutcome {
-        if !self.options.rebuild {
+        if !self.options.rebuild || self.is_waiting() {
             return StepOutcome::NeedsRebuild { differences: differences.to_vec() };
         }
         let index = &existing.iter().fold(index.clone(), IndexDefinition::with_undeclared_options);
-        let rebuilt = if can_coexist(index, existing) {
-            self.build_then_drop(collection, index, existing).await
-        } else if let Some(stand_in) = index.stand_in(index.name()) {
-            self.build_behind(collection, index, existing, &stand_in).await
-        } else {
-            self.drop_then_build(collection, index, existing).await
+        let rebuilt = match index_commands::list(self.db, collection).await {
+            Err(error) => Err(failure(error)),
+            Ok(ExistingIndexes { indexes: all, .. }) if can_coexist(index, existing) => {
+                self.build_then_drop(collection, index, existing, &all).await
+            }
+            Ok(ExistingIndexes { indexes: all, .. }) => match stand_in(index, existing, &all) {
+                Some(stand_in) => self.build_behind(collection, index, existing, &stand_in).await,
+                None => self.drop_then_build(collection, index, existing).await,
+            },
         };
         rebuilt.err().unwrap_or_else(|| {
             let dropped = existing.iter().map(|index| index.name().to_owned()).collect();
@@ -286,20 +334,22 @@ impl<'a> PlanRun<'a> {
         collection: &str,
         index: &IndexDefinition,
         existing: &[IndexDefinition],
+        all: &[IndexDefinition],
     ) -> Result<(), StepOutcome> {
-        let fail = |error| StepOutcome::Failed { error, duplicates: None, lost: false };
-        let listing = index_commands::list(self.db, collection).await.map_err(fail)?;
-        let index = index.with_name(&free_name(index.name(), &listing.indexes));
-        if let Err(error) = build(self.db, collection, &[&index], self.options).await {
-            return Err(self.failed(collection, &index, error).await);
+        // An earlier attempt may have built it already, or begun to.
+        let new = generated_twin(index, all).cloned();
+        let new = new.unwrap_or_else(|| index.with_name(&free_name(index.name(), all)));
+        if let Err(error) = self.build(collection, &[&new]).await {
+            return Err(self.failed(collection, &new, error).await);
         }
         for old in existing {
-            index_commands::remove(self.db, collection, old.name()).await.map_err(fail)?;
+            index_commands::remove(self.db, collection, old.name()).await.map_err(failure)?;
         }
         Ok(())
     }
 
-    /// Builds an index that serves queries in the time in which neither the old nor the new one exists, and drops it in the end.
+    /// Builds an index that serves queries in the time in which neither the old nor the new one exists, or waits for one that exists
+    /// already. Drops it in the end, unless a person made it, or it is still the only one.
     async fn build_behind(
         &self,
         collection: &str,
@@ -307,21 +357,13 @@ impl<'a> PlanRun<'a> {
         existing: &[IndexDefinition],
         stand_in: &IndexDefinition,
     ) -> Result<(), StepOutcome> {
-        let fail = |error| StepOutcome::Failed { error, duplicates: None, lost: false };
-        let listing = index_commands::list(self.db, collection).await.map_err(fail)?;
-        let name = stand_in_name(index);
-        // An index over these fields, of a person or of an earlier attempt, serves queries as well.
-        let twin = listing.indexes.iter().find(|other| other.is_identical(stand_in));
-        let served = twin.is_some_and(|twin| !twin.is_being_built() && twin.name() != name);
-        let name = twin.map_or_else(|| free_name(&name, &listing.indexes), |twin| twin.name().to_owned());
-        let stand_in = stand_in.with_name(&name);
-        if !served && let Err(error) = build(self.db, collection, &[&stand_in], self.options).await {
-            return Err(self.failed(collection, &stand_in, error).await);
+        if let Err(error) = self.build(collection, &[stand_in]).await {
+            return Err(self.failed(collection, stand_in, error).await);
         }
         let rebuilt = self.drop_then_build(collection, index, existing).await;
-        let waits = matches!(rebuilt, Err(StepOutcome::Unfinished { .. }));
-        if !served && !waits {
-            index_commands::remove(self.db, collection, stand_in.name()).await.map_err(fail)?;
+        let replaced = matches!(rebuilt, Ok(()) | Err(StepOutcome::Failed { lost: false, .. }));
+        if replaced && stand_in.stands_in_for() == Some(index.name()) {
+            index_commands::remove(self.db, collection, stand_in.name()).await.map_err(failure)?;
         }
         rebuilt
     }
@@ -333,21 +375,29 @@ impl<'a> PlanRun<'a> {
         index: &IndexDefinition,
         existing: &[IndexDefinition],
     ) -> Result<(), StepOutcome> {
-        for old in existing {
-            let fail = |error| StepOutcome::Failed { error, duplicates: None, lost: false };
-            index_commands::remove(self.db, collection, old.name()).await.map_err(fail)?;
-        }
-        let Err(error) = build(self.db, collection, &[index], self.options).await else { return Ok(()) };
+        let Err(error) = self.replace(collection, index, existing).await else { return Ok(()) };
         if let Some(outcome) = unfinished(&error) {
             return Err(outcome);
         }
         let olds: Vec<_> = existing.iter().collect();
-        let restored = build(self.db, collection, &olds, self.options).await;
+        let restored = self.build(collection, &olds).await;
         let mut outcome = self.failed(collection, index, error).await;
         if let StepOutcome::Failed { lost, .. } = &mut outcome {
             *lost = restored.is_err();
         }
         Err(outcome)
+    }
+
+    async fn replace(
+        &self,
+        collection: &str,
+        index: &IndexDefinition,
+        existing: &[IndexDefinition],
+    ) -> Result<(), Error> {
+        for old in existing {
+            index_commands::remove(self.db, collection, old.name()).await?;
+        }
+        self.build(collection, &[index]).await
     }
 
     async fn retire(&self, collection: &str, index: &IndexDefinition, how: Option<Retirement>) -> StepOutcome {
@@ -362,9 +412,14 @@ impl<'a> PlanRun<'a> {
         };
         match retired {
             Ok(()) => outcome,
-            Err(error) => StepOutcome::Failed { error, duplicates: None, lost: false },
+            Err(error) => failure(error),
         }
     }
+}
+
+/// Returns the outcome of a step that failed without a loss.
+fn failure(error: Error) -> StepOutcome {
+    StepOutcome::Failed { error, duplicates: None, lost: false }
 }
 
 /// Returns the changes that one `collMod` can make together.
@@ -377,12 +432,6 @@ fn changes(differences: &[IndexDifference]) -> Document {
 /// Returns the outcome of a build that was left to the server.
 fn unfinished(error: &Error) -> Option<StepOutcome> {
     error.waits_for().map(|members| StepOutcome::Unfinished { waits_for: members.to_vec() })
-}
-
-pub(crate) fn free_name(name: &str, taken: &[IndexDefinition]) -> String {
-    let free = |name: &String| !taken.iter().any(|index| index.name() == name);
-    let mut names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}_{number}")));
-    names.find(free).unwrap_or_else(|| name.to_owned())
 }
 
 pub(crate) async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {

@@ -9,8 +9,8 @@ use mongodb::Database;
 use super::{index_commands, quorum};
 use crate::command::collect;
 use crate::conversions::read_count;
-use crate::error::Error;
-use crate::plan::{BuildProgress, IndexDefinition, Settings};
+use crate::error::{Error, code};
+use crate::plan::{BuildProgress, CollectionStep, IndexDefinition, Settings, compare_options};
 use fastness_core::Clock;
 use fastness_core::seam::{now, pause};
 
@@ -43,6 +43,30 @@ pub(crate) async fn build(
                 pause(RETRY_PAUSE).await;
             }
             outcome => return outcome,
+        }
+    }
+}
+
+/// Creates a collection. If it exists by now, returns the step that remains: it may have been made by a command whose reply was lost, or
+/// by a write of another program.
+pub(crate) async fn create_collection(
+    db: &Database,
+    collection: &str,
+    options: &Document,
+) -> Result<Option<CollectionStep>, Error> {
+    let mut attempts = 1..MAX_ATTEMPTS;
+    loop {
+        match index_commands::create_collection(db, collection, options).await {
+            Err(error) if error.has_unknown_outcome() && attempts.next().is_some() => {
+                tracing::warn!(%error, "a collection is created again after a lost connection or a change of the primary");
+                pause(RETRY_PAUSE).await;
+            }
+            Err(error) if error.code() == Some(code::COLLECTION_EXISTS) => {
+                let existing = index_commands::list(db, collection).await?.options.ok_or(error)?;
+                let action = compare_options(options, &existing);
+                return Ok(Some(CollectionStep { collection: collection.to_owned(), action }));
+            }
+            outcome => return outcome.map(|()| None),
         }
     }
 }

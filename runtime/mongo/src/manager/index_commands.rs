@@ -113,15 +113,12 @@ async fn is_replicated(db: &Database) -> Result<bool, Error> {
     Ok(["setName", "msg"].iter().any(|sign| hello.contains_key(sign)))
 }
 
-/// Creates a collection. One that exists by now counts as created; the next plan compares it.
+/// Creates a collection.
 pub(crate) async fn create_collection(db: &Database, collection: &str, options: &Document) -> Result<(), Error> {
     let mut command = doc! { "create": collection };
     command.extend(options.clone());
     let action = || format!("create `{}.{collection}`", db.name());
-    match db.run_command(command).await.map_err(|error| Error::from_driver(action(), &error)) {
-        Err(error) if error.code() != Some(code::COLLECTION_EXISTS) => Err(error),
-        _ => Ok(()),
-    }
+    db.run_command(command).await.map(drop).map_err(|error| Error::from_driver(action(), &error))
 }
 
 /// Changes options of a collection in place.

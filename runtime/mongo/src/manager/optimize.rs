@@ -7,13 +7,13 @@ use std::time::Duration;
 use bson::doc;
 use mongodb::Database;
 
-use super::apply::{PlanRun, free_name, timed};
+use super::apply::{PlanRun, timed};
 use super::declared::DeclaredIndexes;
 use super::index_commands::{self, ExistingIndexes};
 use crate::advice::{self, AdviceSelection, CreatedIndex, Retirement};
 use crate::error::Error;
 use crate::lease::with_lease;
-use crate::plan::{AppliedStep, ApplyReport, IndexDefinition, IndexEffect, Settings, StepOutcome};
+use crate::plan::{AppliedStep, ApplyReport, IndexDefinition, IndexEffect, Settings, StepOutcome, free_name};
 
 pub(crate) async fn optimize(
     declared: &DeclaredIndexes,

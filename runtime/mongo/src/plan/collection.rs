@@ -82,7 +82,7 @@ pub(crate) fn conflict_advice(options: &[String]) -> String {
     format!("two models declare {} differently: declare it in one of them, or the same in both", names.join(" and "))
 }
 
-fn compare(declared: &Document, existing: &Document) -> CollectionAction {
+pub(crate) fn compare(declared: &Document, existing: &Document) -> CollectionAction {
     let different = |(option, value): (&String, &Bson)| {
         let there = existing.get(option).map(|there| normal(option, there));
         let same = there.as_ref() == Some(&normal(option, value));

@@ -82,6 +82,9 @@ pub(crate) const PREPARE_UNIQUE: &str = "prepareUnique";
 /// Field of the index that drivers make for encrypted fields.
 const ENCRYPTED: &str = "__safeContent__";
 
+/// End of the name of an index that stands in for another while that is rebuilt.
+pub(crate) const STAND_IN: &str = "_meanwhile";
+
 /// Options that allow two indexes with the same key to coexist.
 const DISTINGUISHING: [&str; 5] = ["unique", "sparse", "partialFilterExpression", "collation", "wildcardProjection"];
 
@@ -141,6 +144,26 @@ impl IndexDefinition {
             found.options.remove(option);
         }
         Some(found)
+    }
+
+    /// Returns the name of the index for which this one stands in during a rebuild, by its own name (`a_1_meanwhile`) and key.
+    pub(crate) fn stands_in_for(&self) -> Option<&str> {
+        let (name, number) = self.name.rsplit_once(STAND_IN)?;
+        let last = self.key.keys().last().is_some_and(|field| field == "_id");
+        (last && (number.is_empty() || is_number(number))).then_some(name)
+    }
+
+    /// Returns a note on an index that seems to be left over, for the printed forms.
+    pub(super) fn left_over(&self) -> Option<String> {
+        let name = self.stands_in_for()?;
+        Some(format!(
+            "seems to be left over from a rebuild of `{name}`: `apply` drops it when `{name}` is as declared; if no model declares `{name}`, drop it by hand"
+        ))
+    }
+
+    /// Returns whether this one has a name that was chosen because `name` was taken: `a_1_2`.
+    pub(crate) fn has_generated_name(&self, name: &str) -> bool {
+        self.name.strip_prefix(name).is_some_and(is_number)
     }
 
     /// Returns the index as seen by a query of its collection that sets no collation: without a collation if the index has that of the
@@ -313,6 +336,11 @@ impl Serialize for IndexDefinition {
         }
         map.end()
     }
+}
+
+/// Returns whether this is the number that makes a name free: `_2`.
+fn is_number(end: &str) -> bool {
+    end.strip_prefix('_').is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
 /// Returns the normal form of an option's value; `None` if the option is left out.

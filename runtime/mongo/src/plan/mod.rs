@@ -13,6 +13,7 @@ mod report;
 mod settings;
 mod steps;
 
+pub(crate) use collection::compare as compare_options;
 pub(crate) use collection::conflict_advice;
 pub use collection::{CollectionAction, CollectionStep};
 pub use duplicates::DuplicateKeys;
@@ -20,5 +21,5 @@ pub(crate) use index::PREPARE_UNIQUE;
 pub use index::{IndexDefinition, IndexDifference};
 pub use report::{AppliedCollection, AppliedStep, ApplyReport, IndexEffect, StepOutcome};
 pub use settings::{BuildProgress, CommitQuorum, Settings, UnmanagedIndexes};
-pub(crate) use steps::{CollectionIndexes, can_coexist};
+pub(crate) use steps::{CollectionIndexes, can_coexist, free_name, generated_twin, stand_in};
 pub use steps::{IndexConflict, IndexPlan, PlanAction, PlanStep};

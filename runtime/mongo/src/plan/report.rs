@@ -90,7 +90,8 @@ pub enum StepOutcome {
     Hidden,
     /// The index, which no model declares, was dropped.
     Dropped,
-    /// The index has to be rebuilt, which [`Settings::rebuild`](super::Settings::rebuild) does not allow.
+    /// The index has to be rebuilt, which [`Settings::rebuild`](super::Settings::rebuild) does not allow, or which was not begun because
+    /// an earlier build did not finish.
     NeedsRebuild {
         /// The options that differ.
         differences: Vec<IndexDifference>,
@@ -114,7 +115,7 @@ pub enum StepOutcome {
         error: Error,
         /// Documents that violate a unique index, if they could be found.
         duplicates: Option<DuplicateKeys>,
-        /// True if the old index was dropped and could not be restored.
+        /// True if the old index was dropped and could not be restored. An index that stood in for it stays.
         lost: bool,
     },
 }
@@ -219,6 +220,7 @@ impl fmt::Display for AppliedStep {
                 differences.iter().try_for_each(|difference| detail(difference.to_string()))
             }
             StepOutcome::Rebuilt { dropped } => detail(format!("replaced {}", dropped.join(", "))),
+            StepOutcome::Unmanaged => index.left_over().map_or(Ok(()), detail),
             StepOutcome::Unfinished { waits_for } => {
                 if !waits_for.is_empty() {
                     detail(format!("the server waits for {}", waits_for.join(", ")))?;

@@ -103,7 +103,7 @@ impl Settings {
     /// name (`email_1_2`), and is recognised by its definition later. Where they cannot (a declared name, or the same key), an index over
     /// the same fields and the `_id` is built first, serves queries meanwhile, and is dropped at the end; it is not unique. Where the
     /// server admits none (text, places, hashes, wildcards), queries have no index during the build, as the plan says. If the build
-    /// fails, the old index is built again.
+    /// fails, the old index is built again. After a rebuild that was broken off, the next call drops what it left.
     pub fn rebuild(mut self, allowed: bool) -> Self {
         self.rebuild = allowed;
         self
@@ -129,7 +129,8 @@ impl Settings {
     }
 
     /// Sets the maximum wait for others. Default 10 minutes. Applies to another process that builds indexes, and to a build that makes no
-    /// visible progress, as while a member of the set is down: then the server continues it, and the report says so.
+    /// visible progress, as while a member of the set is down: then the server continues it, and the report says so. Further builds of the
+    /// same call get at most 5 s then, and no rebuild is begun.
     pub fn max_wait(mut self, max_wait: Duration) -> Self {
         self.max_wait = max_wait;
         self

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::collection::{CollectionAction, CollectionStep};
-use super::index::{IndexDefinition, IndexDifference};
+use super::index::{IndexDefinition, IndexDifference, STAND_IN};
 
 mod display;
 #[cfg(test)]
@@ -152,20 +152,31 @@ impl CollectionIndexes {
             step(index, PlanAction::Conflict { with, why });
         }
         // Indexes that exist as declared come first: they conflict with no other declaration.
-        let mut missing = Vec::new();
+        let all = existing.clone();
+        let (mut missing, mut renamed) = (Vec::new(), Vec::new());
         for index in declared {
             match take_matching(&index, &mut existing) {
-                // Creating it under its existing name waits for the build.
-                Some(found) if found.is_being_built() => {
-                    step(index.with_name(found.name()).with_building(true), PlanAction::Create);
+                Some(found) if found.has_generated_name(index.name()) => renamed.push((index, found)),
+                Some(found) => {
+                    let (index, action) = matching_step(index, &found);
+                    step(index, action);
                 }
-                Some(found) => step(index, PlanAction::Keep { existing: found.name().to_owned() }),
                 None => missing.push(index),
             }
         }
         for index in missing {
             let found: Vec<_> = existing.extract_if(.., |other| conflicts_with(&index, other)).collect();
-            let action = replace_action(&index, found);
+            let action = replace_action(&index, found, &all);
+            step(index, action);
+        }
+        for (index, found) in renamed {
+            // A rebuild built it beside the old index, which has the generated name, and was broken off.
+            let is_old = |other: &mut IndexDefinition| other.name() == index.name() && !other.is_server_made();
+            let existing: Vec<_> = existing.extract_if(.., is_old).collect();
+            let (index, action) = match existing.first().map(|old| index.differences(old)) {
+                Some(differences) => (index, PlanAction::Rebuild { existing, differences, gap: false }),
+                None => matching_step(index, &found),
+            };
             step(index, action);
         }
         for index in existing.into_iter().filter(|index| !index.is_server_made()) {
@@ -228,13 +239,21 @@ fn conflicts_with(index: &IndexDefinition, existing: &IndexDefinition) -> bool {
     existing.name() == index.name() || existing.is_identical(index) || (existing.is_text() && index.is_text())
 }
 
-fn replace_action(index: &IndexDefinition, existing: Vec<IndexDefinition>) -> PlanAction {
+/// Returns the step for a declared index that exists, or is being built: creating it under its existing name waits for the build.
+fn matching_step(index: IndexDefinition, found: &IndexDefinition) -> (IndexDefinition, PlanAction) {
+    if found.is_being_built() {
+        return (index.with_name(found.name()).with_building(true), PlanAction::Create);
+    }
+    (index, PlanAction::Keep { existing: found.name().to_owned() })
+}
+
+fn replace_action(index: &IndexDefinition, existing: Vec<IndexDefinition>, all: &[IndexDefinition]) -> PlanAction {
     let Some(first) = existing.first() else { return PlanAction::Create };
     let differences = index.differences(first);
     if existing.len() == 1 && differences.iter().all(can_change_in_place) && !first.is_being_built() {
         return PlanAction::Change { existing: first.clone(), differences };
     }
-    let gap = !can_coexist(index, &existing) && index.stand_in(index.name()).is_none();
+    let gap = !can_coexist(index, &existing) && stand_in(index, &existing, all).is_none();
     PlanAction::Rebuild { existing, differences, gap }
 }
 
@@ -242,6 +261,31 @@ fn replace_action(index: &IndexDefinition, existing: Vec<IndexDefinition>) -> Pl
 pub(crate) fn can_coexist(index: &IndexDefinition, existing: &[IndexDefinition]) -> bool {
     let excludes = |old: &IndexDefinition| old.is_identical(index) || (old.is_text() && index.is_text());
     !index.is_named() && !existing.iter().any(excludes)
+}
+
+/// Returns the index that an earlier rebuild, which was broken off, built beside the old one, or began to build.
+pub(crate) fn generated_twin<'a>(index: &IndexDefinition, all: &'a [IndexDefinition]) -> Option<&'a IndexDefinition> {
+    all.iter().find(|other| other.has_generated_name(index.name()) && other.is_identical(index))
+}
+
+/// Returns the index that serves queries while `index` replaces `old`: a new one, or one over the same fields that exists already. `None`
+/// if there can be none, or if the existing one is hidden or will be dropped as well.
+pub(crate) fn stand_in(
+    index: &IndexDefinition,
+    old: &[IndexDefinition],
+    all: &[IndexDefinition],
+) -> Option<IndexDefinition> {
+    let new = index.stand_in(&free_name(&format!("{}{STAND_IN}", index.name()), all))?;
+    let Some(twin) = all.iter().find(|other| other.is_identical(&new)) else { return Some(new) };
+    let stays = !old.iter().any(|old| old.name() == twin.name());
+    (stays && !twin.is_hidden()).then(|| twin.clone())
+}
+
+/// Returns the name, with a number if an index has it already.
+pub(crate) fn free_name(name: &str, taken: &[IndexDefinition]) -> String {
+    let free = |name: &String| !taken.iter().any(|index| index.name() == name);
+    let mut names = std::iter::once(name.to_owned()).chain((2..).map(|number| format!("{name}_{number}")));
+    names.find(free).unwrap_or_else(|| name.to_owned())
 }
 
 /// Returns whether `collMod` can make the change. It cannot make an index not unique, nor remove a time to live.

@@ -81,7 +81,10 @@ impl fmt::Display for PlanStep {
                     gap.then(|| "queries have no index while it is rebuilt: the server does not admit both".to_owned());
                 gap.map_or(Ok(()), detail)
             }
-            PlanAction::Unmanaged => detail("exists, but no model declares it".to_owned()),
+            PlanAction::Unmanaged => {
+                detail("exists, but no model declares it".to_owned())?;
+                self.index.left_over().map_or(Ok(()), detail)
+            }
             PlanAction::Conflict { with, why } => {
                 if *why != IndexConflict::Id {
                     detail(format!("conflicts with {with}"))?;

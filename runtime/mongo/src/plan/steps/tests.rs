@@ -1,6 +1,7 @@
 use bson::{Document, doc};
 
 use super::*;
+use crate::model::{DeclaredIndex, IndexField, IndexKind};
 
 fn index(raw: Document) -> IndexDefinition {
     IndexDefinition::listed(raw)
@@ -180,6 +181,44 @@ fn a_rebuild_leaves_no_gap_where_another_index_can_stand_in() {
         index(doc! { "name": "a", "key": { "a": 1 }, "unique": true, "sparse": true }).stand_in("b").unwrap();
     assert_eq!(stand_in.to_string(), "b {a: 1, _id: 1} sparse: true");
     assert!(index(doc! { "name": "a", "key": { "a": 1, "_id": 1 } }).stand_in("b").is_none());
+}
+
+#[test]
+fn an_index_that_is_dropped_or_hidden_does_not_stand_in() {
+    let long = |options: Document| with(doc! { "name": "spare", "key": { "email": 1, "_id": 1 } }, options);
+    let expiring = with(email(), doc! { "expireAfterSeconds": 5 });
+    let old = long(doc! {}).with_name("email_1");
+    let named = DeclaredIndex {
+        fields: &[IndexField { path: &["email"], kind: IndexKind::Ascending }],
+        name: Some("email_1"),
+        ..DeclaredIndex::DEFAULT
+    };
+    let named = IndexDefinition::declared(&named, None);
+    for (existing, expected) in [
+        (vec![expiring.clone(), long(doc! {})], false),
+        (vec![expiring, long(doc! { "hidden": true })], true),
+        (vec![old], true),
+    ] {
+        let plan = plan(vec![named.clone()], existing);
+        assert!(matches!(plan.steps[0].action, PlanAction::Rebuild { gap, .. } if gap == expected), "{plan}");
+    }
+}
+
+/// A rebuild that was broken off built the new index, and did not drop the old one.
+#[test]
+fn an_old_index_beside_the_new_one_is_replaced() {
+    let old = || with(email(), doc! { "unique": true });
+    let new = |building| with(email(), doc! { "name": "email_1_2" }).with_building(building);
+    for building in [false, true] {
+        let plan = plan(vec![index(email())], vec![old(), new(building)]);
+        let [PlanStep { action: PlanAction::Rebuild { existing, gap: false, .. }, .. }] = &plan.steps[..] else {
+            panic!("{plan}")
+        };
+        assert!(existing.len() == 1 && existing[0].has_flag("unique"), "{plan}");
+    }
+    assert!(plan(vec![index(email())], vec![new(false)]).is_in_sync());
+    let both = plan(vec![index(email()), old().with_name("u")], vec![old().with_name("u"), new(false)]);
+    assert!(both.is_in_sync(), "{both}");
 }
 
 #[test]
