@@ -9,6 +9,17 @@ use super::explain::ExplainResult;
 use crate::conversions::serialize_seconds;
 
 /// Bounds of the trials of suggested indexes; see [`IndexManager::trials`](crate::IndexManager::trials).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fastness::mongo::IndexManager;
+/// use fastness::mongo::advice::TrialSettings;
+///
+/// fn tried(db: &mongodb::Database) -> IndexManager {
+///     IndexManager::new(db).trials(TrialSettings::default().documents(2_000).time(Duration::from_secs(3)))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TrialSettings {

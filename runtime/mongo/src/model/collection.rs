@@ -5,6 +5,18 @@ use super::path::StoredField;
 /// Options of a model's collection beside its indexes, written by `#[derive(Indexed)]`.
 ///
 /// Options are declared by the derive alone; the fields are hidden and may change in any release.
+///
+/// ```
+/// use fastness::Indexed;
+///
+/// #[derive(Indexed)]
+/// #[indexed(collection = "events", capped(bytes = "64MiB"))]
+/// struct Event {
+///     #[index]
+///     kind: String,
+/// }
+/// println!("{:?}", Event::COLLECTION_OPTIONS); // given to the server when `apply` creates the collection
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CollectionOptions {
     /// Fields of a time series; `None` for a collection of another kind.

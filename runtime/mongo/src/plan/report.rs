@@ -50,6 +50,7 @@ pub struct AppliedStep {
     #[serde(serialize_with = "serialize_seconds")]
     pub took: Duration,
     /// Effect of an index that was built by [advice](crate::IndexManager::optimize_indexes), measured afterwards; otherwise `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<IndexEffect>,
 }
 
