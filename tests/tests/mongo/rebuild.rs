@@ -117,10 +117,10 @@ async fn an_old_index_that_a_broken_off_rebuild_left_is_dropped_by_the_next_one(
     let server = Mongo::start().await;
     let db = server.database().await;
     db.collection("c").insert_many((0..1_000).map(|number| doc! { "a": number })).await.unwrap();
-    let unique = DeclaredIndex { unique: true, ..A };
-    assert!(indexes(&db, &[unique]).apply(&plan::Settings::default()).await.unwrap().is_complete());
+    let sparse = DeclaredIndex { sparse: true, ..A };
+    assert!(indexes(&db, &[A]).apply(&plan::Settings::default()).await.unwrap().is_complete());
     hang(&server, Some(0)).await;
-    let manager = indexes(&db, &[A]);
+    let manager = indexes(&db, &[sparse]);
     let applied = tokio::spawn({
         let manager = manager.clone();
         async move { manager.apply(&rebuild()).await }
@@ -135,6 +135,21 @@ async fn an_old_index_that_a_broken_off_rebuild_left_is_dropped_by_the_next_one(
     let report = manager.apply(&rebuild()).await.unwrap();
     assert!(report.is_complete() && names(&db).await == ["a_1_2"], "{report}");
     assert!(!manager.apply(&rebuild()).await.unwrap().has_changes());
+}
+
+/// An index of a person has the name that a declared one would have, which `optimize_indexes` then built under the next name.
+#[tokio::test]
+async fn an_index_with_duties_of_its_own_is_never_taken_for_one_that_a_rebuild_left() {
+    let [db, _] = databases().await;
+    let own = [
+        doc! { "key": { "a": 1 }, "name": "a_1", "unique": true, "partialFilterExpression": { "b": 1 } },
+        doc! { "key": { "a": 1 }, "name": "a_1_2" },
+    ];
+    db.run_command(doc! { "createIndexes": "c", "indexes": own.to_vec() }).await.unwrap();
+    let report = indexes(&db, &[A]).apply(&rebuild()).await.unwrap();
+    let mut found = names(&db).await;
+    found.sort();
+    assert!(report.is_complete() && found == ["a_1", "a_1_2"], "{report}");
 }
 
 /// A declaration may change before the next `apply`, so the name decides, and that the `_id` is last.

@@ -90,11 +90,16 @@ impl CollectionAccess {
     pub(crate) fn new(collection: &str, filter: &Document) -> Self {
         let mut access = Self { collection: collection.to_owned(), ..Self::default() };
         access.add(filter);
-        access.common.truncate(MAX_CONDITIONS);
-        if access.branches.iter().map(Vec::len).sum::<usize>() > MAX_CONDITIONS {
-            access.branches.clear();
-        }
+        access.bound();
         access
+    }
+
+    /// Leaves out conditions beyond those that are counted.
+    fn bound(&mut self) {
+        self.common.truncate(MAX_CONDITIONS);
+        if self.branches.iter().map(Vec::len).sum::<usize>() > MAX_CONDITIONS {
+            self.branches.clear();
+        }
     }
 
     pub(crate) fn with_sort(mut self, sort: &Document) -> Self {
@@ -162,10 +167,12 @@ impl CollectionAccess {
     pub(super) fn near(&mut self, stage: &Document) {
         let place = stage.get("near").cloned().unwrap_or(Bson::Null);
         let flat = if place.as_document().is_some() { KeyBound::Sphere } else { KeyBound::Plane };
-        self.common.push(Conjunct::new(stage.get_str("key").unwrap_or_default(), flat, None));
+        // The place comes first, so that it is not left out.
+        self.common.insert(0, Conjunct::new(stage.get_str("key").unwrap_or_default(), flat, None));
         if let Ok(query) = stage.get_document("query") {
             self.add(query);
         }
+        self.bound();
     }
 
     /// Returns whether words or places are asked for whose fields the command does not name.

@@ -6,8 +6,9 @@
 //! server then stops the operation, as it does with reads, because impatient callers could fill it with reads for their whole time limit;
 //! otherwise after the time limit, by which a server that answers at all has ended whatever has a `maxTimeMS`.
 //!
-//! Tasks are bounded in number by places: there are as many as connections. A caller that waits for a place has sent nothing, and is dropped
-//! without a trace. A call that waits inside the driver could not be dropped, and would run when its caller is long gone.
+//! Tasks are bounded in number by places: there are as many as connections to all servers. A caller that waits for a place has sent nothing,
+//! and is dropped without a trace. A call that waits inside the driver, for a connection to one of the servers, cannot be dropped, and runs
+//! when its caller is gone.
 
 use std::future::Future;
 use std::ops::Deref;

@@ -92,8 +92,8 @@ impl<'a> PlanRun<'a> {
     async fn finish(mut self, plan: IndexPlan) -> ApplyReport {
         let (mut collections, mut absent) = (Vec::new(), Vec::new());
         for step in &plan.collections {
-            let outcome = self.storage(step).await;
-            if matches!((&step.action, &outcome), (CollectionAction::Create { .. }, StepOutcome::Failed { .. })) {
+            let (outcome, is_absent) = self.storage(step).await;
+            if is_absent {
                 absent.push(&step.collection);
             }
             collections.push(AppliedCollection { collection: step.collection.clone(), outcome });
@@ -118,35 +118,35 @@ impl<'a> PlanRun<'a> {
         }
     }
 
-    /// Creates or changes a collection.
-    async fn storage(&self, step: &CollectionStep) -> StepOutcome {
+    /// Creates or changes a collection. Also returns whether it does not exist, because it could not be created.
+    async fn storage(&self, step: &CollectionStep) -> (StepOutcome, bool) {
         let name = &step.collection;
-        let (done, outcome) = match &step.action {
-            CollectionAction::Keep => return StepOutcome::Kept,
+        let (done, outcome, is_new) = match &step.action {
+            CollectionAction::Keep => return (StepOutcome::Kept, false),
             CollectionAction::Fixed { differences } => {
-                return StepOutcome::NeedsRebuild { differences: differences.clone() };
+                return (StepOutcome::NeedsRebuild { differences: differences.clone() }, false);
             }
             CollectionAction::Conflict { options, .. } => {
                 let error = Error::other(format!("apply the options of `{name}`"), conflict_advice(options));
-                return failure(error);
+                return (failure(error), false);
             }
             CollectionAction::Create { options } => {
                 match create_collection(self.db, name, options).await {
                     // Another program made it since the plan.
                     Ok(Some(made)) => return Box::pin(self.storage(&made)).await,
-                    created => (created.map(drop), StepOutcome::Created),
+                    created => (created.map(drop), StepOutcome::Created, true),
                 }
             }
             CollectionAction::Change { differences } => {
                 let outcome = StepOutcome::Changed { differences: differences.clone() };
-                (index_commands::modify_collection(self.db, name, differences).await, outcome)
+                (index_commands::modify_collection(self.db, name, differences).await, outcome, false)
             }
         };
         if let Err(error) = done {
             tracing::error!(%error, collection = name, "a collection could not be created or changed");
-            return failure(error);
+            return (failure(error), is_new);
         }
-        outcome
+        (outcome, false)
     }
 
     /// Applies the steps of a collection, in the order above.

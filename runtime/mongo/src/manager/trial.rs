@@ -1,6 +1,7 @@
 //! Trials of suggested indexes on a sample of their collection, which is dropped afterwards.
 
 use bson::{Document, doc};
+use fastness_core::seam::pause;
 use mongodb::Database;
 
 use super::index_commands::ExistingIndexes;
@@ -39,6 +40,11 @@ pub(super) async fn run(
     let task = tokio::spawn(async move {
         let compared = compare(&sample, &query, &existing, &missing, &settings).await;
         sample.remove().await;
+        if compared.as_ref().is_err_and(Error::has_unknown_outcome) {
+            // The server may go on with the copy, for as long as its time limit allows, and then the sample is there again.
+            pause(settings.time).await;
+            sample.remove().await;
+        }
         compared
     });
     match tokio::time::timeout(time, task).await {
@@ -62,10 +68,11 @@ async fn compare(
     for index in &mut indexes {
         index.remove("expireAfterSeconds");
     }
-    sample.create(indexes).await?;
+    sample.create(indexes, settings).await?;
     let moved = query.clone().on(&sample.name);
-    let before = sample.explain(&moved).await.ok();
-    let new = missing.iter().map(|one| advice::definition(&one.key, &one.options));
+    let before = sample.explain(&moved).await?;
+    let new = missing.iter().filter(|one| one.hidden.is_none());
+    let new = new.map(|one| advice::definition(&one.key, &one.options));
     let new = new.map(|index| {
         let special = index.key().iter().any(|(_, kind)| kind.as_str().is_some());
         let inherits = index.option("collation").is_none() && !special;
@@ -73,15 +80,13 @@ async fn compare(
         let name = format!("new_{}", index.name());
         index.with_name(&name).specification()
     });
-    let hidden = missing.iter().filter_map(|one| one.hidden.clone());
-    let hidden: Vec<_> = hidden.collect();
-    if hidden.is_empty() {
-        sample.create(new.collect()).await?;
+    sample.create(new.collect(), settings).await?;
+    for name in missing.iter().filter_map(|one| one.hidden.as_ref()) {
+        sample.show(name).await?;
     }
-    for name in hidden {
-        sample.show(&name).await?;
-    }
-    let after = sample.explain(&moved).await?;
+    let refused =
+        || Error::other(format!("explain `{moved}`"), "the server refuses it even with the suggested indexes");
+    let after = sample.explain(&moved).await?.ok_or_else(refused)?;
     Ok(IndexTrial::new(documents, before, after))
 }
 
@@ -101,19 +106,19 @@ impl SampleCollection {
         self.db.run_command(create).await.map_err(|error| Error::from_driver(action(), &error))?;
         let count = i64::try_from(documents).unwrap_or(i64::MAX);
         let stages = vec![doc! { "$sample": { "size": count } }, doc! { "$out": &self.name }];
-        // No time at all would be no bound.
-        let bound = i64::try_from(settings.time.as_millis()).unwrap_or(i64::MAX).max(1);
-        let copy = doc! { "aggregate": from, "pipeline": stages, "cursor": {}, "maxTimeMS": bound };
+        let copy = doc! { "aggregate": from, "pipeline": stages, "cursor": {}, "maxTimeMS": time_limit(settings) };
         collect(&self.db, copy, action).await?;
         let counted = self.db.run_command(doc! { "count": &self.name }).await;
         counted.map(|counted| read_count(counted.get("n"))).map_err(|error| Error::from_driver(action(), &error))
     }
 
-    async fn create(&self, indexes: Vec<Document>) -> Result<(), Error> {
+    /// Builds indexes. The time limit ends a build that waits for a member that is down.
+    async fn create(&self, indexes: Vec<Document>, settings: &TrialSettings) -> Result<(), Error> {
         if indexes.is_empty() {
             return Ok(());
         }
-        self.run(doc! { "createIndexes": &self.name, "indexes": indexes }).await
+        let limit = time_limit(settings);
+        self.run(doc! { "createIndexes": &self.name, "indexes": indexes, "maxTimeMS": limit }).await
     }
 
     async fn show(&self, index: &str) -> Result<(), Error> {
@@ -125,15 +130,21 @@ impl SampleCollection {
         done.map_err(|error| Error::from_driver(format!("build indexes in `{}.{}`", self.db.name(), self.name), &error))
     }
 
-    async fn explain(&self, query: &Query) -> Result<TrialReads, Error> {
+    /// Returns the reads of a query; `None` if the server refuses it without an index.
+    async fn explain(&self, query: &Query) -> Result<Option<TrialReads>, Error> {
         let (explained, took) = advice::explain_query(&self.db, query).await?;
-        Ok(TrialReads::new(&explained?.result, took))
+        Ok(explained.ok().map(|explained| TrialReads::new(&explained.result, took)))
     }
 
     async fn remove(&mut self) {
         self.dropped = true;
         remove(self.db.clone(), self.name.clone()).await;
     }
+}
+
+/// Returns the time limit of a command in milliseconds. No time at all would be no limit, and the server takes at most 24 days.
+fn time_limit(settings: &TrialSettings) -> i32 {
+    i32::try_from(settings.time.as_millis()).unwrap_or(i32::MAX).max(1)
 }
 
 /// Drops a sample; on a failure its name is logged.

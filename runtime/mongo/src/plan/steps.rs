@@ -170,8 +170,11 @@ impl CollectionIndexes {
             step(index, action);
         }
         for (index, found) in renamed {
-            // A rebuild built it beside the old index, which has the generated name, and was broken off.
-            let is_old = |other: &mut IndexDefinition| other.name() == index.name() && !other.is_server_made();
+            // A rebuild may have built it beside the old index, which has the generated name, and was broken off. An old index with duties
+            // of its own may as well be a person's, and is left to a person.
+            let is_old = |other: &mut IndexDefinition| {
+                other.name() == index.name() && !other.is_server_made() && !has_duties(other)
+            };
             let existing: Vec<_> = existing.extract_if(.., is_old).collect();
             let (index, action) = match existing.first().map(|old| index.differences(old)) {
                 Some(differences) => (index, PlanAction::Rebuild { existing, differences, gap: false }),
@@ -184,6 +187,13 @@ impl CollectionIndexes {
         }
         steps
     }
+}
+
+/// Returns whether an index does more than to serve queries for its keys, or serves only some of them.
+fn has_duties(index: &IndexDefinition) -> bool {
+    ["unique", "expireAfterSeconds", "partialFilterExpression", "sparse", "collation"]
+        .into_iter()
+        .any(|option| index.option(option).is_some())
 }
 
 /// Splits the declarations into those that can be applied, and conflicting pairs.

@@ -207,18 +207,33 @@ fn an_index_that_is_dropped_or_hidden_does_not_stand_in() {
 /// A rebuild that was broken off built the new index, and did not drop the old one.
 #[test]
 fn an_old_index_beside_the_new_one_is_replaced() {
-    let old = || with(email(), doc! { "unique": true });
-    let new = |building| with(email(), doc! { "name": "email_1_2" }).with_building(building);
+    let unique = || with(email(), doc! { "unique": true });
+    let new = |building| unique().with_name("email_1_2").with_building(building);
     for building in [false, true] {
-        let plan = plan(vec![index(email())], vec![old(), new(building)]);
+        let plan = plan(vec![unique()], vec![index(email()), new(building)]);
         let [PlanStep { action: PlanAction::Rebuild { existing, gap: false, .. }, .. }] = &plan.steps[..] else {
             panic!("{plan}")
         };
-        assert!(existing.len() == 1 && existing[0].has_flag("unique"), "{plan}");
+        assert!(existing.len() == 1 && !existing[0].has_flag("unique"), "{plan}");
     }
-    assert!(plan(vec![index(email())], vec![new(false)]).is_in_sync());
-    let both = plan(vec![index(email()), old().with_name("u")], vec![old().with_name("u"), new(false)]);
+    assert!(plan(vec![unique()], vec![new(false)]).is_in_sync());
+    let both = plan(vec![unique(), index(email()).with_name("u")], vec![index(email()).with_name("u"), new(false)]);
     assert!(both.is_in_sync(), "{both}");
+}
+
+/// It may be a person's: the new one then got its name from `optimize_indexes`.
+#[test]
+fn an_old_index_with_duties_of_its_own_is_left_to_a_person() {
+    for duty in [
+        doc! { "unique": true },
+        doc! { "partialFilterExpression": { "a": 1 } },
+        doc! { "collation": { "locale": "en", "strength": 1 } },
+        doc! { "expireAfterSeconds": 60 },
+    ] {
+        let plan = plan(vec![index(email())], vec![with(email(), duty), index(email()).with_name("email_1_2")]);
+        let actions: Vec<_> = plan.steps.iter().map(|step| &step.action).collect();
+        assert!(matches!(actions[..], [PlanAction::Keep { .. }, PlanAction::Unmanaged]), "{plan}");
+    }
 }
 
 #[test]
