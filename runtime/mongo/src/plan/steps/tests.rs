@@ -221,7 +221,7 @@ fn an_old_index_beside_the_new_one_is_replaced() {
     assert!(both.is_in_sync(), "{both}");
 }
 
-/// It may be a person's: the new one then got its name from `optimize_indexes`.
+/// An index of a person may look like that: the new one then got its name from `optimize_indexes`.
 #[test]
 fn an_old_index_with_duties_of_its_own_is_left_to_a_person() {
     for duty in [
