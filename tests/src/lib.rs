@@ -16,6 +16,7 @@ pub mod one_key;
 pub mod program;
 pub mod questions;
 pub mod race;
+pub mod sent_body;
 pub mod servers;
 
 #[cfg(doctest)]

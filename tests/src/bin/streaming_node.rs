@@ -3,40 +3,23 @@
 
 #![expect(clippy::disallowed_methods, reason = "frames that come at random times")]
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{Response, StatusCode};
 use axum::routing::{get, post};
 use fastness::http::{CacheLayer, CacheTags};
 use fastness::{Fastness, Redis};
 use fastness_tests::names::{named, reached};
+use fastness_tests::sent_body::{SentBody, send};
 use fastness_tests::servers::{PATIENCE, until};
-use http_body::Frame;
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::{Receiver, channel};
 
 const FRAMES: usize = 3;
-
-/// Body that a task sends, frame by frame.
-struct SentBody(Receiver<Bytes>);
-
-impl http_body::Body for SentBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-    }
-}
 
 #[derive(Clone)]
 struct Node {
@@ -54,16 +37,16 @@ async fn dawdle() {
 async fn thing(State(mut node): State<Node>) -> Response<Body> {
     dawdle().await;
     let version: u64 = node.origin.get(&node.version).await.expect("the version");
-    let (frames, sent) = channel(1);
+    let (frames, body) = SentBody::new();
     tokio::spawn(async move {
         for _ in 0..FRAMES {
             dawdle().await;
-            if frames.send(format!("{version},").into()).await.is_err() {
+            if !send(&frames, format!("{version},")) {
                 return;
             }
         }
     });
-    let mut response = Response::new(Body::new(SentBody(sent)));
+    let mut response = Response::new(Body::new(body));
     response.headers_mut().insert("cache-control", "max-age=60".parse().expect("a value"));
     response.extensions_mut().insert(CacheTags::new(["thing:1"]));
     response

@@ -10,6 +10,7 @@ use axum::extract::Request as AxumRequest;
 use axum::routing::{get, post};
 use fastness::Fastness;
 use fastness::http::CacheLayer;
+use fastness_tests::sent_body::{Sent, SentBody, send};
 use fastness_tests::servers::until;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
@@ -20,7 +21,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::fresh;
-use crate::streamed::{Sent, SentBody, send};
 
 type Frames = UnboundedSender<Sent>;
 
@@ -60,9 +60,9 @@ async fn site(set: impl FnOnce(CacheLayer) -> CacheLayer, within: &str) -> Site 
         ([("cache-control", "max-age=60"), ("etag", "\"1\"")], format!("{call}: 0123456789, {}", content.len()))
     };
     let bodies = async move || {
-        let (frames, body) = unbounded_channel();
+        let (frames, body) = SentBody::new();
         late.send(frames).unwrap();
-        ([("cache-control", "max-age=60")], Body::new(SentBody(body)))
+        ([("cache-control", "max-age=60")], Body::new(body))
     };
     let routes = Router::new()
         .route("/page", get(page.clone()).post(page))

@@ -14,6 +14,7 @@ use fastness::Fastness;
 use fastness::http::services::CacheService;
 use fastness::http::{BodyError, CacheLayer, CacheTags, CoalesceLayer};
 use fastness_tests::names::reached;
+use fastness_tests::sent_body::{Sent, SentBody, send};
 use fastness_tests::servers::until;
 use http_body::Frame;
 use http_body_util::BodyExt;
@@ -24,32 +25,13 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::fresh;
 
-pub(crate) type Sent = Result<Frame<Bytes>, std::io::Error>;
-
-/// Body that a test sends, frame by frame.
-pub(crate) struct SentBody(pub(crate) UnboundedReceiver<Sent>);
-
-impl http_body::Body for SentBody {
-    type Data = Bytes;
-    type Error = std::io::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Sent>> {
-        self.0.poll_recv(cx)
-    }
-}
-
-pub(crate) fn send(frames: &UnboundedSender<Sent>, bytes: impl Into<Bytes>) {
-    // The receiver is gone if the body was dropped.
-    let _ = frames.send(Ok(Frame::data(bytes.into())));
-}
-
 /// Serves a cached handler whose bodies the test sends: each call gives the test the other end of its body.
 async fn serve() -> (SocketAddr, UnboundedReceiver<UnboundedSender<Sent>>, Fastness) {
     let (fast, (calls, received)) = (fresh(), unbounded_channel());
     let app = Router::new().fallback(async move || {
-        let (frames, sent) = unbounded_channel();
+        let (frames, body) = SentBody::new();
         calls.send(frames).unwrap();
-        ([("cache-control", "max-age=60")], Body::new(SentBody(sent)))
+        ([("cache-control", "max-age=60")], Body::new(body))
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

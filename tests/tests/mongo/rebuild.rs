@@ -139,7 +139,7 @@ async fn an_old_index_that_a_broken_off_rebuild_left_is_dropped_by_the_next_one(
 
 /// An index of a person has the name that a declared one would have, which `optimize_indexes` then built under the next name.
 #[tokio::test]
-async fn an_index_with_duties_of_its_own_is_never_taken_for_one_that_a_rebuild_left() {
+async fn a_special_index_is_never_taken_for_one_that_a_rebuild_left() {
     let [db, _] = databases().await;
     let own = [
         doc! { "key": { "a": 1 }, "name": "a_1", "unique": true, "partialFilterExpression": { "b": 1 } },

@@ -39,7 +39,7 @@ pub(crate) struct MeasuredReads {
     pub(crate) sorts: bool,
 }
 
-/// One condition.
+/// Condition of a filter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Conjunct {
     pub(super) field: String,
@@ -57,7 +57,7 @@ pub(super) struct Conjunct {
 /// Kind of the bounds of a condition in an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyBound {
-    /// One value.
+    /// Equality with a value.
     Equal,
     /// Null or absent.
     Null,

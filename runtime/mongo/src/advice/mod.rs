@@ -42,7 +42,7 @@ pub(crate) use pipeline::{access, joined};
 pub use selection::AdviceSelection;
 pub(crate) use selection::{CreatedIndex, Retirement};
 pub use trial::{IndexTrial, TrialReads, TrialSettings};
-pub(crate) use unneeded::{UNUSED_AFTER, covers, has_other_purpose, longer, unneeded};
+pub(crate) use unneeded::{UNUSED_AFTER, covers, longer, unneeded};
 pub use unneeded::{UnneededIndex, UnneededReason};
 pub use usage::IndexUsage;
 pub(crate) use usage::{arrays, usage};

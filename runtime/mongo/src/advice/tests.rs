@@ -398,3 +398,12 @@ fn what_a_sample_hardly_shows_is_estimated_from_its_parts() {
     let whole = AccessCounts::sampled(2_000.0, 2_000.0, &[(1, 4.0), (2, 20.0), (3, 0.0)]);
     assert!(whole.share(3) < f64::EPSILON, "all documents were counted");
 }
+
+#[test]
+fn a_place_with_many_conditions_is_bounded_as_a_filter_is() {
+    let many: Document = (0..40).map(|number| (format!("f{number}"), Bson::from(number))).collect();
+    let mut access = CollectionAccess::new("c", &doc! {});
+    access.near(&doc! { "near": [1, 2], "key": "at", "query": many.clone() });
+    assert_eq!(access.common.len(), CollectionAccess::new("c", &many).common.len());
+    assert_eq!(access.common[0].field, "at", "the place is not left out");
+}

@@ -115,7 +115,7 @@ pub(crate) fn covers(long: &IndexDefinition, short: &IndexDefinition) -> bool {
     let same = |option: &str| long.option(option) == short.option(option);
     short_keys.len() < long_keys.len()
         && (begins(1) || begins(-1))
-        && !has_other_purpose(short)
+        && !short.has_other_purpose()
         && !short.is_id_index()
         && !long.is_being_built()
         // A sparse index on more fields contains documents that lack some of them, but not those that lack all.
@@ -123,14 +123,9 @@ pub(crate) fn covers(long: &IndexDefinition, short: &IndexDefinition) -> bool {
         && ["sparse", "hidden"].iter().all(|option| long.option(option).is_none())
 }
 
-/// Returns whether the index has an effect without queries: it is unique, or expires documents.
-pub(crate) fn has_other_purpose(index: &IndexDefinition) -> bool {
-    index.has_flag("unique") || index.has_flag("prepareUnique") || index.option("expireAfterSeconds").is_some()
-}
-
 fn unused_reason(index: &IndexDefinition, usage: &IndexUsage, unused: Duration) -> Option<UnneededReason> {
     let idle = usage.operations == 0 && usage.watched >= unused;
-    (idle && !has_other_purpose(index)).then_some(UnneededReason::Unused { days: usage.watched.as_secs() / 86_400 })
+    (idle && !index.has_other_purpose()).then_some(UnneededReason::Unused { days: usage.watched.as_secs() / 86_400 })
 }
 
 impl fmt::Display for UnneededIndex {

@@ -88,7 +88,7 @@ impl Client {
     /// Runs operations on this client's databases, with the [`operation_timeout`](Settings::operation_timeout) as the time limit for all
     /// of them. `action` completes the error text "cannot ..".
     ///
-    /// They run in a task of their own, because the driver wants its futures polled to their end. So the future owns what it uses, and a
+    /// A task of its own runs the future, because the driver wants its futures polled to their end. So the future owns what it uses, and a
     /// session, which is borrowed, cannot go into it. The task of a caller that was dropped, or is out of time, goes on until the time limit
     /// and a second longer; then it is aborted, which closes its connection. That ends reads on the server, not writes. Give the options a
     /// `max_time`, by which the server ends the operation itself.

@@ -139,7 +139,7 @@ async fn reason_to_stay(
     if index.is_server_made() {
         return Ok(Some("the server made it by itself, and needs it"));
     }
-    if advice::has_other_purpose(index) {
+    if index.has_other_purpose() {
         return Ok(Some("it is unique, or expires documents: drop it by hand if that is no longer needed"));
     }
     if index.is_hidden() {

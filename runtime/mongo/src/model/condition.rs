@@ -98,14 +98,9 @@ const SKIP: &str = ", or `#[serde(skip_serializing_if = \"Option::is_none\")]` o
 
 /// Returns the name of the type that the field's values have.
 const fn type_name(steps: &PathSteps) -> &'static str {
-    match steps.holds {
-        ValueKind::Bools => "bool",
-        ValueKind::Numbers => "number",
-        ValueKind::Texts => "string",
-        ValueKind::Dates => "date",
-        ValueKind::Ids => "objectId",
-        ValueKind::Others => "object",
-        ValueKind::Anything => "..",
+    match steps.holds.bson_type() {
+        Some(name) => name,
+        None => "..",
     }
 }
 

@@ -213,6 +213,21 @@ pub enum ValueKind {
     Others,
 }
 
+impl ValueKind {
+    /// Returns MongoDB's name of the type, as `$type` and `bsonType` take it; `None` if the kind is unknown.
+    pub(crate) const fn bson_type(self) -> Option<&'static str> {
+        match self {
+            Self::Anything => None,
+            Self::Bools => Some("bool"),
+            Self::Numbers => Some("number"),
+            Self::Texts => Some("string"),
+            Self::Dates => Some("date"),
+            Self::Ids => Some("objectId"),
+            Self::Others => Some("object"),
+        }
+    }
+}
+
 /// The stored names between a document and a field.
 #[derive(Clone, Copy, Debug)]
 pub struct PathSteps {

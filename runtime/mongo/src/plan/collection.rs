@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::index::{IndexDifference, number};
 use crate::model::CollectionOptions;
-use crate::model::derived::{StoredField, ValueKind};
+use crate::model::derived::StoredField;
 
 /// Step for a collection whose options a model declares.
 #[derive(Clone, Debug, Serialize)]
@@ -179,23 +179,11 @@ fn validator(fields: &[StoredField]) -> Document {
 
 /// Returns the schema of a field's values; `None` if their type is unknown.
 fn schema(field: &StoredField) -> Option<Document> {
-    let kind = bson_type(field.holds)?;
+    let kind = field.holds.bson_type()?;
     let kinds = |kind: &str| if field.nullable { Bson::from(vec![kind, "null"]) } else { kind.into() };
-    Some(match bson_type(field.items) {
+    Some(match field.items.bson_type() {
         _ if !field.array => doc! { "bsonType": kinds(kind) },
         Some(items) => doc! { "bsonType": kinds("array"), "items": { "bsonType": items } },
         None => doc! { "bsonType": kinds("array") },
-    })
-}
-
-fn bson_type(kind: ValueKind) -> Option<&'static str> {
-    Some(match kind {
-        ValueKind::Anything => return None,
-        ValueKind::Bools => "bool",
-        ValueKind::Numbers => "number",
-        ValueKind::Texts => "string",
-        ValueKind::Dates => "date",
-        ValueKind::Ids => "objectId",
-        ValueKind::Others => "object",
     })
 }

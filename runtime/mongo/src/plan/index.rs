@@ -220,6 +220,11 @@ impl IndexDefinition {
         self.has_flag("hidden")
     }
 
+    /// Returns whether the index has an effect without queries: it is unique, or expires documents.
+    pub(crate) fn has_other_purpose(&self) -> bool {
+        self.has_flag("unique") || self.has_flag("prepareUnique") || self.option("expireAfterSeconds").is_some()
+    }
+
     /// Returns whether the server made the index by itself, for encryption or for a time-series collection.
     pub(crate) fn is_server_made(&self) -> bool {
         self.server_made

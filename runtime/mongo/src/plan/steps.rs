@@ -170,10 +170,10 @@ impl CollectionIndexes {
             step(index, action);
         }
         for (index, found) in renamed {
-            // A rebuild may have built it beside the old index, which has the generated name, and was broken off. An old index with duties
-            // of its own may as well be a person's, and is left to a person.
+            // A rebuild may have built it beside the old index, which has the generated name, and was broken off. An old index that
+            // is special may as well be a person's, and is left to a person.
             let is_old = |other: &mut IndexDefinition| {
-                other.name() == index.name() && !other.is_server_made() && !has_duties(other)
+                other.name() == index.name() && !other.is_server_made() && !is_special(other)
             };
             let existing: Vec<_> = existing.extract_if(.., is_old).collect();
             let (index, action) = match existing.first().map(|old| index.differences(old)) {
@@ -190,10 +190,9 @@ impl CollectionIndexes {
 }
 
 /// Returns whether an index does more than to serve queries for its keys, or serves only some of them.
-fn has_duties(index: &IndexDefinition) -> bool {
-    ["unique", "expireAfterSeconds", "partialFilterExpression", "sparse", "collation"]
-        .into_iter()
-        .any(|option| index.option(option).is_some())
+fn is_special(index: &IndexDefinition) -> bool {
+    let narrows = |option| index.option(option).is_some();
+    index.has_other_purpose() || ["partialFilterExpression", "sparse", "collation"].into_iter().any(narrows)
 }
 
 /// Splits the declarations into those that can be applied, and conflicting pairs.

@@ -223,14 +223,14 @@ fn an_old_index_beside_the_new_one_is_replaced() {
 
 /// An index of a person may look like that: the new one then got its name from `optimize_indexes`.
 #[test]
-fn an_old_index_with_duties_of_its_own_is_left_to_a_person() {
-    for duty in [
+fn a_special_old_index_is_left_to_a_person() {
+    for option in [
         doc! { "unique": true },
         doc! { "partialFilterExpression": { "a": 1 } },
         doc! { "collation": { "locale": "en", "strength": 1 } },
         doc! { "expireAfterSeconds": 60 },
     ] {
-        let plan = plan(vec![index(email())], vec![with(email(), duty), index(email()).with_name("email_1_2")]);
+        let plan = plan(vec![index(email())], vec![with(email(), option), index(email()).with_name("email_1_2")]);
         let actions: Vec<_> = plan.steps.iter().map(|step| &step.action).collect();
         assert!(matches!(actions[..], [PlanAction::Keep { .. }, PlanAction::Unmanaged]), "{plan}");
     }
